@@ -1,0 +1,1 @@
+"""The headless front end: subcommands over actions. stdout is data, stderr is talk."""

@@ -1,0 +1,1 @@
+"""Settings and paths: what the user configured and where things lie. Knows no other room."""

@@ -1,0 +1,81 @@
+"""Where things lie under CLICKSTREAM_HOME. Makes folders (0700), reads nothing."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import platformdirs
+
+LONGEST_SOCKET_PATH = 100
+"""sockaddr_un holds 108 bytes on Linux and 104 on macOS, the closing NUL included."""
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """The folders and files of one CLICKSTREAM_HOME. Two homes never share anything but the download cache."""
+
+    root: Path
+
+    @classmethod
+    def from_environment(cls) -> Home:
+        """CLICKSTREAM_HOME, or the platform's user data folder."""
+        configured = os.environ.get("CLICKSTREAM_HOME")
+        root = Path(configured) if configured else Path(platformdirs.user_data_dir("clickstream"))
+        return cls(root.expanduser().absolute())
+
+    @property
+    def run(self) -> Path:
+        """Sockets, locks and the list of running processes."""
+        return self.root / "run"
+
+    @property
+    def socket(self) -> Path:
+        """The supervisor's Unix socket; in a short folder of our own where the home's path is too long for one."""
+        path = self.run / "supervisor.sock"
+        if len(os.fsencode(path)) <= LONGEST_SOCKET_PATH:
+            return path
+        digest = hashlib.sha256(os.fsencode(self.root)).hexdigest()[:16]
+        return Path(tempfile.gettempdir()) / f"clickstream-{os.getuid()}-{digest}" / "supervisor.sock"
+
+    @property
+    def lock(self) -> Path:
+        """Held (flock) by the one supervisor of this home."""
+        return self.run / "supervisor.lock"
+
+    @property
+    def processes(self) -> Path:
+        """Pids with start times of what the supervisor runs, for its successor."""
+        return self.run / "processes.json"
+
+    @property
+    def logs(self) -> Path:
+        return self.root / "logs"
+
+    @property
+    def rejects(self) -> Path:
+        """Bad CSV lines, one file a producer run."""
+        return self.root / "rejects"
+
+    @property
+    def stack_env(self) -> Path:
+        """KEY=value lines of the embedded servers (ports, passwords): what `stack env` prints. 0600."""
+        return self.root / "stack.env"
+
+    @property
+    def data(self) -> Path:
+        """The embedded servers' data folders."""
+        return self.root / "data"
+
+    def make(self) -> None:
+        """Make the folders, open to nobody else."""
+        for folder in (self.root, self.run, self.logs, self.rejects, self.data, self.socket.parent):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
+def cache_folder() -> Path:
+    """Where downloads are kept, shared by all homes of this user."""
+    return Path(platformdirs.user_cache_dir("clickstream"))

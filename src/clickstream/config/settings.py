@@ -1,0 +1,228 @@
+"""The settings, one class a server, and where their values come from.
+
+Precedence: process environment, `.env` in the working folder, the embedded stack's own file, default.
+The embedded stack counts only when no server is configured at all: half a cloud and half a laptop is a mistake.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from dotenv import dotenv_values
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic.fields import FieldInfo
+
+from clickstream.config.paths import Home
+from clickstream.config.problems import SettingsError, describe
+
+SERVER_ADDRESSES = ("KAFKA_BOOTSTRAP_SERVERS", "PG_HOST", "VALKEY_HOST")
+
+
+def _identifier(value: str) -> str:
+    if not value.isascii() or not value.replace("_", "a").isalnum() or value[0].isdigit() or len(value) > 63:
+        raise ValueError("must be letters, digits and _ (not a digit first, at most 63), such as clickstream")
+    return value
+
+
+def _topic(value: str) -> str:
+    if not value or len(value) > 249 or value in {".", ".."} or not value.isascii():
+        raise ValueError("must be 1 to 249 letters, digits, '.', '_' or '-', such as clickstream-events")
+    if not value.translate(str.maketrans("._-", "aaa")).isalnum():
+        raise ValueError("may hold letters, digits, '.', '_' and '-' only, such as clickstream-events")
+    return value
+
+
+def _existing_file(value: Path) -> Path:
+    if not value.is_file():
+        raise ValueError("is not a file that can be read; give the path of an existing file")
+    return value.absolute()
+
+
+Identifier = Annotated[str, AfterValidator(_identifier)]
+Topic = Annotated[str, AfterValidator(_topic)]
+File = Annotated[Path, AfterValidator(_existing_file)]
+Port = Annotated[int, Field(ge=1, le=65535)]
+Positive = Annotated[int, Field(ge=1)]
+
+
+class _Section(BaseModel):
+    """Settings that share a prefix; a field's variable is its alias."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class KafkaSettings(_Section):
+    """How to reach Kafka, and the topic of events."""
+
+    bootstrap_servers: Annotated[str, Field(alias="KAFKA_BOOTSTRAP_SERVERS", min_length=1)]
+    """Comma-separated host:port."""
+    security_protocol: Literal["PLAINTEXT", "SSL", "SASL_SSL"] = Field("PLAINTEXT", alias="KAFKA_SECURITY_PROTOCOL")
+    ssl_ca_file: File | None = Field(None, alias="KAFKA_SSL_CA_FILE")
+    ssl_cert_file: File | None = Field(None, alias="KAFKA_SSL_CERT_FILE")
+    ssl_key_file: File | None = Field(None, alias="KAFKA_SSL_KEY_FILE")
+    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = Field(
+        "SCRAM-SHA-256", alias="KAFKA_SASL_MECHANISM"
+    )
+    sasl_username: str | None = Field(None, alias="KAFKA_SASL_USERNAME")
+    sasl_password: SecretStr | None = Field(None, alias="KAFKA_SASL_PASSWORD")
+    events_topic: Topic = Field("clickstream-events", alias="KAFKA_EVENTS_TOPIC")
+    partitions: Annotated[int, Field(ge=1, le=1000)] = Field(3, alias="KAFKA_EVENTS_TOPIC_PARTITIONS")
+    """Partitions the topic is made with; each is one consumer process."""
+    replication: Annotated[int, Field(ge=1, le=32)] = Field(1, alias="KAFKA_EVENTS_TOPIC_REPLICATION")
+
+
+class PostgresSettings(_Section):
+    """How to reach PostgreSQL, and the schema that holds everything."""
+
+    host: Annotated[str, Field(alias="PG_HOST", min_length=1)]
+    port: Port = Field(5432, alias="PG_PORT")
+    user: str = Field("postgres", alias="PG_USER")
+    password: SecretStr | None = Field(None, alias="PG_PASSWORD")
+    database: str = Field("clickstream", alias="PG_DATABASE")
+    schema_name: Identifier = Field("clickstream", alias="PG_SCHEMA_NAME")
+    sslmode: Literal["disable", "allow", "prefer", "require", "verify-ca", "verify-full"] = Field(
+        "prefer", alias="PG_SSLMODE"
+    )
+    sslrootcert: File | None = Field(None, alias="PG_SSLROOTCERT")
+
+
+class ValkeySettings(_Section):
+    """How to reach Valkey, and how long what lies there may live."""
+
+    host: Annotated[str, Field(alias="VALKEY_HOST", min_length=1)]
+    port: Port = Field(6379, alias="VALKEY_PORT")
+    user: str | None = Field(None, alias="VALKEY_USER")
+    password: SecretStr | None = Field(None, alias="VALKEY_PASSWORD")
+    db: Annotated[int, Field(ge=0)] = Field(0, alias="VALKEY_DB")
+    ssl: bool = Field(False, alias="VALKEY_SSL")
+    ssl_ca_file: File | None = Field(None, alias="VALKEY_SSL_CA_FILE")
+    session_ttl_hours: Positive = Field(24, alias="VALKEY_SESSION_TTL_HOURS")
+
+
+class OpenSearchSettings(_Section):
+    """The optional search side."""
+
+    enabled: bool = Field(False, alias="OPENSEARCH_ENABLED")
+    host: str = Field("127.0.0.1", alias="OPENSEARCH_HOST")
+    port: Port = Field(9200, alias="OPENSEARCH_PORT")
+    user: str | None = Field(None, alias="OPENSEARCH_USER")
+    password: SecretStr | None = Field(None, alias="OPENSEARCH_PASSWORD")
+    use_ssl: bool = Field(False, alias="OPENSEARCH_USE_SSL")
+    verify_certs: bool = Field(True, alias="OPENSEARCH_VERIFY_CERTS")
+    events_index: str = Field("clickstream-events", alias="OPENSEARCH_EVENTS_INDEX")
+    consumer_group_id: str = Field("clickstream-opensearch", alias="OPENSEARCH_CONSUMER_GROUP_ID")
+    dashboards_url: str | None = Field(None, alias="OPENSEARCH_DASHBOARDS_URL")
+
+
+class PipelineSettings(_Section):
+    """What the producer reads and how consumers work."""
+
+    data_file: Path = Field(Path("data/events.csv"), alias="PRODUCER_DATA_FILE")
+    """CSV, CSV.gz or CSV.zst; a relative path counts from the working folder."""
+    consumer_group_id: Annotated[str, Field(min_length=1, max_length=249)] = Field(
+        "clickstream-postgresql", alias="POSTGRESQL_CONSUMER_GROUP_ID"
+    )
+    session_timeout_minutes: Annotated[int, Field(ge=1, le=1440)] = Field(30, alias="CONSUMER_SESSION_TIMEOUT_MINUTES")
+    """Neighbours in time further apart than this belong to different sessions. Keep it for a schema's whole life."""
+    batch_size: Annotated[int, Field(ge=1, le=200_000)] = Field(20_000, alias="CONSUMER_BATCH_SIZE")
+    """The most messages in one transaction."""
+    auto_offset_reset: Literal["earliest", "latest"] = Field("earliest", alias="CONSUMER_AUTO_OFFSET_RESET")
+    """Where a partition starts that PostgreSQL has never seen."""
+
+    @property
+    def session_timeout_ms(self) -> int:
+        return self.session_timeout_minutes * 60_000
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All settings. Servers are None where nothing is configured and the embedded stack was never started."""
+
+    home: Home
+    embedded: bool
+    """True: the servers are, or will be, this home's embedded ones."""
+    kafka: KafkaSettings | None
+    postgres: PostgresSettings | None
+    valkey: ValkeySettings | None
+    opensearch: OpenSearchSettings
+    pipeline: PipelineSettings
+    sources: Mapping[str, str]
+    """Variable to where its value came from: `environment`, `.env`, `embedded`; absent: default."""
+
+
+SECTIONS: tuple[type[_Section], ...] = (
+    KafkaSettings,
+    PostgresSettings,
+    ValkeySettings,
+    OpenSearchSettings,
+    PipelineSettings,
+)
+
+
+def variables() -> dict[str, FieldInfo]:
+    """Every variable that the settings know, with its field."""
+    return {str(field.alias): field for section in SECTIONS for field in section.model_fields.values()}
+
+
+def load_settings(environ: Mapping[str, str] | None = None, *, folder: Path | None = None) -> Settings:
+    """Read the settings.
+
+    Args:
+        environ: the process environment; os.environ when None.
+        folder: where `.env` lies; the working folder when None.
+
+    Raises:
+        SettingsError: naming each wrong variable, its fault and what would be right.
+    """
+    environ = os.environ if environ is None else environ
+    home = Home.from_environment()
+    known = variables()
+    values: dict[str, str] = {}
+    sources: dict[str, str] = {}
+    dotenv = dotenv_values((folder or Path.cwd()) / ".env", interpolate=False)
+    configured = {"environment": environ, ".env": dotenv}
+    stack = dotenv_values(home.stack_env, interpolate=False)
+    named = {name for origin in configured.values() for name in SERVER_ADDRESSES if origin.get(name)}
+    if named and (missing := [name for name in SERVER_ADDRESSES if name not in named]):
+        raise SettingsError(
+            f"{', '.join(missing)}: not set, although {', '.join(sorted(named))} is; set all three servers, "
+            "or none of them to use the embedded stack"
+        )
+    layers = (configured | {"embedded": stack}) if not named else configured
+    for origin, layer in layers.items():
+        for name in known:
+            value = layer.get(name)
+            if value and name not in values:  # an empty value is as good as none
+                values[name], sources[name] = value, origin
+    embedded = not named or all(values.get(name) == stack.get(name) for name in SERVER_ADDRESSES)
+    return _build(home, embedded, values, sources)
+
+
+def _build(home: Home, embedded: bool, values: dict[str, str], sources: dict[str, str]) -> Settings:
+    problems: list[str] = []
+    built: dict[type[_Section], Any] = {}
+    for section in SECTIONS:
+        needed = [str(field.alias) for field in section.model_fields.values() if field.is_required()]
+        if any(name not in values for name in needed):
+            built[section] = None
+            continue
+        try:
+            built[section] = section.model_validate(values)
+        except ValidationError as error:
+            problems += describe(error, values)
+    if problems:
+        raise SettingsError("\n".join(problems))
+    return Settings(
+        home=home,
+        embedded=embedded,
+        kafka=built[KafkaSettings],
+        postgres=built[PostgresSettings],
+        valkey=built[ValkeySettings],
+        opensearch=built[OpenSearchSettings],
+        pipeline=built[PipelineSettings],
+        sources=sources,
+    )

@@ -1,0 +1,44 @@
+"""Errors that carry a sentence for people; front ends print that sentence and nothing else.
+
+Every error that a user can meet derives from ClickstreamError. Its text says what is wrong; `hint` says what to do.
+"""
+
+
+class ClickstreamError(Exception):
+    """Something a user has to know; printed as one line, exit code 1."""
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.hint = hint
+
+    def __str__(self) -> str:
+        message = super().__str__()
+        return f"{message} ({self.hint})" if self.hint else message
+
+
+class UsageError(ClickstreamError):
+    """The command was used wrongly or cannot apply to this set-up; exit code 2."""
+
+
+class ServiceUnavailable(ClickstreamError):
+    """A server does not answer; worth another try later."""
+
+    def __init__(self, service: str, reason: str, *, hint: str = "") -> None:
+        super().__init__(f"{service} does not answer: {reason}", hint=hint)
+        self.service = service
+
+
+class ServiceRefused(ClickstreamError):
+    """A server answered and said no for good (wrong credentials, missing database); trying again does not help."""
+
+
+class OffsetLost(ClickstreamError):
+    """Kafka no longer holds (or not yet holds) the offset at which a partition must go on. Needs a human."""
+
+
+class Fenced(Exception):
+    """Another consumer has moved this partition's offset: what was prepared on the old one is void."""
+
+
+class Interrupted(ClickstreamError):
+    """The user asked to stop; exit code 130."""

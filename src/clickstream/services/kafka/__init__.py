@@ -1,0 +1,1 @@
+"""Kafka: producing, consuming and administering through confluent-kafka."""

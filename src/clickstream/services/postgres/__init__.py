@@ -1,0 +1,1 @@
+"""PostgreSQL: connections, migrations, the transaction of a batch, queries; through psycopg."""
