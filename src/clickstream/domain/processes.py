@@ -110,6 +110,8 @@ class ProcessStatus:
     rss_bytes: int = 0
     cpu_percent: float = 0.0
     report: WorkerReport | None = None
+    last_lines: tuple[str, ...] = ()
+    """The end of its log, where it has FAILED."""
 
 
 @dataclass(frozen=True, slots=True)

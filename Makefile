@@ -1,0 +1,77 @@
+# Everyday commands; `make` alone lists them. Everything runs in an environment of its own, .venv.
+# PYTHON=... picks the interpreter for it, UV= does without uv, ARGS=... is passed on.
+
+SHELL := /bin/sh
+VENV := .venv
+PY := $(VENV)/bin/python
+UV ?= uv
+INSTALL = if [ -n "$(UV)" ] && "$(UV)" --version >/dev/null 2>&1; \
+	then "$(UV)" pip install --python $(PY) -c constraints.txt $(1); \
+	else $(PY) -m pip install -c constraints.txt $(1); fi
+
+export PYTHON UV
+
+# The caller's own Python set-up stays outside.
+unexport CONDA_PREFIX PIP_CONSTRAINT PIP_PREFIX PIP_REQUIREMENT PIP_TARGET PYTHONHOME PYTHONPATH
+unexport UV_PYTHON UV_SYSTEM_PYTHON VIRTUAL_ENV
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PIP_USER := 0
+export PYTHONNOUSERSITE := 1
+# Like pip and git, uv shall trust whom this machine trusts.
+export UV_SYSTEM_CERTS := 1
+
+# An environment that was copied here, or whose Python is gone, is made anew.
+$(shell [ -x $(PY) ] && [ "$$(cat $(VENV)/.place 2>/dev/null)" = "$$(pwd -P)" ] || rm -f $(VENV)/.place)
+
+.PHONY: help demo test test-all check format lock clean
+.DEFAULT_GOAL := help
+
+help: ## list these commands
+	@echo "make …"
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r name does; do printf '  %-10s %s\n' "$$name" "$$does"; done
+
+demo: $(VENV)/.run ## run the whole pipeline on servers of its own, from an empty start, and show it
+	@$(PY) -m clickstream demo --fresh $(ARGS)
+
+test: $(VENV)/.dev ## run the tests, but the slow ones
+	$(PY) -m pytest -m "not slow" $(ARGS)
+
+test-all: $(VENV)/.dev ## run every test
+	$(PY) -m pytest $(ARGS)
+
+check: $(VENV)/.dev ## check format, lint, types, imports and hygiene
+	$(PY) -m ruff format --check .
+	$(PY) -m ruff check .
+	$(PY) -m mypy
+	$(VENV)/bin/lint-imports
+	$(PY) -m pytest -q tests/hygiene
+
+format: $(VENV)/.dev ## format the code and mend what the linter can mend
+	$(PY) -m ruff format .
+	$(PY) -m ruff check --fix .
+
+lock: $(VENV)/.place ## choose new versions of all dependencies: write constraints.txt anew
+	$(PY) -m pip install --quiet uv
+	$(PY) -m uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --fork-strategy fewest \
+		--no-annotate --no-header --quiet --no-cache --output-file $(VENV)/constraints.txt --upgrade
+	@{ sed -n '/^#/p' constraints.txt; cat $(VENV)/constraints.txt; } >$(VENV)/constraints.new && mv $(VENV)/constraints.new constraints.txt
+
+clean: ## remove the environment and all caches; stop the stack first (clickstream stack down)
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The stamps are written last, so that a cut step is done again.
+$(VENV)/.place:
+	@echo "Making the environment $(VENV)"
+	@tools/make-venv $(VENV)
+	@pwd -P >$@
+
+$(VENV)/.run: $(VENV)/.place pyproject.toml constraints.txt
+	@echo "Installing clickstream (the first time this takes a minute or so)"
+	@$(call INSTALL,-e .)
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.place pyproject.toml constraints.txt
+	@echo "Installing clickstream with what its tests need (the first time this takes a minute or so)"
+	@$(call INSTALL,-e '.[dev]')
+	@touch $(VENV)/.run $@

@@ -1,0 +1,78 @@
+"""The one way to the supervisor for actions and front ends: a protocol, and how to find, start or be one.
+
+Knows nothing of sockets; imports them only when asked, so that importing this module costs nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from typing import Protocol
+
+from clickstream.config.paths import Home
+from clickstream.domain.processes import ProcessSpec, ProcessState, Snapshot
+
+
+class Control(Protocol):
+    """What can be asked of a supervisor. Safe to use from several threads at once.
+
+    Every method raises ClickstreamError when the supervisor has gone or says no; nothing here is a private error.
+    """
+
+    def snapshot(self) -> Snapshot: ...
+
+    def start(self, specs: Sequence[ProcessSpec]) -> None:
+        """Have these processes run. A name that is alive is left as it is (never a second copy); one that waits for
+        its restart or is settled starts anew with the new spec. Returns once started, not once ready: see wait."""
+
+    def stop(self, names: Sequence[str], *, kill: bool = False) -> None:
+        """End these processes, dependants first, and return when they are gone. Unknown names are ignored.
+
+        Args:
+            names: what to stop.
+            kill: SIGKILL to the process group at once, with no time to finish. Still a stop: nothing is restarted.
+        """
+
+    def restart(self, names: Sequence[str]) -> None:
+        """Stop, then start with the specs they had. Raises UsageError for an unknown name."""
+
+    def wait(self, names: Sequence[str], states: Collection[ProcessState], timeout: float) -> Snapshot:
+        """The first snapshot in which every name is in one of `states`.
+
+        Raises:
+            ClickstreamError: one of them settled in another state (with its exit reason), is unknown, or `timeout`
+                seconds have passed.
+        """
+
+    def remove(self, names: Sequence[str]) -> None:
+        """Forget settled processes. Unknown names are ignored; raises UsageError for one that still lives."""
+
+    def shutdown(self) -> None:
+        """Stop everything, dependants first, and the supervisor itself; returns when it is gone."""
+
+    def watch(self) -> Iterator[Snapshot]:
+        """A snapshot at once, then one a second and on every change of state. Ends when the supervisor does."""
+
+
+def running(home: Home) -> Control | None:
+    """The supervisor of this home, or None where none runs."""
+    from clickstream.supervision.client import connect  # noqa: PLC0415 (see the module's docstring)
+
+    return connect(home)
+
+
+def ensure(home: Home) -> Control:
+    """The supervisor of this home; started in the background where none runs.
+
+    Raises:
+        ClickstreamError: it cannot be started; with the reason.
+    """
+    from clickstream.supervision.launch import ensure as launch  # noqa: PLC0415
+
+    return launch(home)
+
+
+def run_supervisor(home: Home) -> int:
+    """Be the supervisor of this home until told to stop; the process's exit code."""
+    from clickstream.supervision.daemon import run  # noqa: PLC0415
+
+    return run(home)

@@ -1,0 +1,111 @@
+"""What every worker's main loop shares: the stop event, the report line on stdout, the log on stderr.
+
+Knows no queue, no server and no supervisor: a worker's parent is whoever reads its stdout.
+"""
+
+from __future__ import annotations
+
+import _thread
+import dataclasses
+import logging
+import os
+import select
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from types import FrameType
+
+import msgspec
+
+from clickstream.domain.reports import WorkerReport
+
+REPORT_INTERVAL = 1.0
+"""Seconds between two reports of a worker."""
+
+LONGEST_DETAIL = 500
+"""Characters of a report's detail: a line stays below PIPE_BUF, so that one write is never cut in two."""
+
+
+def install_stop() -> threading.Event:
+    """An event that the first SIGTERM or SIGINT sets; a second one has its usual effect (end, KeyboardInterrupt)."""
+    stop = threading.Event()
+
+    def ask(_signum: int, _frame: FrameType | None) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        # Not set() here: this may interrupt the main thread inside stop.wait(), which holds the event's lock.
+        _thread.start_new_thread(stop.set, ())
+
+    signal.signal(signal.SIGTERM, ask)
+    signal.signal(signal.SIGINT, ask)
+    return stop
+
+
+def configure_logging(name: str) -> None:
+    """Log to stderr, one line a record: UTC time, level, the worker's name, the message."""
+    formatter = logging.Formatter(
+        f"%(asctime)s.%(msecs)03dZ %(levelname)s {name.replace('%', '%%')}: %(message)s", "%Y-%m-%dT%H:%M:%S"
+    )
+    formatter.converter = time.gmtime
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(formatter)
+    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+
+
+class Rate:
+    """How fast a total grows, from one reading to the next."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._at = clock()
+        self._total = 0
+
+    def read(self, total: int) -> float:
+        """Growth per second since the reading before (or since the start)."""
+        now = self._clock()
+        elapsed, grown = now - self._at, total - self._total
+        self._at, self._total = now, total
+        return grown / elapsed if elapsed > 0 else 0.0
+
+
+class Reporter:
+    """Writes WorkerReports to stdout, one JSON line each, for the process that reads there.
+
+    A reader that is gone sets `stop`, so that nothing runs unowned; one that is slow misses a report and delays nobody.
+    """
+
+    def __init__(
+        self,
+        enabled: bool,
+        stop: threading.Event,
+        *,
+        fd: int = 1,
+        interval: float = REPORT_INTERVAL,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._enabled = enabled
+        self._stop = stop
+        self._fd = fd
+        self._interval = interval
+        self._clock = clock
+        self._last = float("-inf")
+        self._poll = select.poll()
+        self._poll.register(fd, select.POLLOUT)
+
+    def due(self) -> bool:
+        """True when the last report is a whole interval old."""
+        return self._clock() - self._last >= self._interval
+
+    def send(self, report: WorkerReport, *, final: bool = False) -> None:
+        """Write the report. Never raises, and waits for room in the pipe only when `final` (two seconds at most)."""
+        self._last = self._clock()
+        if not self._enabled:
+            return
+        report = dataclasses.replace(report, detail=report.detail[:LONGEST_DETAIL])
+        try:
+            if self._poll.poll(2000 if final else 0):
+                os.write(self._fd, msgspec.json.encode(report) + b"\n")
+        except OSError:
+            self._stop.set()

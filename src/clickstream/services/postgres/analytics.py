@@ -1,0 +1,66 @@
+"""The funnel of the sessions and the top items, as figures. Writes nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+from clickstream.config.settings import PostgresSettings
+from clickstream.services.postgres.connection import connect, translated
+from clickstream.services.postgres.statements import statement
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The funnel of one span of the data."""
+
+    sessions: int
+    cart_sessions: int
+    abandoned_sessions: int
+    """Sessions with a cart and no purchase."""
+    purchase_sessions: int
+    total_purchases: int
+    """Transaction events in these sessions."""
+    items_purchased: int
+    """Distinct items of each purchasing session, summed over those sessions."""
+
+
+@dataclass(frozen=True, slots=True)
+class TopItem:
+    """How often one item was looked at, put into a cart and bought."""
+
+    item_id: int
+    views: int
+    carts: int
+    purchases: int
+
+
+@dataclass(frozen=True, slots=True)
+class Analytics:
+    """Windows count back from the newest session_start: one day, thirty days, far edge included."""
+
+    all_time: Window
+    last_day: Window
+    last_month: Window
+    top_items: tuple[TopItem, ...]
+    """The most viewed first; ties by item_id."""
+
+
+def analytics(settings: PostgresSettings, *, top: int = 10) -> Analytics:
+    """All figures out of one snapshot of the data. Raises ServiceRefused where there are no tables yet."""
+    with connect(settings, application_name="clickstream analytics") as connection, translated():
+        connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+        connection.read_only = True
+        with connection.transaction():
+            connection.execute("SET LOCAL jit = off")
+            windows = {str(row[0]): Window(*_counts(row[1:])) for row in connection.execute(statement("analytics"))}
+            query = sql.SQL("SELECT item_id, views, carts, purchases FROM top_items LIMIT {}").format(top)
+            items = tuple(TopItem(*_counts(row)) for row in connection.execute(query))
+    return Analytics(**windows, top_items=items)
+
+
+def _counts(row: tuple[Any, ...]) -> tuple[int, ...]:
+    return tuple(int(value) for value in row)

@@ -1,0 +1,135 @@
+"""Small reads: is the server there, how much is stored, how far each partition is, one visitor's history. Writes nothing."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any, cast
+
+from clickstream.config.settings import PostgresSettings
+from clickstream.services.postgres.connection import Connection, connect, translated
+
+LONGEST_READ_MS = 20_000
+"""A status figure that takes longer than this is given up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ping:
+    """An answer of the server."""
+
+    version: str
+    latency_ms: float
+    """One round trip on an open connection."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Rows in the tables."""
+
+    events: int
+    sessions: int
+    rejected_events: int
+
+
+@dataclass(frozen=True, slots=True)
+class StoredEvent:
+    """A row of `events`; times as ISO 8601 in UTC, since a timestamptz reaches further than a datetime."""
+
+    event_time: str
+    event: str
+    item_id: int
+    transaction_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredSession:
+    """A row of `sessions`; times as ISO 8601 in UTC, since a timestamptz reaches further than a datetime."""
+
+    session_id: str
+    visitor_id: int
+    session_start: str
+    session_end: str
+    duration_seconds: int
+    event_count: int
+    view_count: int
+    cart_count: int
+    transaction_count: int
+    items_viewed: list[int]
+    items_carted: list[int]
+    items_purchased: list[int]
+    converted: bool
+
+
+def ping(settings: PostgresSettings) -> Ping:
+    """Connect and ask for the version. Raises ServiceUnavailable or ServiceRefused."""
+    with connect(settings, application_name="clickstream status") as connection, translated():
+        started = time.perf_counter()
+        row = connection.execute("SHOW server_version").fetchone()
+        latency = (time.perf_counter() - started) * 1000
+    return Ping(str(row[0]).split()[0] if row else "", round(latency, 2))
+
+
+def counts(settings: PostgresSettings) -> Counts:
+    """Rows stored now, counted. Zero where there are no tables yet."""
+    with connect(settings, application_name="clickstream status") as connection, translated():
+        if not _has_tables(connection):
+            return Counts(0, 0, 0)
+        connection.execute(f"SET statement_timeout = {LONGEST_READ_MS}".encode())
+        row = connection.execute(
+            "SELECT (SELECT count(*) FROM events), (SELECT count(*) FROM sessions),"
+            " (SELECT count(*) FROM rejected_events)"
+        ).fetchone()
+    return Counts(*cast("tuple[int, int, int]", row))
+
+
+def offsets(settings: PostgresSettings, *, topic: str, topic_id: str) -> dict[int, int]:
+    """Partition to the next offset it will read, for this incarnation of the topic. Empty without tables."""
+    with connect(settings, application_name="clickstream lag") as connection, translated():
+        if not _has_tables(connection):
+            return {}
+        rows = connection.execute(
+            "SELECT partition, next_offset FROM consumer_offsets WHERE topic = %s AND topic_id = %s", [topic, topic_id]
+        ).fetchall()
+    return dict(cast("list[tuple[int, int]]", rows))
+
+
+def sessions_of(settings: PostgresSettings, visitor_id: int) -> tuple[list[StoredSession], list[StoredEvent]]:
+    """One visitor's sessions and events, oldest first. Raises ServiceRefused where there are no tables yet."""
+    with connect(settings, application_name="clickstream sessions") as connection, translated():
+        sessions = connection.execute(
+            f"SELECT session_id, visitor_id, {_iso('session_start')}, {_iso('session_end')}, duration_seconds,"  # noqa: S608
+            " event_count, view_count, cart_count, transaction_count, items_viewed, items_carted, items_purchased,"
+            " converted FROM sessions WHERE visitor_id = %s ORDER BY sessions.session_start".encode(),
+            [visitor_id],
+        ).fetchall()
+        events = connection.execute(
+            f"SELECT {_iso('event_time')}, event::text, item_id, transaction_id FROM events"  # noqa: S608
+            " WHERE visitor_id = %s ORDER BY events.event_time, events.event, item_id".encode(),
+            [visitor_id],
+        ).fetchall()
+    return [StoredSession(*cast("Any", row)) for row in sessions], [StoredEvent(*cast("Any", row)) for row in events]
+
+
+def schema_version(settings: PostgresSettings) -> int | None:
+    """The newest migration that ran in the schema; None where none did."""
+    with connect(settings, application_name="clickstream check") as connection, translated():
+        if not _has_tables(connection):
+            return None
+        row = connection.execute("SELECT max(version) FROM schema_migrations").fetchone()
+    return cast("int | None", row[0]) if row else None
+
+
+def may_create_schema(settings: PostgresSettings) -> bool:
+    """Whether this user may make a schema in the database."""
+    with connect(settings, application_name="clickstream check") as connection, translated():
+        row = connection.execute("SELECT has_database_privilege(current_database(), 'CREATE')").fetchone()
+    return bool(row and row[0])
+
+
+def _has_tables(connection: Connection) -> bool:
+    row = connection.execute("SELECT to_regclass('schema_settings') IS NOT NULL").fetchone()
+    return bool(row and row[0])
+
+
+def _iso(column: str) -> str:
+    return f"to_char({column} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"') AS {column}"

@@ -1,0 +1,25 @@
+"""Emptying the schema: every table, offsets included. The only module that deletes what the pipeline stored."""
+
+from __future__ import annotations
+
+from psycopg import sql
+
+from clickstream.config.settings import PostgresSettings
+from clickstream.services.postgres.connection import connect, translated
+
+_TABLES = ("events", "sessions", "consumer_offsets", "rejected_events", "offset_gaps", "schema_settings")
+
+
+def empty(settings: PostgresSettings) -> bool:
+    """Truncate the tables, so that the schema is as a migration leaves it; False where there are none.
+
+    The session timeout goes too: sessions made anew may be made with another.
+    """
+    with connect(settings, application_name="clickstream reset") as connection, translated():
+        row = connection.execute("SELECT to_regclass('schema_settings') IS NOT NULL").fetchone()
+        if not (row and row[0]):
+            return False
+        connection.execute("SET lock_timeout = '10s'")
+        names = sql.SQL(", ").join(map(sql.Identifier, _TABLES))
+        connection.execute(sql.SQL("TRUNCATE {}").format(names))
+    return True

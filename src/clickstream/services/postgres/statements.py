@@ -1,0 +1,12 @@
+"""Reading the SQL that is too long to stand in Python: sql/NAME.sql, without a number, is no migration but a query."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.resources import files
+
+
+@cache
+def statement(name: str) -> bytes:
+    """The text of sql/NAME.sql."""
+    return files("clickstream.services.postgres").joinpath("sql", f"{name}.sql").read_bytes()

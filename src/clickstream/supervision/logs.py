@@ -1,0 +1,129 @@
+"""Log files that rotate by size and remember their last lines, and the cutting of a byte stream into lines.
+
+A full disk loses log lines and nothing else. Knows nothing of processes.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections import deque
+from contextlib import suppress
+from pathlib import Path
+
+MAX_LINE = 8 * 1024
+"""Bytes of one log line that are kept."""
+
+CUT = b" ... [cut]"
+
+RING_LINES = 20
+
+
+class LineSplitter:
+    """Turns chunks into whole lines; holds at most one unfinished line, and of that at most `limit` bytes."""
+
+    def __init__(self, limit: int = MAX_LINE) -> None:
+        self._limit = limit
+        self._rest = b""
+        self._skipping = False
+
+    def feed(self, chunk: bytes) -> list[bytes]:
+        """The lines that `chunk` completes, without line ends; a longer one than `limit` is cut and marked so."""
+        *ended, rest = chunk.split(b"\n")
+        lines: list[bytes] = []
+        for part in ended:
+            self._extend(part, lines)
+            if not self._skipping:
+                lines.append(self._rest.removesuffix(b"\r"))
+            self._rest, self._skipping = b"", False
+        self._extend(rest, lines)
+        return lines
+
+    def flush(self) -> list[bytes]:
+        """The unfinished line, if there is one: the stream has ended."""
+        lines = [self._rest] if self._rest else []
+        self._rest, self._skipping = b"", False
+        return lines
+
+    def _extend(self, part: bytes, lines: list[bytes]) -> None:
+        if self._skipping:
+            return
+        self._rest += part
+        if len(self._rest) > self._limit:
+            lines.append(self._rest[: self._limit] + CUT)
+            self._rest, self._skipping = b"", True
+
+
+class LogFile:
+    """Appends lines to a file (0600) and keeps `keep` files of about `max_bytes`: NAME, NAME.1, NAME.2."""
+
+    def __init__(self, path: Path, *, max_bytes: int = 5_000_000, keep: int = 3) -> None:
+        self._path = path
+        self._max_bytes = max_bytes
+        self._keep = keep
+        self._fd: int | None = None
+        self._size = 0
+        self._ring: deque[bytes] = deque(maxlen=RING_LINES)
+
+    @property
+    def tail(self) -> tuple[str, ...]:
+        """The last lines that were written since this object was made, notes left out."""
+        return tuple(line.decode(errors="replace") for line in self._ring)
+
+    def write(self, lines: list[bytes]) -> None:
+        """Append `lines`. Never raises for the disk's sake: what cannot be written is lost."""
+        if lines:
+            self._ring.extend(lines[-RING_LINES:])
+            self._append(lines)
+
+    def note(self, message: str) -> None:
+        """A line of the supervisor's own, marked so that nobody takes it for the process's."""
+        self._append([f"--- {stamp()} supervisor: {message}".encode(errors="replace")])
+
+    def close(self) -> None:
+        if self._fd is not None:
+            fd, self._fd = self._fd, None
+            os.close(fd)
+
+    def _append(self, lines: list[bytes]) -> None:
+        data = b"\n".join(lines) + b"\n"
+        with suppress(OSError):
+            fd = self._open() if self._fd is None else self._fd
+            if self._size and self._size + len(data) > self._max_bytes:
+                self._rotate()
+                fd = self._open()
+            self._size += os.write(fd, data)
+
+    def _open(self) -> int:
+        self._fd = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        self._size = os.fstat(self._fd).st_size
+        return self._fd
+
+    def _rotate(self) -> None:
+        self.close()
+        for number in range(self._keep - 1, 0, -1):
+            older = self._path if number == 1 else self._numbered(number - 1)
+            with suppress(FileNotFoundError):
+                older.replace(self._numbered(number))
+
+    def _numbered(self, number: int) -> Path:
+        return self._path.with_name(f"{self._path.name}.{number}")
+
+
+class FileHandler(logging.Handler):
+    """Sends the supervisor's own log records, asyncio's included, to a LogFile."""
+
+    def __init__(self, file: LogFile) -> None:
+        super().__init__()
+        self._file = file
+
+    def emit(self, record: logging.LogRecord) -> None:
+        text = self.format(record).encode(errors="replace")
+        self._file.write([b"%s %s %s" % (stamp().encode(), record.levelname.encode(), text)])
+
+
+def stamp() -> str:
+    """Now, UTC, to the millisecond."""
+    now = time.time()
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now)) + f".{int(now * 1000) % 1000:03d}Z"

@@ -1,0 +1,42 @@
+"""What a command or a worker loads: its own needs and no more, so that `--help` is quick and a worker small."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+DRIVERS = ("confluent_kafka", "psycopg", "valkey", "numpy", "polars")
+FRONT_ENDS = ("textual", "plotext")
+
+REPORT = "\nimport sys\nprint(*(name for name in sys.argv[1:] if name in sys.modules), file=sys.stderr)"
+HELP = """
+import contextlib, sys
+from clickstream.__main__ import main
+unwanted, sys.argv[1:] = sys.argv[1:], ["--help"]
+with contextlib.suppress(SystemExit):
+    main()
+sys.argv[1:] = unwanted
+"""
+
+
+def loaded(code: str, unwanted: tuple[str, ...]) -> list[str]:
+    """The modules among `unwanted` that a fresh interpreter holds after running `code`."""
+    command = [sys.executable, "-c", code + REPORT, *unwanted]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stderr.split()
+
+
+@pytest.mark.parametrize("module", ["clickstream.cli.parser", "clickstream.actions.run_worker"])
+def test_what_runs_headless_loads_no_front_end(module: str) -> None:
+    assert loaded(f"import {module}", FRONT_ENDS) == []
+
+
+def test_help_loads_no_driver() -> None:
+    assert loaded(HELP, (*DRIVERS, *FRONT_ENDS)) == []
+
+
+def test_what_is_loaded_is_seen() -> None:
+    assert loaded("import json.decoder, numpy", ("json", "numpy", "polars")) == ["json", "numpy"]
