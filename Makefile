@@ -63,7 +63,7 @@ clean: ## remove the environment and all caches; stop the stack first (clickstre
 # The stamps are written last, so that a cut step is done again.
 $(VENV)/.place:
 	@echo "Making the environment $(VENV)"
-	@tools/make-venv $(VENV)
+	@sh tools/make-venv $(VENV)
 	@pwd -P >$@
 
 $(VENV)/.run: $(VENV)/.place pyproject.toml constraints.txt

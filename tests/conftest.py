@@ -1,4 +1,4 @@
-"""What every test gets: an environment of its own, and hypothesis' profiles. Starts no server.
+"""What every test gets: an environment of its own, and hypothesis' profiles; and, for those that ask, real servers.
 
 No test reads or writes the real home, CLICKSTREAM_HOME, settings or `.env` of whoever runs it. Only the download cache
 is shared with the user's own, since fetching the servers anew for every run would take minutes.
@@ -7,6 +7,7 @@ is shared with the user's own, since fetching the servers anew for every run wou
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -14,14 +15,20 @@ from pathlib import Path
 
 import platformdirs
 import pytest
-from hypothesis import settings
+from hypothesis import settings as hypothesis_settings
+
+from clickstream.actions import stack
+from clickstream.config.paths import Home
+from clickstream.config.settings import Settings, load_settings
+from clickstream.services.kafka.admin import create_topic, delete_topic
+from clickstream.services.postgres.connection import connect
 
 CONFIGURED = ("CLICKSTREAM_", "CONSUMER_", "KAFKA_", "OPENSEARCH_", "PG", "POSTGRESQL_", "PRODUCER_", "VALKEY_")
 """Prefixes of the variables that configure us, or (PGHOST and its like) the drivers below us."""
 
-settings.register_profile("default", deadline=None)
-settings.register_profile("ci", deadline=None, derandomize=True)
-settings.load_profile("ci" if os.environ.get("CI") else "default")
+hypothesis_settings.register_profile("default", deadline=None)
+hypothesis_settings.register_profile("ci", deadline=None, derandomize=True)
+hypothesis_settings.load_profile("ci" if os.environ.get("CI") else "default")
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -53,3 +60,32 @@ def sheltered(shelter: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setenv("CLICKSTREAM_HOME", str(tmp_path / "clickstream"))
     (tmp_path / "work").mkdir()
     monkeypatch.chdir(tmp_path / "work")
+
+
+@pytest.fixture(scope="session")
+def stack_home(shelter: Path) -> Iterator[Home]:
+    """The one stack of real servers that all integration tests share."""
+    home = Home(shelter / "stack")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CLICKSTREAM_HOME", str(home.root))
+        stack.up(home)
+        yield home
+        stack.down(home)
+
+
+@pytest.fixture
+def settings(stack_home: Home, sheltered: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Settings]:
+    """Settings for a topic (3 partitions), a schema and a group that no other test uses."""
+    unique = secrets.token_hex(4)
+    monkeypatch.setenv("CLICKSTREAM_HOME", str(stack_home.root))
+    monkeypatch.setenv("KAFKA_EVENTS_TOPIC", f"test-{unique}")
+    monkeypatch.setenv("PG_SCHEMA_NAME", f"test_{unique}")
+    monkeypatch.setenv("POSTGRESQL_CONSUMER_GROUP_ID", f"test-{unique}")
+    loaded = load_settings()
+    assert loaded.kafka
+    assert loaded.postgres
+    create_topic(loaded.kafka)
+    yield loaded
+    delete_topic(loaded.kafka, loaded.kafka.events_topic)
+    with connect(loaded.postgres, application_name="tests") as connection:
+        connection.execute(f"DROP SCHEMA IF EXISTS {loaded.postgres.schema_name} CASCADE")

@@ -184,18 +184,16 @@ class _Damaged(OSError):
 
 
 def _reason(error: BaseException) -> str:
-    import requests  # noqa: PLC0415 (loaded by jgo already when anything failed)
+    from requests import exceptions  # noqa: PLC0415 (loaded by jgo already when anything failed)
 
-    if isinstance(error, _Damaged):
-        return "what arrived has not the SHA-256 that the lock file names"
-    if isinstance(error, requests.exceptions.ProxyError):
-        return "the proxy cannot be reached or refuses"
-    if isinstance(error, requests.exceptions.SSLError):
-        return "the server's certificate is not trusted"
-    if isinstance(error, requests.exceptions.Timeout):
-        return f"no answer in {TIMEOUT} s"
-    if isinstance(error, requests.exceptions.RequestException):
-        return "no connection, or it broke off"
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror
-    return "the repository did not deliver it"
+    words = {
+        _Damaged: "what arrived has not the SHA-256 that the lock file names",
+        exceptions.ProxyError: "the proxy cannot be reached, or refuses",
+        exceptions.SSLError: "the server's certificate is not trusted",
+        exceptions.Timeout: f"no answer in {TIMEOUT} s",
+        exceptions.RequestException: "no connection, or it broke off",
+        OSError: getattr(error, "strerror", None) or str(error),
+        RuntimeError: "the repository does not deliver it",
+    }
+    said = (text for kind, text in words.items() if isinstance(error, kind))
+    return next(said, str(error))

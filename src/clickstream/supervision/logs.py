@@ -12,8 +12,8 @@ from collections import deque
 from contextlib import suppress
 from pathlib import Path
 
-MAX_LINE = 8 * 1024
-"""Bytes of one log line that are kept."""
+MAX_LINE = 16 * 1024
+"""Bytes of one line that are kept; far more than a report of a worker with a thousand partitions needs."""
 
 CUT = b" ... [cut]"
 
@@ -68,8 +68,11 @@ class LogFile:
 
     @property
     def tail(self) -> tuple[str, ...]:
-        """The last lines that were written since this object was made, notes left out."""
+        """The last lines that were written since `clear_tail`, notes left out."""
         return tuple(line.decode(errors="replace") for line in self._ring)
+
+    def clear_tail(self) -> None:
+        self._ring.clear()
 
     def write(self, lines: list[bytes]) -> None:
         """Append `lines`. Never raises for the disk's sake: what cannot be written is lost."""
@@ -119,8 +122,7 @@ class FileHandler(logging.Handler):
         self._file = file
 
     def emit(self, record: logging.LogRecord) -> None:
-        text = self.format(record).encode(errors="replace")
-        self._file.write([b"%s %s %s" % (stamp().encode(), record.levelname.encode(), text)])
+        self._file.write([f"{stamp()} {self.format(record)}".encode(errors="replace")])
 
 
 def stamp() -> str:

@@ -105,13 +105,17 @@ class Managed:
             for step in self.spec.setup:
                 if not self._stopping:
                     await set_up(step, self._home.root, self._take)
-            await self._keep_running()
+            if self._stopping:
+                self._settle(ProcessState.STOPPED, "")
+            else:
+                await self._keep_running()
         except StepFailed as failure:
             self._settle(ProcessState.STOPPED if self._stopping else ProcessState.FAILED, str(failure))
         except Exception as error:  # a fault of ours: contained, and said
             log.exception("%s: fault in its supervision", self.spec.name)
-            if self._process is not None:
-                self._process.kill_group()
+            if (process := self._process) is not None:
+                process.kill_group()
+                await self._until(lambda: process.ended)
             self._settle(ProcessState.FAILED, f"fault in the supervisor: {error!r}")
         finally:
             self._log.close()
@@ -123,16 +127,19 @@ class Managed:
         await self._end(process, STEP_STOP_TIMEOUT)
         if process.returncode == 0:
             return None
-        said = " / ".join(line.strip() for line in self._log.tail[-3:])
-        return f"{exit_words(process.returncode, self._why_killed, ())}: {said}"
+        words = [exit_words(process.returncode, self._why_killed, ()), *self._log.tail[-3:]]
+        return " / ".join(line.strip() for line in words)
 
     async def _keep_running(self) -> None:
         backoff = Backoff(self.spec.restart)
-        while not self._stopping:
+        while True:
+            code: int | None
             try:
                 code = await self._live()
             except (FileNotFoundError, PermissionError, NotADirectoryError) as error:
                 return self._settle(ProcessState.FAILED, f"cannot be started: {error}")
+            except OSError as error:  # out of memory, of processes, of descriptors: perhaps not for long
+                code, self._exit_reason = None, f"cannot be started: {error}"
             if self._stopping:
                 break
             if code == 0 and self.spec.role is Role.PRODUCER:
@@ -145,8 +152,9 @@ class Managed:
                 return self._settle(ProcessState.FAILED, words)
             self._say(f"{self._exit_reason}; next start in {delay:.1f} s")
             self._move(ProcessState.BACKOFF)
-            if not await self._until(lambda: self._stopping, delay):
-                self._restarts += 1
+            if await self._until(lambda: self._stopping, delay):
+                break
+            self._restarts += 1
         return self._settle(ProcessState.STOPPED, self._exit_reason)
 
     async def _live(self) -> int:
@@ -203,6 +211,7 @@ class Managed:
             gid=spec.gid,
             stop_signal=spec.stop_signal,
         )
+        self._log.clear_tail()
         process = Process(command, self._ended, hear, reports)
         start = start_of(process.pid) or ""
         self._ledger.add(
@@ -217,9 +226,9 @@ class Managed:
 
     def _hear(self, lines: list[bytes]) -> None:
         self._log.write(lines)
-        if self._ready_pattern is not None and self._ready_at is None:
-            if any(self._ready_pattern.search(line.decode(errors="replace")) for line in lines):
-                self._ready()
+        pattern = self._ready_pattern if self._ready_at is None else None
+        if pattern is not None and any(pattern.search(line.decode(errors="replace")) for line in lines):
+            self._ready()
 
     def _hear_reports(self, lines: list[bytes]) -> None:
         for line in lines:

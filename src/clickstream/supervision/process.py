@@ -29,7 +29,6 @@ READ_INTERVAL = 0.01
 bytes a second, and the supervisor stays free for everyone else."""
 DRAIN_LIMIT = 1024 * 1024
 """The most bytes read after a process has ended; what its group left in the pipe is far less."""
-REPORT_LINE = 64 * 1024
 
 POLL = 0.01
 
@@ -51,7 +50,9 @@ class Command:
 class Process:
     """A child that was started. `pid` is also its process group and session."""
 
-    def __init__(self, command: Command, on_end: Callable[[Process], None], log: Lines, reports: Lines | None = None) -> None:
+    def __init__(
+        self, command: Command, on_end: Callable[[Process], None], log: Lines, reports: Lines | None = None
+    ) -> None:
         """Start it.
 
         Args:
@@ -65,7 +66,7 @@ class Process:
         """
         self._stop_signal = command.stop_signal
         self._on_end = on_end
-        self._popen = subprocess.Popen(  # noqa: PLW1509 (the supervisor has no threads)
+        self._popen = subprocess.Popen(
             command.argv,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -77,21 +78,15 @@ class Process:
             group=command.gid,
             extra_groups=None if command.gid is None else [],
             start_new_session=True,
-            preexec_fn=_die_with_supervisor(command.stop_signal),
+            preexec_fn=_die_with_supervisor(command.stop_signal),  # noqa: PLW1509 (the supervisor has no threads)
         )
         self.pid = self._popen.pid
         self._measured = psutil.Process(self.pid)
         self.ended = False
         self.returncode = 0
         """As subprocess has it: negative for a signal. Means something once `ended`."""
-        self._pipes = [
-            _Pipe(stream, splitter, sink)
-            for stream, splitter, sink in (
-                (self._popen.stdout, LineSplitter() if reports is None else LineSplitter(REPORT_LINE), reports or log),
-                (self._popen.stderr, LineSplitter(), log),
-            )
-            if stream is not None
-        ]
+        sinks = ((self._popen.stdout, reports or log), (self._popen.stderr, log))
+        self._pipes = [_Pipe(stream, sink) for stream, sink in sinks if stream is not None]
 
     def ask_to_stop(self) -> None:
         if not self.ended:
@@ -120,10 +115,12 @@ class Process:
             return
         _kill_group(self.pid)
         self.returncode = self._popen.wait()
-        for pipe in self._pipes:
-            pipe.drain()
         self.ended = True
-        self._on_end(self)
+        try:
+            for pipe in self._pipes:
+                pipe.drain()
+        finally:
+            self._on_end(self)
 
     def _is_over(self) -> bool:
         if hasattr(os, "waitid"):  # leaves the zombie, so that nobody else can get this pid yet
@@ -134,9 +131,9 @@ class Process:
 class _Pipe:
     """Reads one pipe in bounded steps and hands over its lines."""
 
-    def __init__(self, stream: IO[bytes], splitter: LineSplitter, sink: Lines) -> None:
+    def __init__(self, stream: IO[bytes], sink: Lines) -> None:
         self._stream = stream
-        self._splitter = splitter
+        self._splitter = LineSplitter()
         self._sink = sink
         self._loop = asyncio.get_running_loop()
         os.set_blocking(stream.fileno(), False)

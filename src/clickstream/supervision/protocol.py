@@ -1,4 +1,4 @@
-"""What goes over the supervisor's socket: one JSON request a line, answered by one JSON reply a line (`watch`: by many).
+"""What goes over the supervisor's socket: a JSON request a line, answered by a JSON reply a line (`watch`: by many).
 
 Shared by both ends; a private matter of this room.
 """

@@ -66,8 +66,8 @@ class Server:
                 async for reply in self._answers(line):
                     writer.write(_encoder.encode(reply) + b"\n")
                     await writer.drain()
-        except ConnectionError:
-            pass  # the client has gone: its right
+        except (ConnectionError, asyncio.CancelledError):
+            pass  # the client has gone, or everything ends
         except ValueError:
             log.warning("a client sent more than %d bytes without a line end; hung up", MAX_LINE)
         finally:
@@ -83,7 +83,7 @@ class Server:
         except msgspec.MsgspecError as error:
             yield Reply(error=f"not a request: {error}", usage=True)
         except ClickstreamError as error:
-            yield Reply(error=error.message, hint=error.hint, usage=isinstance(error, UsageError))
+            yield Reply(error=str(error.args[0]), hint=error.hint, usage=isinstance(error, UsageError))
         except Exception as error:
             log.exception("fault while answering a client")
             yield Reply(error=f"fault in the supervisor: {error!r}", hint="see its log")

@@ -87,8 +87,11 @@ class Supervisor:
 
     def reap(self) -> None:
         """Take note of children that have ended. To be called on SIGCHLD."""
-        for managed in list(self._managed.values()):
-            managed.reap()
+        for managed in self._managed.values():
+            try:
+                managed.reap()
+            except Exception:
+                log.exception("%s: fault at its end", managed.spec.name)
 
     async def tick(self) -> None:
         """Measure the processes once a second, for ever."""

@@ -1,4 +1,4 @@
-"""Small reads: is the server there, how much is stored, how far each partition is, one visitor's history. Writes nothing."""
+"""Small reads: does the server answer, what is stored, how far is each partition, one visitor's history. Writes nothing."""
 
 from __future__ import annotations
 
@@ -60,6 +60,15 @@ class StoredSession:
     converted: bool
 
 
+@dataclass(frozen=True, slots=True)
+class StoredOffset:
+    """How far a partition is."""
+
+    next_offset: int
+    age_seconds: float
+    """Since the last commit, by the server's clock."""
+
+
 def ping(settings: PostgresSettings) -> Ping:
     """Connect and ask for the version. Raises ServiceUnavailable or ServiceRefused."""
     with connect(settings, application_name="clickstream status") as connection, translated():
@@ -82,15 +91,17 @@ def counts(settings: PostgresSettings) -> Counts:
     return Counts(*cast("tuple[int, int, int]", row))
 
 
-def offsets(settings: PostgresSettings, *, topic: str, topic_id: str) -> dict[int, int]:
-    """Partition to the next offset it will read, for this incarnation of the topic. Empty without tables."""
-    with connect(settings, application_name="clickstream lag") as connection, translated():
+def read_offsets(connection: Connection, *, topic: str, topic_id: str) -> dict[int, StoredOffset]:
+    """How far each partition of this incarnation of the topic is, those that ever committed. Empty without tables."""
+    with translated():
         if not _has_tables(connection):
             return {}
         rows = connection.execute(
-            "SELECT partition, next_offset FROM consumer_offsets WHERE topic = %s AND topic_id = %s", [topic, topic_id]
+            "SELECT partition, next_offset, extract(epoch FROM now() - updated_at)::float8 FROM consumer_offsets"
+            " WHERE topic = %s AND topic_id = %s ORDER BY partition",
+            [topic, topic_id],
         ).fetchall()
-    return dict(cast("list[tuple[int, int]]", rows))
+    return {partition: StoredOffset(at, age) for partition, at, age in cast("list[tuple[int, int, float]]", rows)}
 
 
 def sessions_of(settings: PostgresSettings, visitor_id: int) -> tuple[list[StoredSession], list[StoredEvent]]:
@@ -108,22 +119,6 @@ def sessions_of(settings: PostgresSettings, visitor_id: int) -> tuple[list[Store
             [visitor_id],
         ).fetchall()
     return [StoredSession(*cast("Any", row)) for row in sessions], [StoredEvent(*cast("Any", row)) for row in events]
-
-
-def schema_version(settings: PostgresSettings) -> int | None:
-    """The newest migration that ran in the schema; None where none did."""
-    with connect(settings, application_name="clickstream check") as connection, translated():
-        if not _has_tables(connection):
-            return None
-        row = connection.execute("SELECT max(version) FROM schema_migrations").fetchone()
-    return cast("int | None", row[0]) if row else None
-
-
-def may_create_schema(settings: PostgresSettings) -> bool:
-    """Whether this user may make a schema in the database."""
-    with connect(settings, application_name="clickstream check") as connection, translated():
-        row = connection.execute("SELECT has_database_privilege(current_database(), 'CREATE')").fetchone()
-    return bool(row and row[0])
 
 
 def _has_tables(connection: Connection) -> bool:

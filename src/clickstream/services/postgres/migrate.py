@@ -18,11 +18,9 @@ _VIRTUAL_COLUMNS_SINCE = 180_000
 
 def migrations() -> list[tuple[int, str, str]]:
     """(number, name, SQL) of every migration, in order."""
-    found = []
-    for file in files("clickstream.services.postgres").joinpath("sql").iterdir():
-        if match := _FILE_NAME.fullmatch(file.name):
-            found.append((int(match[1]), match[2], file.read_text(encoding="utf-8")))
-    return sorted(found)
+    folder = files("clickstream.services.postgres").joinpath("sql")
+    found = [(file, _FILE_NAME.fullmatch(file.name)) for file in folder.iterdir()]
+    return sorted((int(match[1]), match[2], file.read_text(encoding="utf-8")) for file, match in found if match)
 
 
 def migrate(settings: PostgresSettings, *, session_timeout_ms: int) -> list[str]:

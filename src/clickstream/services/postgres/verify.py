@@ -1,4 +1,4 @@
-"""Promises 1 to 3 as a check: sessions recomputed in SQL from `events`, compared with what is stored. Writes nothing."""
+"""Promises 1 to 3 as a check: sessions recomputed in SQL from `events`, against what is stored. Writes nothing."""
 
 from __future__ import annotations
 
@@ -50,8 +50,8 @@ def verify(settings: PostgresSettings) -> Verification:
             connection.execute("SET LOCAL work_mem = '64MB'")
             timeout_ms = session_timeout(connection)
             figures = _one_row(connection, statement("verify"), {"timeout_ms": timeout_ms})
-            (duplicates,) = _one_row(connection, statement("duplicates"))
-    return Verification(*figures, duplicate_events=duplicates)
+            doubled = _one_row(connection, statement("duplicates"))
+    return Verification(*figures, *doubled)
 
 
 def _one_row(connection: psycopg.Connection[Any], query: bytes, parameters: dict[str, int] | None = None) -> TupleRow:

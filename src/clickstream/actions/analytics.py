@@ -1,0 +1,63 @@
+"""The funnel for all time, the last day and the last 30 days of the data; the items looked at most."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from clickstream.actions.servers import postgres_of
+from clickstream.config.settings import Settings
+from clickstream.services.postgres.analytics import TopItem, Window
+from clickstream.services.postgres.analytics import analytics as read
+
+
+@dataclass(frozen=True, slots=True)
+class Funnel:
+    """The funnel of one window; rates in percent, two digits; a rate of nothing is 0."""
+
+    sessions: int
+    cart_sessions: int
+    purchase_sessions: int
+    total_purchases: int
+    """Transaction events."""
+    conversion_rate: float
+    """Sessions with a purchase, of all sessions."""
+    cart_abandonment: float
+    """Sessions with a cart and no purchase, of the sessions with a cart."""
+    avg_items_per_purchase: float
+    """Distinct items bought in a session, on average over the sessions with a purchase."""
+
+
+@dataclass(frozen=True, slots=True)
+class Analytics:
+    """Windows count back from the newest session_start, their far edge included."""
+
+    all_time: Funnel
+    last_day: Funnel
+    last_month: Funnel
+    top_items: tuple[TopItem, ...]
+
+
+def analytics(settings: Settings) -> Analytics:
+    """Raises ClickstreamError when PostgreSQL does not answer or has no tables yet."""
+    figures = read(postgres_of(settings))
+    return Analytics(
+        _funnel(figures.all_time), _funnel(figures.last_day), _funnel(figures.last_month), figures.top_items
+    )
+
+
+def _funnel(window: Window) -> Funnel:
+    return Funnel(
+        sessions=window.sessions,
+        cart_sessions=window.cart_sessions,
+        purchase_sessions=window.purchase_sessions,
+        total_purchases=window.total_purchases,
+        conversion_rate=_percent(window.purchase_sessions, window.sessions),
+        cart_abandonment=_percent(window.abandoned_sessions, window.cart_sessions),
+        avg_items_per_purchase=round(window.items_purchased / window.purchase_sessions, 2)
+        if window.purchase_sessions
+        else 0.0,
+    )
+
+
+def _percent(part: int, whole: int) -> float:
+    return round(100 * part / whole, 2) if whole else 0.0

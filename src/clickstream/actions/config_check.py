@@ -1,0 +1,195 @@
+"""The doctor: tries everything the pipeline needs, says what is wrong and how to mend it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from clickstream.actions.control import running
+from clickstream.actions.servers import Questions, kafka_of, postgres_of, valkey_of
+from clickstream.config.settings import Settings
+from clickstream.domain.errors import ClickstreamError
+from clickstream.domain.events import CSV_HEADER
+from clickstream.services.kafka import admin
+from clickstream.services.postgres.inspect import ping
+from clickstream.services.postgres.state import schema_state
+from clickstream.services.valkey.board import server_info
+
+OK, WARN, FAILED = "ok", "warn", "failed"
+
+WITHIN = 12.0
+"""Seconds for all checks together; those of a silent server give up before."""
+
+OLDEST_POSTGRESQL = 14
+
+DISK_NEEDED = 500 * 2**20
+"""Bytes below which nothing should be started."""
+
+DISK_WANTED = 4 * 2**30
+"""Bytes that a run of the whole file takes, with room."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was tried."""
+
+    name: str
+    state: str
+    """`ok`, `warn` (works, but look at it) or `failed`."""
+    message: str
+    hint: str = ""
+    """How to mend it."""
+
+
+def check(settings: Settings) -> list[Check]:
+    """Try everything, at once; never raises for what is wrong."""
+    questions: dict[str, Callable[[], list[Check]]] = {
+        "kafka": lambda: list(_kafka(settings)),
+        "postgresql": lambda: list(_postgresql(settings)),
+        "valkey": lambda: list(_valkey(settings)),
+        "data file": lambda: [_data_file(settings.pipeline.data_file)],
+        "disk": lambda: [_disk(settings.home.root)],
+        "supervisor": lambda: [_supervisor(settings)],
+    }
+    asked = Questions(questions)
+    found: list[Check] = []
+    for name in questions:
+        try:
+            found += asked.answer(name, WITHIN)
+        except ClickstreamError as error:
+            found.append(_failed(name, error))
+    return found
+
+
+def _failed(name: str, error: ClickstreamError) -> Check:
+    return Check(name, FAILED, str(error.args[0]), error.hint)
+
+
+def _kafka(settings: Settings) -> Iterator[Check]:
+    kafka = kafka_of(settings)
+    cluster = admin.cluster(kafka)
+    brokers = f"{cluster.brokers} broker{'s' if cluster.brokers != 1 else ''}"
+    yield Check("kafka", OK, f"{kafka.bootstrap_servers}: {brokers}, {cluster.latency_ms:g} ms")
+    try:
+        yield _topic(settings)
+    except ClickstreamError as error:
+        yield _failed("topic", error)
+
+
+def _topic(settings: Settings) -> Check:
+    kafka = kafka_of(settings)
+    name = kafka.events_topic
+    topic = admin.describe_topic(kafka, name)
+    if topic is None:
+        return Check("topic", OK, f"{name} does not exist yet; `clickstream consumer start` makes it")
+    lacking = {"READ", "WRITE", "DESCRIBE"} - admin.permissions(kafka, name)
+    if lacking:
+        rights = ", ".join(sorted(lacking))
+        return Check("topic", FAILED, f"this user lacks rights on {name}: {rights}", "grant them, or use another user")
+    if topic.partitions != kafka.partitions:
+        return Check(
+            "topic",
+            WARN,
+            f"{name} has {topic.partitions} partitions, KAFKA_EVENTS_TOPIC_PARTITIONS is {kafka.partitions}",
+            "the setting counts only when the topic is made; `clickstream data reset` makes it anew, empty",
+        )
+    return Check("topic", OK, f"{name}: {topic.partitions} partitions")
+
+
+def _postgresql(settings: Settings) -> Iterator[Check]:
+    postgres = postgres_of(settings)
+    answer = ping(postgres)
+    where = f"{postgres.host}:{postgres.port}/{postgres.database}"
+    if int(answer.version.split(".")[0]) < OLDEST_POSTGRESQL:
+        yield Check(
+            "postgresql", FAILED, f"{where}: version {answer.version}", f"use version {OLDEST_POSTGRESQL} or later"
+        )
+    else:
+        yield Check("postgresql", OK, f"{where}: version {answer.version}, {answer.latency_ms:g} ms")
+    try:
+        yield _schema(settings)
+    except ClickstreamError as error:
+        yield _failed("schema", error)
+
+
+def _schema(settings: Settings) -> Check:
+    postgres = postgres_of(settings)
+    name, state = postgres.schema_name, schema_state(postgres)
+    if not state.may_create:
+        return Check("schema", FAILED, f"{postgres.user} may not create tables in schema {name}", "grant CREATE to it")
+    if state.version is None:
+        return Check("schema", OK, f"{name} has no tables yet; `clickstream consumer start` makes them")
+    if state.version > state.newest:
+        return Check(
+            "schema",
+            FAILED,
+            f"{name} was made by a newer clickstream (migration {state.version})",
+            "use that one, or another PG_SCHEMA_NAME",
+        )
+    wanted = settings.pipeline.session_timeout_ms
+    if state.session_timeout_ms not in {None, wanted}:
+        return Check(
+            "schema",
+            FAILED,
+            f"the sessions in {name} were made with a timeout of {(state.session_timeout_ms or 0) / 60_000:g} minutes",
+            "set CONSUMER_SESSION_TIMEOUT_MINUTES to that, or use another PG_SCHEMA_NAME",
+        )
+    if state.version < state.newest:
+        return Check("schema", OK, f"{name} is at migration {state.version} of {state.newest}; a consumer brings it up")
+    return Check("schema", OK, f"{name} is up to date (migration {state.version})")
+
+
+def _valkey(settings: Settings) -> Iterator[Check]:
+    valkey = valkey_of(settings)
+    info = server_info(valkey)
+    yield Check("valkey", OK, f"{valkey.host}:{valkey.port}: version {info.version}, {info.latency_ms:g} ms")
+    if info.maxmemory and info.maxmemory_policy == "noeviction":
+        yield Check(
+            "valkey memory",
+            WARN,
+            f"maxmemory is {info.maxmemory / 2**20:,.0f} MiB and maxmemory-policy noeviction: when full it refuses writes",
+            "set maxmemory-policy to allkeys-lru: what lies there is a cache",
+        )
+
+
+def _data_file(path: Path) -> Check:
+    if not path.exists():
+        return Check(
+            "data file", WARN, f"{path} does not exist", "`clickstream data generate` makes it, and so does a demo"
+        )
+    if not path.is_file() or not os.access(path, os.R_OK):
+        return Check("data file", FAILED, f"{path} cannot be read", "set PRODUCER_DATA_FILE to a file that can")
+    if path.suffix == ".csv":
+        with path.open("rb") as file:
+            header = file.readline(200).removeprefix(b"\xef\xbb\xbf").strip()
+        if header != ",".join(CSV_HEADER).encode():
+            return Check("data file", FAILED, f"{path} does not begin with the header {','.join(CSV_HEADER)}", "add it")
+    return Check("data file", OK, f"{path}: {path.stat().st_size / 1e6:,.1f} MB")
+
+
+def _disk(root: Path) -> Check:
+    folder = next(one for one in (root, *root.parents) if one.exists())
+    free = shutil.disk_usage(folder).free
+    message = f"{free / 2**30:,.1f} GiB free under {root}"
+    if not os.access(folder, os.W_OK):
+        return Check("disk", FAILED, f"{folder} cannot be written", "set CLICKSTREAM_HOME to a folder that can")
+    if free < DISK_NEEDED:
+        return Check("disk", FAILED, message, "free some space, or set CLICKSTREAM_HOME to a larger disk")
+    if free < DISK_WANTED:
+        return Check("disk", WARN, message, f"the whole file needs up to {DISK_WANTED / 2**30:.0f} GiB")
+    return Check("disk", OK, message)
+
+
+def _supervisor(settings: Settings) -> Check:
+    control = running(settings.home)
+    if control is None:
+        return Check("supervisor", OK, "not running; it starts with the first server or worker")
+    snapshot = control.snapshot()
+    failed = [process for process in snapshot.processes if process.state.value == "failed"]
+    if failed:
+        reasons = "; ".join(f"{process.name}: {process.exit_reason}" for process in failed)
+        return Check("supervisor", WARN, f"given up: {reasons}", "see the logs, mend it, and start them again")
+    return Check("supervisor", OK, f"running, {len(snapshot.processes)} processes")

@@ -1,0 +1,142 @@
+"""All workers that are known: this home's from its supervisor, other hosts' from the notice board."""
+
+from __future__ import annotations
+
+import socket
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+
+import psutil
+
+from clickstream.actions.control import running
+from clickstream.config.settings import Settings
+from clickstream.domain.errors import ClickstreamError
+from clickstream.domain.processes import ALIVE, ProcessState, ProcessStatus, Role, Snapshot
+from clickstream.domain.reports import WorkerReport
+
+UNDER_WAY = ALIVE | {ProcessState.BACKOFF}
+"""States of a process that works, or will soon again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """One producer or consumer, wherever it runs."""
+
+    name: str
+    role: str
+    host: str
+    pid: int | None
+    state: str
+    """The supervisor's word; for one that runs, the worker's own (`running`, `idle`, `waiting`, ...)."""
+    detail: str
+    """Why it waits, or how its last life ended."""
+    partitions: tuple[int, ...]
+    events: int
+    events_per_second: float
+    lag: int | None
+    active_sessions: int
+    restarts: int
+    rss_bytes: int
+    uptime_seconds: float
+    counters: dict[str, int]
+
+
+def snapshot_of(settings: Settings) -> Snapshot | None:
+    """What this home's supervisor knows; None where none runs (or it went away while it was asked)."""
+    try:
+        control = running(settings.home)
+        return control.snapshot() if control else None
+    except ClickstreamError:
+        return None
+
+
+def local_workers(snapshot: Snapshot | None) -> tuple[Worker, ...]:
+    """The supervisor's workers, by name; servers are none."""
+    processes = snapshot.processes if snapshot else ()
+    return tuple(
+        _local(process)
+        for process in sorted(processes, key=lambda process: process.name)
+        if process.role is not Role.SERVER
+    )
+
+
+def remote_workers(settings: Settings, local: tuple[Worker, ...]) -> tuple[Worker, ...]:
+    """Workers on the notice board that are not among `local`. Raises when the board cannot be read."""
+    from clickstream.services.valkey.board import Board, Post  # noqa: PLC0415
+    from clickstream.services.valkey.connection import connect  # noqa: PLC0415
+
+    if settings.valkey is None or settings.kafka is None:
+        return ()
+    here, ours = socket.gethostname(), {worker.pid for worker in local}
+
+    def elsewhere(post: Post) -> bool:
+        return post.host != here or (post.pid not in ours and psutil.pid_exists(post.pid))
+
+    with connect(settings.valkey) as client:
+        posts = Board(client, topic=settings.kafka.events_topic).read()
+    return tuple(
+        _worker(post.name, post.role, post.host, post.pid, report=post.report, started_at=post.started_at)
+        for post in posts
+        if elsewhere(post)
+    )
+
+
+def refuse_while_working(settings: Settings) -> None:
+    """Raise ClickstreamError when workers are under way that would fill again what is about to be emptied."""
+    local = local_workers(snapshot_of(settings))
+    busy = [worker.name for worker in local if worker.state not in {"stopped", "finished", "failed"}]
+    with suppress(ClickstreamError):  # without Valkey nothing is known of other hosts, and the reset itself says so
+        busy += [f"{worker.name} on {worker.host}" for worker in remote_workers(settings, local)]
+    if busy:
+        raise ClickstreamError(
+            f"workers are running: {', '.join(busy)}",
+            hint="stop them first: `clickstream producer stop`, `clickstream consumer stop`",
+        )
+
+
+def _local(process: ProcessStatus) -> Worker:
+    report = process.report if process.state in ALIVE or process.state is ProcessState.FINISHED else None
+    state = report.state if report and process.state is ProcessState.RUNNING else process.state.value
+    detail = report.detail if report and report.detail else process.exit_reason
+    return _worker(
+        process.name,
+        process.role,
+        socket.gethostname(),
+        process.pid,
+        report=report,
+        started_at=process.started_at if process.state in ALIVE else None,
+        state=state,
+        rest=(detail, process.restarts, process.rss_bytes),
+    )
+
+
+def _worker(
+    name: str,
+    role: Role,
+    host: str,
+    pid: int | None,
+    *,
+    report: WorkerReport | None,
+    started_at: float | None,
+    state: str = "",
+    rest: tuple[str, int, int] | None = None,
+) -> Worker:
+    detail, restarts, rss = rest or (report.detail if report else "", 0, 0)
+    return Worker(
+        name=name,
+        role=role.value,
+        host=host,
+        pid=pid,
+        state=state or (report.state if report else ""),
+        detail=detail,
+        partitions=report.partitions if report else (),
+        events=report.events if report else 0,
+        events_per_second=round(report.events_per_second, 1) if report else 0.0,
+        lag=report.lag if report else None,
+        active_sessions=report.active_sessions if report else 0,
+        restarts=restarts,
+        rss_bytes=rss,
+        uptime_seconds=round(max(0.0, time.time() - started_at), 1) if started_at else 0.0,
+        counters=dict(report.counters) if report else {},
+    )

@@ -1,0 +1,32 @@
+"""Being a worker: what the hidden command `clickstream worker ROLE ...` runs in a process of its own."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+
+from clickstream.config.settings import load_settings
+from clickstream.domain.errors import UsageError
+
+
+def run_worker(role: str, args: Namespace) -> int:
+    """Work until done or stopped; the exit code.
+
+    Args:
+        role: `consumer` or `producer`.
+        args: the parsed command line of that role.
+
+    Raises:
+        ClickstreamError: it cannot start, or cannot go on.
+        SettingsError: a setting is wrong.
+    """
+    settings = load_settings()
+    if role == "consumer":
+        from clickstream.pipeline import consumer  # noqa: PLC0415 (a worker loads its own role only)
+
+        return consumer.run(settings, consumer.ConsumerOptions(args.name, args.accept_gap, args.report))
+    if role == "producer":
+        from clickstream.pipeline import producer  # noqa: PLC0415
+
+        options = producer.ProducerOptions(args.file, args.limit, args.rate, args.realtime, args.report)
+        return producer.run(settings, options)
+    raise UsageError(f"there is no worker {role!r}")

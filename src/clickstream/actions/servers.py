@@ -1,0 +1,73 @@
+"""The servers' settings, or a clear word where nothing is configured; and asking several servers at once."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from clickstream.config.settings import KafkaSettings, PostgresSettings, Settings, ValkeySettings
+from clickstream.domain.errors import ClickstreamError
+
+
+class NothingConfigured(ClickstreamError):
+    """No server is configured, and the embedded stack was never started."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "no servers yet: nothing is configured and the embedded stack was never started",
+            hint="`clickstream stack up` starts one; or set KAFKA_BOOTSTRAP_SERVERS, PG_HOST and VALKEY_HOST",
+        )
+
+
+def kafka_of(settings: Settings) -> KafkaSettings:
+    if settings.kafka is None:
+        raise NothingConfigured
+    return settings.kafka
+
+
+def postgres_of(settings: Settings) -> PostgresSettings:
+    if settings.postgres is None:
+        raise NothingConfigured
+    return settings.postgres
+
+
+def valkey_of(settings: Settings) -> ValkeySettings:
+    if settings.valkey is None:
+        raise NothingConfigured
+    return settings.valkey
+
+
+class Questions:
+    """Questions asked all at once, each in a thread of its own; whoever answers too late is not waited for."""
+
+    def __init__(self, questions: Mapping[str, Callable[[], Any]]) -> None:
+        self._answers: dict[str, Any] = {}
+        self._errors: dict[str, ClickstreamError] = {}
+        self._threads = {
+            name: threading.Thread(target=self._ask, args=(name, question), name=f"ask-{name}", daemon=True)
+            for name, question in questions.items()
+        }
+        self._started = time.monotonic()
+        for thread in self._threads.values():
+            thread.start()
+
+    def answer(self, name: str, deadline: float) -> Any:
+        """The answer, waited for until `deadline` seconds after the asking.
+
+        Raises:
+            ClickstreamError: the question's own, or that no answer came in time.
+        """
+        self._threads[name].join(max(0.0, self._started + deadline - time.monotonic()))
+        if error := self._errors.get(name):
+            raise error
+        if name not in self._answers:
+            raise ClickstreamError(f"no answer within {deadline:g} s")
+        return self._answers[name]
+
+    def _ask(self, name: str, question: Callable[[], Any]) -> None:
+        try:
+            self._answers[name] = question()
+        except ClickstreamError as error:
+            self._errors[name] = error

@@ -1,0 +1,205 @@
+"""The embedded servers as a whole: up, down, status, env, reset. Decides; the supervisor runs them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from clickstream.actions.control import Control, ensure, running
+from clickstream.config.paths import Home, cache_folder
+from clickstream.domain.errors import ClickstreamError, UsageError
+from clickstream.domain.processes import ALIVE, ProcessSpec, ProcessState, Snapshot
+from clickstream.stack.artifacts import Download, Progress, ensure_jars
+from clickstream.stack.files import locked
+from clickstream.stack.kafka import kafka_spec
+from clickstream.stack.layout import (
+    HOST,
+    KAFKA,
+    PORTS,
+    POSTGRESQL,
+    SERVERS,
+    VALKEY,
+    Layout,
+    config_folder,
+    layout_file,
+    load_layout,
+    save_layout,
+)
+from clickstream.stack.postgres import postgresql_spec, relocated_data
+from clickstream.stack.valkey import valkey_spec
+from clickstream.supervision.private import make_private
+
+__all__ = ["Download", "ServerStatus", "StackStatus", "down", "env", "reset", "status", "up"]
+
+START_TIMEOUT = 360.0
+"""Seconds for all servers together; each has a limit of its own, which comes first and says more."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServerStatus:
+    """One embedded server."""
+
+    name: str
+    state: ProcessState
+    host: str
+    port: int | None
+    """None before the first start."""
+    pid: int | None = None
+    restarts: int = 0
+    exit_reason: str = ""
+    rss_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class StackStatus:
+    """All embedded servers."""
+
+    servers: tuple[ServerStatus, ...]
+    started: tuple[str, ...] = ()
+    """What this call had to start; empty: all ran already."""
+
+    @property
+    def running(self) -> bool:
+        return all(server.state is ProcessState.RUNNING for server in self.servers)
+
+
+def up(home: Home, *, progress: Progress | None = None) -> StackStatus:
+    """Start the servers that do not run and wait until all answer. Downloads what is missing first.
+
+    Raises:
+        ClickstreamError: a download failed or a server did not start; with the reason.
+    """
+    _refuse_foreign(home)
+    make_private(home)
+    config_folder(home).mkdir(mode=0o700, exist_ok=True)
+    jars = ensure_jars(KAFKA, progress=progress)
+    # Held until the servers listen: a port that was found free is taken only then.
+    with locked(cache_folder() / "ports.lock"):
+        control = ensure(home)
+        before = control.snapshot()
+        absent = tuple(name for name in SERVERS if not _alive(before, name))
+        if absent:
+            layout = (load_layout(home) or Layout.fresh()).with_free_ports(absent)
+            save_layout(home, layout)
+            control.start(_specs(absent, home, layout, jars))
+        after = control.wait(SERVERS, {ProcessState.RUNNING}, START_TIMEOUT)
+    return _status(load_layout(home), after, started=absent)
+
+
+def down(home: Home) -> tuple[str, ...]:
+    """Stop every process of this home, workers included, and the supervisor; the names of what ran."""
+    control = _control(home)
+    if control is None:
+        return ()
+    ran = tuple(process.name for process in control.snapshot().processes if process.state in ALIVE)
+    control.shutdown()
+    return ran
+
+
+def status(home: Home) -> StackStatus:
+    """How the servers stand; never starts anything."""
+    control = running(home)
+    return _status(load_layout(home), control.snapshot() if control else None)
+
+
+def env(home: Home) -> dict[str, str]:
+    """Variables with which other tools reach the servers, passwords included.
+
+    Raises:
+        ClickstreamError: there is no embedded stack in this home yet.
+    """
+    layout = load_layout(home)
+    if layout is None:
+        raise ClickstreamError(f"there is no embedded stack in {home.root}", hint="`clickstream stack up` makes one")
+    return layout.environment()
+
+
+def reset(home: Home) -> None:
+    """Remove the servers' data, ports and passwords. Downloads and logs stay.
+
+    Raises:
+        ClickstreamError: something of this home still runs.
+    """
+    _refuse_foreign(home)
+    if _control(home) is not None:
+        raise ClickstreamError("the embedded stack is running", hint="stop it first: `clickstream stack down`")
+    layout = load_layout(home) if layout_file(home).exists() else None
+    folders = [home.data, config_folder(home)]
+    if layout is not None:
+        folders.append(relocated_data(layout))
+    for folder in folders:
+        _remove(folder)
+    # Last: it names what lies outside of the home.
+    for file in (home.stack_env, layout_file(home)):
+        file.unlink(missing_ok=True)
+
+
+def _specs(names: Sequence[str], home: Home, layout: Layout, jars: Sequence[Path]) -> list[ProcessSpec]:
+    makers: dict[str, Callable[[Home, Layout], ProcessSpec]] = {
+        KAFKA: partial(kafka_spec, jars=jars),
+        POSTGRESQL: postgresql_spec,
+        VALKEY: valkey_spec,
+    }
+    return [makers[name](home, layout) for name in names]
+
+
+def _alive(snapshot: Snapshot, name: str) -> bool:
+    process = snapshot.get(name)
+    return process is not None and process.state in ALIVE
+
+
+def _status(layout: Layout | None, snapshot: Snapshot | None, *, started: tuple[str, ...] = ()) -> StackStatus:
+    servers = []
+    for name in SERVERS:
+        port = layout.ports.get(PORTS[name][0]) if layout else None
+        process = snapshot.get(name) if snapshot else None
+        if process is None:
+            servers.append(ServerStatus(name, ProcessState.STOPPED, HOST, port))
+            continue
+        servers.append(
+            ServerStatus(
+                name,
+                process.state,
+                HOST,
+                port,
+                pid=process.pid,
+                restarts=process.restarts,
+                exit_reason=process.exit_reason,
+                rss_bytes=process.rss_bytes,
+            )
+        )
+    return StackStatus(tuple(servers), started)
+
+
+def _control(home: Home) -> Control | None:
+    """The supervisor, or where one was killed and left processes behind, a new one that has ended them."""
+    control = running(home)
+    if control is None and _has_leftovers(home):
+        return ensure(home)
+    return control
+
+
+def _has_leftovers(home: Home) -> bool:
+    try:
+        return home.processes.read_bytes().strip() not in {b"", b"[]"}
+    except FileNotFoundError:
+        return False
+
+
+def _refuse_foreign(home: Home) -> None:
+    """Two users in one home would lock one another out of its files, and root would start a second, empty database."""
+    file = layout_file(home)
+    if file.exists() and file.stat().st_uid != os.geteuid():
+        raise UsageError(
+            f"the embedded stack in {home.root} belongs to another user",
+            hint="run clickstream as that user, or set CLICKSTREAM_HOME to another folder",
+        )
+
+
+def _remove(folder: Path) -> None:
+    if folder.exists():
+        shutil.rmtree(folder)

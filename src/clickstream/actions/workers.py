@@ -1,0 +1,86 @@
+"""How workers are started: their process specs, with the very settings that the command line saw."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from clickstream.actions.config_show import values
+from clickstream.actions.control import Control, running
+from clickstream.config.settings import Settings, variables
+from clickstream.domain.errors import ClickstreamError
+from clickstream.domain.processes import ProcessSpec, ProcessState, ProcessStatus, Role, Snapshot
+
+READY_WITHIN = 60.0
+"""Seconds that a worker may take to its first report."""
+
+PRODUCER = "producer"
+
+
+def consumer_name(number: int) -> str:
+    return f"consumer-{number}"
+
+
+def consumer_spec(settings: Settings, name: str, *, accept_gap: bool = False) -> ProcessSpec:
+    arguments = ["consumer", "--name", name, *(["--accept-gap"] if accept_gap else [])]
+    return _spec(settings, name, Role.CONSUMER, arguments)
+
+
+def producer_spec(settings: Settings, arguments: Sequence[str]) -> ProcessSpec:
+    """`arguments`: those of `clickstream worker producer`."""
+    return _spec(settings, PRODUCER, Role.PRODUCER, ["producer", *arguments])
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """Variables that make a worker see what this process saw, wherever its supervisor was started.
+
+    What came from the embedded stack's own file is left to that file, which follows a change of ports; what was not set
+    is handed over as empty, which is as good as unset, so that the supervisor's own environment does not count.
+    """
+    found = values(settings)
+    handed = {name: origin for name, origin in settings.sources.items() if origin != "embedded"}
+    passed = {name: found.get(name, "") if name in handed else "" for name in variables()}
+    passed["PRODUCER_DATA_FILE"] = str(settings.pipeline.data_file.expanduser().absolute())
+    passed["CLICKSTREAM_HOME"] = str(settings.home.root)
+    return passed
+
+
+def control_of(settings: Settings) -> Control:
+    """The supervisor of this home. Raises ClickstreamError where none runs."""
+    control = running(settings.home)
+    if control is None:
+        raise ClickstreamError(
+            f"nothing runs here: there is no supervisor in {settings.home.root}",
+            hint="`clickstream consumer start` or `clickstream demo` starts one",
+        )
+    return control
+
+
+def find(settings: Settings, role: Role) -> tuple[ProcessStatus, ...]:
+    """This home's workers of a role; none where no supervisor runs."""
+    control = running(settings.home)
+    return control.snapshot().of(role) if control else ()
+
+
+def start_and_wait(control: Control, specs: Sequence[ProcessSpec]) -> Snapshot:
+    """Start them and return when each has reported or has finished its work.
+
+    Raises:
+        ClickstreamError: one failed, with its exit reason.
+    """
+    control.start(specs)
+    names = [spec.name for spec in specs]
+    return control.wait(names, {ProcessState.RUNNING, ProcessState.FINISHED}, READY_WITHIN)
+
+
+def _spec(settings: Settings, name: str, role: Role, arguments: Sequence[str]) -> ProcessSpec:
+    return ProcessSpec(
+        name=name,
+        role=role,
+        argv=(sys.executable, "-m", "clickstream", "worker", *arguments, "--report"),
+        env=environment(settings),
+        cwd=str(Path.cwd()),
+        reports=True,
+        stop_timeout=20.0,
+    )

@@ -1,0 +1,253 @@
+"""A consumer: messages of its partitions into PostgreSQL, exactly once, one transaction a batch.
+
+The main thread fetches, decodes and works sessions out; one other thread commits, so that PostgreSQL works on one
+batch while the next is prepared. Whatever goes wrong has one cure: forget what is not committed, read each
+partition's offset from PostgreSQL and go on from there, as often as it takes.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import Counter
+from dataclasses import dataclass, replace
+from typing import Final
+
+from clickstream.config.settings import Settings
+from clickstream.domain.errors import ClickstreamError, Fenced, OffsetLost, ServiceRefused, ServiceUnavailable
+from clickstream.domain.processes import Role
+from clickstream.domain.reports import WorkerReport
+from clickstream.pipeline.commits import Commits
+from clickstream.pipeline.loop import Rate, Reporter, configure_logging, install_stop
+from clickstream.pipeline.notices import Notices
+from clickstream.pipeline.ownership import Ownership
+from clickstream.pipeline.partition import Prepared
+from clickstream.pipeline.retry import Backoff
+from clickstream.services.kafka.consumer import EventConsumer, Fetched
+from clickstream.services.postgres.store import StaleWindow
+
+_logger = logging.getLogger("clickstream.consumer")
+
+POLL_SECONDS: Final = 0.02
+"""How long a fetch waits for more messages. Few come when the partition is caught up: what is there is stored."""
+
+IDLE_POLL_SECONDS: Final = 0.05
+"""The same while nothing comes: an idle worker wakes less often."""
+
+PATIENCE_SECONDS: Final = 0.5
+"""How long one wait for PostgreSQL lasts before the worker looks around."""
+
+DRAIN_SECONDS: Final = 10.0
+"""How long a stop or a rebalance waits for what PostgreSQL has in hand."""
+
+GROUP_COMMIT_SECONDS: Final = 1.0
+
+EXIT_OFFSET_LOST: Final = 3
+"""Exit code of a worker whose offset needs a human; a restart would not help."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConsumerOptions:
+    """What a consumer is told on its command line."""
+
+    name: str = "consumer-0"
+    accept_gap: bool = False
+    """Go on where Kafka removed messages that were never read, and record the gap."""
+    report: bool = False
+    """Write WorkerReports to stdout."""
+
+
+def run(settings: Settings, options: ConsumerOptions) -> int:
+    """Consume until stopped; the exit code."""
+    configure_logging(options.name)
+    stop = install_stop()
+    try:
+        Worker(settings, options, stop).run()
+    except OffsetLost as error:
+        _logger.error("%s", error)
+        return EXIT_OFFSET_LOST
+    except ClickstreamError as error:
+        _logger.error("%s", error)
+        return 1
+    return 0
+
+
+class Worker:
+    """One consumer process."""
+
+    def __init__(self, settings: Settings, options: ConsumerOptions, stop: threading.Event) -> None:
+        if settings.kafka is None or settings.postgres is None or settings.valkey is None:
+            raise ServiceRefused("no servers are configured", hint="`clickstream config check` says what is missing")
+        self._batch_size = settings.pipeline.batch_size
+        self._options = options
+        self._stop = stop
+        self._owned = Ownership(
+            settings,
+            (settings.kafka, settings.postgres, settings.valkey),
+            name=options.name,
+            accept_gap=options.accept_gap,
+        )
+        self._commits = Commits()
+        self._backoff = Backoff()
+        self._trouble: ClickstreamError | None = None
+        self._counters: Counter[str] = Counter()
+        self._reporter = Reporter(options.report, stop)
+        self._rate = Rate()
+        self._notices = Notices(settings.valkey, settings.kafka, name=options.name, role=Role.CONSUMER)
+        self._uncommitted: dict[int, int] = {}
+        self._group_committed = time.monotonic()
+        self._busy = False
+        self._kafka = EventConsumer(
+            settings.kafka,
+            group_id=settings.pipeline.consumer_group_id,
+            client_id=options.name,
+            on_assigned=self._owned.assigned,
+            on_revoked=self._revoked,
+            on_lost=self._owned.dropped,
+        )
+
+    def run(self) -> None:
+        """Work until the stop event; then finish what PostgreSQL has in hand and leave the group."""
+        try:
+            while not self._stop.is_set():
+                self._step()
+        finally:
+            self._leave()
+
+    def _step(self) -> None:
+        try:
+            if self._owned.waiting and self._backoff.due:
+                self._owned.open_waiting(self._kafka)
+                self._backoff.succeeded()
+                self._trouble = None
+            for fetched in self._fetch():
+                self._take(fetched)
+            self._collect()
+        except ServiceUnavailable as error:
+            self._start_over(error)
+        except Fenced as error:
+            _logger.warning("reading offsets anew: %s", error)
+            self._start_over(None)
+        except StaleWindow as error:
+            _logger.warning("looking everything up: %s", error)
+            self._owned.distrust(error.partition)
+            self._start_over(None)
+        self._look_around()
+
+    def _fetch(self) -> list[Fetched]:
+        try:
+            fetched = self._kafka.fetch(self._batch_size, POLL_SECONDS if self._busy else IDLE_POLL_SECONDS)
+        except OffsetLost as error:
+            # Opening the partitions anew finds out why: the topic was replaced, or messages were removed.
+            _logger.warning("%s", error)
+            self._start_over(None)
+            return []
+        self._busy = bool(fetched)
+        return fetched
+
+    def _take(self, fetched: Fetched) -> None:
+        while self._commits.full:
+            self._collect(PATIENCE_SECONDS)
+            self._look_around()
+        partition = self._owned.open.get(fetched.partition)
+        batch = partition.prepare(fetched, self._owned.lookup) if partition else None
+        if batch is not None:
+            self._commits.submit(self._owned.store, batch)
+
+    def _collect(self, timeout: float = 0.0) -> None:
+        for batch, stamp in self._commits.done(timeout):
+            self._note(batch, stamp)
+
+    def _note(self, batch: Prepared, stamp: int) -> None:
+        """The batch is stored: count it."""
+        number = batch.write.key.partition
+        if partition := self._owned.open.get(number):
+            partition.committed(batch, stamp)
+        self._owned.trust(number)
+        self._uncommitted[number] = batch.write.new_offset
+        self._counters.update(
+            messages=batch.messages,
+            stored=len(batch.write.events),
+            duplicates=batch.duplicates,
+            rejected=len(batch.write.rejected),
+            late=batch.late,
+            batches=1,
+        )
+
+    def _start_over(self, trouble: ServiceUnavailable | None) -> None:
+        """Forget what is not stored, and have every partition opened anew when the pause is over."""
+        if trouble is not None and self._trouble is None:
+            _logger.warning("waiting: %s", trouble)
+        self._trouble = trouble
+        self._kafka.stop(list(self._owned.open))
+        for batch, stamp in self._commits.abandon():
+            self._note(batch, stamp)
+        self._owned.close()
+        self._backoff.failed()
+
+    def _revoked(self, partitions: list[int]) -> None:
+        """Before these go to another worker: store what is in flight, and leave our knowledge where it finds it."""
+        self._drain()
+        self._owned.keep_windows(partitions)
+        self._commit_group(wait=True)
+        self._owned.dropped(partitions)
+
+    def _drain(self) -> None:
+        deadline = time.monotonic() + DRAIN_SECONDS
+        try:
+            while len(self._commits) and time.monotonic() < deadline:
+                self._collect(PATIENCE_SECONDS)
+        except (ServiceUnavailable, Fenced, StaleWindow) as error:
+            _logger.warning("not stored before giving up partitions, so read again later: %s", error)
+            self._start_over(None)
+
+    def _commit_group(self, *, wait: bool = False) -> None:
+        if not (wait and self._kafka.trouble):
+            self._kafka.commit(self._uncommitted, wait=wait)
+            self._uncommitted.clear()
+        self._group_committed = time.monotonic()
+
+    def _look_around(self) -> None:
+        """What is done about once a second, however busy the worker is."""
+        if time.monotonic() - self._group_committed >= GROUP_COMMIT_SECONDS:
+            self._commit_group()
+            if not self._busy:
+                self._owned.keep_windows(self._owned.open)
+        if self._reporter.due():
+            report = self._report()
+            self._reporter.send(report)
+            self._notices.post(report)
+
+    def _report(self) -> WorkerReport:
+        open_partitions = self._owned.open
+        trouble = self._trouble or self._kafka.trouble
+        events = self._counters["messages"]
+        rate = self._rate.read(events)
+        state = "stopping" if self._stop.is_set() else "waiting" if trouble else "running" if rate else "idle"
+        ends = {number: self._kafka.known_end(number) for number in open_partitions}
+        behind = [max(0, end - open_partitions[n].committed_offset) for n, end in ends.items() if end is not None]
+        return WorkerReport(
+            at=time.time(),
+            state=state,
+            detail=str(trouble) if trouble else "",
+            partitions=tuple(sorted({*open_partitions, *self._owned.waiting})),
+            events=events,
+            events_per_second=rate,
+            lag=sum(behind) if behind else None,
+            active_sessions=sum(partition.window.active_sessions() for partition in open_partitions.values()),
+            counters=dict(self._counters),
+        )
+
+    def _leave(self) -> None:
+        self._drain()
+        self._owned.keep_windows(self._owned.open)
+        self._commit_group(wait=True)
+        self._kafka.close()
+        self._owned.close()
+        report = replace(self._report(), state="done")
+        self._reporter.send(report, final=True)
+        self._notices.take_down(report)
+        _logger.info(
+            "stopped after %s", ", ".join(f"{count} {name}" for name, count in self._counters.items()) or "nothing"
+        )

@@ -1,0 +1,54 @@
+"""Putting a worker's figures up on the notice board, beside the work and never in its way."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
+
+from clickstream.config.settings import KafkaSettings, ValkeySettings
+from clickstream.domain.errors import ClickstreamError
+from clickstream.domain.processes import Role
+from clickstream.domain.reports import WorkerReport
+from clickstream.services.valkey.board import Board, Post
+from clickstream.services.valkey.connection import connect
+
+_logger = logging.getLogger("clickstream.notices")
+
+
+class Notices:
+    """Posts from a thread of its own; while one post hangs, the next ones are skipped."""
+
+    def __init__(self, valkey: ValkeySettings, kafka: KafkaSettings, *, name: str, role: Role) -> None:
+        self._board = Board(connect(valkey), topic=kafka.events_topic)
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="notices")
+        self._last: Future[None] | None = None
+        self._away = False
+        self._who = (name, role, socket.gethostname(), os.getpid(), time.time())
+
+    def post(self, report: WorkerReport) -> None:
+        if self._last is None or self._last.done():
+            self._last = self._thread.submit(self._post, Post(*self._who, report))
+
+    def take_down(self, report: WorkerReport) -> None:
+        """Remove the last post and end the thread."""
+        self._thread.submit(self._take_down, Post(*self._who, report))
+        self._thread.shutdown()
+
+    def _post(self, post: Post) -> None:
+        try:
+            self._board.post(post)
+        except ClickstreamError as error:
+            if not self._away:
+                _logger.warning("figures not published: %s", error)
+            self._away = True
+        else:
+            self._away = False
+
+    def _take_down(self, post: Post) -> None:
+        try:
+            self._board.take_down(post)
+        except ClickstreamError as error:
+            _logger.warning("figures not taken down: %s", error)

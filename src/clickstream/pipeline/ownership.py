@@ -1,0 +1,168 @@
+"""The partitions that the group gave this worker: finding where each goes on, and its open sessions.
+
+Assigned partitions wait here, paused, until PostgreSQL told where they go on. Knows nothing of batches in flight.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Iterable
+from typing import Final
+
+from clickstream.config.settings import KafkaSettings, PostgresSettings, Settings, ValkeySettings
+from clickstream.domain.errors import OffsetLost, ServiceRefused
+from clickstream.pipeline.partition import EVERYTHING_IS_LATE, Partition, cold_window, restored, saved
+from clickstream.pipeline.window import Window
+from clickstream.services.kafka.admin import describe_topic
+from clickstream.services.kafka.consumer import EventConsumer
+from clickstream.services.postgres.lookup import SessionLookup
+from clickstream.services.postgres.migrate import migrate
+from clickstream.services.postgres.store import PartitionKey, Position, Store
+from clickstream.services.valkey.windows import WindowCache
+
+_logger = logging.getLogger("clickstream.consumer")
+
+DISTRUST_LIMIT: Final = 5
+"""How often in a row a partition may find rows stored that it took for new before that is called a fault."""
+
+
+class Ownership:
+    """Which partitions are ours, which of them are open, and the connections that they are worked with."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        servers: tuple[KafkaSettings, PostgresSettings, ValkeySettings],
+        *,
+        name: str,
+        accept_gap: bool,
+    ) -> None:
+        self.open: dict[int, Partition] = {}
+        self.waiting: set[int] = set()
+        """Assigned, and not open yet."""
+        self._settings = settings
+        self._kafka, self._postgres, self._valkey = servers
+        self._name = name
+        self._accept_gap = accept_gap
+        self._distrusted: Counter[int] = Counter()
+        self._topic_id = ""
+        self._store: Store | None = None
+        self._lookup: SessionLookup | None = None
+        self._windows: WindowCache | None = None
+        self._kept: dict[int, int] = {}
+
+    @property
+    def store(self) -> Store:
+        """The connection that commits; made when there is none."""
+        if self._store is None:
+            self._store = Store(self._postgres, application_name=f"clickstream {self._name}")
+        return self._store
+
+    @property
+    def lookup(self) -> SessionLookup:
+        """The connection that reads sessions; made when there is none."""
+        if self._lookup is None:
+            self._lookup = SessionLookup(self._postgres, application_name=f"clickstream {self._name} lookup")
+        return self._lookup
+
+    def assigned(self, partitions: list[int]) -> None:
+        _logger.info("assigned: partitions %s", partitions)
+        self.waiting |= set(partitions)
+
+    def dropped(self, partitions: Iterable[int]) -> None:
+        """These are ours no more."""
+        _logger.info("given up: partitions %s", list(partitions))
+        for partition in partitions:
+            self.open.pop(partition, None)
+            self.waiting.discard(partition)
+
+    def distrust(self, partition: int) -> None:
+        """What this partition remembers of open sessions is wrong: next time it will look everything up."""
+        self._distrusted[partition] += 1
+        if self._distrusted[partition] > DISTRUST_LIMIT:
+            raise ServiceRefused(
+                f"partition {partition} finds events stored that PostgreSQL does not show it",
+                hint="are there two topics, or a producer that does not key by visitor, behind one PG_SCHEMA_NAME?",
+            )
+
+    def trust(self, partition: int) -> None:
+        """A batch of this partition was stored: all is well."""
+        del self._distrusted[partition]
+
+    def close(self) -> None:
+        """Forget everything but which partitions are ours; their offsets are read anew when they are opened."""
+        self.waiting |= set(self.open)
+        self.open.clear()
+        for connection in (self._store, self._lookup, self._windows):
+            if connection is not None:
+                connection.close()
+        self._store = self._lookup = self._windows = None
+
+    def open_waiting(self, consumer: EventConsumer) -> None:
+        """Open every partition that waits.
+
+        Raises:
+            OffsetLost: Kafka does not hold the offset at which a partition must go on.
+            ServiceUnavailable, ServiceRefused: a server is away; what is open stays open.
+        """
+        self._know_topic()
+        for partition in sorted(self.waiting):
+            key = PartitionKey(self._kafka.events_topic, self._topic_id, partition)
+            position = self._position(consumer, key)
+            self.open[partition] = Partition(key, position, self._window(partition, position))
+            self.waiting.discard(partition)
+            consumer.start(partition, position.next_offset)
+            _logger.info("partition %d goes on at offset %d", partition, position.next_offset)
+
+    def keep_windows(self, partitions: Iterable[int]) -> None:
+        """Keep the open sessions of those partitions that have nothing in flight, for whoever owns them next."""
+        for number in partitions:
+            partition = self.open.get(number)
+            if partition is None or not partition.settled or self._kept.get(number) == partition.stamp:
+                continue
+            if self._window_cache().save(number, partition.committed_offset, partition.stamp, saved(partition.window)):
+                self._kept[number] = partition.stamp
+
+    def _know_topic(self) -> None:
+        """Learn the topic's id, again at every assignment: it may have been deleted and made anew."""
+        topic = describe_topic(self._kafka, self._kafka.events_topic)
+        if topic is None:
+            raise ServiceRefused(
+                f"topic {self._kafka.events_topic} does not exist", hint="`clickstream consumer start` makes it"
+            )
+        if self._topic_id and topic.topic_id != self._topic_id:
+            raise ServiceRefused(f"topic {topic.name} was deleted and made anew", hint="start again")
+        if self._store is None:
+            migrate(self._postgres, session_timeout_ms=self._settings.pipeline.session_timeout_ms)
+        self._topic_id = topic.topic_id
+
+    def _position(self, consumer: EventConsumer, key: PartitionKey) -> Position:
+        oldest, end = consumer.available(key.partition)
+        first = oldest if self._settings.pipeline.auto_offset_reset == "earliest" else end
+        position = self.store.position(key, first_offset=first)
+        if oldest <= position.next_offset <= end:
+            return position
+        lost = (
+            f"partition {key.partition} must go on at offset {position.next_offset},"
+            f" and Kafka holds {oldest} to {end} only"
+        )
+        if not self._accept_gap:
+            raise OffsetLost(lost, hint="`clickstream consumer start --accept-gap` goes on and records the gap")
+        self.store.accept_gap(
+            key, from_offset=position.next_offset, to_offset=oldest if position.next_offset < oldest else end
+        )
+        _logger.warning("gap accepted: %s", lost)
+        return self.store.position(key, first_offset=first)
+
+    def _window(self, partition: int, position: Position) -> Window:
+        timeout = self._settings.pipeline.session_timeout_ms
+        if self._distrusted[partition]:
+            return Window(timeout, EVERYTHING_IS_LATE)
+        kept = self._window_cache().load(partition, position.next_offset, position.stamp)
+        return cold_window(position, timeout) if kept is None else restored(kept, timeout)
+
+    def _window_cache(self) -> WindowCache:
+        if self._windows is None:
+            self._windows = WindowCache(self._valkey, schema=self._postgres.schema_name, topic_id=self._topic_id)
+        return self._windows

@@ -1,0 +1,115 @@
+"""When the next event may be sent: at once, at an even rate, or in the rhythm of event time.
+
+Pure: told the time by a clock, it answers with a count and a delay; waiting (on the stop event) is the caller's.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final, Protocol
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from clickstream.domain.events import Int64Array
+
+STEP: Final = 0.025
+"""Seconds: events that are due closer together than this go out together."""
+
+LARGEST_BACKLOG: Final = 1.0
+"""Seconds' worth of events that are caught up after a stall; what is older than that shifts the whole plan."""
+
+_FACTOR: Final = re.compile(r"(\d+(?:\.\d+)?|\.\d+)x?", re.IGNORECASE | re.ASCII)
+
+
+def parse_factor(text: str) -> float:
+    """How many times faster than the clock event time runs: "5x", "0.5x", "5".
+
+    Raises:
+        ValueError: anything but a positive, finite, plain decimal number.
+    """
+    match = _FACTOR.fullmatch(text.strip())
+    factor = float(match[1]) if match else 0.0
+    if not 0 < factor < math.inf:
+        raise ValueError(f"{text!r} is not a speed: give a number above 0, such as 5x or 0.5x")
+    return factor
+
+
+class Plan(Protocol):
+    """When each event is due, in seconds after the start."""
+
+    def due_at(self, index: int) -> float: ...
+
+    def due_by(self, elapsed: float) -> int:
+        """How many events are due up to then."""
+        ...
+
+
+class AtOnce:
+    """Everything is due from the start."""
+
+    def __init__(self, count: int) -> None:
+        self._count = count
+
+    def due_at(self, _index: int) -> float:
+        return math.inf  # never behind
+
+    def due_by(self, _elapsed: float) -> int:
+        return self._count
+
+
+class Even:
+    """`rate` events a second, the first at once."""
+
+    def __init__(self, rate: float) -> None:
+        if not 0 < rate < math.inf:
+            raise ValueError(f"{rate} is not a rate: give a number of events a second above 0")
+        self._rate = rate
+
+    def due_at(self, index: int) -> float:
+        return index / self._rate
+
+    def due_by(self, elapsed: float) -> int:
+        return math.floor(elapsed * self._rate + 1e-9) + 1
+
+
+class EventTime:
+    """As the events happened, `factor` times as fast; `time_ms` ascends."""
+
+    def __init__(self, time_ms: Int64Array, factor: float) -> None:
+        if not 0 < factor < math.inf:
+            raise ValueError(f"{factor} is not a speed: give a number above 0")
+        self._due = (time_ms - time_ms[:1]) / (1000.0 * factor)
+
+    def due_at(self, index: int) -> float:
+        return float(self._due[index])
+
+    def due_by(self, elapsed: float) -> int:
+        return int(np.searchsorted(self._due, elapsed, side="right"))
+
+
+class Pacer:
+    """Follows a plan from the first question on, and shifts it after a stall instead of bursting."""
+
+    def __init__(self, plan: Plan, count: int, clock: Callable[[], float]) -> None:
+        self._plan = plan
+        self._count = count
+        self._clock = clock
+        self._start: float | None = None
+
+    def allow(self, sent: int) -> tuple[int, float]:
+        """After `sent` events: how many more may go now, and, when none may, the seconds until some may."""
+        if sent >= self._count:
+            return 0, 0.0
+        now = self._clock()
+        if self._start is None:
+            self._start = now
+        behind = now - self._start - self._plan.due_at(sent)
+        if behind > LARGEST_BACKLOG:
+            self._start += behind - LARGEST_BACKLOG
+        due = min(self._plan.due_by(now - self._start), self._count) - sent
+        if due > 0:
+            return due, 0.0
+        return 0, max(STEP, self._start + self._plan.due_at(sent) - now)

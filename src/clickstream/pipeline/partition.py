@@ -1,0 +1,118 @@
+"""One partition in a consumer's hands: from messages to the write of a batch, with the offset that it belongs to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+
+from clickstream.domain.events import RejectedMessage
+from clickstream.pipeline.decode import decode
+from clickstream.pipeline.window import NOTHING_STORED, Rows, Span, Window
+from clickstream.services.kafka.consumer import Fetched
+from clickstream.services.postgres.lookup import SessionLookup
+from clickstream.services.postgres.store import BatchWrite, PartitionKey, Position
+from clickstream.services.valkey.windows import SavedWindow
+
+EVERYTHING_IS_LATE: Final = 2**62
+"""The mark of a window that trusts nothing: every event is looked up."""
+
+_COMMITTED_LONG_AGO: Final = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A batch ready to be stored."""
+
+    number: int
+    write: BatchWrite
+    messages: int
+    duplicates: int
+    late: int
+
+
+class Partition:
+    """The offset and the open sessions of one partition. `prepare` runs ahead of what is committed."""
+
+    def __init__(self, key: PartitionKey, position: Position, window: Window) -> None:
+        self.key = key
+        self.window = window
+        self.prepared_offset = position.next_offset
+        self.committed_offset = position.next_offset
+        self.stamp = position.stamp
+        self._number = 0
+        self._committed_number = 0
+
+    def prepare(self, fetched: Fetched, lookup: SessionLookup) -> Prepared | None:
+        """The write of these messages; None if all of them lie before the partition's offset."""
+        messages = fetched.messages
+        if fetched.first_offset < self.prepared_offset:
+            messages = [message for message in messages if message.offset() >= self.prepared_offset]
+            if not messages:
+                return None
+        events, faults = decode([message.value() for message in messages])
+        self._number += 1
+        change = self.window.merge(
+            events, self._number, self._committed_number, lambda span: _stored_rows(lookup, span)
+        )
+        write = BatchWrite(
+            key=self.key,
+            old_offset=self.prepared_offset,
+            new_offset=fetched.next_offset,
+            newest_ms=int(change.events.time_ms.max()) if len(change.events) else None,
+            events=change.events,
+            removed=change.removed,
+            sessions=change.sessions,
+            rejected=[_rejected(messages[position], reason) for position, reason in faults],
+        )
+        self.prepared_offset = write.new_offset
+        return Prepared(self._number, write, len(messages), len(events) - len(change.events), change.late)
+
+    def committed(self, batch: Prepared, stamp: int) -> None:
+        """The batch is stored."""
+        self.committed_offset, self.stamp = batch.write.new_offset, stamp
+        self._committed_number = batch.number
+
+    @property
+    def settled(self) -> bool:
+        """True when nothing is prepared that is not stored."""
+        return self.prepared_offset == self.committed_offset
+
+
+def cold_window(position: Position, timeout_ms: int) -> Window:
+    """A window that remembers nothing: whatever is not newer than all that is stored will be looked up."""
+    newest = position.newest_ms
+    return Window(timeout_ms, NOTHING_STORED if newest is None else newest + 1)
+
+
+def saved(window: Window) -> SavedWindow:
+    """The window as it is kept in Valkey."""
+    rows = window.rows
+    return SavedWindow(
+        mark=window.mark,
+        visitor_id=rows.visitor_id.astype("<i8").tobytes(),
+        time_ms=rows.time_ms.astype("<i8").tobytes(),
+        kind=rows.kind.tobytes(),
+        item_id=rows.item_id.astype("<i8").tobytes(),
+    )
+
+
+def restored(kept: SavedWindow, timeout_ms: int) -> Window:
+    """The window that `saved` was given."""
+    visitor_id, time_ms, item_id = (
+        np.frombuffer(column, "<i8").astype(np.int64) for column in (kept.visitor_id, kept.time_ms, kept.item_id)
+    )
+    kind = np.frombuffer(kept.kind, np.int8)
+    batch = np.full(len(kind), _COMMITTED_LONG_AGO, np.int64)
+    return Window(timeout_ms, kept.mark, Rows(visitor_id, time_ms, kind, item_id, batch))
+
+
+def _stored_rows(lookup: SessionLookup, span: Span) -> Rows:
+    found = lookup.events_around(span.visitor_id, span.low_ms, span.high_ms)
+    batch = np.full(len(found.kind), _COMMITTED_LONG_AGO, np.int64)
+    return Rows(found.visitor_id, found.time_ms, found.kind, found.item_id, batch)
+
+
+def _rejected(message: Any, reason: str) -> RejectedMessage:
+    return RejectedMessage(message.offset(), reason, message.key(), message.value())

@@ -1,0 +1,182 @@
+"""The producer worker: reads a CSV file, sends its events to Kafka in order of time, says how far it is."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from clickstream.config.settings import Settings
+from clickstream.domain.errors import Interrupted, ServiceUnavailable, UsageError
+from clickstream.domain.events import EventColumns
+from clickstream.domain.reports import WorkerReport
+from clickstream.pipeline.csvfile import CsvEvents, read_events
+from clickstream.pipeline.encode import encode_keys, encode_values
+from clickstream.pipeline.loop import Rate, Reporter, install_stop
+from clickstream.pipeline.pacing import AtOnce, Even, EventTime, Pacer, Plan
+from clickstream.pipeline.rejectsfile import write_rejects
+from clickstream.services.kafka.producer import EventProducer
+
+CHUNK: Final = 10_000
+"""Events that are encoded and handed over at once."""
+
+FLUSH_SECONDS: Final = 10.0
+"""How long a stop waits for what was handed over to be acknowledged."""
+
+LOG_SECONDS: Final = 10.0
+"""Between two lines of progress in the log."""
+
+_logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class ProducerOptions:
+    """What one run is asked to do."""
+
+    file: Path | None = None
+    """None: the settings' PRODUCER_DATA_FILE."""
+    limit: int | None = None
+    """Send only the first events by time."""
+    rate: float | None = None
+    """Events a second. At most one of `rate` and `realtime` is given; with neither, as fast as Kafka takes them."""
+    realtime: float | None = None
+    """Follow event time, that many times as fast."""
+    report: bool = False
+    """Write WorkerReports to stdout."""
+
+    def plan(self, events: EventColumns) -> Plan:
+        if self.rate is not None:
+            return Even(self.rate)
+        if self.realtime is not None:
+            return EventTime(events.time_ms, self.realtime)
+        return AtOnce(len(events))
+
+
+class _Progress:
+    """Turns the producer's figures into reports and log lines."""
+
+    def __init__(self, producer: EventProducer, reporter: Reporter) -> None:
+        self.total = 0
+        self.bad_lines = 0
+        self._producer = producer
+        self._reporter = reporter
+        self._rate = Rate()
+        self._logged_at = time.monotonic()
+        self._trouble = ""
+
+    def tick(self, detail: str = "", *, trouble: str = "") -> None:
+        """Report when a report is due."""
+        if not self._reporter.due():
+            return
+        trouble = trouble or self._producer.trouble
+        if trouble and not self._trouble:
+            _logger.warning("Waiting: %s", trouble)
+        self._trouble = trouble
+        self.say("waiting" if trouble else "running", trouble or detail or self.position())
+        if time.monotonic() - self._logged_at >= LOG_SECONDS and self.total:
+            self._logged_at = time.monotonic()
+            _logger.info("%s events acknowledged", self.position())
+
+    def say(self, state: str, detail: str, *, final: bool = False) -> None:
+        acknowledged = self._producer.acknowledged
+        counters = {"total": self.total, "failed": self._producer.failed, "bad_lines": self.bad_lines}
+        speed = self._rate.read(acknowledged)
+        report = WorkerReport(time.time(), state, detail, (), acknowledged, speed, counters=counters)
+        self._reporter.send(report, final=final)
+
+    def position(self) -> str:
+        return f"{self._producer.acknowledged:,} of {self.total:,}"
+
+
+def run(settings: Settings, options: ProducerOptions, *, stop: threading.Event | None = None) -> int:
+    """Send the file. Ends early, and well, when `stop` is set (None: by SIGTERM, SIGINT, or a reader that is gone).
+
+    Returns:
+        0 when all events were acknowledged or it was stopped, 1 when Kafka refused messages.
+
+    Raises:
+        UsageError: no Kafka is configured; `rate` and `realtime` together, or out of range.
+        ClickstreamError: the file cannot be read, the topic is missing, Kafka refuses us.
+    """
+    if settings.kafka is None:
+        raise UsageError("no Kafka is configured and the embedded stack was never started", hint="clickstream stack up")
+    if options.rate is not None and options.realtime is not None:
+        raise UsageError("a rate and the rhythm of event time exclude one another", hint="give --rate or --realtime")
+    stop = stop or install_stop()
+    producer = EventProducer(settings.kafka)
+    progress = _Progress(producer, Reporter(options.report, stop))
+    try:
+        csv = _read(settings, options, stop, progress)
+        _await_topic(producer, stop, progress)
+        _send(csv.columns, options, producer, stop, progress)
+        _flush(producer, stop, progress)
+    except Interrupted:
+        pass
+    finally:
+        outstanding = producer.outstanding
+        producer.close()
+        finished = producer.acknowledged + producer.failed == progress.total and not stop.is_set()
+        _logger.info("%s events acknowledged, %d failed", progress.position(), producer.failed)
+        if outstanding:
+            _logger.warning("%d events were handed over and are not acknowledged; Kafka may hold them", outstanding)
+        progress.say("done" if finished else "stopping", progress.position(), final=True)
+    return 1 if producer.failed else 0
+
+
+def _read(settings: Settings, options: ProducerOptions, stop: threading.Event, progress: _Progress) -> CsvEvents:
+    path = options.file or settings.pipeline.data_file
+    progress.tick(f"reading {path}")
+    csv = read_events(path, limit=options.limit, cancelled=stop.is_set)
+    progress.total, progress.bad_lines = len(csv.columns), len(csv.bad)
+    _logger.info("%s: %d lines, %d events to send", path, csv.rows, len(csv.columns))
+    if csv.bad:
+        settings.home.make()
+        rejects = write_rejects(settings.home.rejects, csv.bad)
+        _logger.warning("%d bad lines, the first at line %d: %s", len(csv.bad), csv.bad[0].line, csv.bad[0].reason)
+        _logger.warning("Bad lines are kept in %s", rejects)
+    return csv
+
+
+def _await_topic(producer: EventProducer, stop: threading.Event, progress: _Progress) -> None:
+    while not stop.is_set():
+        try:
+            producer.check_topic(timeout=1.0)
+        except ServiceUnavailable as error:
+            progress.tick(trouble=str(error))
+            stop.wait(0.2)
+        else:
+            return
+
+
+def _send(
+    events: EventColumns, options: ProducerOptions, producer: EventProducer, stop: threading.Event, progress: _Progress
+) -> None:
+    sent = 0
+    pacer = Pacer(options.plan(events), len(events), time.monotonic)
+    while sent < len(events) and not stop.is_set():
+        allowed, delay = pacer.allow(sent)
+        count = min(allowed, CHUNK)
+        if count == 0:
+            producer.poll(0)
+            stop.wait(min(delay, 0.5))
+        elif producer.room < count:
+            producer.poll(0.02)
+        else:
+            chunk = events.take(slice(sent, sent + count))
+            sent += producer.send(encode_keys(chunk), encode_values(chunk))
+            producer.poll(0)
+        progress.tick()
+
+
+def _flush(producer: EventProducer, stop: threading.Event, progress: _Progress) -> None:
+    """Wait until nothing is outstanding: for as long as it takes, after a stop for FLUSH_SECONDS."""
+    deadline: float | None = None
+    while producer.flush(0.1):
+        if stop.is_set():
+            deadline = deadline or time.monotonic() + FLUSH_SECONDS
+            if time.monotonic() > deadline:
+                return
+        progress.tick()

@@ -1,0 +1,201 @@
+"""Looking at brokers and topics, and making and deleting topics. Reads no message and moves no group's offsets."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeout
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Final
+
+from confluent_kafka import KafkaError, KafkaException, TopicCollection, TopicPartition
+from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec  # type: ignore[attr-defined]
+
+from clickstream.config.settings import KafkaSettings
+from clickstream.domain.errors import ClickstreamError, ServiceUnavailable
+from clickstream.services.kafka.config import SERVICE, client_config, translate
+
+TIMEOUT: Final = 5.0
+"""Seconds that a request may take."""
+
+GONE_WITHIN: Final = 30.0
+"""Seconds that a deleted topic may take to be gone."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterInfo:
+    """An answer of the cluster. Kafka's protocol does not tell which release it is."""
+
+    cluster_id: str
+    brokers: int
+    latency_ms: float
+    """One round trip on an open connection."""
+
+
+@dataclass(frozen=True, slots=True)
+class TopicInfo:
+    """A topic's incarnation."""
+
+    name: str
+    topic_id: str
+    """Differs from that of a topic of the same name that was deleted before."""
+    partitions: int
+
+
+@dataclass(frozen=True, slots=True)
+class Offsets:
+    """What a partition holds: `begin` is the oldest message's offset, `end` the next one's to come."""
+
+    begin: int
+    end: int
+
+
+def cluster(settings: KafkaSettings, *, timeout: float = TIMEOUT) -> ClusterInfo:
+    """Reach the cluster. Raises ServiceUnavailable or ServiceRefused."""
+    with _admin(settings) as admin:
+        _result(admin.describe_cluster(request_timeout=timeout), timeout)  # connects
+        started = time.perf_counter()
+        described = _result(admin.describe_cluster(request_timeout=timeout), timeout)
+        latency = (time.perf_counter() - started) * 1000
+    return ClusterInfo(described.cluster_id or "", len(described.nodes), round(latency, 2))
+
+
+def describe_topic(settings: KafkaSettings, topic: str, *, timeout: float = TIMEOUT) -> TopicInfo | None:
+    """The topic as it is now, or None where there is none. Raises ServiceUnavailable or ServiceRefused."""
+    with _admin(settings) as admin:
+        return _describe(admin, topic, timeout)
+
+
+def permissions(settings: KafkaSettings, topic: str, *, timeout: float = TIMEOUT) -> frozenset[str]:
+    """What this user may do with the topic (`READ`, `WRITE`, `DELETE`, ...); empty where the topic is missing.
+
+    Raises ServiceUnavailable or ServiceRefused.
+    """
+    with _admin(settings) as admin:
+        futures = admin.describe_topics(
+            TopicCollection([topic]), include_authorized_operations=True, request_timeout=timeout
+        )
+        try:
+            described = _result(futures[topic], timeout)
+        except _Answered as answer:
+            if answer.code == KafkaError.UNKNOWN_TOPIC_OR_PART:
+                return frozenset()
+            raise
+        return frozenset(operation.name for operation in described.authorized_operations or ())
+
+
+def create_topic(settings: KafkaSettings) -> TopicInfo:
+    """Make the events topic as the settings say, where there is none; the topic as it is now.
+
+    Raises ServiceUnavailable, or ServiceRefused (no right to, or a replication that the cluster cannot give).
+    """
+    topic = NewTopic(settings.events_topic, settings.partitions, settings.replication)
+    with _admin(settings) as admin:
+        try:
+            _result(admin.create_topics([topic], request_timeout=TIMEOUT)[settings.events_topic])
+        except _Answered as answer:
+            if answer.code != KafkaError.TOPIC_ALREADY_EXISTS:
+                raise answer.translated from answer
+        deadline = time.monotonic() + GONE_WITHIN
+        while (info := _describe(admin, settings.events_topic, TIMEOUT)) is None or info.partitions == 0:
+            if time.monotonic() > deadline:
+                raise ServiceUnavailable(SERVICE, f"topic {settings.events_topic} was made and does not appear")
+            time.sleep(0.05)
+        return info
+
+
+def delete_topic(settings: KafkaSettings, topic: str) -> bool:
+    """Delete the topic and wait until it is gone; False where there was none.
+
+    Raises ServiceUnavailable or ServiceRefused.
+    """
+    with _admin(settings) as admin:
+        try:
+            _result(admin.delete_topics([topic], request_timeout=TIMEOUT)[topic])
+        except _Answered as answer:
+            if answer.code != KafkaError.UNKNOWN_TOPIC_OR_PART:
+                raise answer.translated from answer
+            return False
+        deadline = time.monotonic() + GONE_WITHIN
+        while _describe(admin, topic, TIMEOUT) is not None:
+            if time.monotonic() > deadline:
+                raise ServiceUnavailable(SERVICE, f"topic {topic} was deleted and is still there")
+            time.sleep(0.05)
+    return True
+
+
+def read_offsets(settings: KafkaSettings, topic: TopicInfo, *, timeout: float = TIMEOUT) -> dict[int, Offsets]:
+    """Partition to what it holds. Raises ServiceUnavailable or ServiceRefused."""
+    with OffsetReader(settings, timeout=timeout) as reader:
+        return reader.read(topic)
+
+
+class OffsetReader:
+    """Reads offsets again and again over one connection; use as a context manager."""
+
+    def __init__(self, settings: KafkaSettings, *, timeout: float = TIMEOUT) -> None:
+        self._admin = AdminClient(client_config(settings, client_id="clickstream-offsets"))
+        self._timeout = timeout
+
+    def __enter__(self) -> OffsetReader:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._admin.__exit__(None, None, None)
+
+    def describe(self, topic: str) -> TopicInfo | None:
+        """The topic as it is now, or None where there is none."""
+        return _describe(self._admin, topic, self._timeout)
+
+    def read(self, topic: TopicInfo) -> dict[int, Offsets]:
+        """Partition to what it holds now."""
+        begins = self._ask(topic, OffsetSpec.earliest())  # type: ignore[no-untyped-call]
+        ends = self._ask(topic, OffsetSpec.latest())  # type: ignore[no-untyped-call]
+        return {partition: Offsets(begins[partition], ends[partition]) for partition in sorted(ends)}
+
+    def _ask(self, topic: TopicInfo, spec: OffsetSpec) -> dict[int, int]:
+        question = {TopicPartition(topic.name, partition): spec for partition in range(topic.partitions)}
+        futures = self._admin.list_offsets(question, request_timeout=self._timeout)
+        try:
+            return {place.partition: _result(future, self._timeout).offset for place, future in futures.items()}
+        except _Answered as answer:
+            raise answer.translated from answer
+
+
+class _Answered(Exception):
+    """Kafka answered a request with an error; the caller decides what it means."""
+
+    def __init__(self, error: KafkaError) -> None:
+        super().__init__(error.str())
+        self.code = error.code()
+        self.translated: ClickstreamError = translate(error)
+
+
+@contextmanager
+def _admin(settings: KafkaSettings) -> Iterator[AdminClient]:
+    with AdminClient(client_config(settings, client_id="clickstream-admin")) as admin:
+        try:
+            yield admin
+        except _Answered as answer:
+            raise answer.translated from answer
+
+
+def _result(future: Future[Any], timeout: float = TIMEOUT) -> Any:
+    try:
+        return future.result(timeout + 1)  # a second later than librdkafka, whose word says more
+    except KafkaException as error:
+        raise _Answered(error.args[0]) from error
+    except FutureTimeout as error:
+        raise ServiceUnavailable(SERVICE, f"no answer within {timeout:g} s") from error
+
+
+def _describe(admin: AdminClient, topic: str, timeout: float) -> TopicInfo | None:
+    try:
+        described = _result(admin.describe_topics(TopicCollection([topic]), request_timeout=timeout)[topic], timeout)
+    except _Answered as answer:
+        if answer.code == KafkaError.UNKNOWN_TOPIC_OR_PART:
+            return None
+        raise
+    return TopicInfo(topic, str(described.topic_id), len(described.partitions))

@@ -1,0 +1,185 @@
+"""Reading the events topic as a member of the group. Holds no session and commits nothing by itself.
+
+Partitions arrive paused: their owner looks up where to go on (PostgreSQL knows) and then calls `start`.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, cast
+
+from confluent_kafka import OFFSET_END, Consumer, KafkaError, KafkaException, TopicPartition
+
+from clickstream.config.settings import KafkaSettings
+from clickstream.domain.errors import ClickstreamError, OffsetLost, ServiceRefused
+from clickstream.services.kafka.config import client_config, translate
+
+_logger = logging.getLogger("clickstream.kafka")
+
+SESSION_TIMEOUT_MS: Final = 6_000
+"""How long the group waits for a member that was killed before its partitions go to another."""
+
+_SETTINGS: Final[dict[str, Any]] = {
+    "enable.auto.commit": False,
+    "enable.auto.offset.store": False,
+    # An offset that the broker does not hold is an error to be told, never a silent jump.
+    "auto.offset.reset": "error",
+    # Members keep their partitions, and the open sessions of them, while others come and go.
+    "partition.assignment.strategy": "cooperative-sticky",
+    "session.timeout.ms": SESSION_TIMEOUT_MS,
+    "heartbeat.interval.ms": 1_500,
+    # The default of a second makes a consumer that is faster than the fetcher wait most of its time.
+    "fetch.queue.backoff.ms": 5,
+    "fetch.wait.max.ms": 100,
+    "queued.max.messages.kbytes": 32_768,
+    "topic.metadata.refresh.interval.ms": 30_000,
+}
+
+_GONE: Final = {KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC, KafkaError._UNKNOWN_PARTITION}
+_SEEK_PATIENCE: Final = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """Messages of one partition in offset order."""
+
+    partition: int
+    messages: list[Any]
+    """Objects with value(), key(), offset() and timestamp()."""
+
+    @property
+    def first_offset(self) -> int:
+        return int(self.messages[0].offset())
+
+    @property
+    def next_offset(self) -> int:
+        return int(self.messages[-1].offset()) + 1
+
+
+class EventConsumer:
+    """A member of the consumer group. Its callbacks run inside fetch() and close(), on the caller's thread."""
+
+    def __init__(
+        self,
+        settings: KafkaSettings,
+        *,
+        group_id: str,
+        client_id: str,
+        on_assigned: Callable[[list[int]], None],
+        on_revoked: Callable[[list[int]], None],
+        on_lost: Callable[[list[int]], None],
+    ) -> None:
+        """Join the group. `on_revoked` may still commit; after `on_lost` the partitions are somebody else's."""
+        self._topic = settings.events_topic
+        self.trouble: ClickstreamError | None = None
+        """Why Kafka does not answer at present; None while it does."""
+        self._consumer = Consumer(
+            client_config(settings, client_id=client_id)
+            | _SETTINGS
+            | {"group.id": group_id, "error_cb": self._on_error}
+        )
+
+        def assign(consumer: Consumer, partitions: list[TopicPartition]) -> None:
+            for partition in partitions:
+                partition.offset = OFFSET_END
+            consumer.incremental_assign(partitions)
+            consumer.pause(partitions)
+            on_assigned([partition.partition for partition in partitions])
+
+        def revoke(consumer: Consumer, partitions: list[TopicPartition]) -> None:
+            on_revoked([partition.partition for partition in partitions])
+            consumer.incremental_unassign(partitions)
+
+        def lose(consumer: Consumer, partitions: list[TopicPartition]) -> None:
+            on_lost([partition.partition for partition in partitions])
+            consumer.incremental_unassign(partitions)
+
+        self._consumer.subscribe([self._topic], on_assign=assign, on_revoke=revoke, on_lost=lose)
+
+    def fetch(self, count: int, timeout: float) -> list[Fetched]:
+        """Up to `count` messages that arrive within `timeout` seconds, by partition.
+
+        Raises:
+            OffsetLost: a partition's offset is not (any more) in Kafka.
+            ServiceRefused: no rights, or the topic is gone.
+        """
+        try:
+            messages = self._consumer.consume(count, timeout)
+        except KafkaException as error:
+            raise translate(error.args[0]) from error
+        by_partition: dict[int, list[Any]] = {}
+        for message in messages:
+            if (fault := message.error()) is None:
+                by_partition.setdefault(cast("int", message.partition()), []).append(message)
+            else:
+                self._fail(fault, message.partition())
+        if by_partition:
+            self.trouble = None
+        return [Fetched(partition, own) for partition, own in by_partition.items()]
+
+    def start(self, partition: int, offset: int) -> None:
+        """Read this partition from `offset` on. Messages fetched from elsewhere are dropped."""
+        place = TopicPartition(self._topic, partition, offset)
+        deadline = time.monotonic() + _SEEK_PATIENCE
+        while True:
+            try:
+                self._consumer.seek(place)
+                break
+            except KafkaException as error:
+                # Right after an assignment librdkafka may not be ready to seek for some milliseconds.
+                if error.args[0].code() != KafkaError._STATE or time.monotonic() > deadline:
+                    raise translate(error.args[0]) from error
+                time.sleep(0.01)
+        self._consumer.resume([place])
+
+    def stop(self, partitions: list[int]) -> None:
+        """Read these partitions no more until they are started again."""
+        self._consumer.pause([TopicPartition(self._topic, partition) for partition in partitions])
+
+    def commit(self, offsets: Mapping[int, int], *, wait: bool = False) -> None:
+        """Tell the group how far its partitions are. For lag tools only: failures are logged."""
+        if not offsets:
+            return
+        places = [TopicPartition(self._topic, partition, offset) for partition, offset in offsets.items()]
+        try:
+            if wait:
+                self._consumer.commit(offsets=places, asynchronous=False)
+            else:
+                self._consumer.commit(offsets=places, asynchronous=True)
+        except KafkaException as error:
+            _logger.warning("group offsets not committed: %s", error.args[0].str())
+
+    def available(self, partition: int, *, timeout: float = 5.0) -> tuple[int, int]:
+        """The oldest offset that Kafka holds, and the next one to come; asked anew."""
+        try:
+            low, high = self._consumer.get_watermark_offsets(TopicPartition(self._topic, partition), timeout=timeout)
+        except KafkaException as error:
+            raise translate(error.args[0]) from error
+        return low, high
+
+    def known_end(self, partition: int) -> int | None:
+        """The next offset to come as the last fetch told it; None before the first."""
+        _, high = self._consumer.get_watermark_offsets(TopicPartition(self._topic, partition), cached=True)
+        return high if high >= 0 else None
+
+    def close(self) -> None:
+        """Leave the group; on_revoked is called for what is still assigned."""
+        self._consumer.close()
+
+    def _on_error(self, error: KafkaError) -> None:
+        translated = translate(error)
+        if isinstance(translated, ServiceRefused) or error.code() == KafkaError._ALL_BROKERS_DOWN:
+            self.trouble = translated
+        _logger.warning("%s", translated)
+
+    def _fail(self, error: KafkaError, partition: int | None) -> None:
+        if error.code() in {KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE}:
+            raise OffsetLost(f"partition {partition}: {error.str()}")
+        if error.code() in _GONE:
+            raise ServiceRefused(f"topic {self._topic} is gone from Kafka", hint="it was deleted; start again")
+        if error.fatal() or isinstance(translate(error), ServiceRefused):
+            raise translate(error)
+        _logger.warning("partition %s: %s", partition, error.str())

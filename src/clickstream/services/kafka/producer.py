@@ -1,0 +1,205 @@
+"""Sends messages to the events topic: idempotent, acknowledged by all replicas, in order, none lost silently.
+
+An outage is waited out by librdkafka for as long as it takes; nothing here sleeps or decides to stop.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+from confluent_kafka import KafkaError, KafkaException, Message, Producer
+
+from clickstream.config.settings import KafkaSettings
+from clickstream.domain.errors import ClickstreamError, ServiceRefused
+from clickstream.services.kafka.config import SERVICE, client_config, translate
+
+CAPACITY: Final = 100_000
+"""Messages that may wait for acknowledgement: enough to keep the broker busy, little enough to flush in a second."""
+
+SILENCE: Final = 3.0
+"""Seconds without an acknowledgement, although some are outstanding, that count as trouble."""
+
+_PURGED: Final = (KafkaError._PURGE_QUEUE, KafkaError._PURGE_INFLIGHT)
+_TOPIC_GONE: Final = (KafkaError._UNKNOWN_TOPIC, KafkaError._UNKNOWN_PARTITION, KafkaError.UNKNOWN_TOPIC_OR_PART)
+
+_logger = logging.getLogger(__name__)
+
+
+class EventProducer:
+    """A producer for the events topic. For one thread; what it hands over is sent by librdkafka's own threads.
+
+    Only failures are reported to it one by one: a callback for every message would cost as much as sending it.
+    What was queued, is no longer outstanding and has not failed, is acknowledged.
+    """
+
+    def __init__(self, settings: KafkaSettings, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._topic = settings.events_topic
+        self._clock = clock
+        self._queued = 0
+        self._failed = 0
+        self._abandoned = 0
+        self._acknowledged = 0
+        self._progress_at = clock()
+        self._trouble = ""
+        self._fault: ClickstreamError | None = None
+        self._reached = False
+        self._failure_codes: set[int] = set()
+        tuning = {
+            "enable.idempotence": True,
+            "acks": "all",
+            "partitioner": "murmur2_random",
+            "compression.type": "lz4",
+            "linger.ms": 10,
+            "message.timeout.ms": 0,  # never give a message up
+            "queue.buffering.max.messages": CAPACITY,
+            "delivery.report.only.error": True,
+            "on_delivery": self._on_delivery,
+            "error_cb": self._on_error,
+        }
+        self._producer = Producer(client_config(settings, client_id="clickstream-producer") | tuning)
+
+    def check_topic(self, timeout: float) -> int:
+        """The number of partitions of the events topic.
+
+        Raises:
+            ServiceUnavailable: no broker answered within `timeout` seconds; worth another try.
+            ServiceRefused: a broker refuses us.
+            ClickstreamError: there is no such topic.
+        """
+        try:
+            topics = self._producer.list_topics(timeout=timeout).topics
+        except KafkaException as error:
+            self._producer.poll(0)
+            if isinstance(self._fault, ServiceRefused):
+                raise self._fault from error
+            raise translate(error.args[0]) from error
+        self._reached = True
+        self._fault = None
+        self._trouble = ""
+        if self._topic not in topics:
+            raise self._topic_missing()
+        return len(topics[self._topic].partitions)
+
+    @property
+    def outstanding(self) -> int:
+        """Messages that were handed over and are neither acknowledged nor failed."""
+        return self._queued - self.acknowledged - self._failed - self._abandoned
+
+    @property
+    def room(self) -> int:
+        """How many messages `send` would take now. Only `send` makes it smaller."""
+        return max(0, CAPACITY - len(self._producer))
+
+    @property
+    def acknowledged(self) -> int:
+        """Messages that all in-sync replicas have. Never falls."""
+        # len() also counts callbacks that wait for poll(), so the difference may be short for a moment.
+        acknowledged = self._queued - self._failed - self._abandoned - len(self._producer)
+        if acknowledged > self._acknowledged:
+            self._acknowledged = acknowledged
+            self._progress_at = self._clock()
+            self._trouble = ""
+        return self._acknowledged
+
+    @property
+    def failed(self) -> int:
+        """Messages that Kafka refused for good."""
+        return self._failed
+
+    @property
+    def trouble(self) -> str:
+        """Why nothing is acknowledged at present, for people; empty while all is well."""
+        if not self.outstanding:
+            return ""
+        silence = self._clock() - self._progress_at
+        if not self._trouble and silence > SILENCE:
+            return f"Kafka has acknowledged nothing for {silence:.0f} s"
+        return self._trouble
+
+    def send(self, keys: Sequence[str], values: Sequence[str]) -> int:
+        """Hand over the messages, in order, up to `room`; returns how many were taken.
+
+        One that cannot be sent at all (too large) counts as taken and failed.
+
+        Raises:
+            ClickstreamError: the topic is gone, or librdkafka cannot go on.
+        """
+        self._raise_fault()
+        room = self.room
+        messages: list[dict[str, Any]] = [
+            {"key": key, "value": value} for key, value in zip(keys[:room], values[:room], strict=True)
+        ]
+        if not messages:
+            return 0
+        if not self.outstanding:
+            self._progress_at = self._clock()
+        accepted = self._producer.produce_batch(self._topic, messages)
+        self._queued += len(messages)
+        if accepted < len(messages):
+            for message in messages:
+                if "_error" in message:
+                    self._count_failure(message["_error"])
+        return len(messages)
+
+    def poll(self, timeout: float) -> None:
+        """Let librdkafka tell what went wrong, waiting up to `timeout` seconds for it.
+
+        Raises:
+            ClickstreamError: the topic is gone, or librdkafka cannot go on.
+        """
+        self._producer.poll(timeout)
+        self._raise_fault()
+
+    def flush(self, timeout: float) -> int:
+        """Send now what is outstanding, waiting up to `timeout` seconds; returns what still is outstanding.
+
+        Raises:
+            ClickstreamError: the topic is gone, or librdkafka cannot go on.
+        """
+        self._producer.flush(timeout)
+        self._raise_fault()
+        return self.outstanding
+
+    def close(self) -> None:
+        """Give up what is outstanding (flush first) and leave. Kafka may have stored some of it all the same."""
+        if self.outstanding:
+            self._producer.purge()
+            self._producer.flush(1.0)
+        self._producer.close()
+
+    def _on_error(self, error: KafkaError) -> None:
+        self._trouble = translate(error).args[0]
+        if error.fatal():
+            self._fault = ClickstreamError(f"{SERVICE}'s client cannot go on: {error.str()}")
+        elif not self._reached and isinstance(fault := translate(error), ServiceRefused):
+            self._fault = fault  # later on, a broker that restarts may answer like one that refuses
+
+    def _on_delivery(self, error: KafkaError | None, _message: Message) -> None:
+        if error is None:
+            return
+        if error.code() in _PURGED:
+            self._abandoned += 1
+        else:
+            self._count_failure(error)
+
+    def _count_failure(self, error: KafkaError) -> None:
+        self._failed += 1
+        if error.code() in _TOPIC_GONE:
+            self._fault = self._topic_missing()
+        elif isinstance(fault := translate(error), ServiceRefused):
+            self._fault = fault
+        if error.code() not in self._failure_codes:
+            self._failure_codes.add(error.code())
+            _logger.error("Kafka refused a message for good: %s (further ones of this kind are only counted)", error)
+
+    def _raise_fault(self) -> None:
+        if self._fault:
+            raise self._fault
+
+    def _topic_missing(self) -> ClickstreamError:
+        return ClickstreamError(
+            f"Kafka has no topic {self._topic}", hint="`clickstream stack up` makes it; else set KAFKA_EVENTS_TOPIC"
+        )

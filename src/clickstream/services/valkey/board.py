@@ -1,0 +1,117 @@
+"""The notice board: workers post their figures, any terminal on any host reads them; and the server's own figures.
+
+Posts fade by themselves. Nothing here is needed for the pipeline to be right.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any, Final, cast
+
+import msgspec
+import valkey
+
+from clickstream.config.settings import ValkeySettings
+from clickstream.domain.processes import Role
+from clickstream.domain.reports import WorkerReport
+from clickstream.services.valkey.connection import PREFIX, connect, translated
+
+FADES_AFTER: Final = 10
+"""Seconds that a post stays; a worker posts once a second."""
+
+_SCAN_COUNT: Final = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """What one worker last said of itself."""
+
+    name: str
+    role: Role
+    host: str
+    pid: int
+    started_at: float
+    """Unix seconds."""
+    report: WorkerReport
+
+
+@dataclass(frozen=True, slots=True)
+class ServerInfo:
+    """What the server says of itself."""
+
+    version: str
+    latency_ms: float
+    maxmemory_policy: str
+    maxmemory: int
+    """Bytes; 0: no limit."""
+
+
+class Board:
+    """The posts of one consumer group's workers (its topic's, strictly: two pipelines on one server do not mix)."""
+
+    def __init__(self, client: valkey.Valkey, *, topic: str) -> None:
+        self._client = client
+        self._prefix = f"{PREFIX}board:{topic}:"
+
+    def post(self, post: Post) -> None:
+        """Put up, in place of the worker's last post. Raises ServiceUnavailable or ServiceRefused."""
+        with translated():
+            self._client.set(f"{self._prefix}{post.host}:{post.name}", msgspec.json.encode(post), ex=FADES_AFTER)
+
+    def take_down(self, post: Post) -> None:
+        """Remove the worker's post: it ends."""
+        with translated():
+            self._client.delete(f"{self._prefix}{post.host}:{post.name}")
+
+    def read(self) -> list[Post]:
+        """All posts, by name; what cannot be read (another version's) is left out."""
+        with translated():
+            keys = list(self._client.scan_iter(match=f"{_literal(self._prefix)}*", count=_SCAN_COUNT))
+            values = cast("list[bytes | None]", self._client.mget(keys)) if keys else []
+        posts = [post for value in values if value is not None and (post := _decoded(value))]
+        return sorted(posts, key=lambda post: (post.name, post.host))
+
+
+def server_info(settings: ValkeySettings) -> ServerInfo:
+    """Ask the server. Raises ServiceUnavailable or ServiceRefused."""
+    with translated(), connect(settings) as client:
+        client.ping()
+        started = time.perf_counter()
+        client.ping()
+        latency = (time.perf_counter() - started) * 1000
+        server = cast("dict[str, Any]", client.info("server"))
+        memory = cast("dict[str, Any]", client.info("memory"))
+    return ServerInfo(
+        version=str(server.get("valkey_version") or server.get("redis_version", "")),
+        latency_ms=round(latency, 2),
+        maxmemory_policy=str(memory.get("maxmemory_policy", "")),
+        maxmemory=int(memory.get("maxmemory", 0)),
+    )
+
+
+def clear(settings: ValkeySettings) -> int:
+    """Delete every key of ours; how many there were. Other keys on the server stay."""
+    deleted = 0
+    with translated(), connect(settings, timeout=5.0) as client:
+        batch: list[bytes] = []
+        for key in client.scan_iter(match=f"{PREFIX}*", count=_SCAN_COUNT):
+            batch.append(key)
+            if len(batch) == _SCAN_COUNT:
+                deleted += cast("int", client.unlink(*batch))
+                batch = []
+        if batch:
+            deleted += cast("int", client.unlink(*batch))
+    return deleted
+
+
+def _literal(text: str) -> str:
+    """The text as a glob that matches only itself."""
+    return "".join(f"\\{letter}" if letter in "*?[]\\^-" else letter for letter in text)
+
+
+def _decoded(value: bytes) -> Post | None:
+    try:
+        return msgspec.json.decode(value, type=Post)
+    except msgspec.MsgspecError:
+        return None

@@ -1,0 +1,79 @@
+"""The open sessions of each partition, as a worker left them, so that the next one need not look them up.
+
+A saved window is good for one state of the partition's offset only (its stamp) and is ignored for any other. Losing
+it costs time and nothing else, so no method here raises for a server that is away.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Final
+
+import msgspec
+import valkey
+
+from clickstream.config.settings import ValkeySettings
+from clickstream.domain.errors import ClickstreamError
+from clickstream.services.valkey.connection import PREFIX, connect, translated
+
+_logger = logging.getLogger("clickstream.valkey")
+
+_FORMAT: Final = 1
+
+
+class SavedWindow(msgspec.Struct, frozen=True, array_like=True):
+    """A window's content: the mark (Unix ms) and its columns as raw little-endian bytes, one int64 a row."""
+
+    mark: int
+    visitor_id: bytes
+    time_ms: bytes
+    kind: bytes
+    item_id: bytes
+
+
+class _Envelope(msgspec.Struct, frozen=True, array_like=True):
+    version: int
+    next_offset: int
+    stamp: int
+    window: SavedWindow
+
+
+class WindowCache:
+    """Keeps and finds windows, by schema, topic incarnation and partition."""
+
+    def __init__(self, settings: ValkeySettings, *, schema: str, topic_id: str) -> None:
+        self._client: valkey.Valkey = connect(settings)
+        self._prefix = f"{PREFIX}window:{schema}:{topic_id}:"
+        self._ttl_seconds = settings.session_ttl_hours * 3600
+
+    def save(self, partition: int, next_offset: int, stamp: int, window: SavedWindow) -> bool:
+        """Keep the window that belongs to this state of the offset; False when the server would not."""
+        value = msgspec.msgpack.encode(_Envelope(_FORMAT, next_offset, stamp, window))
+        try:
+            with translated():
+                self._client.set(f"{self._prefix}{partition}", value, ex=self._ttl_seconds)
+        except ClickstreamError as error:
+            _logger.warning("open sessions of partition %d not kept: %s", partition, error)
+            return False
+        return True
+
+    def load(self, partition: int, next_offset: int, stamp: int) -> SavedWindow | None:
+        """The window that belongs to just this state of the offset, if there is one."""
+        try:
+            with translated():
+                value = self._client.get(f"{self._prefix}{partition}")
+        except ClickstreamError as error:
+            _logger.warning("open sessions of partition %d not found: %s", partition, error)
+            return None
+        if not isinstance(value, bytes):
+            return None
+        try:
+            envelope = msgspec.msgpack.decode(value, type=_Envelope)
+        except msgspec.MsgspecError:
+            return None
+        if (envelope.version, envelope.next_offset, envelope.stamp) != (_FORMAT, next_offset, stamp):
+            return None
+        return envelope.window
+
+    def close(self) -> None:
+        self._client.close()

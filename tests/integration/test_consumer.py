@@ -1,0 +1,179 @@
+"""Consumers on real servers: whatever comes, in whatever order, PostgreSQL ends up with what the definition says."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from clickstream.config.settings import Settings
+from clickstream.pipeline.consumer import ConsumerOptions, Worker
+from clickstream.services.kafka.admin import create_topic, read_offsets
+from tests.feed import query, send, stored_events, stored_sessions, value
+from tests.oracle import Event, sessions_of
+
+TIMEOUT_MS = 30 * 60_000
+START_MS = 1_430_622_004_384
+
+
+def shop(seed: int, count: int, visitors: int = 50, span_ms: int = 20 * TIMEOUT_MS) -> list[Event]:
+    """Events with many sessions a visitor, in order of time, none twice."""
+    dice = random.Random(seed)
+    events = {
+        Event(
+            dice.randrange(visitors),
+            START_MS + dice.randrange(span_ms),
+            dice.choice((0, 0, 0, 1, 2)),
+            dice.randrange(9),
+        )
+        for _ in range(count)
+    }
+    return sorted(events, key=lambda event: (event.time_ms, event))
+
+
+class Running:
+    """A worker in a thread of this process."""
+
+    def __init__(self, settings: Settings, name: str) -> None:
+        self.stop = threading.Event()
+        self.failure: BaseException | None = None
+        self._worker = Worker(settings, ConsumerOptions(name=name), self.stop)
+        self._thread = threading.Thread(target=self._run, name=name)
+        self._thread.start()
+
+    def _run(self) -> None:
+        try:
+            self._worker.run()
+        except BaseException as error:
+            self.failure = error
+
+    def end(self) -> None:
+        self.stop.set()
+        self._thread.join(30)
+        assert not self._thread.is_alive()
+        if self.failure:
+            raise self.failure
+
+
+@contextmanager
+def consumers(settings: Settings, count: int = 1) -> Iterator[list[Running]]:
+    workers = [Running(settings, f"consumer-{number}") for number in range(count)]
+    try:
+        yield workers
+    finally:
+        for worker in workers:
+            worker.end()
+
+
+def wait_until(condition: Callable[[], bool], what: str, seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"still not: {what}"
+        time.sleep(0.02)
+
+
+def all_committed(settings: Settings) -> bool:
+    assert settings.kafka
+    topic = create_topic(settings.kafka)
+    ends = {partition: held.end for partition, held in read_offsets(settings.kafka, topic).items()}
+    if not query(settings, "SELECT to_regclass('consumer_offsets') IS NOT NULL")[0][0]:
+        return False
+    rows = query(settings, "SELECT partition, next_offset FROM consumer_offsets WHERE topic_id = %s", topic.topic_id)
+    return dict(rows) == ends
+
+
+def drain(settings: Settings, count: int = 1) -> None:
+    with consumers(settings, count):
+        wait_until(lambda: all_committed(settings), "everything committed")
+
+
+def check(settings: Settings, expected: list[Event]) -> None:
+    stored = stored_events(settings)
+    assert len(stored) == len(set(stored))
+    assert set(stored) == set(expected)
+    sessions = stored_sessions(settings)
+    assert len(sessions) == len(set(sessions))
+    assert set(sessions) == sessions_of(expected, TIMEOUT_MS)
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_events_in_order_become_events_and_sessions(settings: Settings, count: int) -> None:
+    events = shop(1, 3000)
+    send(settings, events)
+    drain(settings, count)
+    check(settings, events)
+
+
+def test_late_doubled_and_broken_messages_of_another_producer(settings: Settings) -> None:
+    events = shop(2, 2000)
+    late = random.Random(3).sample(events, 300)
+    in_time = [event for event in events if event not in set(late)]
+    broken: list[tuple[str, bytes | None]] = [
+        ("1", b"not json"),
+        ("1", None),
+        ("1", b""),
+        ("2", b'{"timestamp": -1, "visitor_id": 2, "event": "view", "item_id": 1}'),
+        ("2", b'{"timestamp": 1, "visitor_id": 2, "event": "buy", "item_id": 1, "transaction_id": null}'),
+        ("3", b'{"timestamp": 1, "visitor_id": 9223372036854775808, "event": "view", "item_id": 1}'),
+        ("4", value(Event(4, START_MS, 0, 1)) + b"," + value(Event(4, START_MS, 0, 2))),
+        ("5", b"\xff\x00{"),
+        ("6", b"[" * 100_000),
+    ]
+    send(settings, in_time[:1000])
+    drain(settings)
+    send(settings, [*broken, *in_time[500:], *late, *late])
+    drain(settings)
+    check(settings, events)
+    rejected = query(settings, "SELECT key, payload, reason FROM rejected_events")
+    assert sorted(
+        (bytes(key).decode(), payload and bytes(payload)) for key, payload, _ in rejected if payload is not None
+    ) == sorted(pair for pair in broken if pair[1] is not None)
+    assert len(rejected) == len(broken)
+    assert all(reason for _, _, reason in rejected)
+
+
+def test_extreme_values_are_kept_exactly(settings: Settings) -> None:
+    top = 2**63 - 1
+    events = [Event(0, 0, 0, 0), Event(top, 9_224_318_015_999, 2, top), Event(top, 9_224_318_015_000, 1, 0)]
+    send(settings, events)
+    drain(settings)
+    check(settings, events)
+
+
+def test_shuffled_events_over_restarts(settings: Settings) -> None:
+    events = shop(4, 2000, visitors=20)
+    shuffled = random.Random(5).sample(events, len(events))
+    for part in range(4):
+        send(settings, shuffled[part * 500 : (part + 1) * 500])
+        drain(settings, count=1 + part % 3)
+    check(settings, events)
+
+
+def test_scaling_up_and_down_while_events_flow(settings: Settings) -> None:
+    events = shop(6, 6000)
+    with consumers(settings):
+        send(settings, events[:2000])
+        with consumers(settings, 2):
+            send(settings, events[2000:4000])
+        send(settings, events[4000:])
+        wait_until(lambda: all_committed(settings), "everything committed")
+    check(settings, events)
+
+
+def test_two_consumers_that_both_believe_they_own_a_partition(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two groups, each with all partitions for its one member: only the compare-and-set on the offset is between them."""
+    events = shop(7, 6000)
+    monkeypatch.setenv("POSTGRESQL_CONSUMER_GROUP_ID", f"{settings.pipeline.consumer_group_id}-zombie")
+    monkeypatch.setenv("CONSUMER_BATCH_SIZE", "50")
+    from clickstream.config.settings import load_settings
+
+    with consumers(settings), consumers(load_settings()):
+        send(settings, events)
+        wait_until(lambda: all_committed(settings), "everything committed")
+    check(settings, events)

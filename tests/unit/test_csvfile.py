@@ -1,0 +1,247 @@
+"""Reading CSV files: every line is an event or a bad line with a reason, whatever the blocks and the compression."""
+
+from __future__ import annotations
+
+import gzip
+import re
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from clickstream.domain.errors import ClickstreamError, Interrupted
+from clickstream.domain.events import KINDS, MAX_ID, MAX_TIMESTAMP_MS, EventColumns
+from clickstream.pipeline.csvfile import parse_line, read_events
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
+
+HEADER = b"timestamp,visitorid,event,itemid,transactionid\n"
+
+Row = tuple[int, int, str, int, int | None]
+
+
+def rows(columns: EventColumns) -> list[Row]:
+    return [
+        (time_ms, visitor, KINDS[kind], item, None if transaction < 0 else transaction)
+        for time_ms, visitor, kind, item, transaction in zip(
+            columns.time_ms.tolist(),
+            columns.visitor_id.tolist(),
+            columns.kind.tolist(),
+            columns.item_id.tolist(),
+            columns.transaction_id.tolist(),
+            strict=True,
+        )
+    ]
+
+
+GRAMMAR = re.compile(rb"([0-9]+),([0-9]+),(?:(view|addtocart),([0-9]+),|(transaction),([0-9]+),([0-9]*))")
+
+
+def oracle(data: bytes) -> tuple[list[Row], list[tuple[int, bytes]]]:
+    """Events in order of time, and bad lines with their numbers, by a regular expression."""
+    good: list[Row] = []
+    bad: list[tuple[int, bytes]] = []
+    for number, whole in enumerate(data.split(b"\n"), start=2):
+        line = whole.removesuffix(b"\r")
+        if not line.strip():
+            continue
+        match = GRAMMAR.fullmatch(line)
+        if match:
+            time_ms, visitor = int(match[1]), int(match[2])
+            item, transaction = int(match[4] or match[6]), int(match[7]) if match[7] else None
+            if time_ms <= MAX_TIMESTAMP_MS and max(visitor, item, transaction or 0) <= MAX_ID:
+                good.append((time_ms, visitor, (match[3] or match[5]).decode(), item, transaction))
+                continue
+        bad.append((number, line))
+    return sorted(good, key=lambda row: row[0]), bad
+
+
+edges = st.sampled_from([0, 9, 10**8 - 1, 10**8, 10**16, 10**18 - 1, 10**18, MAX_ID, MAX_ID + 1, 10**30, -1])
+ids = st.one_of(st.integers(0, 10**7), edges).map(lambda number: str(number).encode())
+times = st.one_of(
+    st.integers(1_430_000_000_000, 1_430_000_000_100),
+    st.sampled_from([0, MAX_TIMESTAMP_MS, MAX_TIMESTAMP_MS + 1, 10**17, 10**20]),
+).map(lambda number: str(number).encode())
+junk = st.one_of(
+    st.sampled_from([b"", b" 1", b"1.0", b"+1", b"0007", b"1e3", b"0x1", b'"1"', b"\0", b"1\x002", "\u0663".encode()]),
+    st.sampled_from([b"view", b"View", b"viewx", b"buy", b"addtocarT", b"transactiom", b"xransaction", b"\xff\xfe"]),
+    st.binary(max_size=12).map(lambda text: text.replace(b"\n", b"")),
+)
+kinds = st.sampled_from([kind.encode() for kind in KINDS])
+
+
+@st.composite
+def lines(draw: st.DrawFn) -> bytes:
+    kind = draw(kinds)
+    transaction = draw(st.one_of(st.just(b""), ids)) if kind == b"transaction" else b""
+    fields = [draw(times), draw(ids), kind, draw(ids), transaction]
+    damage = draw(st.sampled_from(["", "", "", "", "field", "drop", "add", "blank"]))
+    place = draw(st.integers(0, 4))
+    if damage == "field":
+        fields[place] = draw(junk)
+    elif damage == "drop":
+        del fields[place]
+    elif damage == "add":
+        fields.insert(place, draw(junk))
+    elif damage == "blank":
+        return draw(st.sampled_from([b"", b" ", b"\t"]))
+    return b",".join(fields) + draw(st.sampled_from([b"", b"", b"\r"]))
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("csv")
+
+
+@given(body=st.lists(lines(), max_size=30).map(b"\n".join), closed=st.booleans(), block=st.integers(1, 200))
+def test_agrees_with_the_oracle(folder: Path, body: bytes, closed: bool, block: int) -> None:
+    data = body + b"\n" * closed
+    path = folder / "events.csv"
+    path.write_bytes(HEADER + data)
+    found = read_events(path, block=block)
+    good, bad = oracle(data)
+    assert rows(found.columns) == good
+    assert [(line.line, line.text) for line in found.bad] == bad
+    assert found.rows == len(good) + len(bad)
+    assert all(line.reason for line in found.bad)
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        (b"1,2,view,3", "5 fields expected, found 4"),
+        (b"1,2,view,3,,", "5 fields expected, found 6"),
+        (b"abc,2,view,3,", "timestamp is not a whole number: 'abc'"),
+        (b"1.5,2,view,3,", "timestamp is not a whole number: '1.5'"),
+        (b"-1,2,view,3,", "timestamp is negative: '-1'"),
+        (b"1,,view,3,", "visitorid is empty"),
+        (b"1,2,buy,3,", "event must be view, addtocart or transaction, not 'buy'"),
+        (b"1,2,,3,", "event must be view, addtocart or transaction, not ''"),
+        (b"1,2,view,9223372036854775808,", "itemid is larger than 9223372036854775807: '9223372036854775808'"),
+        (b"1,2,view,3,4", "transactionid '4' given, although event is view"),
+        (b"1,2,transaction,3,x", "transactionid is not a whole number: 'x'"),
+        (b'1,2,"view",3,', "quoted fields are not supported"),
+        (b"1,2,view,3\x00,", r"itemid is not a whole number: '3\x00'"),
+        (b"1,2,\xff,3,", "event must be view, addtocart or transaction, not '\ufffd'"),
+        (b"9" * 5000 + b",2,view,3,", f"timestamp is larger than {MAX_TIMESTAMP_MS}: '{'9' * 40}'..."),
+    ],
+)
+def test_says_what_is_wrong(line: bytes, reason: str) -> None:
+    with pytest.raises(ValueError, match=f"^{re.escape(reason)}$"):
+        parse_line(line)
+
+
+def test_a_transaction_without_an_id_is_an_event(tmp_path: Path) -> None:
+    path = tmp_path / "events.csv"
+    path.write_bytes(HEADER + b"1,2,transaction,3,\n")
+    assert rows(read_events(path).columns) == [(1, 2, "transaction", 3, None)]
+
+
+BODY = b"30,1,view,3,\n10,2,transaction,4,5\nbroken\n20,1,addtocart,3,\n10,1,view,9,\n"
+SORTED: list[Row] = [
+    (10, 2, "transaction", 4, 5),
+    (10, 1, "view", 9, None),
+    (20, 1, "addtocart", 3, None),
+    (30, 1, "view", 3, None),
+]
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".csv.gz", ".csv.zst"])
+def test_reads_compressed_files_sorted_by_time(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"events{suffix}"
+    pack = {".csv": bytes, ".csv.gz": gzip.compress, ".csv.zst": zstd.compress}[suffix]
+    path.write_bytes(pack(HEADER + BODY))
+    found = read_events(path)
+    assert rows(found.columns) == SORTED
+    assert (found.rows, found.in_order, [line.line for line in found.bad]) == (5, False, [4])
+
+
+def test_a_limit_keeps_the_first_by_time_and_all_bad_lines(tmp_path: Path) -> None:
+    path = tmp_path / "events.csv"
+    path.write_bytes(HEADER + BODY)
+    found = read_events(path, limit=2)
+    assert rows(found.columns) == SORTED[:2]
+    assert (found.rows, len(found.bad)) == (5, 1)
+
+
+def test_windows_files_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "events.csv"
+    path.write_bytes(b"\xef\xbb\xbf" + (HEADER + BODY).replace(b"\n", b"\r\n"))
+    found = read_events(path)
+    assert rows(found.columns) == SORTED
+    assert found.bad[0].text == b"broken"
+
+
+def test_a_file_with_only_a_header_holds_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "events.csv"
+    path.write_bytes(HEADER)
+    found = read_events(path)
+    assert (len(found.columns), found.bad, found.rows, found.in_order) == (0, [], 0, True)
+
+
+def test_a_very_long_line_is_one_bad_line(tmp_path: Path) -> None:
+    path = tmp_path / "events.csv"
+    long = b"1," * 100_000
+    path.write_bytes(HEADER + b"1,2,view,3,\n" + long + b"\n2,2,view,3,\n")
+    found = read_events(path, block=1000)
+    assert len(found.columns) == 2
+    assert [(line.line, line.text) for line in found.bad] == [(3, long)]
+
+
+def refusal(path: Path) -> str:
+    with pytest.raises(ClickstreamError) as refused:
+        read_events(path)
+    return str(refused.value)
+
+
+def test_a_missing_file_is_named_with_the_cure(tmp_path: Path) -> None:
+    path = tmp_path / "nowhere.csv"
+    assert refusal(path) == f"{path} does not exist (make it with: clickstream data generate)"
+
+
+def test_a_folder_is_refused(tmp_path: Path) -> None:
+    assert "cannot be read: Is a directory" in refusal(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("data", "found"),
+    [
+        (b"", "it is empty"),
+        (b"1,2,view,3,\n", "it begins with '1,2,view,3,'"),
+        (b"time,visitor,event,item,transaction\n", "it begins with 'time,visitor,event,item,transaction'"),
+        (b"\x1f\x8b\x08\x00", "it begins with"),
+    ],
+)
+def test_another_header_is_refused(tmp_path: Path, data: bytes, found: str) -> None:
+    path = tmp_path / "events.csv"
+    path.write_bytes(data)
+    message = refusal(path)
+    assert "the header timestamp,visitorid,event,itemid,transactionid" in message
+    assert found in message
+
+
+@pytest.mark.parametrize("suffix", [".gz", ".zst"])
+@pytest.mark.parametrize("damage", ["plain", "cut", "bent"])
+def test_a_damaged_archive_is_refused(tmp_path: Path, suffix: str, damage: str) -> None:
+    path = tmp_path / f"events.csv{suffix}"
+    plain = HEADER + b"".join(b"%d,%d,view,%d,\n" % (i * i, i * 7919 % 1000, i) for i in range(5000))
+    packed = gzip.compress(plain) if suffix == ".gz" else zstd.compress(plain, options=CHECKED)
+    middle = len(packed) // 2
+    bent = packed[:middle] + bytes([packed[middle] ^ 0xFF]) + packed[middle + 1 :]
+    path.write_bytes({"plain": plain, "cut": packed[:-100], "bent": bent}[damage])
+    assert f"{path} is not a whole {suffix} file" in refusal(path)
+
+
+CHECKED = {zstd.CompressionParameter.checksum_flag: 1}
+
+
+def test_reading_can_be_stopped(tmp_path: Path) -> None:
+    path = tmp_path / "events.csv"
+    path.write_bytes(HEADER + BODY)
+    with pytest.raises(Interrupted):
+        read_events(path, cancelled=lambda: True)

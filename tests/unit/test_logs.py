@@ -1,0 +1,83 @@
+"""Log lines are whole, bounded and kept in a bounded number of files; an end is told in words."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from clickstream.supervision.exits import exit_words
+from clickstream.supervision.logs import CUT, LineSplitter, LogFile
+
+
+def split(chunks: list[bytes], limit: int) -> list[bytes]:
+    splitter = LineSplitter(limit)
+    return [line for chunk in chunks for line in splitter.feed(chunk)] + splitter.flush()
+
+
+@given(st.lists(st.text("ab\n").map(str.encode)), st.integers(1, 8))
+def test_lines_do_not_depend_on_how_the_stream_was_chunked(chunks: list[bytes], limit: int) -> None:
+    whole = b"".join(chunks)
+    lines = whole.split(b"\n")
+    expected = [line if len(line) <= limit else line[:limit] + CUT for line in lines[:-1]]
+    rest = lines[-1]
+    expected += ([rest[:limit] + CUT] if len(rest) > limit else [rest]) if rest else []
+    assert split(chunks, limit) == expected
+
+
+def test_windows_line_ends_are_taken_off() -> None:
+    assert split([b"a\r", b"\nb\r\n"], 10) == [b"a", b"b"]
+
+
+def test_an_endless_line_takes_no_more_memory_than_the_limit() -> None:
+    splitter = LineSplitter(10)
+    assert splitter.feed(b"x" * 1000) == [b"x" * 10 + CUT]
+    for _ in range(100):
+        assert splitter.feed(b"x" * 1000) == []
+    assert splitter.feed(b"\nnext\n") == [b"next"]
+
+
+def test_logs_rotate_and_the_oldest_goes(tmp_path: Path) -> None:
+    log = LogFile(tmp_path / "a.log", max_bytes=30, keep=3)
+    for number in range(12):
+        log.write([f"line {number:03d}".encode()])  # 9 bytes with its end: three a file
+    log.close()
+    files = {path.name: path.read_text().split("\n")[0] for path in tmp_path.glob("a.*")}
+    assert files == {"a.log": "line 009", "a.log.1": "line 006", "a.log.2": "line 003"}
+    assert {path.stat().st_mode & 0o777 for path in tmp_path.glob("a.*")} == {0o600}
+
+
+def test_a_file_that_was_full_at_its_opening_is_rotated(tmp_path: Path) -> None:
+    (tmp_path / "a.log").write_bytes(b"x" * 30)
+    log = LogFile(tmp_path / "a.log", max_bytes=30)
+    log.write([b"new"])
+    log.close()
+    assert (tmp_path / "a.log").read_bytes() == b"new\n"
+    assert (tmp_path / "a.log.1").read_bytes() == b"x" * 30
+
+
+def test_what_cannot_be_written_is_still_remembered(tmp_path: Path) -> None:
+    log = LogFile(tmp_path / "nowhere" / "a.log")
+    log.write([b"last words \xff"])
+    log.note("not its own words")
+    assert log.tail == ("last words \ufffd",)
+    log.clear_tail()
+    assert not log.tail
+
+
+@pytest.mark.parametrize(
+    ("code", "ours", "lines", "words"),
+    [
+        (1, "", ["Traceback", "ValueError: x", "    at y", ""], "exit code 1: ValueError: x"),
+        (1, "", ["  only this"], "exit code 1: only this"),
+        (0, "", [], "exit code 0"),
+        (-9, "", ["x"], "killed by SIGKILL (out of memory?)"),
+        (-9, "as asked", ["x"], "killed by SIGKILL (as asked)"),
+        (-11, "", ["x"], "ended by SIGSEGV: x"),
+        (-50, "", [], "ended by signal 50"),
+    ],
+)
+def test_the_end_in_words(code: int, ours: str, lines: list[str], words: str) -> None:
+    assert exit_words(code, ours, lines) == words
