@@ -1,18 +1,39 @@
-"""Somebody else's producer and reader: plain clients that know the contract and nothing of our code."""
+"""Somebody else's producer and reader, plain clients that know the contract; and comparing with the definition."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+import random
+import time
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import psycopg
 from confluent_kafka import Producer
 
 from clickstream.config.settings import Settings
-from tests.oracle import Event, SessionRow
+from clickstream.services.kafka.admin import create_topic, read_offsets
+from tests.oracle import Event, SessionRow, sessions_of
 
 KINDS = ("view", "addtocart", "transaction")
+
+TIMEOUT_MS = 30 * 60_000
+START_MS = 1_430_622_004_384
+
+
+def shop(seed: int, count: int, visitors: int = 50, span_ms: int = 20 * TIMEOUT_MS) -> list[Event]:
+    """Events with many sessions a visitor, in order of time, none twice."""
+    dice = random.Random(seed)
+    events = {
+        Event(
+            dice.randrange(visitors),
+            START_MS + dice.randrange(span_ms),
+            dice.choice((0, 0, 0, 1, 2)),
+            dice.randrange(9),
+        )
+        for _ in range(count)
+    }
+    return sorted(events, key=lambda event: (event.time_ms, event))
 
 
 def value(event: Event, transaction_id: int | None = None) -> bytes:
@@ -96,3 +117,29 @@ def stored_sessions(settings: Settings) -> list[SessionRow]:
             SessionRow(visitor, start, end, views, carts, purchases, tuple(viewed), tuple(carted), tuple(purchased))
         )
     return sessions
+
+
+def wait_until(condition: Callable[[], bool], what: str, seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"still not: {what}"
+        time.sleep(0.02)
+
+
+def all_committed(settings: Settings) -> bool:
+    assert settings.kafka
+    topic = create_topic(settings.kafka)
+    ends = {partition: held.end for partition, held in read_offsets(settings.kafka, topic).items()}
+    if not query(settings, "SELECT to_regclass('consumer_offsets') IS NOT NULL")[0][0]:
+        return False
+    rows = query(settings, "SELECT partition, next_offset FROM consumer_offsets WHERE topic_id = %s", topic.topic_id)
+    return dict(rows) == ends
+
+
+def check(settings: Settings, expected: list[Event]) -> None:
+    stored = stored_events(settings)
+    assert len(stored) == len(set(stored))
+    assert set(stored) == set(expected)
+    sessions = stored_sessions(settings)
+    assert len(sessions) == len(set(sessions))
+    assert set(sessions) == sessions_of(expected, TIMEOUT_MS)

@@ -4,35 +4,15 @@ from __future__ import annotations
 
 import random
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
 
 from clickstream.config.settings import Settings
 from clickstream.pipeline.consumer import ConsumerOptions, Worker
-from clickstream.services.kafka.admin import create_topic, read_offsets
-from tests.feed import query, send, stored_events, stored_sessions, value
-from tests.oracle import Event, sessions_of
-
-TIMEOUT_MS = 30 * 60_000
-START_MS = 1_430_622_004_384
-
-
-def shop(seed: int, count: int, visitors: int = 50, span_ms: int = 20 * TIMEOUT_MS) -> list[Event]:
-    """Events with many sessions a visitor, in order of time, none twice."""
-    dice = random.Random(seed)
-    events = {
-        Event(
-            dice.randrange(visitors),
-            START_MS + dice.randrange(span_ms),
-            dice.choice((0, 0, 0, 1, 2)),
-            dice.randrange(9),
-        )
-        for _ in range(count)
-    }
-    return sorted(events, key=lambda event: (event.time_ms, event))
+from tests.feed import START_MS, all_committed, check, query, send, shop, value, wait_until
+from tests.oracle import Event
 
 
 class Running:
@@ -69,35 +49,9 @@ def consumers(settings: Settings, count: int = 1) -> Iterator[list[Running]]:
             worker.end()
 
 
-def wait_until(condition: Callable[[], bool], what: str, seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"still not: {what}"
-        time.sleep(0.02)
-
-
-def all_committed(settings: Settings) -> bool:
-    assert settings.kafka
-    topic = create_topic(settings.kafka)
-    ends = {partition: held.end for partition, held in read_offsets(settings.kafka, topic).items()}
-    if not query(settings, "SELECT to_regclass('consumer_offsets') IS NOT NULL")[0][0]:
-        return False
-    rows = query(settings, "SELECT partition, next_offset FROM consumer_offsets WHERE topic_id = %s", topic.topic_id)
-    return dict(rows) == ends
-
-
 def drain(settings: Settings, count: int = 1) -> None:
     with consumers(settings, count):
         wait_until(lambda: all_committed(settings), "everything committed")
-
-
-def check(settings: Settings, expected: list[Event]) -> None:
-    stored = stored_events(settings)
-    assert len(stored) == len(set(stored))
-    assert set(stored) == set(expected)
-    sessions = stored_sessions(settings)
-    assert len(sessions) == len(set(sessions))
-    assert set(sessions) == sessions_of(expected, TIMEOUT_MS)
 
 
 @pytest.mark.parametrize("count", [1, 3])
@@ -167,7 +121,7 @@ def test_scaling_up_and_down_while_events_flow(settings: Settings) -> None:
 def test_two_consumers_that_both_believe_they_own_a_partition(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Two groups, each with all partitions for its one member: only the compare-and-set on the offset is between them."""
+    """Two groups, each with all partitions for one member: only the compare-and-set on the offset is between them."""
     events = shop(7, 6000)
     monkeypatch.setenv("POSTGRESQL_CONSUMER_GROUP_ID", f"{settings.pipeline.consumer_group_id}-zombie")
     monkeypatch.setenv("CONSUMER_BATCH_SIZE", "50")

@@ -50,6 +50,15 @@ def settled(supervisor: Control, name: str, *states: ProcessState) -> ProcessSta
     return status
 
 
+def seen(supervisor: Control, name: str, condition: Callable[[ProcessStatus], object]) -> ProcessStatus:
+    """Its first status for which the condition holds."""
+    for snapshot in supervisor.watch():
+        status = snapshot.get(name)
+        if status is not None and condition(status):
+            return status
+    raise AssertionError("the supervisor has ended")
+
+
 def alive(pid: int) -> bool:
     with suppress(psutil.NoSuchProcess):
         return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE

@@ -12,7 +12,7 @@ from clickstream.actions.control import Control
 from clickstream.config.paths import Home
 from clickstream.domain.errors import ClickstreamError, UsageError
 from clickstream.domain.processes import ProcessSpec, ProcessState, RestartPolicy, Role
-from tests.process.children import QUICK, READY, SLEEP, child, run, settled, until
+from tests.process.children import QUICK, READY, SLEEP, child, run, seen, settled, until
 
 REPORT = """import json, time
 print('not a report')
@@ -77,12 +77,8 @@ def test_gives_up_after_quick_deaths_and_says_why(supervisor: Control, home: Hom
 def test_deaths_after_a_healthy_spell_are_not_counted_together(supervisor: Control) -> None:
     policy = RestartPolicy(first_delay=0.001, max_delay=0.001, healthy_after=0, give_up_after=2)
     supervisor.start([child(READY + "sys.exit(1)", restart=policy)])
-    for snapshot in supervisor.watch():
-        status = snapshot.get("child")
-        assert status is not None
-        assert status.state is not ProcessState.FAILED
-        if status.restarts > 5:
-            break
+    status = seen(supervisor, "child", lambda status: status.restarts > 5 or status.state is ProcessState.FAILED)
+    assert status.state is not ProcessState.FAILED
 
 
 def test_some_exit_codes_are_final(supervisor: Control) -> None:
@@ -95,11 +91,7 @@ def test_killed_from_outside_it_is_started_again(supervisor: Control) -> None:
     [first] = run(supervisor, child())
     assert first.pid is not None
     os.kill(first.pid, signal.SIGKILL)
-    for snapshot in supervisor.watch():
-        status = snapshot.get("child")
-        assert status is not None
-        if status.restarts == 1 and status.state is ProcessState.RUNNING:
-            break
+    status = seen(supervisor, "child", lambda s: s.restarts == 1 and s.state is ProcessState.RUNNING)
     assert status.pid != first.pid
     assert status.exit_reason == "killed by SIGKILL (out of memory?)"
 
@@ -168,10 +160,7 @@ def test_wait_tells_why_it_failed_and_when_it_was_too_long(supervisor: Control) 
 
 def test_memory_is_measured(supervisor: Control) -> None:
     run(supervisor, child())
-    for snapshot in supervisor.watch():
-        status = snapshot.get("child")
-        if status is not None and status.rss_bytes > 1_000_000:
-            break
+    seen(supervisor, "child", lambda status: status.rss_bytes > 1_000_000)
 
 
 def test_a_flood_of_output_starves_nobody_and_fills_no_disk(supervisor: Control, home: Home) -> None:

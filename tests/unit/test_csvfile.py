@@ -112,6 +112,41 @@ def test_agrees_with_the_oracle(folder: Path, body: bytes, closed: bool, block: 
 
 
 @pytest.mark.parametrize(
+    "line",
+    [b"1430622004384,1407579,view,235061,", b"1430622004384,1,addtocart,2,", b"14306,123456789012,transaction,7,17"],
+)
+def test_agrees_with_the_oracle_on_every_change_of_one_byte(tmp_path: Path, line: bytes) -> None:
+    changed = [
+        line[:place] + bytes([byte]) + line[place + 1 :]
+        for place in range(len(line))
+        for byte in range(256)
+        if byte != 10
+    ]
+    data = b"\n".join(changed)
+    path = tmp_path / "events.csv"
+    path.write_bytes(HEADER + data)
+    found = read_events(path)
+    good, bad = oracle(data)
+    assert rows(found.columns) == good
+    assert [(line.line, line.text) for line in found.bad] == bad
+
+
+def test_a_transaction_id_belongs_to_transactions_only(tmp_path: Path) -> None:
+    path = tmp_path / "events.csv"
+    path.write_bytes(HEADER + b"1,2,view,3,4\n1,2,addtocart,3,4\n1,2,transaction,3,4\n")
+    found = read_events(path)
+    assert rows(found.columns) == [(1, 2, "transaction", 3, 4)]
+    assert [line.line for line in found.bad] == [2, 3]
+
+
+def test_events_of_one_millisecond_keep_the_order_of_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "events.csv"
+    path.write_bytes(HEADER + b"".join(b"%d,%d,view,1,\n" % (9 - n // 1000, n) for n in range(10_000)))
+    columns = read_events(path).columns
+    assert columns.visitor_id.tolist() == sorted(range(10_000), key=lambda n: -(n // 1000))
+
+
+@pytest.mark.parametrize(
     ("line", "reason"),
     [
         (b"1,2,view,3", "5 fields expected, found 4"),
@@ -245,3 +280,14 @@ def test_reading_can_be_stopped(tmp_path: Path) -> None:
     path.write_bytes(HEADER + BODY)
     with pytest.raises(Interrupted):
         read_events(path, cancelled=lambda: True)
+
+
+def test_well_formed_lines_are_never_taken_one_by_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "events.csv"
+    path.write_bytes(HEADER + BODY.replace(b"broken\n", b"") + b"%d,0,addtocart,%d,\r\n" % (10**12, 10**18 - 1))
+
+    def never(line: bytes) -> None:
+        raise AssertionError(line)
+
+    monkeypatch.setattr("clickstream.pipeline.csvfile.parse_line", never)
+    assert len(read_events(path).columns) == 5

@@ -150,7 +150,7 @@ def _valkey(settings: Settings) -> Iterator[Check]:
         yield Check(
             "valkey memory",
             WARN,
-            f"maxmemory is {info.maxmemory / 2**20:,.0f} MiB and maxmemory-policy noeviction: when full it refuses writes",
+            f"maxmemory is {info.maxmemory / 2**20:,.0f} MiB, maxmemory-policy noeviction: when full it takes nothing",
             "set maxmemory-policy to allkeys-lru: what lies there is a cache",
         )
 

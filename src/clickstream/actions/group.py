@@ -12,7 +12,7 @@ import psutil
 from clickstream.actions.control import running
 from clickstream.config.settings import Settings
 from clickstream.domain.errors import ClickstreamError
-from clickstream.domain.processes import ALIVE, ProcessState, ProcessStatus, Role, Snapshot
+from clickstream.domain.processes import ALIVE, SETTLED, ProcessState, ProcessStatus, Role, Snapshot
 from clickstream.domain.reports import WorkerReport
 
 UNDER_WAY = ALIVE | {ProcessState.BACKOFF}
@@ -40,6 +40,11 @@ class Worker:
     rss_bytes: int
     uptime_seconds: float
     counters: dict[str, int]
+
+    @property
+    def under_way(self) -> bool:
+        """It works, or will soon again."""
+        return self.state not in SETTLED
 
 
 def snapshot_of(settings: Settings) -> Snapshot | None:
@@ -85,7 +90,7 @@ def remote_workers(settings: Settings, local: tuple[Worker, ...]) -> tuple[Worke
 def refuse_while_working(settings: Settings) -> None:
     """Raise ClickstreamError when workers are under way that would fill again what is about to be emptied."""
     local = local_workers(snapshot_of(settings))
-    busy = [worker.name for worker in local if worker.state not in {"stopped", "finished", "failed"}]
+    busy = [worker.name for worker in local if worker.under_way]
     with suppress(ClickstreamError):  # without Valkey nothing is known of other hosts, and the reset itself says so
         busy += [f"{worker.name} on {worker.host}" for worker in remote_workers(settings, local)]
     if busy:

@@ -83,6 +83,12 @@ def status(settings: Settings) -> Worker | None:
     return next((worker for worker in workers if worker.role == Role.PRODUCER), None)
 
 
+def under_way(settings: Settings) -> bool:
+    """A producer of this home runs, or will soon again."""
+    worker = status(settings)
+    return worker is not None and worker.under_way
+
+
 def _arguments(run: Run) -> list[str]:
     if run.rate is not None and run.realtime is not None:
         raise UsageError("--rate and --realtime exclude one another", hint="give one of them")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -75,19 +76,14 @@ def up(home: Home, *, progress: Progress | None = None) -> StackStatus:
     """
     _refuse_foreign(home)
     make_private(home)
-    config_folder(home).mkdir(mode=0o700, exist_ok=True)
-    jars = ensure_jars(KAFKA, progress=progress)
-    # Held until the servers listen: a port that was found free is taken only then.
-    with locked(cache_folder() / "ports.lock"):
-        control = ensure(home)
-        before = control.snapshot()
-        absent = tuple(name for name in SERVERS if not _alive(before, name))
-        if absent:
-            layout = (load_layout(home) or Layout.fresh()).with_free_ports(absent)
-            save_layout(home, layout)
-            control.start(_specs(absent, home, layout, jars))
-        after = control.wait(SERVERS, {ProcessState.RUNNING}, START_TIMEOUT)
-    return _status(load_layout(home), after, started=absent)
+    try:
+        config_folder(home).mkdir(mode=0o700, exist_ok=True)
+        jars = ensure_jars(KAFKA, progress=progress)
+        # Held until the servers listen: a port that was found free is taken only then.
+        with locked(cache_folder() / "ports.lock"):
+            return _start(home, jars)
+    except OSError as error:
+        raise _cannot("set up", error) from error
 
 
 def down(home: Home) -> tuple[str, ...]:
@@ -127,15 +123,32 @@ def reset(home: Home) -> None:
     _refuse_foreign(home)
     if _control(home) is not None:
         raise ClickstreamError("the embedded stack is running", hint="stop it first: `clickstream stack down`")
-    layout = load_layout(home) if layout_file(home).exists() else None
     folders = [home.data, config_folder(home)]
-    if layout is not None:
-        folders.append(relocated_data(layout))
-    for folder in folders:
-        _remove(folder)
-    # Last: it names what lies outside of the home.
-    for file in (home.stack_env, layout_file(home)):
-        file.unlink(missing_ok=True)
+    # Damaged as it may be, or what its own error advises would fail the same way.
+    with suppress(ClickstreamError):
+        if (layout := load_layout(home)) is not None:
+            folders.append(relocated_data(layout))
+    try:
+        for folder in folders:
+            if folder.exists():
+                shutil.rmtree(folder)
+        # Last: it names what lies outside of the home.
+        for file in (home.stack_env, layout_file(home)):
+            file.unlink(missing_ok=True)
+    except OSError as error:
+        raise _cannot("removed", error) from error
+
+
+def _start(home: Home, jars: Sequence[Path]) -> StackStatus:
+    control = ensure(home)
+    before = control.snapshot()
+    absent = tuple(name for name in SERVERS if not _alive(before, name))
+    if absent:
+        layout = (load_layout(home) or Layout.fresh()).with_free_ports(absent)
+        save_layout(home, layout)
+        control.start(_specs(absent, home, layout, jars))
+    after = control.wait(SERVERS, {ProcessState.RUNNING}, START_TIMEOUT)
+    return _status(load_layout(home), after, started=absent)
 
 
 def _specs(names: Sequence[str], home: Home, layout: Layout, jars: Sequence[Path]) -> list[ProcessSpec]:
@@ -200,6 +213,6 @@ def _refuse_foreign(home: Home) -> None:
         )
 
 
-def _remove(folder: Path) -> None:
-    if folder.exists():
-        shutil.rmtree(folder)
+def _cannot(verb: str, error: OSError) -> ClickstreamError:
+    where = f"{error.filename}: " if error.filename else ""
+    return ClickstreamError(f"the embedded stack cannot be {verb}: {where}{error.strerror or error}")

@@ -139,7 +139,7 @@ def _read_block(data: bytes, first_line: int, bad: list[BadLine]) -> tuple[Event
     text = np.frombuffer(padded, dtype=np.uint8)
     newlines = np.flatnonzero(text == _NEWLINE)
     starts = np.concatenate((np.array([PADDING]), newlines[:-1] + 1))
-    ends = newlines - ((text[newlines - 1] == _RETURN) & (newlines > starts))
+    ends = newlines - (text[newlines - 1] == _RETURN)
     columns, good = _parse_lines(padded, text, starts, ends)
     kept = good.copy()
     for index in np.flatnonzero(~good):

@@ -22,6 +22,8 @@ from clickstream.stack.lockfile import Jar, read_lock
 
 PARALLEL = 6
 ATTEMPTS = 3
+RETRY_DELAY = 1.0
+"""Seconds before a file's second attempt; twice that before its third."""
 TIMEOUT = 20
 """Seconds without a byte from the repository after which an attempt has failed."""
 
@@ -103,8 +105,7 @@ class _Downloads:
         self._progress = progress
         self._jars_total = len(jars)
         self._bytes_total = sum(jar.size for jar in jars)
-        present = {jar.path: jar.size for jar in jars} | {jar.path: 0 for jar in missing}
-        self._bytes = present
+        self._bytes = {jar.path: jar.size for jar in jars} | {jar.path: 0 for jar in missing}
         self._arrived = len(jars) - len(missing)
         self._tell = threading.Lock()
         self._cancel = threading.Event()
@@ -137,7 +138,7 @@ class _Downloads:
             try:
                 return self._attempt(jar, attempt)
             except (OSError, RuntimeError):
-                if attempt == ATTEMPTS or self._cancel.wait(attempt):
+                if attempt == ATTEMPTS or self._cancel.wait(RETRY_DELAY * attempt):
                     raise
         return None
 

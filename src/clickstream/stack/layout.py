@@ -17,6 +17,7 @@ from pathlib import Path
 
 from clickstream.config.paths import Home
 from clickstream.domain.errors import ClickstreamError
+from clickstream.domain.processes import RestartPolicy
 from clickstream.stack.files import write_private
 
 HOST = "127.0.0.1"
@@ -27,6 +28,8 @@ PORTS = {KAFKA: (KAFKA, KAFKA_CONTROLLER), POSTGRESQL: (POSTGRESQL,), VALKEY: (V
 """The names of the ports that each server listens on; the first is its clients'."""
 SERVERS = tuple(PORTS)
 POSTGRESQL_USER, POSTGRESQL_DATABASE = "postgres", "clickstream"
+RESTART = RestartPolicy(max_delay=2.0, final_exit_codes=())
+"""For all servers: their exit codes 2 and 3 mean a crash, and whoever started them waits for the verdict."""
 
 
 @dataclass(frozen=True, slots=True)

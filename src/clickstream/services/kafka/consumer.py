@@ -30,7 +30,7 @@ _SETTINGS: Final[dict[str, Any]] = {
     # Members keep their partitions, and the open sessions of them, while others come and go.
     "partition.assignment.strategy": "cooperative-sticky",
     "session.timeout.ms": SESSION_TIMEOUT_MS,
-    "heartbeat.interval.ms": 1_500,
+    "heartbeat.interval.ms": 500,  # how soon a member hears of a rebalance
     # The default of a second makes a consumer that is faster than the fetcher wait most of its time.
     "fetch.queue.backoff.ms": 5,
     "fetch.wait.max.ms": 100,

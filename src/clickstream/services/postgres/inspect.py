@@ -1,4 +1,4 @@
-"""Small reads: does the server answer, what is stored, how far is each partition, one visitor's history. Writes nothing."""
+"""Small reads: does the server answer, what is stored, how far each partition is, a visitor's past. Writes nothing."""
 
 from __future__ import annotations
 

@@ -1,0 +1,257 @@
+"""The whole pipeline in one go: start what is not running, send the file, wait until all is stored, verify, count.
+
+Leaves the servers running and stops the workers that it started, whatever happens.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from clickstream.actions import analytics, consumers, producers, stack, verify
+from clickstream.actions.control import running
+from clickstream.actions.demo_progress import FlowMeter, Narrator, Phase, Show, ends, last_commit, positions
+from clickstream.actions.generate import generate
+from clickstream.actions.group import Worker, local_workers, snapshot_of
+from clickstream.actions.lag import LagMeter, Sample
+from clickstream.actions.reset import reset
+from clickstream.actions.servers import postgres_of
+from clickstream.actions.workers import PRODUCER, control_of
+from clickstream.config.settings import Settings, load_settings
+from clickstream.domain.errors import ClickstreamError, UsageError
+from clickstream.domain.processes import ProcessState, Role
+from clickstream.services.postgres.inspect import Counts, counts
+
+LOOK_EVERY = 0.2
+"""Seconds between two looks at the flow."""
+
+
+@dataclass(frozen=True, slots=True)
+class DemoOptions:
+    """What the user asked for."""
+
+    limit: int | None = None
+    """Only the first events by time."""
+    fresh: bool = False
+    """Empty topic, tables and cache of the embedded stack first."""
+
+
+@dataclass(frozen=True, slots=True)
+class DemoResult:
+    """What came out."""
+
+    events: int
+    """Rows stored now."""
+    sessions: int
+    """Rows stored now."""
+    duplicates: int
+    """Messages of this demo that told of an event that was stored already."""
+    rejected: int
+    """Messages of this demo that were no events."""
+    seconds: float
+    """From the producer's start to the last commit."""
+    events_per_second: float
+    """Messages read in that time."""
+    verification: verify.Verification
+    analytics: analytics.Analytics
+    new: int
+    """Rows of `events` that this demo added."""
+    bad_lines: int
+    """Lines of the file that the producer put aside."""
+    unaccounted: str
+    """What does not add up; empty when all does."""
+
+    @property
+    def ok(self) -> bool:
+        return self.verification.ok and not self.unaccounted
+
+    def document(self) -> dict[str, Any]:
+        """The binding shape of `demo --json`."""
+        return {
+            "events": self.events,
+            "sessions": self.sessions,
+            "duplicates": self.duplicates,
+            "rejected": self.rejected,
+            "seconds": self.seconds,
+            "events_per_second": self.events_per_second,
+            "verify": verify.document(self.verification),
+            "analytics": asdict(self.analytics),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class _Drained:
+    """The end of the flow."""
+
+    sample: Sample
+    producer: Worker
+    seconds: float
+
+
+def demo(settings: Settings, options: DemoOptions, show: Show) -> DemoResult:
+    """Run it. `show` is called a few times a second, from this thread.
+
+    Raises:
+        UsageError: fresh, with servers that are not the embedded ones.
+        ClickstreamError: whatever keeps the pipeline from running; workers that this call started are stopped.
+    """
+    if options.fresh and not settings.embedded:
+        raise UsageError(
+            "--fresh empties the embedded stack only, and other servers are configured",
+            hint="`clickstream data reset` empties those",
+        )
+    narrator = Narrator(show)
+    settings = _bring_up(settings, narrator)
+    _make_file(settings, narrator)
+    if options.fresh:
+        _empty(settings, narrator)
+    elif producers.under_way(settings):
+        raise ClickstreamError("a producer is running", hint="`clickstream producer stop`, or wait until it is done")
+    consumers.prepare(settings)
+    before = counts(postgres_of(settings))
+    with LagMeter(settings) as meter:
+        start = meter.sample()
+    _tell_what_is_there(before, start, narrator)
+    kept = {worker.name for worker in _workers(settings) if worker.under_way}
+    try:
+        drained = _run_pipeline(settings, options, start, narrator)
+    finally:
+        _stop_started(settings, kept, narrator)
+    return _result(settings, before, start, drained, narrator)
+
+
+def _bring_up(settings: Settings, narrator: Narrator) -> Settings:
+    if not settings.embedded:
+        return settings
+    narrator.say(Phase.STACK, "starting Kafka, PostgreSQL and Valkey")
+
+    def downloading(state: stack.Download) -> None:
+        narrator.say(Phase.STACK, "downloading Kafka, once", done=state.bytes_done, total=state.bytes_total)
+
+    stack.up(settings.home, progress=downloading)
+    return load_settings()
+
+
+def _make_file(settings: Settings, narrator: Narrator) -> None:
+    path = settings.pipeline.data_file
+    if path.exists():
+        return
+    narrator.say(Phase.DATA, f"{path} is not there: generating it", note=True)
+
+    def writing(done: int, total: int) -> None:
+        narrator.say(Phase.DATA, f"generating {path}", done=done, total=total)
+
+    generate(path, progress=writing)
+
+
+def _empty(settings: Settings, narrator: Narrator) -> None:
+    busy = [worker.name for worker in _workers(settings) if worker.under_way]
+    if busy:
+        narrator.say(Phase.RESET, f"stopping {', '.join(busy)}")
+        control_of(settings).stop(busy)
+    narrator.say(Phase.RESET, "emptying topic, tables and cache")
+    reset(settings)
+
+
+def _tell_what_is_there(before: Counts, start: Sample, narrator: Narrator) -> None:
+    if before.events:
+        words = f"{before.events:,} events are stored already: what comes again counts as duplicate"
+        narrator.say(Phase.PIPELINE, words, note=True)
+    if start.total:
+        words = f"{start.total:,} messages wait in Kafka since earlier: they are stored too"
+        narrator.say(Phase.PIPELINE, words, note=True)
+
+
+def _run_pipeline(settings: Settings, options: DemoOptions, start: Sample, narrator: Narrator) -> _Drained:
+    narrator.say(Phase.PIPELINE, "starting consumers")
+    consumers.start(settings)
+    narrator.say(Phase.PIPELINE, "starting the producer")
+    began = time.monotonic()
+    producers.start(settings, producers.Run(settings.pipeline.data_file, options.limit))
+    with FlowMeter(settings, start) as meter:
+        while True:
+            workers = _workers(settings)
+            finished = _producer_finished(workers)
+            narrator.flow(meter.read(workers))
+            if finished and meter.drained:
+                last = max(last_commit(meter.last), began)
+                return _Drained(meter.last, finished, last - began)
+            _refuse_failed(workers)
+            time.sleep(LOOK_EVERY)
+
+
+def _producer_finished(workers: tuple[Worker, ...]) -> Worker | None:
+    producer = next((worker for worker in workers if worker.name == PRODUCER), None)
+    if producer is None or producer.state == ProcessState.STOPPED:
+        raise ClickstreamError("the producer was stopped before it was done")
+    return producer if producer.state == ProcessState.FINISHED else None
+
+
+def _refuse_failed(workers: tuple[Worker, ...]) -> None:
+    for worker in workers:
+        if worker.state == ProcessState.FAILED:
+            hint = f"see `clickstream {worker.role} logs`"
+            raise ClickstreamError(f"{worker.name} has failed: {worker.detail}", hint=hint)
+    if all(worker.state == ProcessState.STOPPED for worker in workers if worker.role == Role.CONSUMER):
+        raise ClickstreamError("all consumers were stopped before everything was stored")
+
+
+def _stop_started(settings: Settings, kept: set[str], narrator: Narrator) -> None:
+    control = running(settings.home)
+    started = [worker.name for worker in _workers(settings) if worker.name not in kept]
+    if control and started:
+        narrator.say(Phase.PIPELINE, "stopping the workers")
+        control.stop(started)
+
+
+def _result(settings: Settings, before: Counts, start: Sample, drained: _Drained, narrator: Narrator) -> DemoResult:
+    narrator.say(Phase.VERIFY, "verifying: computing every session anew, in SQL")
+    verification = verify.verify(settings)
+    narrator.say(Phase.ANALYTICS, "counting")
+    funnel = analytics.analytics(settings)
+    after = counts(postgres_of(settings))
+    read = positions(drained.sample) - positions(start)
+    new, rejected = after.events - before.events, after.rejected_events - before.rejected_events
+    duplicates = read - new - rejected
+    told = _told_duplicates(settings, read)
+    return DemoResult(
+        events=after.events,
+        sessions=after.sessions,
+        duplicates=duplicates,
+        rejected=rejected,
+        seconds=round(drained.seconds, 3),
+        events_per_second=round(read / drained.seconds, 1) if drained.seconds > 0 else 0.0,
+        verification=verification,
+        analytics=funnel,
+        new=new,
+        bad_lines=drained.producer.counters.get("bad_lines", 0),
+        unaccounted=_unaccounted(drained, ends(drained.sample) - ends(start), duplicates, told),
+    )
+
+
+def _told_duplicates(settings: Settings, read: int) -> int | None:
+    """Duplicates as the consumers counted them; None where a restart or another host makes that count partial."""
+    snapshot = snapshot_of(settings)
+    reports = [process.report for process in snapshot.of(Role.CONSUMER)] if snapshot else []
+    counters = [report.counters for report in reports if report]
+    if sum(counter.get("messages", 0) for counter in counters) != read:
+        return None
+    return sum(counter.get("duplicates", 0) for counter in counters)
+
+
+def _unaccounted(drained: _Drained, arrived: int, duplicates: int, told: int | None) -> str:
+    acknowledged, total = drained.producer.events, drained.producer.counters.get("total", 0)
+    if acknowledged != total:
+        return f"the producer read {total:,} events and Kafka acknowledged {acknowledged:,}"
+    if arrived < acknowledged:
+        return f"Kafka acknowledged {acknowledged:,} events and holds {arrived:,}"
+    if duplicates < 0:
+        return f"{-duplicates:,} rows more were stored than messages read"
+    if told is not None and told != duplicates:
+        return f"{duplicates:,} messages left no row, and the consumers know of {told:,} duplicates"
+    return ""
+
+
+def _workers(settings: Settings) -> tuple[Worker, ...]:
+    return local_workers(snapshot_of(settings))

@@ -1,0 +1,155 @@
+"""What a demo says of itself while it runs, and the measuring behind it. Decides nothing."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from clickstream.actions.group import Worker
+from clickstream.actions.lag import LagMeter, Sample
+from clickstream.config.settings import Settings
+from clickstream.domain.errors import ServiceUnavailable
+
+RATES_OVER = 2.0
+"""Seconds over which rates are taken: commits come in batches."""
+
+
+class Phase(StrEnum):
+    """Where a demo stands."""
+
+    STACK = "stack"
+    DATA = "data"
+    RESET = "reset"
+    PIPELINE = "pipeline"
+    VERIFY = "verify"
+    ANALYTICS = "analytics"
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """How the pipeline flows at one instant; messages and messages a second."""
+
+    produced: int
+    to_produce: int
+    """0: not known yet."""
+    stored: int
+    """Messages of this demo that are committed to PostgreSQL, whatever became of them."""
+    rate_in: float
+    rate_out: float
+    lag: dict[int, int]
+    """By partition."""
+    active_sessions: int
+    trouble: str = ""
+    """What is being waited for."""
+
+
+@dataclass(frozen=True, slots=True)
+class DemoProgress:
+    """One word from a demo."""
+
+    phase: Phase
+    words: str
+    elapsed: float
+    """Seconds since the demo began."""
+    done: int = 0
+    total: int = 0
+    """Of `done`: bytes of downloads, rows of data; 0: nothing to measure in this phase."""
+    flow: Flow | None = None
+    note: bool = False
+    """True: worth keeping on the screen."""
+
+
+Show = Callable[[DemoProgress], None]
+
+
+@dataclass(slots=True)
+class FlowMeter:
+    """Follows offsets and workers; use as a context manager. A server that is away is asked again, for ever."""
+
+    settings: Settings
+    start: Sample
+    """Offsets before the producer began."""
+    _meter: LagMeter | None = None
+    _trouble: str = ""
+    _history: deque[Sample] = field(default_factory=deque)
+
+    def __enter__(self) -> FlowMeter:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._drop()
+
+    @property
+    def last(self) -> Sample:
+        return self._history[-1] if self._history else self.start
+
+    def read(self, workers: tuple[Worker, ...]) -> Flow:
+        """Take a sample, and say how it flows."""
+        self._sample()
+        producer = next((worker for worker in workers if worker.role == "producer"), None)
+        troubles = [worker.detail for worker in workers if worker.state == "waiting" and worker.detail]
+        oldest, newest = (self._history[0] if self._history else self.start), self.last
+        elapsed = newest.at - oldest.at
+        return Flow(
+            produced=producer.events if producer else 0,
+            to_produce=producer.counters.get("total", 0) if producer else 0,
+            stored=positions(newest) - positions(self.start),
+            rate_in=(ends(newest) - ends(oldest)) / elapsed if elapsed else 0.0,
+            rate_out=(positions(newest) - positions(oldest)) / elapsed if elapsed else 0.0,
+            lag={partition: newest.lag(partition) for partition in newest.ends},
+            active_sessions=sum(worker.active_sessions for worker in workers),
+            trouble=self._trouble or next(iter(troubles), ""),
+        )
+
+    @property
+    def drained(self) -> bool:
+        """The last sample could be taken, and nothing was left to store."""
+        return not self._trouble and bool(self._history) and self.last.total == 0
+
+    def _sample(self) -> None:
+        try:
+            if self._meter is None:
+                self._meter = LagMeter(self.settings)
+            self._history.append(self._meter.sample())
+            self._trouble = ""
+        except ServiceUnavailable as error:
+            self._trouble = str(error)
+            self._drop()
+        while len(self._history) > 2 and self._history[-1].at - self._history[0].at > RATES_OVER:
+            self._history.popleft()
+
+    def _drop(self) -> None:
+        if self._meter is not None:
+            self._meter.__exit__(None, None, None)
+            self._meter = None
+
+
+def ends(sample: Sample) -> int:
+    return sum(sample.ends.values())
+
+
+def positions(sample: Sample) -> int:
+    return sum(sample.positions.values())
+
+
+def last_commit(sample: Sample) -> float:
+    """When anything was last committed, in seconds of the monotonic clock; -inf if nothing ever was."""
+    return max((sample.at - age for age in sample.ages.values()), default=float("-inf"))
+
+
+class Narrator:
+    """Puts the time on every word."""
+
+    def __init__(self, show: Show) -> None:
+        self._show = show
+        self._began = time.monotonic()
+
+    def say(self, phase: Phase, words: str, *, done: int = 0, total: int = 0, note: bool = False) -> None:
+        self._show(DemoProgress(phase, words, time.monotonic() - self._began, done, total, note=note))
+
+    def flow(self, flow: Flow) -> None:
+        words = flow.trouble or "events flow"
+        self._show(DemoProgress(Phase.PIPELINE, words, time.monotonic() - self._began, flow=flow))

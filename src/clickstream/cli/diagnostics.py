@@ -1,0 +1,67 @@
+"""Exit codes, and the one place that turns what went wrong into a line on stderr. Never a traceback, unless asked for."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+import traceback
+from collections.abc import Callable
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """What the shell is told."""
+
+    DONE = 0
+    FAILED = 1
+    WRONG_USE = 2
+    """A wrong command line or a wrong setting."""
+    INTERRUPTED = 130
+
+
+def guarded(command: Callable[[], int]) -> int:
+    """Run a command; the exit code. Set CLICKSTREAM_DEBUG=1 to see where an error comes from."""
+    try:
+        code = command()
+        sys.stdout.flush()
+    except SystemExit as error:  # argparse: help and version (0), wrong use (2)
+        return error.code if isinstance(error.code, int) else ExitCode.FAILED
+    except BrokenPipeError:
+        # The reader has what it wanted. What is left in the buffer must not fail at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitCode.DONE
+    except KeyboardInterrupt:
+        return ExitCode.INTERRUPTED
+    except Exception as error:
+        if os.environ.get("CLICKSTREAM_DEBUG") == "1":
+            traceback.print_exc()
+        return _explain(error)
+    return code
+
+
+def say(words: str) -> None:
+    """Words for people, on stderr."""
+    print(words, file=sys.stderr)  # noqa: T201
+
+
+def _explain(error: Exception) -> int:
+    from clickstream.config.problems import SettingsError
+    from clickstream.domain.errors import ClickstreamError, Interrupted, UsageError
+
+    if isinstance(error, Interrupted):
+        return ExitCode.INTERRUPTED
+    if isinstance(error, SettingsError):
+        for line in str(error).splitlines():
+            say(f"clickstream: {line}")
+        return ExitCode.WRONG_USE
+    if isinstance(error, ClickstreamError):
+        say(f"clickstream: {error}")
+        return ExitCode.WRONG_USE if isinstance(error, UsageError) else ExitCode.FAILED
+    if isinstance(error, OSError):
+        what = error.strerror or str(error)
+        hint = "; free some space" if error.errno == errno.ENOSPC else ""
+        say(f"clickstream: {error.filename}: {what}{hint}" if error.filename else f"clickstream: {what}{hint}")
+        return ExitCode.FAILED
+    say(f"clickstream: internal error: {type(error).__name__}: {error} (CLICKSTREAM_DEBUG=1 shows where)")
+    return ExitCode.FAILED

@@ -1,0 +1,140 @@
+"""Ports, passwords and identities that a home remembers, and `stack.env` made of them."""
+
+from __future__ import annotations
+
+import socket
+import stat
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from clickstream.config.paths import Home
+from clickstream.config.settings import load_settings
+from clickstream.domain.errors import ClickstreamError
+from clickstream.stack.layout import (
+    HOST,
+    KAFKA,
+    KAFKA_CONTROLLER,
+    POSTGRESQL,
+    SERVERS,
+    VALKEY,
+    Layout,
+    is_free,
+    layout_file,
+    load_layout,
+    save_layout,
+)
+
+
+@pytest.fixture
+def home() -> Home:
+    home = Home.from_environment()
+    home.make()
+    return home
+
+
+@pytest.fixture
+def listener() -> Iterator[socket.socket]:
+    with socket.socket() as server:
+        server.bind((HOST, 0))
+        server.listen()
+        yield server
+
+
+def test_a_home_remembers_its_layout(home: Home) -> None:
+    layout = Layout.fresh().with_free_ports(SERVERS)
+    save_layout(home, layout)
+    assert load_layout(home) == layout
+
+
+def test_before_the_first_start_there_is_none(home: Home) -> None:
+    assert load_layout(home) is None
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"ports": {}}'])
+def test_a_damaged_file_is_said(home: Home, text: str) -> None:
+    layout_file(home).write_text(text)
+    with pytest.raises(ClickstreamError, match=r"stack\.json is damaged .*stack reset"):
+        load_layout(home)
+
+
+def test_files_with_secrets_are_their_owners_only(home: Home) -> None:
+    save_layout(home, Layout.fresh().with_free_ports(SERVERS))
+    assert {stat.S_IMODE(file.stat().st_mode) for file in (layout_file(home), home.stack_env)} == {0o600}
+
+
+def test_settings_find_the_servers_in_stack_env(home: Home) -> None:
+    layout = Layout.fresh().with_free_ports(SERVERS)
+    save_layout(home, layout)
+    settings = load_settings()
+    assert settings.embedded
+    assert settings.kafka is not None
+    assert settings.kafka.bootstrap_servers == f"127.0.0.1:{layout.ports[KAFKA]}"
+    assert settings.postgres is not None
+    assert settings.postgres.password is not None
+    assert (settings.postgres.port, settings.postgres.password.get_secret_value()) == (
+        layout.ports[POSTGRESQL],
+        layout.postgresql_password,
+    )
+    assert settings.valkey is not None
+    assert settings.valkey.password is not None
+    assert (settings.valkey.port, settings.valkey.password.get_secret_value()) == (
+        layout.ports[VALKEY],
+        layout.valkey_password,
+    )
+
+
+def test_no_two_layouts_share_a_secret_or_an_identity() -> None:
+    one, other = Layout.fresh(), Layout.fresh()
+    assert {one.instance_id, one.kafka_cluster_id, one.postgresql_password, one.valkey_password}.isdisjoint(
+        {other.instance_id, other.kafka_cluster_id, other.postgresql_password, other.valkey_password}
+    )
+
+
+def test_ports_are_distinct_and_free_and_stay() -> None:
+    layout = Layout.fresh().with_free_ports(SERVERS)
+    assert len(set(layout.ports.values())) == 4
+    assert all(is_free(port) for port in layout.ports.values())
+    assert layout.with_free_ports(SERVERS) == layout
+
+
+def test_a_taken_port_is_replaced_and_the_others_stay(listener: socket.socket) -> None:
+    taken = listener.getsockname()[1]
+    layout = Layout.fresh().with_free_ports(SERVERS)
+    layout = replace(layout, ports={**layout.ports, POSTGRESQL: taken})
+    fresh = layout.with_free_ports(SERVERS)
+    assert fresh.ports[POSTGRESQL] != taken
+    assert {name: fresh.ports[name] for name in (KAFKA, KAFKA_CONTROLLER, VALKEY)} == {
+        name: layout.ports[name] for name in (KAFKA, KAFKA_CONTROLLER, VALKEY)
+    }
+
+
+def test_a_running_servers_port_is_left_alone(listener: socket.socket) -> None:
+    layout = Layout.fresh().with_free_ports((KAFKA,))
+    running = replace(layout, ports={**layout.ports, VALKEY: listener.getsockname()[1]})
+    assert running.with_free_ports((KAFKA, POSTGRESQL)).ports[VALKEY] == listener.getsockname()[1]
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "0.0.0.0"])
+def test_a_listener_on_any_address_makes_a_port_taken(address: str) -> None:
+    with socket.socket() as server:
+        server.bind((address, 0))
+        server.listen()
+        assert not is_free(server.getsockname()[1])
+
+
+def test_the_layout_is_written_whole_or_not_at_all(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    layout = Layout.fresh().with_free_ports(SERVERS)
+    save_layout(home, layout)
+
+    def fail(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", fail)
+        with pytest.raises(OSError, match="No space left"):
+            save_layout(home, Layout.fresh().with_free_ports(SERVERS))
+    assert load_layout(home) == layout
+    assert not list(home.root.glob(".stack*"))

@@ -1,0 +1,87 @@
+"""What the ProcessSpecs and configuration files say; that the servers accept them is for the integration tests."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+import pytest
+
+from clickstream.config.paths import Home
+from clickstream.domain.processes import ProcessSpec
+from clickstream.stack import accounts
+from clickstream.stack.kafka import kafka_spec
+from clickstream.stack.layout import KAFKA, POSTGRESQL, SERVERS, VALKEY, Layout, config_folder
+from clickstream.stack.postgres import postgresql_spec
+from clickstream.stack.valkey import valkey_spec
+
+
+@pytest.fixture
+def layout() -> Layout:
+    return Layout.fresh().with_free_ports(SERVERS)
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    home = Home(tmp_path / "a home")
+    home.make()
+    config_folder(home).mkdir()
+    return home
+
+
+@pytest.fixture
+def specs(home: Home, layout: Layout, monkeypatch: pytest.MonkeyPatch) -> dict[str, ProcessSpec]:
+    monkeypatch.setattr(accounts, "is_root", lambda: False)
+    made = (
+        kafka_spec(home, layout, [Path("/cache/a.jar"), Path("/cache/b c.jar")]),
+        postgresql_spec(home, layout),
+        valkey_spec(home, layout),
+    )
+    return {spec.name: spec for spec in made}
+
+
+def test_no_secret_stands_in_a_command(specs: dict[str, ProcessSpec], layout: Layout) -> None:
+    commands = [argument for spec in specs.values() for argument in spec.argv]
+    commands += [argument for spec in specs.values() for step in spec.setup for argument in step.argv]
+    for secret in (layout.postgresql_password, layout.valkey_password):
+        assert not [argument for argument in commands if secret in argument]
+
+
+def test_configuration_is_its_owners_only(specs: dict[str, ProcessSpec], home: Home) -> None:
+    files = list(config_folder(home).iterdir())
+    assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}
+
+
+def test_every_server_listens_on_the_loopback_address_and_its_port(
+    specs: dict[str, ProcessSpec], home: Home, layout: Layout
+) -> None:
+    folder = config_folder(home)
+    kafka = (folder / "kafka.properties").read_text().splitlines()
+    assert f"advertised.listeners=PLAINTEXT://127.0.0.1:{layout.ports[KAFKA]}" in kafka
+    listeners = next(line for line in kafka if line.startswith("listeners=")).removeprefix("listeners=")
+    assert all("://127.0.0.1:" in listener for listener in listeners.split(","))
+    postgresql = (folder / "postgresql.conf").read_text().splitlines()
+    assert {"listen_addresses = '127.0.0.1'", f"port = {layout.ports[POSTGRESQL]}"} <= set(postgresql)
+    assert "unix_socket_directories = ''" in postgresql
+    valkey = (folder / "valkey.conf").read_text().splitlines()
+    assert {"bind 127.0.0.1", f"port {layout.ports[VALKEY]}", f"requirepass {layout.valkey_password}"} <= set(valkey)
+
+
+def test_data_is_made_in_a_staging_folder_beside_it(specs: dict[str, ProcessSpec], home: Home) -> None:
+    for name in (KAFKA, POSTGRESQL):
+        (step,) = specs[name].setup
+        assert Path(step.makes) == home.data / name
+        assert Path(step.staging).parent == home.data
+    formatting = (config_folder(home) / "kafka-format.properties").read_text()
+    assert f"log.dirs={specs[KAFKA].setup[0].staging}\n" in formatting
+
+
+def test_java_reads_its_arguments_from_a_quoted_file(specs: dict[str, ProcessSpec], home: Home) -> None:
+    arguments = config_folder(home) / "kafka-java.args"
+    assert f"@{arguments}" in specs[KAFKA].argv
+    assert arguments.read_text().splitlines()[-2:] == ['"-cp"', '"/cache/a.jar:/cache/b c.jar"']
+
+
+def test_an_ordinary_user_runs_everything_as_itself_in_its_home(specs: dict[str, ProcessSpec], home: Home) -> None:
+    assert {(spec.uid, spec.gid) for spec in specs.values()} == {(None, None)}
+    assert Path(specs[POSTGRESQL].argv[2]) == home.data / "postgresql"
