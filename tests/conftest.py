@@ -71,6 +71,7 @@ def stack_home(shelter: Path) -> Iterator[Home]:
         stack.up(home)
         yield home
         stack.down(home)
+        stack.reset(home)
 
 
 @pytest.fixture

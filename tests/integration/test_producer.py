@@ -55,8 +55,8 @@ def stored(settings: Settings) -> list[Message]:
                 continue
             consumer.assign([TopicPartition(topic, partition, low)])
             found: list[Message] = []
-            while not found or found[-1].offset() < high - 1:
-                found += consumer.consume(10_000, timeout=1)
+            while len(found) < high - low:
+                found += consumer.consume(high - low - len(found), timeout=1)
             messages += found
         return messages
     finally:

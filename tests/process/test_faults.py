@@ -31,6 +31,7 @@ def own_home(shelter: Path) -> Iterator[Home]:
         stack.up(home)
         yield home
         stack.down(home)
+        stack.reset(home)
 
 
 @pytest.fixture
@@ -115,7 +116,8 @@ def test_stack_down_leaves_nothing_and_up_again_keeps_everything(settings: Setti
     owned = [psutil.Process(process.pid) for process in snapshot.processes if process.pid]
     owned.append(psutil.Process(snapshot.supervisor_pid))
     stack.down(settings.home)
-    assert not [process for process in owned if process.is_running()]
+    _, alive = psutil.wait_procs(owned, timeout=5)
+    assert not alive
     stack.up(settings.home)
     consumers.start(load_settings())
     finish(load_settings(), events)

@@ -125,6 +125,12 @@ def test_a_listener_on_any_address_makes_a_port_taken(address: str) -> None:
         assert not is_free(server.getsockname()[1])
 
 
+def test_a_port_that_is_bound_but_silent_is_taken_too() -> None:
+    with socket.socket() as server:
+        server.bind((HOST, 0))
+        assert not is_free(server.getsockname()[1])
+
+
 def test_the_layout_is_written_whole_or_not_at_all(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     layout = Layout.fresh().with_free_ports(SERVERS)
     save_layout(home, layout)

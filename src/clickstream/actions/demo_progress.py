@@ -90,7 +90,7 @@ class FlowMeter:
         """Take a sample, and say how it flows."""
         self._sample()
         producer = next((worker for worker in workers if worker.role == "producer"), None)
-        troubles = [worker.detail for worker in workers if worker.state == "waiting" and worker.detail]
+        troubles = [worker.detail for worker in workers if worker.activity == "waiting" and worker.detail]
         oldest, newest = (self._history[0] if self._history else self.start), self.last
         elapsed = newest.at - oldest.at
         return Flow(

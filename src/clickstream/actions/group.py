@@ -28,7 +28,9 @@ class Worker:
     host: str
     pid: int | None
     state: str
-    """The supervisor's word; for one that runs, the worker's own (`running`, `idle`, `waiting`, ...)."""
+    """The supervisor's word: `running`, `backoff`, `stopped`, ..."""
+    activity: str
+    """The worker's own word while it runs: `running`, `idle`, `waiting`, ..."""
     detail: str
     """Why it waits, or how its last life ended."""
     partitions: tuple[int, ...]
@@ -102,8 +104,9 @@ def refuse_while_working(settings: Settings) -> None:
 
 def _local(process: ProcessStatus) -> Worker:
     report = process.report if process.state in ALIVE or process.state is ProcessState.FINISHED else None
-    state = report.state if report and process.state is ProcessState.RUNNING else process.state.value
-    detail = report.detail if report and report.detail else process.exit_reason
+    # How one ended that was told to is no news.
+    exit_reason = "" if process.state is ProcessState.STOPPED else process.exit_reason
+    detail = report.detail if report and report.detail else exit_reason
     return _worker(
         process.name,
         process.role,
@@ -111,7 +114,7 @@ def _local(process: ProcessStatus) -> Worker:
         process.pid,
         report=report,
         started_at=process.started_at if process.state in ALIVE else None,
-        state=state,
+        state=process.state.value,
         rest=(detail, process.restarts, process.rss_bytes),
     )
 
@@ -124,7 +127,7 @@ def _worker(
     *,
     report: WorkerReport | None,
     started_at: float | None,
-    state: str = "",
+    state: str = ProcessState.RUNNING.value,
     rest: tuple[str, int, int] | None = None,
 ) -> Worker:
     detail, restarts, rss = rest or (report.detail if report else "", 0, 0)
@@ -133,11 +136,12 @@ def _worker(
         role=role.value,
         host=host,
         pid=pid,
-        state=state or (report.state if report else ""),
+        state=state,
+        activity=report.state if report and state == ProcessState.RUNNING else "",
         detail=detail,
         partitions=report.partitions if report else (),
         events=report.events if report else 0,
-        events_per_second=round(report.events_per_second, 1) if report else 0.0,
+        events_per_second=round(report.events_per_second, 1) if report and state in ALIVE else 0.0,
         lag=report.lag if report else None,
         active_sessions=report.active_sessions if report else 0,
         restarts=restarts,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from clickstream.actions.group import local_workers, snapshot_of
@@ -21,8 +22,11 @@ STALLED_AFTER = 10.0
 SLOW_CATCH_UP = 60.0
 """Seconds to catch up that are worth a warning."""
 
-STEADY_SHARE = 0.02
-"""A lag that changes by less than this share of itself a second is steady."""
+IN_STEP = 2.0
+"""Seconds' worth of what is stored a second: a lag up to that is the batch under way."""
+
+STEADY_SHARE = 0.05
+"""A lag that changes by less than this share of itself, or of what comes in, a second is steady."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +134,17 @@ def measure(settings: Settings, *, apart: float = 1.0) -> Lag:
         return compare(first, meter.sample(), owners(settings))
 
 
+def watch(settings: Settings, *, every: float = 1.0) -> Iterator[Lag]:
+    """The lag every so many seconds, for ever, with rates since the time before."""
+    with LagMeter(settings) as meter:
+        before = meter.sample()
+        while True:
+            time.sleep(every)
+            now = meter.sample()
+            yield compare(before, now, owners(settings))
+            before = now
+
+
 def owners(settings: Settings) -> dict[int, str]:
     """Partition to the worker of this home that has it."""
     workers = local_workers(snapshot_of(settings))
@@ -160,11 +175,11 @@ def _partition(before: Sample, now: Sample, partition: int, owner: str | None) -
         position=position,
         end=end,
         lag=lag,
-        trend=_trend(lag, growth),
+        trend=_trend(max(lag, rate_in), growth),
         rate_in=round(rate_in, 1),
         rate_out=round(rate_out, 1),
         seconds_to_catch_up=catch_up,
-        state=_state(lag, catch_up, moving=moving),
+        state=OK if lag <= IN_STEP * rate_out else _state(catch_up, moving=moving),
         owner=owner,
     )
 
@@ -177,8 +192,8 @@ def _rate(difference: int, elapsed: float) -> float:
     return max(0.0, difference / elapsed) if elapsed > 0 else 0.0
 
 
-def _trend(lag: int, growth: float) -> str:
-    if abs(growth) <= max(1.0, STEADY_SHARE * lag):
+def _trend(scale: float, growth: float) -> str:
+    if abs(growth) <= max(1.0, STEADY_SHARE * scale):
         return "steady"
     return "growing" if growth > 0 else "shrinking"
 
@@ -189,9 +204,7 @@ def _catch_up(lag: int, growth: float) -> float | None:
     return round(lag / -growth, 1) if growth < 0 else None
 
 
-def _state(lag: int, catch_up: float | None, *, moving: bool) -> str:
-    if lag == 0:
-        return OK
+def _state(catch_up: float | None, *, moving: bool) -> str:
     if not moving:
         return STALLED
     return OK if catch_up is not None and catch_up <= SLOW_CATCH_UP else WARN

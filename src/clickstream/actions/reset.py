@@ -8,6 +8,7 @@ from clickstream.actions.group import refuse_while_working
 from clickstream.actions.servers import kafka_of, postgres_of, valkey_of
 from clickstream.config.settings import Settings
 from clickstream.services.kafka.admin import create_topic, delete_topic
+from clickstream.services.postgres.migrate import migrate
 from clickstream.services.postgres.reset import empty
 from clickstream.services.valkey.board import clear
 
@@ -36,4 +37,6 @@ def reset(settings: Settings) -> Emptied:
     existed = delete_topic(kafka, kafka.events_topic)
     create_topic(kafka)
     keys = clear(valkey)
-    return Emptied(kafka.events_topic, existed, empty(postgres), keys)
+    tables = empty(postgres)
+    migrate(postgres, session_timeout_ms=settings.pipeline.session_timeout_ms)
+    return Emptied(kafka.events_topic, existed, tables, keys)

@@ -26,7 +26,9 @@ def run_worker(role: str, args: Namespace) -> int:
         return consumer.run(settings, consumer.ConsumerOptions(args.name, args.accept_gap, args.report))
     if role == "producer":
         from clickstream.pipeline import producer  # noqa: PLC0415
+        from clickstream.pipeline.loop import configure_logging  # noqa: PLC0415
 
+        configure_logging("producer")
         options = producer.ProducerOptions(args.file, args.limit, args.rate, args.realtime, args.report)
         return producer.run(settings, options)
     raise UsageError(f"there is no worker {role!r}")

@@ -1,4 +1,4 @@
-"""Exit codes, and the one place that turns what went wrong into a line on stderr. Never a traceback, unless asked for."""
+"""Exit codes, and the one place that turns what went wrong into a line on stderr: never a traceback unasked."""
 
 from __future__ import annotations
 

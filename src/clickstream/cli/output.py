@@ -69,6 +69,12 @@ def write_json_line(document: object) -> None:
     sys.stdout.flush()
 
 
+def write_text(line: str) -> None:
+    """One line, as it is."""
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
 def write(blocks: Sequence[Block]) -> None:
     """Text for people who asked for data."""
     if is_terminal():
@@ -79,7 +85,7 @@ def write(blocks: Sequence[Block]) -> None:
 
 
 def console(*, stderr: bool = False) -> Console:
-    """rich's view of the terminal."""
+    """The terminal, as rich sees it."""
     from rich.console import Console
 
     return Console(stderr=stderr, highlight=False, markup=False, emoji=False)
@@ -99,7 +105,7 @@ def plain(blocks: Sequence[Block]) -> str:
 
 
 def number(value: float | None, *, unit: str = "") -> str:
-    """A rate or a size in three significant digits: 61.2 k/s; nothing is `-`, unknown is `?`."""
+    """A rate or a size in three significant digits: `61.2 k` with the unit after it; nothing is `-`, unknown is `?`."""
     if value is None:
         return UNKNOWN
     if value == 0:
@@ -110,7 +116,7 @@ def number(value: float | None, *, unit: str = "") -> str:
             break
         scaled /= 1000
     digits = 0 if abs(scaled) >= 99.95 or (not prefix and scaled == int(scaled)) else 1 if abs(scaled) >= 9.995 else 2
-    return f"{scaled:,.{digits}f} {prefix}{unit}".rstrip()
+    return f"{scaled:,.{digits}f} {prefix}".rstrip() + unit
 
 
 def exact(value: float | None) -> str:
@@ -133,7 +139,7 @@ def seconds(value: float | None) -> str:
 def _plain(value: object) -> Any:
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
-    return str(value)
+    return value.decode(errors="replace") if isinstance(value, bytes) else str(value)
 
 
 def _cell(value: Cell) -> str:

@@ -1,4 +1,4 @@
-"""The command line as a tree. Imports no action, no driver, nothing slow: handlers are named and imported when chosen."""
+"""The command line as a tree. Imports no action, no driver, nothing slow: handlers are imported when chosen."""
 
 from __future__ import annotations
 
@@ -111,7 +111,11 @@ def _add_reading(commands: Subparsers) -> None:
     _command(commands, "analytics", "commands_read:analytics", "show the funnel and the top items", "analytics --json")
     sessions = _group(commands, "sessions", "stored sessions", "sessions show 257597")
     show = _command(
-        sessions, "show", "commands_read:sessions_show", "show one visitor's sessions and events", "sessions show 257597"
+        sessions,
+        "show",
+        "commands_read:sessions_show",
+        "show one visitor's sessions and events",
+        "sessions show 257597",
     )
     show.add_argument("visitor", type=int, metavar="VISITOR", help="visitor id")
     _command(
@@ -124,13 +128,17 @@ def _add_reading(commands: Subparsers) -> None:
 
 def _add_consumer(commands: Subparsers) -> None:
     consumer = _group(commands, "consumer", "the consumers, one process each", "consumer start")
-    start = _command(consumer, "start", "commands_workers:consumer_start", "start consumers", "consumer start --count 2")
+    start = _command(
+        consumer, "start", "commands_workers:consumer_start", "start consumers", "consumer start --count 2"
+    )
     start.add_argument("--count", type=_positive, metavar="N", help="how many (default: one a partition)")
     start.add_argument(
         "--accept-gap", action="store_true", help="go on where Kafka has removed unread messages; records the gap"
     )
     stop = _command(consumer, "stop", "commands_workers:consumer_stop", "stop consumers", "consumer stop consumer-0")
-    restart = _command(consumer, "restart", "commands_workers:consumer_restart", "restart consumers", "consumer restart")
+    restart = _command(
+        consumer, "restart", "commands_workers:consumer_restart", "restart consumers", "consumer restart"
+    )
     for parser in (stop, restart):
         parser.add_argument("names", nargs="*", metavar="NAME", help="which (default: all)")
     _command(consumer, "list", "commands_workers:consumer_list", "list consumers", "consumer list --json")
@@ -141,7 +149,11 @@ def _add_consumer(commands: Subparsers) -> None:
 def _add_producer(commands: Subparsers) -> None:
     producer = _group(commands, "producer", "the producer", "producer start --limit 100000")
     start = _command(
-        producer, "start", "commands_workers:producer_start", "send the file's events to Kafka", "producer start --rate 500"
+        producer,
+        "start",
+        "commands_workers:producer_start",
+        "send the file's events to Kafka",
+        "producer start --rate 500",
     )
     _producer_options(start)
     start.add_argument(

@@ -3,6 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Final
+
+LATENCY_EDGES_MS: Final = (
+    *(5, 7, 10, 15, 20, 30, 50, 70, 100, 150, 200, 300, 500, 700),
+    *(1_000, 1_500, 2_000, 3_000, 5_000, 7_000, 10_000, 15_000, 20_000, 30_000, 60_000, 300_000),
+)
+"""Upper edges of the latency histogram's buckets, in milliseconds; one more bucket holds what is beyond the last."""
+
+STAGES: Final = ("fetch", "decode", "sessions", "postgresql", "idle")
+"""What a consumer's time goes to. `postgresql` runs beside the others, on the thread that commits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,3 +36,12 @@ class WorkerReport:
     """Sessions that could still grow in event time, in this worker's partitions."""
     counters: dict[str, int] = field(default_factory=dict)
     """Totals since this life began: `stored`, `duplicates`, `rejected`, `batches`, `failed`, `bad_lines`, `total`, ..."""
+    latency_counts: tuple[int, ...] = ()
+    """End-to-end latency (commit minus record timestamp), sampled: how many since this life began fell into each bucket
+    of LATENCY_EDGES_MS."""
+    stages: dict[str, float] = field(default_factory=dict)
+    """Share of the last second (0 to 1) that went to each of STAGES."""
+    batch_fill: float = 0.0
+    """Messages of an average batch of the last second over the most that a batch may hold (0 to 1)."""
+    newest_event_ms: int | None = None
+    """The newest event time seen, Unix milliseconds."""

@@ -74,6 +74,8 @@ class _Progress:
         trouble = trouble or self._producer.trouble
         if trouble and not self._trouble:
             _logger.warning("Waiting: %s", trouble)
+        elif self._trouble and not trouble:
+            _logger.info("Kafka is back")
         self._trouble = trouble
         self.say("waiting" if trouble else "running", trouble or detail or self.position())
         if time.monotonic() - self._logged_at >= LOG_SECONDS and self.total:

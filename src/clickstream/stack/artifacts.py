@@ -24,7 +24,7 @@ PARALLEL = 6
 ATTEMPTS = 3
 RETRY_DELAY = 1.0
 """Seconds before a file's second attempt; twice that before its third."""
-TIMEOUT = 20
+TIMEOUT = 15
 """Seconds without a byte from the repository after which an attempt has failed."""
 
 

@@ -12,7 +12,30 @@ from clickstream.domain.errors import ClickstreamError, ServiceRefused, ServiceU
 
 SERVICE: Final = "Kafka"
 
+REPEAT_SECONDS: Final = 30.0
+"""librdkafka's word on a broker that does not answer is logged once in that time; it says it with every attempt."""
+
+
+class _Repeats(logging.Filter):
+    """Lets a broker's failure through when it was not logged lately."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._logged: dict[str, float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        message = record.getMessage().partition(" (after ")[0]
+        if not message.startswith(("FAIL ", "ERROR ")):
+            return True
+        last = self._logged.get(message)
+        if last is not None and record.created - last < REPEAT_SECONDS:
+            return False
+        self._logged[message] = record.created
+        return True
+
+
 _logger = logging.getLogger("clickstream.kafka")
+_logger.addFilter(_Repeats())
 
 _REFUSALS: Final = {
     KafkaError._AUTHENTICATION: "check KAFKA_SASL_USERNAME, KAFKA_SASL_PASSWORD and KAFKA_SASL_MECHANISM",

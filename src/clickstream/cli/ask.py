@@ -1,0 +1,28 @@
+"""Asking before something is deleted for good."""
+
+from __future__ import annotations
+
+import sys
+
+from clickstream.cli.diagnostics import say
+
+
+def confirmed(what: str, *, yes: bool) -> bool:
+    """Whether to go on: `yes`, or the user said so.
+
+    Raises:
+        UsageError: there is no terminal to ask on, and no `yes`.
+    """
+    from clickstream.domain.errors import UsageError
+
+    if yes:
+        return True
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise UsageError("this deletes data for good and there is no terminal to ask on", hint="-y goes on unasked")
+    say(what)
+    sys.stderr.write("Go on? [y/N] ")
+    sys.stderr.flush()
+    if sys.stdin.readline().strip().lower() in {"y", "yes"}:
+        return True
+    say("nothing was deleted")
+    return False

@@ -1,0 +1,36 @@
+"""Commands for the settings."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+
+from clickstream.cli import output
+from clickstream.cli.diagnostics import ExitCode
+
+
+def show(args: Namespace) -> int:
+    from clickstream.actions import config_show
+    from clickstream.config.settings import load_settings
+
+    found = config_show.show(load_settings())
+    if args.json:
+        output.write_json({one.name: {"value": one.value, "source": one.source, "secret": one.secret} for one in found})
+    else:
+        rows = [(one.name, one.value or "", one.source) for one in found]
+        output.write([output.Table(("variable", "value", "source"), rows)])
+    return ExitCode.DONE
+
+
+def check(args: Namespace) -> int:
+    from clickstream.actions import config_check
+    from clickstream.config.settings import load_settings
+
+    found = config_check.check(load_settings())
+    ok = all(one.state != config_check.FAILED for one in found)
+    if args.json:
+        output.write_json({"ok": ok, "checks": found})
+    else:
+        rows = [(one.name, one.state, one.message) for one in found]
+        cures = [output.Line(f"{one.name}: {one.hint}") for one in found if one.hint]
+        output.write([output.Table(("check", "state", "found"), rows), *([output.Line("")] if cures else []), *cures])
+    return ExitCode.DONE if ok else ExitCode.FAILED

@@ -1,0 +1,92 @@
+"""The demo command: paints what the action says, live on a terminal, as lines on stderr elsewhere."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import time
+from argparse import Namespace
+from typing import TYPE_CHECKING
+
+from clickstream.cli import output, views
+from clickstream.cli.diagnostics import ExitCode, say
+
+if TYPE_CHECKING:
+    from clickstream.actions.demo import DemoOptions, DemoResult
+    from clickstream.actions.demo_progress import DemoProgress
+    from clickstream.config.settings import Settings
+
+LINE_EVERY = 2.0
+"""Seconds between two lines where there is no live display."""
+
+
+def demo(args: Namespace) -> int:
+    from clickstream.actions.demo import DemoOptions
+    from clickstream.config.settings import load_settings
+
+    settings = load_settings()
+    # A polite kill ends a demo as Ctrl+C does: what it started is stopped.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    options = DemoOptions(limit=args.limit, fresh=args.fresh)
+    live = sys.stderr.isatty() and not args.headless and not args.json
+    result = _painted(settings, options) if live else _told(settings, options)
+    if args.json:
+        output.write_json(result.document())
+    elif not (live and output.is_terminal()):
+        output.write(views.demo(result))
+    say(_next_steps(settings, result))
+    return ExitCode.DONE if result.ok else ExitCode.FAILED
+
+
+def _told(settings: Settings, options: DemoOptions) -> DemoResult:
+    from clickstream.actions.demo import demo as action
+
+    return action(settings, options, Teller())
+
+
+def _painted(settings: Settings, options: DemoOptions) -> DemoResult:
+    from rich.live import Live
+
+    from clickstream.actions.demo import demo as action
+    from clickstream.cli.demo_screen import DemoScreen
+
+    console = output.console(stderr=True)
+    screen = DemoScreen()
+    with Live(screen, console=console, refresh_per_second=8, transient=False) as live:
+        result = action(settings, options, screen.show)
+        screen.finish(result)
+        live.refresh()
+    return result
+
+
+class Teller:
+    """Says how a demo goes: every change of phase, and a line every two seconds."""
+
+    def __init__(self) -> None:
+        self._last_words = ""
+        self._last = float("-inf")
+
+    def __call__(self, now: DemoProgress) -> None:
+        due = time.monotonic() - self._last >= LINE_EVERY
+        changed = now.words != self._last_words and not now.flow
+        if not (due or changed or now.note):
+            return
+        self._last, self._last_words = time.monotonic(), now.words
+        say(f"{now.elapsed:6.1f} s  {now.phase.value:<9}  {_line(now)}")
+
+
+def _line(now: DemoProgress) -> str:
+    flow = now.flow
+    if flow is None:
+        return f"{now.words}: {100 * now.done / now.total:.0f} %" if now.total else now.words
+    return (
+        f"produced {flow.produced:,} of {flow.to_produce:,} ({output.number(flow.rate_in, unit='/s')}), "
+        f"stored {flow.stored:,} ({output.number(flow.rate_out, unit='/s')}), lag {sum(flow.lag.values()):,}"
+        + (f"; waiting: {flow.trouble}" if flow.trouble else "")
+    )
+
+
+def _next_steps(settings: Settings, result: DemoResult) -> str:
+    words = "" if result.ok else f"not everything adds up: {result.unaccounted or 'verify found differences'}\n"
+    words += "look further: clickstream analytics, clickstream sessions show VISITOR, clickstream verify"
+    return words + ("\nthe servers go on running; clickstream stack down stops them" if settings.embedded else "")

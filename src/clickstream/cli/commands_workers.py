@@ -1,0 +1,147 @@
+"""Commands for the consumers and the producer, and the hidden one that is a worker."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from typing import TYPE_CHECKING
+
+from clickstream.cli import output, views
+from clickstream.cli.diagnostics import ExitCode, say
+
+if TYPE_CHECKING:
+    from clickstream.config.paths import Home
+
+
+def worker(args: Namespace) -> int:
+    from clickstream.actions.run_worker import run_worker
+
+    return run_worker(args.role, args)
+
+
+def consumer_start(args: Namespace) -> int:
+    from clickstream.actions import consumers
+    from clickstream.config.settings import load_settings
+
+    started = consumers.start(load_settings(), count=args.count, accept_gap=args.accept_gap)
+    if args.json:
+        output.write_json(started)
+        return ExitCode.DONE
+    if started.kept:
+        say(f"running already: {', '.join(started.kept)}")
+    if started.started:
+        say(f"started: {', '.join(started.started)} for {started.partitions} partitions of {started.topic}")
+    return ExitCode.DONE
+
+
+def consumer_stop(args: Namespace) -> int:
+    from clickstream.actions import consumers
+    from clickstream.config.settings import load_settings
+
+    stopped = consumers.stop(load_settings(), tuple(args.names))
+    if args.json:
+        output.write_json({"stopped": stopped})
+    else:
+        say(f"stopped: {', '.join(stopped)}" if stopped else "no consumer was running")
+    return ExitCode.DONE
+
+
+def consumer_restart(args: Namespace) -> int:
+    from clickstream.actions import consumers
+    from clickstream.config.settings import load_settings
+
+    restarted = consumers.restart(load_settings(), tuple(args.names))
+    if args.json:
+        output.write_json({"restarted": restarted})
+    else:
+        say(f"restarted: {', '.join(restarted)}")
+    return ExitCode.DONE
+
+
+def consumer_list(args: Namespace) -> int:
+    from clickstream.actions import consumers
+    from clickstream.config.settings import load_settings
+
+    found = consumers.listed(load_settings())
+    if args.json:
+        output.write_json(found)
+    else:
+        output.write(views.workers(found))
+    return ExitCode.DONE
+
+
+def consumer_logs(args: Namespace) -> int:
+    from clickstream.config.settings import load_settings
+
+    return _logs(args, load_settings().home, "consumer-", args.names)
+
+
+def producer_start(args: Namespace) -> int:
+    from clickstream.actions import producers
+    from clickstream.config.settings import load_settings
+
+    settings = load_settings()
+    run = producers.Run(args.file or settings.pipeline.data_file, args.limit, args.rate, args.realtime)
+    worker_ = producers.start(settings, run)
+    if args.json:
+        output.write_json(worker_)
+    else:
+        say(f"the producer sends {run.file}; `clickstream producer status` says how far it is")
+    return ExitCode.DONE
+
+
+def producer_stop(args: Namespace) -> int:
+    from clickstream.actions import producers
+    from clickstream.config.settings import load_settings
+
+    stopped = producers.stop(load_settings())
+    if args.json:
+        output.write_json(stopped)
+    elif stopped.running:
+        say(f"stopped; Kafka has acknowledged {stopped.acknowledged:,} of {stopped.total:,} events")
+    else:
+        say("no producer was running")
+    return ExitCode.DONE
+
+
+def producer_status(args: Namespace) -> int:
+    from clickstream.actions import producers
+    from clickstream.config.settings import load_settings
+
+    found = producers.status(load_settings())
+    if args.json:
+        output.write_json(found)
+    elif found is None:
+        output.write([output.Line("there is no producer")])
+    else:
+        output.write(views.producer(found))
+    return ExitCode.DONE
+
+
+def producer_logs(args: Namespace) -> int:
+    from clickstream.config.settings import load_settings
+
+    return _logs(args, load_settings().home, "producer", [])
+
+
+def _logs(args: Namespace, home: Home, prefix: str, names: list[str]) -> int:
+    from clickstream.actions import logs
+
+    chosen = names or logs.known(home, prefix) or [prefix.rstrip("-")]
+    last = [(name, line) for name in chosen for line in logs.tail(home, name, args.lines)]
+    if args.json and not args.follow:
+        output.write_json([{"name": name, "line": line} for name, line in last])
+        return ExitCode.DONE
+    several = len(chosen) > 1
+    _write_lines(last, several=several, as_json=args.json)
+    if args.follow:
+        for heard in logs.follow(home, chosen):
+            _write_lines([heard], several=several, as_json=args.json)
+    return ExitCode.DONE
+
+
+def _write_lines(lines: list[tuple[str, str]], *, several: bool, as_json: bool) -> None:
+    for name, line in lines:
+        if as_json:
+            output.write_json_line({"name": name, "line": line})
+        else:
+            output.write_text(f"{name}: {line}" if several else line)

@@ -1,0 +1,189 @@
+"""How results read as text: each takes an action's result and gives blocks for output. Prints nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from clickstream.cli.output import NOTHING, Block, Line, Table, exact, number, seconds
+
+if TYPE_CHECKING:
+    from clickstream.actions.analytics import Analytics
+    from clickstream.actions.demo import DemoResult
+    from clickstream.actions.group import Worker
+    from clickstream.actions.lag import Lag
+    from clickstream.actions.sessions import Visitor
+    from clickstream.actions.status import Service, Status
+    from clickstream.actions.topic import Topic
+
+
+def status(now: Status) -> list[Block]:
+    down = [name for name, service in now.services.items() if service.ok is False]
+    services = Table(
+        ("service", "state", "version", "latency", ""),
+        [_service(name, service) for name, service in now.services.items()],
+    )
+    blocks: list[Block] = [services, *workers(now.workers)]
+    if len(down) >= 3:
+        hint = "Nothing runs: `clickstream stack up` starts the servers, `clickstream demo` the whole pipeline."
+        return [*blocks, Line(""), Line(hint)]
+    topic, lag_, counts = now.topic, now.lag, now.counts
+    partitions = ", ".join(f"{partition}: {exact(lag)}" for partition, lag in lag_.partitions.items())
+    return [
+        *blocks,
+        Line(""),
+        Line(f"topic     {topic.name}: {exact(topic.partitions)} partitions, {exact(topic.messages)} messages"),
+        Line(f"lag       {exact(lag_.total)}" + (f" ({partitions})" if partitions else "")),
+        Line(f"events    {exact(counts.events)}"),
+        Line(f"sessions  {exact(counts.sessions)}, of which {exact(counts.active_sessions)} may still grow"),
+        Line(f"rejected  {exact(counts.rejected_events)}"),
+    ]
+
+
+def workers(known: tuple[Worker, ...]) -> list[Block]:
+    if not known:
+        return [Line(""), Line("no workers")]
+    headers = ("worker", "state", "partitions", "events/s", "lag", "restarts", "memory", "uptime", "")
+    rows = [
+        (
+            worker.name,
+            worker.activity or worker.state,
+            ",".join(map(str, worker.partitions)) or NOTHING,
+            number(worker.events_per_second),
+            NOTHING if worker.lag is None else exact(worker.lag),
+            exact(worker.restarts),
+            number(worker.rss_bytes, unit="B"),
+            seconds(worker.uptime_seconds) if worker.uptime_seconds else NOTHING,
+            worker.detail,
+        )
+        for worker in known
+    ]
+    return [Table(headers, rows)]
+
+
+def producer(worker: Worker) -> list[Block]:
+    total, sent = worker.counters.get("total", 0), worker.events
+    share = f" ({100 * sent / total:.1f} %)" if total else ""
+    lines = [
+        f"state         {worker.activity or worker.state}{f': {worker.detail}' if worker.detail else ''}",
+        f"acknowledged  {exact(sent)} of {exact(total)}{share}",
+        f"rate          {number(worker.events_per_second, unit='/s')}",
+        f"failed        {exact(worker.counters.get('failed', 0))}",
+        f"bad lines     {exact(worker.counters.get('bad_lines', 0))}",
+    ]
+    return [Line(line) for line in lines]
+
+
+def lag(now: Lag) -> list[Block]:
+    headers = ("partition", "position", "end", "lag", "trend", "in/s", "out/s", "catches up in", "state", "worker")
+    rows = [
+        (
+            exact(one.partition),
+            exact(one.position),
+            exact(one.end),
+            exact(one.lag),
+            one.trend,
+            number(one.rate_in),
+            number(one.rate_out),
+            NOTHING
+            if one.lag == 0
+            else "never"
+            if one.seconds_to_catch_up is None
+            else seconds(one.seconds_to_catch_up),
+            one.state,
+            one.owner or NOTHING,
+        )
+        for one in now.partitions
+    ]
+    return [Table(headers, rows), Line(f"total lag {exact(now.total)}")]
+
+
+def analytics(figures: Analytics) -> list[Block]:
+    windows = [("all time", figures.all_time), ("last 30 days", figures.last_month), ("last day", figures.last_day)]
+    headers = (
+        "window",
+        "sessions",
+        "with cart",
+        "with purchase",
+        "purchases",
+        "conversion",
+        "abandoned",
+        "items/purchase",
+    )
+    rows = [
+        (
+            name,
+            exact(funnel.sessions),
+            exact(funnel.cart_sessions),
+            exact(funnel.purchase_sessions),
+            exact(funnel.total_purchases),
+            f"{funnel.conversion_rate:.2f} %",
+            f"{funnel.cart_abandonment:.2f} %",
+            f"{funnel.avg_items_per_purchase:.2f}",
+        )
+        for name, funnel in windows
+    ]
+    items = [
+        (str(item.item_id), exact(item.views), exact(item.carts), exact(item.purchases)) for item in figures.top_items
+    ]
+    return [Table(headers, rows), Line(""), Table(("item", "views", "carts", "purchases"), items)]
+
+
+def visitor(found: Visitor) -> list[Block]:
+    if not found.events:
+        return [Line(f"nothing is stored of visitor {found.visitor_id}")]
+    headers = ("session", "start", "seconds", "events", "views", "carts", "purchases", "converted")
+    rows = [
+        (
+            session.session_id,
+            session.session_start,
+            exact(session.duration_seconds),
+            exact(session.event_count),
+            exact(session.view_count),
+            exact(session.cart_count),
+            exact(session.transaction_count),
+            "yes" if session.converted else "no",
+        )
+        for session in found.sessions
+    ]
+    events = [
+        (event.event_time, event.event, str(event.item_id), str(event.transaction_id or "")) for event in found.events
+    ]
+    return [Table(headers, rows), Line(""), Table(("time", "event", "item", "transaction"), events)]
+
+
+def verification(found: dict[str, Any]) -> list[Block]:
+    verdict = "ok" if found["ok"] else "failed"
+    rows = [(name.replace("_", " "), exact(value)) for name, value in found.items() if name != "ok"]
+    words = (
+        "every stored session is what its events say"
+        if found["ok"]
+        else "the stored sessions are not what they should be"
+    )
+    return [Table(("figure", "rows"), rows), Line(f"{verdict}: {words}")]
+
+
+def topic(found: Topic) -> list[Block]:
+    rows = [(exact(one.partition), exact(one.begin), exact(one.end), exact(one.messages)) for one in found.partitions]
+    return [
+        Line(f"topic {found.name}, id {found.topic_id}, {exact(found.messages)} messages"),
+        Table(("partition", "begin", "end", "messages"), rows),
+    ]
+
+
+def demo(result: DemoResult) -> list[Block]:
+    found = verification(result.document()["verify"])
+    lines = [
+        f"events      {exact(result.events)} stored, {exact(result.new)} of them by this demo",
+        f"sessions    {exact(result.sessions)}",
+        f"duplicates  {exact(result.duplicates)}",
+        f"rejected    {exact(result.rejected)} messages, {exact(result.bad_lines)} lines of the file",
+        f"took        {seconds(result.seconds)}, {number(result.events_per_second, unit=' events/s')}",
+        "",
+    ]
+    return [*(Line(line) for line in lines), found[-1], Line(""), *analytics(result.analytics)]
+
+
+def _service(name: str, service: Service) -> tuple[str, ...]:
+    state = "off" if service.ok is None else "ok" if service.ok else "down"
+    latency = f"{service.latency_ms:.1f} ms" if service.latency_ms is not None else ""
+    return name, state, service.version or "", latency, service.error or "" if service.ok is False else ""
