@@ -94,7 +94,7 @@ class FlowMeter:
         oldest, newest = (self._history[0] if self._history else self.start), self.last
         elapsed = newest.at - oldest.at
         return Flow(
-            produced=producer.events if producer else 0,
+            produced=ends(newest) - ends(self.start),  # offsets are newer than the producer's last report
             to_produce=producer.counters.get("total", 0) if producer else 0,
             stored=positions(newest) - positions(self.start),
             rate_in=(ends(newest) - ends(oldest)) / elapsed if elapsed else 0.0,

@@ -29,7 +29,11 @@ def demo(args: Namespace) -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     options = DemoOptions(limit=args.limit, fresh=args.fresh)
     live = sys.stderr.isatty() and not args.headless and not args.json
-    result = _painted(settings, options) if live else _told(settings, options)
+    try:
+        result = _painted(settings, options) if live else _told(settings, options)
+    except KeyboardInterrupt:
+        say("interrupted: the workers are stopped; what was stored stays")
+        raise
     if args.json:
         output.write_json(result.document())
     elif not (live and output.is_terminal()):

@@ -5,9 +5,11 @@ Touches no partition: what became of each batch is for the caller to collect.
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
 from typing import Final
 
 from clickstream.pipeline.partition import Prepared
@@ -17,12 +19,23 @@ DEPTH: Final = 2
 """Batches in hand: one that PostgreSQL works on and one that waits for it. More costs memory and gains nothing."""
 
 
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A batch that is in PostgreSQL."""
+
+    batch: Prepared
+    stamp: int
+    """The offset's new stamp."""
+    seconds: float
+    """How long its transaction took."""
+
+
 class Commits:
     """The batches in flight. A batch that fails makes those of its partition behind it fail too (the offset)."""
 
     def __init__(self) -> None:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="commit")
-        self._in_flight: deque[tuple[Prepared, Future[int]]] = deque()
+        self._in_flight: deque[Future[Stored]] = deque()
 
     def __len__(self) -> int:
         return len(self._in_flight)
@@ -32,28 +45,31 @@ class Commits:
         return len(self._in_flight) >= DEPTH
 
     def submit(self, store: Store, batch: Prepared) -> None:
-        self._in_flight.append((batch, self._thread.submit(store.commit, batch.write)))
+        self._in_flight.append(self._thread.submit(_commit, store, batch))
 
-    def done(self, timeout: float = 0.0) -> Iterator[tuple[Prepared, int]]:
-        """The batches that are stored, oldest first, with their stamps; waits up to `timeout` seconds for the first.
+    def done(self, timeout: float = 0.0) -> Iterator[Stored]:
+        """The batches that are stored, oldest first; waits up to `timeout` seconds for the first.
 
         Raises what the commit of the next batch raised; that batch is then no longer in flight.
         """
         if self._in_flight and timeout:
-            wait([self._in_flight[0][1]], timeout)
-        while self._in_flight and self._in_flight[0][1].done():
-            batch, future = self._in_flight.popleft()
-            yield batch, future.result()
+            wait([self._in_flight[0]], timeout)
+        while self._in_flight and self._in_flight[0].done():
+            yield self._in_flight.popleft().result()
 
-    def abandon(self) -> list[tuple[Prepared, int]]:
+    def abandon(self) -> list[Stored]:
         """Let go of the batches in flight once PostgreSQL is done with them; those that it stored all the same."""
-        for _, future in self._in_flight:
+        for future in self._in_flight:
             future.cancel()
-        wait([future for _, future in self._in_flight])
+        wait(self._in_flight)
         stored = [
-            (batch, future.result())
-            for batch, future in self._in_flight
-            if not future.cancelled() and future.exception() is None
+            future.result() for future in self._in_flight if not future.cancelled() and future.exception() is None
         ]
         self._in_flight.clear()
         return stored
+
+
+def _commit(store: Store, batch: Prepared) -> Stored:
+    started = time.perf_counter()
+    stamp = store.commit(batch.write)
+    return Stored(batch, stamp, time.perf_counter() - started)

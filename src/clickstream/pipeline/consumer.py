@@ -10,7 +10,6 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections import Counter
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -18,11 +17,11 @@ from clickstream.config.settings import Settings
 from clickstream.domain.errors import ClickstreamError, Fenced, OffsetLost, ServiceRefused, ServiceUnavailable
 from clickstream.domain.processes import Role
 from clickstream.domain.reports import WorkerReport
-from clickstream.pipeline.commits import Commits
+from clickstream.pipeline.commits import Commits, Stored
 from clickstream.pipeline.loop import Rate, Reporter, configure_logging, install_stop
+from clickstream.pipeline.meter import Meter
 from clickstream.pipeline.notices import Notices
 from clickstream.pipeline.ownership import Ownership
-from clickstream.pipeline.partition import Prepared
 from clickstream.pipeline.retry import Backoff
 from clickstream.services.kafka.consumer import EventConsumer, Fetched
 from clickstream.services.postgres.store import StaleWindow
@@ -91,7 +90,7 @@ class Worker:
         self._commits = Commits()
         self._backoff = Backoff()
         self._trouble: ClickstreamError | None = None
-        self._counters: Counter[str] = Counter()
+        self._meter = Meter(self._batch_size)
         self._reporter = Reporter(options.report, stop)
         self._rate = Rate()
         self._notices = Notices(settings.valkey, settings.kafka, name=options.name, role=Role.CONSUMER)
@@ -137,6 +136,7 @@ class Worker:
 
     def _fetch(self) -> list[Fetched]:
         try:
+            started = time.perf_counter()
             fetched = self._kafka.fetch(self._batch_size, POLL_SECONDS if self._busy else IDLE_POLL_SECONDS)
         except OffsetLost as error:
             # Opening the partitions anew finds out why: the topic was replaced, or messages were removed.
@@ -144,6 +144,7 @@ class Worker:
             self._start_over(None)
             return []
         self._busy = bool(fetched)
+        self._meter.spent("fetch" if fetched else "idle", time.perf_counter() - started)
         return fetched
 
     def _take(self, fetched: Fetched) -> None:
@@ -151,29 +152,21 @@ class Worker:
             self._collect(PATIENCE_SECONDS)
             self._look_around()
         partition = self._owned.open.get(fetched.partition)
-        batch = partition.prepare(fetched, self._owned.lookup) if partition else None
+        batch = partition.prepare(fetched, self._owned.lookup, self._meter) if partition else None
         if batch is not None:
             self._commits.submit(self._owned.store, batch)
 
     def _collect(self, timeout: float = 0.0) -> None:
-        for batch, stamp in self._commits.done(timeout):
-            self._note(batch, stamp)
+        for stored in self._commits.done(timeout):
+            self._note(stored)
 
-    def _note(self, batch: Prepared, stamp: int) -> None:
-        """The batch is stored: count it."""
-        number = batch.write.key.partition
+    def _note(self, stored: Stored) -> None:
+        number = stored.batch.write.key.partition
         if partition := self._owned.open.get(number):
-            partition.committed(batch, stamp)
+            partition.committed(stored.batch, stored.stamp)
         self._owned.trust(number)
-        self._uncommitted[number] = batch.write.new_offset
-        self._counters.update(
-            messages=batch.messages,
-            stored=len(batch.write.events),
-            duplicates=batch.duplicates,
-            rejected=len(batch.write.rejected),
-            late=batch.late,
-            batches=1,
-        )
+        self._uncommitted[number] = stored.batch.write.new_offset
+        self._meter.stored(stored.batch, stored.seconds)
 
     def _start_over(self, trouble: ServiceUnavailable | None) -> None:
         """Forget what is not stored, and have every partition opened anew when the pause is over."""
@@ -181,8 +174,8 @@ class Worker:
             _logger.warning("waiting: %s", trouble)
         self._trouble = trouble
         self._kafka.stop(list(self._owned.open))
-        for batch, stamp in self._commits.abandon():
-            self._note(batch, stamp)
+        for stored in self._commits.abandon():
+            self._note(stored)
         self._owned.close()
         self._backoff.failed()
 
@@ -222,7 +215,7 @@ class Worker:
     def _report(self) -> WorkerReport:
         open_partitions = self._owned.open
         trouble = self._trouble or self._kafka.trouble
-        events = self._counters["messages"]
+        events = self._meter.counters["messages"]
         rate = self._rate.read(events)
         state = "stopping" if self._stop.is_set() else "waiting" if trouble else "running" if rate else "idle"
         ends = {number: self._kafka.known_end(number) for number in open_partitions}
@@ -236,7 +229,11 @@ class Worker:
             events_per_second=rate,
             lag=sum(behind) if behind else None,
             active_sessions=sum(partition.window.active_sessions() for partition in open_partitions.values()),
-            counters=dict(self._counters),
+            counters=dict(self._meter.counters),
+            latency_counts=self._meter.latency_counts,
+            stages=self._meter.shares(),
+            batch_fill=self._meter.fill(),
+            newest_event_ms=self._meter.newest_event_ms,
         )
 
     def _leave(self) -> None:
@@ -249,5 +246,6 @@ class Worker:
         self._reporter.send(report, final=True)
         self._notices.take_down(report)
         _logger.info(
-            "stopped after %s", ", ".join(f"{count} {name}" for name, count in self._counters.items()) or "nothing"
+            "stopped after %s",
+            ", ".join(f"{count} {name}" for name, count in self._meter.counters.items()) or "nothing",
         )

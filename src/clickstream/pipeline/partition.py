@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -15,8 +15,15 @@ from clickstream.services.postgres.lookup import SessionLookup
 from clickstream.services.postgres.store import BatchWrite, PartitionKey, Position
 from clickstream.services.valkey.windows import SavedWindow
 
+if TYPE_CHECKING:
+    from clickstream.domain.events import Int64Array
+    from clickstream.pipeline.meter import Meter
+
 EVERYTHING_IS_LATE: Final = 2**62
 """The mark of a window that trusts nothing: every event is looked up."""
+
+LATENCY_SAMPLES: Final = 64
+"""Messages of a batch whose latency is measured."""
 
 _COMMITTED_LONG_AGO: Final = -1
 
@@ -30,6 +37,8 @@ class Prepared:
     messages: int
     duplicates: int
     late: int
+    sent_ms: Int64Array
+    """Record timestamps of some of the messages, evenly chosen."""
 
 
 class Partition:
@@ -44,18 +53,20 @@ class Partition:
         self._number = 0
         self._committed_number = 0
 
-    def prepare(self, fetched: Fetched, lookup: SessionLookup) -> Prepared | None:
+    def prepare(self, fetched: Fetched, lookup: SessionLookup, meter: Meter) -> Prepared | None:
         """The write of these messages; None if all of them lie before the partition's offset."""
         messages = fetched.messages
         if fetched.first_offset < self.prepared_offset:
             messages = [message for message in messages if message.offset() >= self.prepared_offset]
             if not messages:
                 return None
-        events, faults = decode([message.value() for message in messages])
+        with meter.stage("decode"):
+            events, faults = decode([message.value() for message in messages])
         self._number += 1
-        change = self.window.merge(
-            events, self._number, self._committed_number, lambda span: _stored_rows(lookup, span)
-        )
+        with meter.stage("sessions"):
+            change = self.window.merge(
+                events, self._number, self._committed_number, lambda span: _stored_rows(lookup, span)
+            )
         write = BatchWrite(
             key=self.key,
             old_offset=self.prepared_offset,
@@ -67,7 +78,14 @@ class Partition:
             rejected=[_rejected(messages[position], reason) for position, reason in faults],
         )
         self.prepared_offset = write.new_offset
-        return Prepared(self._number, write, len(messages), len(events) - len(change.events), change.late)
+        return Prepared(
+            number=self._number,
+            write=write,
+            messages=len(messages),
+            duplicates=len(events) - len(change.events),
+            late=change.late,
+            sent_ms=np.array([m.timestamp()[1] for m in messages[:: len(messages) // LATENCY_SAMPLES + 1]]),
+        )
 
     def committed(self, batch: Prepared, stamp: int) -> None:
         """The batch is stored."""

@@ -53,6 +53,7 @@ class EventProducer:
             "partitioner": "murmur2_random",
             "compression.type": "lz4",
             "linger.ms": 10,
+            "max.in.flight": 2,  # no slower than more; from 3 on librdkafka burns a core while a broker hangs
             "message.timeout.ms": 0,  # never give a message up
             "queue.buffering.max.messages": CAPACITY,
             "delivery.report.only.error": True,
