@@ -10,6 +10,7 @@ from contextlib import contextmanager
 import pytest
 
 from clickstream.config.settings import Settings
+from clickstream.domain.events import MAX_TIMESTAMP_MS
 from clickstream.pipeline.consumer import ConsumerOptions, Worker
 from tests.feed import START_MS, all_committed, check, query, send, shop, value, wait_until
 from tests.oracle import Event
@@ -92,7 +93,7 @@ def test_late_doubled_and_broken_messages_of_another_producer(settings: Settings
 
 def test_extreme_values_are_kept_exactly(settings: Settings) -> None:
     top = 2**63 - 1
-    events = [Event(0, 0, 0, 0), Event(top, 9_224_318_015_999, 2, top), Event(top, 9_224_318_015_000, 1, 0)]
+    events = [Event(0, 0, 0, 0), Event(top, MAX_TIMESTAMP_MS, 2, top), Event(top, MAX_TIMESTAMP_MS - 1, 1, 0)]
     send(settings, events)
     drain(settings)
     check(settings, events)

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from clickstream.domain.errors import UsageError
 from clickstream.pipeline.pacing import LARGEST_BACKLOG, AtOnce, Even, EventTime, Pacer, Plan, parse_factor
 
 
@@ -60,9 +61,9 @@ def test_a_factor_is_positive_and_finite_or_refused(text: str) -> None:
 
 @pytest.mark.parametrize("number", [0.0, -1.0, math.nan, math.inf])
 def test_rates_and_factors_out_of_range_are_refused(number: float) -> None:
-    with pytest.raises(ValueError, match="is not a rate"):
+    with pytest.raises(UsageError, match="is not a rate"):
         Even(number)
-    with pytest.raises(ValueError, match="is not a speed"):
+    with pytest.raises(UsageError, match="is not a speed"):
         EventTime(np.array([1, 2]), number)
 
 

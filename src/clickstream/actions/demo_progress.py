@@ -92,9 +92,9 @@ class FlowMeter:
         producer = next((worker for worker in workers if worker.role == "producer"), None)
         troubles = [worker.detail for worker in workers if worker.activity == "waiting" and worker.detail]
         oldest, newest = (self._history[0] if self._history else self.start), self.last
-        elapsed = newest.at - oldest.at
+        elapsed = 0.0 if self._trouble else newest.at - oldest.at  # an old rate would look like flow
         return Flow(
-            produced=ends(newest) - ends(self.start),  # offsets are newer than the producer's last report
+            produced=max(ends(newest) - ends(self.start), producer.events if producer else 0),  # whichever is newer
             to_produce=producer.counters.get("total", 0) if producer else 0,
             stored=positions(newest) - positions(self.start),
             rate_in=(ends(newest) - ends(oldest)) / elapsed if elapsed else 0.0,
@@ -116,7 +116,7 @@ class FlowMeter:
             self._history.append(self._meter.sample())
             self._trouble = ""
         except ServiceUnavailable as error:
-            self._trouble = str(error)
+            self._trouble = str(error.args[0])
             self._drop()
         while len(self._history) > 2 and self._history[-1].at - self._history[0].at > RATES_OVER:
             self._history.popleft()

@@ -44,7 +44,7 @@ class Questions:
 
     def __init__(self, questions: Mapping[str, Callable[[], Any]]) -> None:
         self._answers: dict[str, Any] = {}
-        self._errors: dict[str, ClickstreamError] = {}
+        self._errors: dict[str, Exception] = {}
         self._threads = {
             name: threading.Thread(target=self._ask, args=(name, question), name=f"ask-{name}", daemon=True)
             for name, question in questions.items()
@@ -69,5 +69,5 @@ class Questions:
     def _ask(self, name: str, question: Callable[[], Any]) -> None:
         try:
             self._answers[name] = question()
-        except ClickstreamError as error:
+        except Exception as error:
             self._errors[name] = error

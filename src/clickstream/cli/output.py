@@ -110,11 +110,11 @@ def number(value: float | None, *, unit: str = "") -> str:
         return UNKNOWN
     if value == 0:
         return NOTHING
-    scaled, prefix = float(value), ""
-    for prefix in ("", "k", "M", "G"):  # noqa: B007 (the last one stays)
-        if abs(scaled) < 999.5:
-            break
+    scaled, prefixes = float(value), ["", "k", "M", "G"]
+    while abs(scaled) >= 999.5 and len(prefixes) > 1:
         scaled /= 1000
+        del prefixes[0]
+    prefix = prefixes[0]
     digits = 0 if abs(scaled) >= 99.95 or (not prefix and scaled == int(scaled)) else 1 if abs(scaled) >= 9.995 else 2
     return f"{scaled:,.{digits}f} {prefix}".rstrip() + unit
 

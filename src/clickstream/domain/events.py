@@ -29,7 +29,7 @@ NO_TRANSACTION: Final = -1
 MAX_ID: Final = 2**63 - 1
 """PostgreSQL's bigint."""
 
-MAX_TIMESTAMP_MS: Final = 9_224_318_015_999
+MAX_TIMESTAMP_MS: Final = 9_224_318_015_999_999
 """The last millisecond that PostgreSQL's timestamptz can hold (end of the year 294276), Unix time."""
 
 CSV_HEADER: Final = ("timestamp", "visitorid", "event", "itemid", "transactionid")

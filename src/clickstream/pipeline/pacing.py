@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 import numpy as np
 
+from clickstream.domain.errors import UsageError
+
 if TYPE_CHECKING:
     from clickstream.domain.events import Int64Array
 
@@ -65,7 +67,7 @@ class Even:
 
     def __init__(self, rate: float) -> None:
         if not 0 < rate < math.inf:
-            raise ValueError(f"{rate} is not a rate: give a number of events a second above 0")
+            raise UsageError(f"{rate} is not a rate: give a number of events a second above 0")
         self._rate = rate
 
     def due_at(self, index: int) -> float:
@@ -80,7 +82,7 @@ class EventTime:
 
     def __init__(self, time_ms: Int64Array, factor: float) -> None:
         if not 0 < factor < math.inf:
-            raise ValueError(f"{factor} is not a speed: give a number above 0")
+            raise UsageError(f"{factor} is not a speed: give a number above 0")
         self._due = (time_ms - time_ms[:1]) / (1000.0 * factor)
 
     def due_at(self, index: int) -> float:

@@ -59,7 +59,8 @@ class _Progress:
     """Turns the producer's figures into reports and log lines."""
 
     def __init__(self, producer: EventProducer, reporter: Reporter) -> None:
-        self.total = 0
+        self.total: int | None = None
+        """Events to send; None until the file is read."""
         self.bad_lines = 0
         self._producer = producer
         self._reporter = reporter
@@ -82,15 +83,24 @@ class _Progress:
             self._logged_at = time.monotonic()
             _logger.info("%s events acknowledged", self.position())
 
+    def finish(self) -> None:
+        """The last word: a log line and the final report."""
+        outstanding = self._producer.outstanding
+        _logger.info("%s events acknowledged, %d failed", self.position(), self._producer.failed)
+        if outstanding:
+            _logger.warning("%d events were handed over and are not acknowledged; Kafka may hold them", outstanding)
+        done = self._producer.acknowledged + self._producer.failed == self.total
+        self.say("done" if done else "stopping", self.position(), final=True)
+
     def say(self, state: str, detail: str, *, final: bool = False) -> None:
         acknowledged = self._producer.acknowledged
-        counters = {"total": self.total, "failed": self._producer.failed, "bad_lines": self.bad_lines}
+        counters = {"total": self.total or 0, "failed": self._producer.failed, "bad_lines": self.bad_lines}
         speed = self._rate.read(acknowledged)
         report = WorkerReport(time.time(), state, detail, (), acknowledged, speed, counters=counters)
         self._reporter.send(report, final=final)
 
     def position(self) -> str:
-        return f"{self._producer.acknowledged:,} of {self.total:,}"
+        return f"{self._producer.acknowledged:,} of {self.total or 0:,}"
 
 
 def run(settings: Settings, options: ProducerOptions, *, stop: threading.Event | None = None) -> int:
@@ -118,13 +128,8 @@ def run(settings: Settings, options: ProducerOptions, *, stop: threading.Event |
     except Interrupted:
         pass
     finally:
-        outstanding = producer.outstanding
+        progress.finish()
         producer.close()
-        finished = producer.acknowledged + producer.failed == progress.total and not stop.is_set()
-        _logger.info("%s events acknowledged, %d failed", progress.position(), producer.failed)
-        if outstanding:
-            _logger.warning("%d events were handed over and are not acknowledged; Kafka may hold them", outstanding)
-        progress.say("done" if finished else "stopping", progress.position(), final=True)
     return 1 if producer.failed else 0
 
 

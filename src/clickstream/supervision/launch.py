@@ -16,7 +16,7 @@ from clickstream.supervision.private import make_private
 PATIENCE = 180.0
 """Seconds: an earlier supervisor may still be stopping servers, or a new one those that it was left."""
 
-POLL = 0.05
+FIRST_PAUSE, LONGEST_PAUSE = 0.05, 0.5
 
 
 def ensure(home: Home) -> Client:
@@ -25,7 +25,7 @@ def ensure(home: Home) -> Client:
     Raises:
         ClickstreamError: it cannot be started; with the reason.
     """
-    deadline = time.monotonic() + PATIENCE
+    deadline, pause = time.monotonic() + PATIENCE, FIRST_PAUSE
     while (client := connect(home)) is None:
         if time.monotonic() > deadline:
             raise ClickstreamError(
@@ -37,7 +37,8 @@ def ensure(home: Home) -> Client:
         except OSError as error:
             word = str(error)
         if word == "busy":  # it starts, or stops: soon there is a socket, or the lock is free
-            time.sleep(POLL)
+            time.sleep(pause)
+            pause = min(pause * 2, LONGEST_PAUSE)
         elif word != "ready":
             raise ClickstreamError(f"the supervisor cannot be started: {word}")
     return client

@@ -146,22 +146,21 @@ class OffsetReader:
         self._admin.__exit__(None, None, None)
 
     def describe(self, topic: str) -> TopicInfo | None:
-        """The topic as it is now, or None where there is none."""
-        return _describe(self._admin, topic, self._timeout)
+        """The topic as it is now, or None where there is none. Raises ServiceUnavailable or ServiceRefused."""
+        with _translated():
+            return _describe(self._admin, topic, self._timeout)
 
     def read(self, topic: TopicInfo) -> dict[int, Offsets]:
-        """Partition to what it holds now."""
-        begins = self._ask(topic, OffsetSpec.earliest())  # type: ignore[no-untyped-call]
-        ends = self._ask(topic, OffsetSpec.latest())  # type: ignore[no-untyped-call]
+        """Partition to what it holds now. Raises ServiceUnavailable or ServiceRefused."""
+        with _translated():
+            begins = self._ask(topic, OffsetSpec.earliest())  # type: ignore[no-untyped-call]
+            ends = self._ask(topic, OffsetSpec.latest())  # type: ignore[no-untyped-call]
         return {partition: Offsets(begins[partition], ends[partition]) for partition in sorted(ends)}
 
     def _ask(self, topic: TopicInfo, spec: OffsetSpec) -> dict[int, int]:
         question = {TopicPartition(topic.name, partition): spec for partition in range(topic.partitions)}
         futures = self._admin.list_offsets(question, request_timeout=self._timeout)
-        try:
-            return {place.partition: _result(future, self._timeout).offset for place, future in futures.items()}
-        except _Answered as answer:
-            raise answer.translated from answer
+        return {place.partition: _result(future, self._timeout).offset for place, future in futures.items()}
 
 
 class _Answered(Exception):
@@ -174,12 +173,17 @@ class _Answered(Exception):
 
 
 @contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except _Answered as answer:
+        raise answer.translated from answer
+
+
+@contextmanager
 def _admin(settings: KafkaSettings) -> Iterator[AdminClient]:
-    with AdminClient(client_config(settings, client_id="clickstream-admin")) as admin:
-        try:
-            yield admin
-        except _Answered as answer:
-            raise answer.translated from answer
+    with AdminClient(client_config(settings, client_id="clickstream-admin")) as admin, _translated():
+        yield admin
 
 
 def _result(future: Future[Any], timeout: float = TIMEOUT) -> Any:

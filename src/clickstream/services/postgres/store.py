@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import psycopg
 
 from clickstream.config.settings import PostgresSettings
@@ -136,12 +137,14 @@ class Store:
 
     def _advance(self, key: PartitionKey, old: int, new: int, newest_ms: int | None) -> int:
         """Compare-and-set on the offset. It comes first: its row lock makes a second owner wait, then fail."""
+        # In binary: a time in text or as a float would lose the milliseconds of far futures.
+        newest = TimestampArray(np.array([] if newest_ms is None else [newest_ms], np.int64))
         row = self.connection.execute(
             "UPDATE consumer_offsets SET next_offset = %s, updated_at = clock_timestamp(), max_event_time ="
-            " greatest(max_event_time, to_timestamp(%s::bigint / 1000.0))"
+            " greatest(max_event_time, (%s)[1])"
             " WHERE topic = %s AND topic_id = %s AND partition = %s AND next_offset = %s"
             " RETURNING (extract(epoch FROM updated_at) * 1000000)::bigint",
-            [new, newest_ms, key.topic, key.topic_id, key.partition, old],
+            [new, newest, key.topic, key.topic_id, key.partition, old],
         ).fetchone()
         if row is None:
             raise Fenced(f"offset {old} of partition {key.partition} was moved by somebody else")

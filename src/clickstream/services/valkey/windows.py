@@ -76,4 +76,4 @@ class WindowCache:
         return envelope.window
 
     def close(self) -> None:
-        self._client.close()
+        self._client.close()  # type: ignore[no-untyped-call]

@@ -1,0 +1,260 @@
+"""Puts a Frame together from the latest answers, and remembers what a frame needs of the past: rates, trends, history.
+
+Used by one thread. Asks nobody.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from clickstream.actions.frame import Frame, Happening, History, Latency, PartitionRow, ProducerRow
+from clickstream.actions.frame_processes import process_rows
+from clickstream.actions.frame_services import service_rows
+from clickstream.actions.happenings import compare_services
+from clickstream.actions.partition_state import Judge, Reading
+from clickstream.actions.percentiles import LatencyMeter
+from clickstream.actions.polling import Heard
+from clickstream.actions.sources import KafkaAnswer, LiveSettings, PostgresAnswer, ValkeyAnswer
+from clickstream.domain.processes import ALIVE, Role, Snapshot
+
+if TYPE_CHECKING:
+    from clickstream.actions.analytics import Analytics
+    from clickstream.actions.frame import Figure, StoredCounts
+    from clickstream.services.postgres.verify import Verification
+
+KEPT = 300
+"""Seconds of history."""
+
+HOUR_EVERY, HOUR_KEPT = 10.0, 360
+
+RATES_OVER = 3.0
+"""Seconds over which rates are taken: commits come in batches."""
+
+MOST_HAPPENINGS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What every source last said."""
+
+    snapshot: Snapshot | None
+    kafka: Heard[KafkaAnswer]
+    postgres: Heard[PostgresAnswer]
+    valkey: Heard[ValkeyAnswer]
+    counts: Figure[StoredCounts] | None = None
+    analytics: Figure[Analytics] | None = None
+    verification: Figure[Verification] | None = None
+
+
+class Flow:
+    """Offsets over time, as rates."""
+
+    def __init__(self) -> None:
+        self._looks: deque[tuple[float, Mapping[int, int]]] = deque()
+
+    def look(self, at: float, offsets: Mapping[int, int]) -> None:
+        """`at`: seconds of the monotonic clock; a look that was taken already is not taken twice."""
+        if self._looks and self._looks[-1][0] >= at:
+            return
+        self._looks.append((at, offsets))
+        while len(self._looks) > 2 and at - self._looks[1][0] >= RATES_OVER:
+            self._looks.popleft()
+
+    def forget(self) -> None:
+        self._looks.clear()
+
+    def rate(self, partition: int, now: float) -> float | None:
+        """Messages a second; None: not known (one look only, or the last one is old)."""
+        if len(self._looks) < 2 or now - self._looks[-1][0] > RATES_OVER * 2:
+            return None
+        (first_at, first), (last_at, last) = self._looks[0], self._looks[-1]
+        if partition not in last:
+            return None
+        return max(0.0, (last[partition] - first.get(partition, last[partition])) / (last_at - first_at))
+
+
+@dataclass(slots=True)
+class _Past:
+    """The ring buffers behind History."""
+
+    rows: deque[tuple[float, float, float, float, float]] = field(default_factory=lambda: deque(maxlen=KEPT))
+    hour: deque[tuple[float, tuple[int, ...]]] = field(default_factory=lambda: deque(maxlen=HOUR_KEPT))
+    rates: dict[str, deque[float]] = field(default_factory=dict)
+
+    def view(self) -> History:
+        columns = zip(*self.rows, strict=True) if self.rows else ((), (), (), (), ())
+        at, produced, stored, lag, active = (tuple(column) for column in columns)
+        return History(at, produced, stored, lag, active, tuple(self.hour))
+
+
+class FrameBuilder:
+    """Makes one frame after the other."""
+
+    def __init__(self, settings: LiveSettings) -> None:
+        self._live = settings
+        self._in, self._out = Flow(), Flow()
+        self._judges: dict[int, Judge] = {}
+        self._latency = LatencyMeter()
+        self._past = _Past()
+        self._topic_id: str | None = None
+        self._partitions: tuple[PartitionRow, ...] = ()
+        self._percentiles: Latency | None = None
+        self._happenings: deque[Happening] = deque(maxlen=MOST_HAPPENINGS)
+        self._last: Frame | None = None
+
+    def tell(self, happenings: list[Happening]) -> None:
+        """Add what happened."""
+        self._happenings.extendleft(happenings)
+
+    def build(self, answers: Answers, *, tick: bool = True) -> Frame:
+        """The frame of now.
+
+        Args:
+            answers: what every source last said.
+            tick: a second has passed: look at rates, states and history too. Else only processes and services are new.
+        """
+        now = time.time()
+        settings = self._live.current
+        services = service_rows(settings, answers, self._last.services if self._last else (), now)
+        if self._last:
+            self.tell(list(compare_services(self._last.services, services, now)))
+        processes = process_rows(answers, self._past.rates, now, tick=tick)
+        if tick:
+            self._look(answers, {p: row.name for row in processes for p in row.partitions if row.role == Role.CONSUMER})
+            self._percentiles = self._latency.look(now, _histograms(answers.snapshot))
+        active = sum(row.report.active_sessions for row in processes if row.report and row.state in ALIVE)
+        produced, stored = self._total(self._in), self._total(self._out)
+        known = bool(self._partitions)
+        lag = sum(row.lag for row in self._partitions) if known else None
+        if tick:
+            self._remember(now, produced, stored, lag, active)
+        frame = Frame(
+            at=now,
+            embedded=settings.embedded,
+            configured=settings.kafka is not None,
+            supervisor=answers.snapshot is not None,
+            topic=settings.kafka.events_topic if settings.kafka else "",
+            services=services,
+            processes=processes,
+            topic_exists=answers.kafka.value.topic_id is not None if answers.kafka.value else None,
+            partitions=self._partitions,
+            produced_per_second=produced,
+            stored_per_second=stored,
+            lag=lag,
+            active_sessions=active,
+            counts=answers.counts,
+            analytics=answers.analytics,
+            latency=self._percentiles,
+            producer=_producer(answers.snapshot),
+            verification=answers.verification,
+            happenings=tuple(self._happenings),
+            history=self._past.view(),
+            problem=self._live.problem,
+        )
+        self._last = frame
+        return frame
+
+    def _look(self, answers: Answers, owners: dict[int, str]) -> None:
+        kafka, postgres = answers.kafka.value, answers.postgres.value
+        if kafka is None or kafka.topic_id is None:
+            self._partitions = ()
+            return
+        if kafka.topic_id != self._topic_id:
+            self._topic_id = kafka.topic_id
+            self._judges.clear()
+            self._in.forget()
+            self._out.forget()
+        self._in.look(kafka.read_at, kafka.ends)
+        if postgres is None or postgres.topic_id != kafka.topic_id:
+            self._partitions = ()
+            return
+        earliest = self._live.current.pipeline.auto_offset_reset == "earliest"
+        starts = kafka.begins if earliest else kafka.ends
+        stored = postgres.offsets
+        positions = {p: stored[p].next_offset if p in stored else starts[p] for p in kafka.ends}
+        self._out.look(postgres.read_at, positions)
+        as_of = min(answers.kafka.at, answers.postgres.at)
+        rows = [self._row(p, kafka, postgres, positions[p], owners.get(p)) for p in sorted(kafka.ends)]
+        self._partitions = _with_shares(rows, as_of)
+
+    def _row(
+        self, partition: int, kafka: KafkaAnswer, postgres: PostgresAnswer, position: int, owner: str | None
+    ) -> PartitionRow:
+        now = time.monotonic()
+        begin, end = kafka.begins[partition], kafka.ends[partition]
+        stored = postgres.offsets.get(partition)
+        age = stored.age_seconds + (now - postgres.read_at) if stored else None
+        reading = Reading(
+            lag=max(0, end - position),
+            rate_in=self._in.rate(partition, now) or 0.0,
+            rate_out=self._out.rate(partition, now) or 0.0,
+            owned=owner is not None,
+            commit_age=age,
+        )
+        state, trend = self._judges.setdefault(partition, Judge()).look(reading)
+        return PartitionRow(
+            partition=partition,
+            begin=begin,
+            end=end,
+            position=position,
+            lag=reading.lag,
+            rate_in=reading.rate_in,
+            rate_out=reading.rate_out,
+            trend=trend,
+            seconds_to_drain=reading.drains_in,
+            state=state,
+            owner=owner,
+            share=0.0,
+            commit_age=age,
+            as_of=0.0,
+        )
+
+    def _total(self, flow: Flow) -> float | None:
+        now = time.monotonic()
+        rates = [flow.rate(row.partition, now) for row in self._partitions]
+        known = [rate for rate in rates if rate is not None]
+        return sum(known) if known else None
+
+    def _remember(self, now: float, produced: float | None, stored: float | None, lag: int | None, active: int) -> None:
+        self._past.rows.append((now, _or_nan(produced), _or_nan(stored), _or_nan(lag), float(active)))
+        hour = self._past.hour
+        if self._partitions and (not hour or now - hour[-1][0] >= HOUR_EVERY - 0.5):
+            hour.append((now, tuple(row.lag for row in self._partitions)))
+
+
+def _with_shares(rows: list[PartitionRow], as_of: float) -> tuple[PartitionRow, ...]:
+    flowing = sum(row.rate_in for row in rows)
+    held = sum(row.end - row.begin for row in rows)
+    shares = [row.rate_in / flowing if flowing else (row.end - row.begin) / held if held else 0.0 for row in rows]
+    return tuple(replace(row, share=share, as_of=as_of) for row, share in zip(rows, shares, strict=True))
+
+
+def _histograms(snapshot: Snapshot | None) -> dict[str, tuple[int, ...]]:
+    consumers = snapshot.of(Role.CONSUMER) if snapshot else ()
+    return {f"{c.name} {c.started_at}": c.report.latency_counts for c in consumers if c.report}
+
+
+def _producer(snapshot: Snapshot | None) -> ProducerRow | None:
+    process = next(iter(snapshot.of(Role.PRODUCER)), None) if snapshot else None
+    if process is None:
+        return None
+    report = process.report
+    counters = report.counters if report else {}
+    return ProducerRow(
+        state=process.state.value,
+        sent=report.events if report else 0,
+        total=counters.get("total", 0),
+        rate=report.events_per_second if report and process.state in ALIVE else 0.0,
+        failed=counters.get("failed", 0),
+        bad_lines=counters.get("bad_lines", 0),
+        newest_event_ms=report.newest_event_ms if report else None,
+    )
+
+
+def _or_nan(value: float | None) -> float:
+    return math.nan if value is None else float(value)

@@ -1,0 +1,101 @@
+"""One question asked again and again in a thread of its own, so that who does not answer keeps nobody waiting.
+
+Knows no service. What was last heard is one frozen value that any thread may read.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Generic, TypeVar
+
+from clickstream.domain.errors import ClickstreamError
+
+T = TypeVar("T")
+
+MOST_OF_THE_TIME = 0.05
+"""The share of the time that a question may take; a slower one is asked less often."""
+
+
+class NotAsked(Exception):
+    """There is nobody to ask now; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Heard(Generic[T]):
+    """What is known of the answers to one question."""
+
+    value: T | None = None
+    at: float = 0.0
+    """Unix seconds of the answer `value`; 0: there was none yet."""
+    error: str = ""
+    """Why the last try failed; empty when it did not, or nobody was asked."""
+    not_asked: str = ""
+    """Why nobody was asked; empty when somebody was."""
+    asked_at: float | None = None
+    """Unix seconds since which an answer is outstanding; None: none is."""
+
+    def silent_for(self, now: float) -> float:
+        """Seconds since which an answer is outstanding; 0 when none is."""
+        return max(0.0, now - self.asked_at) if self.asked_at is not None else 0.0
+
+
+class Poller(Generic[T]):
+    """Asks in a daemon thread until told to stop: whoever hangs cannot keep the program from ending."""
+
+    def __init__(self, name: str, ask: Callable[[], T], *, every: float = 1.0, thrifty: bool = False) -> None:
+        """Args:
+        name: of the thread.
+        ask: the question; raises ClickstreamError or NotAsked.
+        every: seconds from one asking to the next.
+        thrifty: ask less often when answers take long, so that asking takes MOST_OF_THE_TIME at most.
+        """
+        self._ask = ask
+        self._every = every
+        self._thrifty = thrifty
+        self._stop = threading.Event()
+        self._wake = threading.Event()
+        self._heard: Heard[T] = Heard()
+        self._thread = threading.Thread(target=self._run, name=f"poll-{name}", daemon=True)
+
+    @property
+    def heard(self) -> Heard[T]:
+        return self._heard
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def ask_now(self) -> None:
+        """Do not wait for the next turn."""
+        self._wake.set()
+
+    def stop(self) -> None:
+        self._stop.set()
+        self._wake.set()
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            began = time.monotonic()
+            self._once()
+            took = time.monotonic() - began
+            pause = max(self._every - took, took * (1 / MOST_OF_THE_TIME - 1) if self._thrifty else 0.0)
+            self._wake.wait(pause)
+            self._wake.clear()
+
+    def _once(self) -> None:
+        before = self._heard
+        self._heard = replace(before, asked_at=time.time())
+        try:
+            value = self._ask()
+        except NotAsked as reason:
+            self._heard = replace(before, error="", not_asked=str(reason), asked_at=None)
+        except ClickstreamError as error:
+            self._heard = replace(before, error=str(error), not_asked="", asked_at=None)
+        except Exception as error:
+            # A fault of ours must not end the thread: the figure goes old, and its place says why.
+            words = f"internal error: {type(error).__name__}: {error}"
+            self._heard = replace(before, error=words, not_asked="", asked_at=None)
+        else:
+            self._heard = Heard(value, time.time())

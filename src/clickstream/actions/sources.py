@@ -1,0 +1,259 @@
+"""The questions behind a Frame, one class a server: each keeps its connection and gives plain answers.
+
+Drivers load with the first question, in the thread that asks it: the front end is on the screen before.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from clickstream.actions.frame import StoredCounts
+from clickstream.actions.polling import NotAsked
+from clickstream.config.problems import SettingsError
+from clickstream.config.settings import Settings
+
+if TYPE_CHECKING:
+    from clickstream.actions.analytics import Analytics
+    from clickstream.services.postgres.inspect import StoredOffset
+    from clickstream.services.valkey.board import Post
+
+NOT_CONFIGURED = "not configured, and the embedded stack was never started"
+
+Gate = Callable[[str], str]
+"""For an embedded server's name, why nobody should ask it now; empty: ask."""
+
+
+class LiveSettings:
+    """The settings, read again when a file they come from has changed: a stack that was started meanwhile is found."""
+
+    def __init__(self, load: Callable[[], Settings]) -> None:
+        """Raises SettingsError where they cannot be read now."""
+        self._load = load
+        self.current = load()
+        self.problem = ""
+        self._stamp = self._stamps()
+
+    def refresh(self) -> Settings:
+        stamp = self._stamps()
+        if stamp != self._stamp:
+            self._stamp = stamp
+            try:
+                self.current, self.problem = self._load(), ""
+            except SettingsError as error:
+                self.problem = str(error)
+        return self.current
+
+    def _stamps(self) -> tuple[int, ...]:
+        return tuple(_changed_at(path) for path in (str(self.current.home.stack_env), ".env"))
+
+
+@dataclass(frozen=True, slots=True)
+class KafkaAnswer:
+    """What Kafka says of the events topic."""
+
+    latency_ms: float
+    version: str | None
+    topic_id: str | None
+    """None: there is no such topic."""
+    begins: dict[int, int] = field(default_factory=dict)
+    ends: dict[int, int] = field(default_factory=dict)
+    read_at: float = 0.0
+    """Seconds of the monotonic clock."""
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresAnswer:
+    """What PostgreSQL says of the partitions."""
+
+    latency_ms: float
+    version: str
+    topic_id: str | None
+    """The incarnation of the topic that `offsets` belong to."""
+    offsets: dict[int, StoredOffset] = field(default_factory=dict)
+    read_at: float = 0.0
+    """Seconds of the monotonic clock."""
+
+
+@dataclass(frozen=True, slots=True)
+class ValkeyAnswer:
+    """What Valkey says, and what hangs on its notice board."""
+
+    latency_ms: float
+    version: str
+    posts: tuple[Post, ...] = ()
+
+
+class _Kept:
+    """Something opened that is kept from question to question, and opened anew after a fault or other settings."""
+
+    def __init__(self, settings: LiveSettings, name: str, gate: Gate) -> None:
+        self._live = settings
+        self._name = name
+        self._gate = gate
+        self._opened: Any = None
+        self._for: Settings | None = None
+
+    def __call__(self) -> Any:
+        settings = self._live.refresh()
+        if (reason := self._reason(settings)) or self._for is not settings:
+            self._drop()
+        if reason:
+            raise NotAsked(reason)
+        try:
+            if self._opened is None:
+                self._opened, self._for = self.open(settings), settings
+            return self.ask(settings, self._opened)
+        except BaseException:
+            self._drop()
+            raise
+
+    def open(self, settings: Settings) -> Any:
+        raise NotImplementedError
+
+    def ask(self, settings: Settings, opened: Any) -> Any:
+        raise NotImplementedError
+
+    def close(self, opened: Any) -> None:
+        opened.close()
+
+    def _reason(self, settings: Settings) -> str:
+        section = {"kafka": settings.kafka, "postgresql": settings.postgres, "valkey": settings.valkey}[self._name]
+        if section is None:
+            return NOT_CONFIGURED
+        return self._gate(self._name) if settings.embedded else ""
+
+    def _drop(self) -> None:
+        opened, self._opened = self._opened, None
+        if opened is not None:
+            with suppress(Exception):  # it may be broken in any way; what counts is that it is let go
+                self.close(opened)
+
+
+class KafkaSource(_Kept):
+    """Asks for the topic's offsets."""
+
+    def __init__(self, settings: LiveSettings, gate: Gate) -> None:
+        super().__init__(settings, "kafka", gate)
+        self._version: str | None = None
+
+    def open(self, settings: Settings) -> Any:
+        from clickstream.actions.servers import kafka_of  # noqa: PLC0415
+        from clickstream.services.kafka.admin import OffsetReader  # noqa: PLC0415
+        from clickstream.stack.lockfile import read_lock  # noqa: PLC0415
+
+        # Of another Kafka than the embedded one nobody can know: its protocol does not tell.
+        self._version = read_lock("kafka")[0].version if settings.embedded else None
+        return OffsetReader(kafka_of(settings))
+
+    def ask(self, settings: Settings, opened: Any) -> KafkaAnswer:
+        from clickstream.actions.servers import kafka_of  # noqa: PLC0415
+
+        started = time.perf_counter()
+        topic = opened.describe(kafka_of(settings).events_topic)
+        latency = round((time.perf_counter() - started) * 1000, 2)
+        if topic is None:
+            return KafkaAnswer(latency, self._version, None)
+        held = opened.read(topic)
+        begins = {partition: offsets.begin for partition, offsets in held.items()}
+        ends = {partition: offsets.end for partition, offsets in held.items()}
+        return KafkaAnswer(latency, self._version, topic.topic_id, begins, ends, time.monotonic())
+
+    def close(self, opened: Any) -> None:
+        opened.__exit__(None, None, None)
+
+
+class PostgresSource(_Kept):
+    """Asks how far each partition is stored."""
+
+    def __init__(self, settings: LiveSettings, gate: Gate, topic_id: Callable[[], str | None]) -> None:
+        super().__init__(settings, "postgresql", gate)
+        self._topic_id = topic_id
+
+    def open(self, settings: Settings) -> Any:
+        from clickstream.actions.servers import postgres_of  # noqa: PLC0415
+        from clickstream.services.postgres.connection import connect  # noqa: PLC0415
+
+        return connect(postgres_of(settings), application_name="clickstream watch")
+
+    def ask(self, settings: Settings, opened: Any) -> PostgresAnswer:
+        from clickstream.actions.servers import kafka_of  # noqa: PLC0415
+        from clickstream.services.postgres.connection import translated  # noqa: PLC0415
+        from clickstream.services.postgres.inspect import read_offsets  # noqa: PLC0415
+
+        started = time.perf_counter()
+        with translated():
+            opened.execute("SELECT 1")
+        latency = round((time.perf_counter() - started) * 1000, 2)
+        major, minor = divmod(opened.info.server_version, 10_000)
+        version, topic_id = f"{major}.{minor}", self._topic_id()
+        if topic_id is None:
+            return PostgresAnswer(latency, version, None)
+        offsets = read_offsets(opened, topic=kafka_of(settings).events_topic, topic_id=topic_id)
+        return PostgresAnswer(latency, version, topic_id, offsets, time.monotonic())
+
+
+class ValkeySource(_Kept):
+    """Asks for what hangs on the notice board."""
+
+    def __init__(self, settings: LiveSettings, gate: Gate) -> None:
+        super().__init__(settings, "valkey", gate)
+        self._version = ""
+
+    def open(self, settings: Settings) -> Any:
+        from clickstream.actions.servers import valkey_of  # noqa: PLC0415
+        from clickstream.services.valkey.board import server_info  # noqa: PLC0415
+        from clickstream.services.valkey.connection import connect  # noqa: PLC0415
+
+        self._version = server_info(valkey_of(settings)).version
+        return connect(valkey_of(settings))
+
+    def ask(self, settings: Settings, opened: Any) -> ValkeyAnswer:
+        from clickstream.actions.servers import kafka_of  # noqa: PLC0415
+        from clickstream.services.valkey.board import Board  # noqa: PLC0415
+        from clickstream.services.valkey.connection import translated  # noqa: PLC0415
+
+        started = time.perf_counter()
+        with translated():
+            opened.ping()
+        latency = round((time.perf_counter() - started) * 1000, 2)
+        posts = Board(opened, topic=kafka_of(settings).events_topic).read()
+        return ValkeyAnswer(latency, self._version, tuple(posts))
+
+
+def count_rows(settings: Settings) -> StoredCounts:
+    """Rows stored now. A scan: ask seldom."""
+    from clickstream.actions.servers import postgres_of  # noqa: PLC0415
+    from clickstream.services.postgres.inspect import counts  # noqa: PLC0415
+
+    found = counts(postgres_of(settings))
+    return StoredCounts(found.events, found.sessions, found.rejected_events)
+
+
+def read_analytics(settings: Settings) -> Analytics:
+    """The funnel and top items now. A scan: ask seldom."""
+    from clickstream.actions.analytics import analytics  # noqa: PLC0415
+
+    return analytics(settings)
+
+
+def foreign_posts(posts: tuple[Post, ...], local_pids: set[int | None]) -> tuple[Post, ...]:
+    """Posts of workers that this home's supervisor does not have, and that still live as far as can be seen."""
+    import psutil  # noqa: PLC0415
+
+    here = socket.gethostname()
+    return tuple(
+        post for post in posts if post.host != here or (post.pid not in local_pids and psutil.pid_exists(post.pid))
+    )
+
+
+def _changed_at(path: str) -> int:
+    try:
+        return os.stat(path).st_mtime_ns  # noqa: PTH116 (twice a second and more: no Path needed)
+    except OSError:
+        return 0

@@ -1,0 +1,22 @@
+"""The dashboard: a Textual app that shows Frames (actions/frame.py) and runs actions. Decides nothing of its own.
+
+How it hangs together: feed.py iterates frames in a thread and posts FrameArrived; the app keeps the newest as its
+reactive `frame`; each dashboard screen gets it through `show(frame)` and changes its own widgets. No thread touches a
+widget, no handler asks a server. What does something runs as a job in a thread (jobs.py) under its command's name.
+
+To add or fill a screen:
+
+1. `screens/NAME.py`: a class NameScreen(DashboardScreen) with `body()`, which composes, and `show(frame)`, which updates.
+   `show` comes once a second and whenever the screen is entered; ages are counted from `frame.at`, never from the clock.
+2. Name it in MODES and `mode_bindings` (app.py).
+3. What it can do goes into commands.py under its CLI name; a key for it is `command_binding(key, name)` in the screen's
+   BINDINGS. Footer, help (`?`) and palette come from there by themselves; read-only mode drops what changes something.
+4. Styles that only it needs stand in its DEFAULT_CSS; only theme variables as colours.
+5. `tests/tui/frames.py` has frames to show; `tests/tui/test_snapshots.py` takes its picture at three sizes.
+"""
+
+from __future__ import annotations
+
+from clickstream.tui.run import run
+
+__all__ = ["run"]

@@ -1,0 +1,57 @@
+"""Carries frames from their source to the app, in a daemon thread: nobody who hangs keeps the app from ending."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Protocol
+
+from textual.message import Message
+
+from clickstream.tui.messages import FeedFailed, FrameArrived
+
+if TYPE_CHECKING:
+    from clickstream.actions.frame import Frame, Happening
+    from clickstream.config.settings import Settings
+    from clickstream.services.postgres.verify import Verification
+
+
+class FrameSource(Protocol):
+    """What the app needs of a Watcher (actions/watch.py); tests have one of their own."""
+
+    @property
+    def settings(self) -> Settings:
+        """The settings of now."""
+
+    def frames(self) -> Iterator[Frame]:
+        """Called once, from the feed's thread."""
+
+    def tell(self, happenings: list[Happening]) -> None: ...
+
+    def verified(self, verification: Verification) -> None: ...
+
+    def ask_now(self) -> None: ...
+
+    def stop(self) -> None: ...
+
+
+class Feed:
+    """The thread."""
+
+    def __init__(self, source: FrameSource, post: Callable[[Message], object]) -> None:
+        self._source = source
+        self._post = post
+        self._thread = threading.Thread(target=self._run, name="frames", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._source.stop()
+
+    def _run(self) -> None:
+        try:
+            for frame in self._source.frames():
+                self._post(FrameArrived(frame))
+        except Exception as error:
+            self._post(FeedFailed(error))

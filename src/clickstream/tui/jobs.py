@@ -1,0 +1,108 @@
+"""Runs commands in threads: says how far each is, cancels it when asked, and words how it ended. Touches no widget."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from textual.message import Message
+
+from clickstream.domain.errors import ClickstreamError, Interrupted
+from clickstream.tui.messages import JobEnded, JobMoved
+
+if TYPE_CHECKING:
+    from clickstream.config.settings import Settings
+    from clickstream.tui.commands import Command
+    from clickstream.tui.feed import FrameSource
+
+MOVED_EVERY = 0.2
+"""Seconds between two words about how far a job is."""
+
+
+@dataclass(slots=True)
+class Job:
+    """One run of a command. Its fields are written by its own thread and read by the app."""
+
+    command: Command
+    source: FrameSource
+    arguments: Mapping[str, Any]
+    post: Callable[[Message], object]
+    began: float = field(default_factory=time.monotonic)
+    words: str = ""
+    done: int = 0
+    total: int = 0
+    """Of `done`; 0: nothing to measure."""
+    outcome: str = ""
+    """How it ended, in a sentence."""
+    failed: bool = False
+    _cancelled: threading.Event = field(default_factory=threading.Event)
+    _moved: float = 0.0
+
+    @property
+    def settings(self) -> Settings:
+        return self.source.settings
+
+    @property
+    def cancelled(self) -> bool:
+        return self._cancelled.is_set()
+
+    def cancel(self) -> None:
+        """Have it end at its next word."""
+        self._cancelled.set()
+
+    def say(self, words: str, done: int = 0, total: int = 0) -> None:
+        """From the command: how far it is. Raises Interrupted when the user has cancelled it."""
+        if self.cancelled:
+            raise Interrupted(f"{self.command.name} was cancelled")
+        now = time.monotonic()
+        changed = words != self.words
+        self.words, self.done, self.total = words, done, total
+        if changed or now - self._moved >= MOVED_EVERY:
+            self._moved = now
+            self.post(JobMoved(self))
+
+
+class Jobs:
+    """What is running. Used by the app, on its own thread."""
+
+    def __init__(self, source: FrameSource, post: Callable[[Message], object]) -> None:
+        self._source = source
+        self._post = post
+        self._running: dict[str, Job] = {}
+
+    @property
+    def newest(self) -> Job | None:
+        return next(reversed(self._running.values()), None)
+
+    def start(self, command: Command, arguments: Mapping[str, Any]) -> Job | None:
+        """Run it; None where it is running already."""
+        if command.name in self._running:
+            return None
+        job = Job(command, self._source, arguments, self._post, words=command.summary)
+        self._running[command.name] = job
+        threading.Thread(target=self._run, args=(job,), name=f"job-{command.name}", daemon=True).start()
+        return job
+
+    def ended(self, job: Job) -> None:
+        """Forget it."""
+        self._running.pop(job.command.name, None)
+
+    def _run(self, job: Job) -> None:
+        try:
+            assert job.command.run is not None, "only what runs is started"  # noqa: S101
+            job.outcome = job.command.run(job)
+        except Interrupted:
+            job.outcome = f"{job.command.name}: cancelled"
+        except ClickstreamError as error:
+            job.failed, job.outcome = True, f"{job.command.name}: {error}"
+        except OSError as error:
+            where = f"{error.filename}: " if error.filename else ""
+            job.failed, job.outcome = True, f"{job.command.name}: {where}{error.strerror or error}"
+        except Exception as error:
+            # A fault of ours: the app stays open and says so.
+            job.failed, job.outcome = True, f"{job.command.name}: internal error: {type(error).__name__}: {error}"
+        self._source.ask_now()
+        self._post(JobEnded(job))

@@ -1,0 +1,88 @@
+"""How states look: a glyph, a word and a style for each; colour is never alone, and red is what needs a hand. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from clickstream.actions.frame import (
+    ASKING,
+    BAD,
+    DOWN,
+    GOOD,
+    INFO,
+    LAGGING,
+    OFF,
+    OK,
+    STALLED,
+    STOPPED,
+    UP,
+    WARN,
+    ProcessRow,
+    ServiceRow,
+)
+
+OKAY, BUSY, FAILED, DIM, ACCENT = "$success", "$warning", "bold $error", "dim", "$accent"
+"""Styles; `ACCENT` is kept for the data that flows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How one state looks."""
+
+    glyph: str
+    word: str
+    style: str
+
+
+SERVICE = {
+    UP: Look("●", "ok", OKAY),
+    ASKING: Look("▲", "starting", BUSY),
+    DOWN: Look("✖", "failed", FAILED),
+    OFF: Look("◌", "off", DIM),
+}
+
+PARTITION = {
+    OK: Look("●", OK, OKAY),
+    LAGGING: Look("▲", LAGGING, BUSY),
+    STALLED: Look("✖", STALLED, FAILED),
+    STOPPED: Look("◌", STOPPED, BUSY),
+}
+
+HAPPENING = {
+    INFO: Look("·", "", ""),
+    GOOD: Look("●", "", OKAY),
+    WARN: Look("▲", "", BUSY),
+    BAD: Look("✖", "", FAILED),
+}
+
+TREND = {"growing": "↗", "shrinking": "↘", "steady": "→"}
+
+_PROCESS = {
+    "starting": Look("▲", "starting", BUSY),
+    "running": Look("●", "running", OKAY),
+    "backoff": Look("✖", "restarting", FAILED),
+    "stopping": Look("▲", "stopping", BUSY),
+    "stopped": Look("◌", "stopped", DIM),
+    "finished": Look("●", "finished", DIM),
+    "failed": Look("✖", "failed", FAILED),
+}
+
+_ACTIVITY = {
+    "idle": Look("●", "idle", OKAY),
+    "waiting": Look("▲", "waiting", BUSY),
+    "stopping": Look("▲", "stopping", BUSY),
+}
+
+
+def of_process(row: ProcessRow) -> Look:
+    """A running worker looks as its own word says."""
+    if row.state == "running" and row.activity in _ACTIVITY:
+        return _ACTIVITY[row.activity]
+    return _PROCESS.get(row.state, Look("?", row.state, BUSY))
+
+
+def of_service(row: ServiceRow) -> Look:
+    return SERVICE[row.state]
+
+
+TITLES = {"kafka": "Kafka", "postgresql": "PostgreSQL", "valkey": "Valkey", "opensearch": "OpenSearch"}

@@ -1,0 +1,102 @@
+"""Numbers, spans, bars and sparklines as text of a fixed width. Pure; knows no widget."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Sequence
+
+UNKNOWN = "?"
+NOTHING = "–"
+
+TICKS = "▁▂▃▄▅▆▇█"
+PARTS = "▏▎▍▌▋▊▉"
+
+
+def number(value: float | None, unit: str = "") -> str:
+    """Three significant digits: `61.2 k/s`; a rate or size of nothing is `–`, unknown is `?`."""
+    if value is None or math.isnan(value):
+        return UNKNOWN
+    if abs(value) < 0.005:
+        return NOTHING
+    scaled, prefix = float(value), ""
+    for letter in ("", "k", "M", "G"):
+        prefix = letter
+        if abs(scaled) < 999.5 or letter == "G":
+            break
+        scaled /= 1000
+    whole = not prefix and scaled == int(scaled)
+    digits = 0 if abs(scaled) >= 99.95 or whole else 1 if abs(scaled) >= 9.995 else 2
+    amount = f"{scaled:,.{digits}f}"
+    return f"{amount} {prefix}{unit}" if prefix or unit not in {"", "/s"} else f"{amount}{unit}"
+
+
+def exact(value: int | None) -> str:
+    """Every digit, thousands separated; unknown is `?`."""
+    return UNKNOWN if value is None else f"{value:,}"
+
+
+def percent(part: float, whole: float, digits: int = 2) -> str:
+    return f"{100 * part / whole:.{digits}f} %" if whole else NOTHING
+
+
+def seconds(value: float | None) -> str:
+    """A span: `4.2 s`, `3 min`, `2 h 5 min`; unknown is `?`."""
+    if value is None:
+        return UNKNOWN
+    if value < 9.95:
+        return f"{value:.1f} s"
+    if value < 99.5:
+        return f"{value:.0f} s"
+    minutes = round(value / 60)
+    if minutes < 60:
+        return f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02d}" if hours < 48 else f"{hours // 24} d {hours % 24} h"
+
+
+def milliseconds(value: float | None) -> str:
+    """`0.4 ms`, `41 ms`, `3.1 s`."""
+    if value is None:
+        return UNKNOWN
+    if value < 9.95:
+        return f"{value:.1f} ms"
+    return f"{value:,.0f} ms" if value < 999.5 else f"{value / 1000:,.1f} s"
+
+
+def clock(at: float) -> str:
+    """Time of the day, as this machine has it."""
+    return time.strftime("%H:%M:%S", time.localtime(at))
+
+
+def day(milliseconds_: int | None) -> str:
+    """The day of an event time, UTC."""
+    if milliseconds_ is None:
+        return ""
+    try:
+        return time.strftime("%Y-%m-%d", time.gmtime(milliseconds_ / 1000))
+    except (ValueError, OverflowError, OSError):  # event times reach further than calendars
+        return ""
+
+
+def bar(share: float, width: int) -> str:
+    """A bar in eighths of a cell, padded to `width`."""
+    full, rest = divmod(round(min(1.0, max(0.0, share)) * width * 8), 8)
+    return ("█" * full + (PARTS[rest - 1] if rest else "")).ljust(width)
+
+
+def spark(values: Sequence[float], width: int, top: float | None = None) -> str:
+    """The last `width` values as columns, to the right; nothing is a blank. `top`: the value of a full column."""
+    shown = [0.0 if math.isnan(value) else value for value in values[-width:]]
+    most = top if top is not None else max(shown, default=0.0)
+    columns = (
+        TICKS[min(len(TICKS) - 1, int(value / most * len(TICKS)))] if most > 0 and value > 0 else " " for value in shown
+    )
+    return "".join(columns).rjust(width)
+
+
+def clip(text: str, width: int) -> str:
+    """Cut with a sign that it was cut."""
+    if len(text) <= width:
+        return text
+    return text[: width - 1] + "…" if width > 0 else ""

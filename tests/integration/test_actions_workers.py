@@ -1,0 +1,236 @@
+"""The commands around the workers, against real servers: what they do, say and refuse."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from clickstream.actions import consumers, lag, producers, status
+from clickstream.actions.control import running
+from clickstream.cli.parser import run
+from clickstream.config.settings import Settings, load_settings
+from clickstream.domain.errors import ClickstreamError
+from clickstream.domain.processes import Role
+from clickstream.services.kafka.admin import delete_topic, describe_topic, read_offsets
+from clickstream.services.valkey.connection import PREFIX, connect
+from tests.feed import all_committed, check, query, send, shop, wait_until
+
+EVENTS = shop(11, 400)
+CSV = "timestamp,visitorid,event,itemid,transactionid\n" + "".join(
+    f"{1_430_622_004_384 + second * 1000},{second % 7},view,{second},\n" for second in range(2_000)
+)
+
+
+@pytest.fixture(autouse=True)
+def workers_stop(settings: Settings) -> Iterator[None]:
+    """One supervisor serves all tests: each leaves it without workers."""
+    yield
+    control = running(settings.home)
+    assert control
+    names = [process.name for role in (Role.PRODUCER, Role.CONSUMER) for process in control.snapshot().of(role)]
+    control.stop(names)
+    control.remove(names)
+
+
+@pytest.fixture
+def data_file(tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Path:
+    path = tmp_path / "events.csv"
+    path.write_text(CSV)
+    monkeypatch.setenv("PRODUCER_DATA_FILE", str(path))
+    return path
+
+
+def answer(capsys: pytest.CaptureFixture[str], *line: str) -> Any:
+    """What a command prints as JSON, and nothing else."""
+    capsys.readouterr()
+    assert run([*line, "--json"]) == 0
+    return json.loads(capsys.readouterr().out)
+
+
+def refusal(capsys: pytest.CaptureFixture[str], code: int, *line: str) -> str:
+    """The one line of a command that refuses."""
+    capsys.readouterr()
+    assert run(line) == code
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert len(shown.err.splitlines()) == 1
+    return shown.err
+
+
+def test_consumers_make_what_they_need_and_store_what_comes(
+    settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert settings.kafka
+    delete_topic(settings.kafka, settings.kafka.events_topic)
+    started = answer(capsys, "consumer", "start")
+    assert started["started"] == ["consumer-0", "consumer-1", "consumer-2"]
+    assert answer(capsys, "consumer", "start")["kept"] == started["started"]
+    send(settings, EVENTS)
+    wait_until(lambda: all_committed(settings), "all stored")
+    check(settings, EVENTS)
+    found = answer(capsys, "consumer", "list")
+    assert [(one["name"], one["state"]) for one in found] == [(name, "running") for name in started["started"]]
+    assert answer(capsys, "consumer", "stop", "consumer-1")["stopped"] == ["consumer-1"]
+    assert answer(capsys, "consumer", "restart", "consumer-1")["restarted"] == ["consumer-1"]
+    assert answer(capsys, "consumer", "logs", "consumer-0", "-n", "3")
+    assert len(answer(capsys, "consumer", "stop")["stopped"]) == 3
+    assert answer(capsys, "consumer", "stop")["stopped"] == []
+
+
+def test_more_consumers_than_partitions_are_refused(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "4 consumers for 3 partitions" in refusal(capsys, 2, "consumer", "start", "--count", "4")
+    assert consumers.start(settings, count=2).started == ("consumer-0", "consumer-1")
+    assert consumers.start(settings, count=3).started == ("consumer-2",)
+    assert "3 consumers are running" in refusal(capsys, 2, "consumer", "start", "--count", "1")
+    assert "no consumer is called nobody" in refusal(capsys, 2, "consumer", "stop", "nobody")
+
+
+def test_the_producer_sends_the_file_again_and_again(
+    settings: Settings, data_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for runs in (1, 2):
+        assert answer(capsys, "producer", "start", "--limit", "1500")["name"] == "producer"
+        wait_until(lambda: not producers.under_way(settings), "the producer is done")
+        found = answer(capsys, "producer", "status")
+        assert (found["state"], found["events"], found["counters"]["total"]) == ("finished", 1500, 1500)
+        assert status.status(settings).topic.messages == 1500 * runs
+
+
+def test_a_producer_can_be_stopped_and_says_how_far_it_came(
+    settings: Settings, data_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    answer(capsys, "producer", "start", "--rate", "50")
+    assert "a producer is running already" in refusal(capsys, 1, "producer", "start")
+    wait_until(lambda: bool(producers.status(settings).events), "some are sent")  # type: ignore[union-attr]
+    stopped = answer(capsys, "producer", "stop")
+    assert stopped["running"]
+    assert 0 < stopped["acknowledged"] < stopped["total"] == 2_000
+    topic = describe_topic(settings.kafka, settings.kafka.events_topic)  # type: ignore[arg-type, union-attr]
+    held = read_offsets(settings.kafka, topic)  # type: ignore[arg-type]
+    assert sum(offsets.end for offsets in held.values()) == stopped["acknowledged"]
+    assert not answer(capsys, "producer", "stop")["running"]
+
+
+def test_refusals_of_the_producer(settings: Settings, data_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "/nope does not exist" in refusal(capsys, 1, "producer", "start", "--file", "/nope")
+    assert "is not a file" in refusal(capsys, 1, "producer", "start", "--file", str(data_file.parent))
+    assert "exclude one another" in refusal(capsys, 2, "producer", "start", "--rate", "1", "--realtime")
+    assert "not a speed" in refusal(capsys, 2, "producer", "start", "--realtime", "fast")
+
+
+def test_a_missing_topic_is_named(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    assert settings.kafka
+    delete_topic(settings.kafka, settings.kafka.events_topic)
+    for line in (("lag",), ("topic", "show")):
+        assert f"topic {settings.kafka.events_topic} does not exist" in refusal(capsys, 1, *line)
+
+
+def test_lag_is_what_is_not_stored_yet(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    send(settings, EVENTS)
+    found = lag.measure(settings, apart=0.05)
+    assert found.total == len(EVENTS)
+    assert {one.state for one in found.partitions} == {"STALLED"}
+    consumers.start(settings)
+    wait_until(lambda: all_committed(settings), "all stored")
+    found = lag.measure(settings, apart=0.05)
+    assert found.total == 0
+    assert {one.state for one in found.partitions} == {"OK"}
+    wait_until(lambda: set(lag.owners(settings)) == {0, 1, 2}, "each partition has an owner")
+
+
+def test_status_has_the_contract_s_shape(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    consumers.start(settings)
+    send(settings, EVENTS)
+    wait_until(lambda: all_committed(settings), "all stored")
+    found = answer(capsys, "status")
+    assert set(found) == {"services", "workers", "topic", "lag", "counts"}
+    assert {name: service["ok"] for name, service in found["services"].items()} == {
+        "kafka": True, "postgresql": True, "valkey": True, "opensearch": None,
+    }  # fmt: skip
+    for service in found["services"].values():
+        assert set(service) == {"ok", "version", "latency_ms", "error"}
+    keys = {
+        "name", "role", "pid", "state", "partitions", "events_per_second", "lag", "restarts", "rss_bytes",
+        "uptime_seconds",
+    }  # fmt: skip
+    assert all(keys <= set(worker) for worker in found["workers"])
+    assert [worker["role"] for worker in found["workers"]] == ["consumer"] * 3
+    assert found["topic"] == {"name": settings.kafka.events_topic, "partitions": 3, "messages": len(EVENTS)}  # type: ignore[union-attr]
+    assert found["lag"] == {"total": 0, "partitions": {"0": 0, "1": 0, "2": 0}}
+    assert found["counts"]["events"] == len(set(EVENTS))
+    assert found["counts"]["sessions"] == query(settings, "SELECT count(*) FROM sessions")[0][0]
+
+
+def test_status_and_check_tell_a_server_that_is_away(
+    settings: Settings, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, port in (("KAFKA_BOOTSTRAP_SERVERS", "127.0.0.1:1"), ("PG_PORT", "1"), ("VALKEY_PORT", "1")):
+        monkeypatch.setenv(name, port)
+    for name in ("PG_HOST", "VALKEY_HOST"):
+        monkeypatch.setenv(name, "127.0.0.1")
+    found = answer(capsys, "status")
+    assert [service["ok"] for service in found["services"].values()] == [False, False, False, None]
+    assert "refused" in found["services"]["postgresql"]["error"]
+    assert (found["topic"]["messages"], found["lag"]["total"], found["counts"]["events"]) == (None, None, None)
+    assert run(["config", "check", "--json"]) == 1
+    checks = {one["name"]: one for one in json.loads(capsys.readouterr().out)["checks"]}
+    assert [checks[name]["state"] for name in ("kafka", "postgresql", "valkey")] == ["failed"] * 3
+    assert all(checks[name]["hint"] for name in ("kafka", "postgresql", "valkey"))
+
+
+def test_the_doctor_finds_wrong_passwords(
+    settings: Settings, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert run(["config", "check"]) == 0
+    monkeypatch.setenv("PG_PASSWORD", "wrong")
+    monkeypatch.setenv("VALKEY_PASSWORD", "wrong")
+    capsys.readouterr()
+    assert run(["config", "check"]) == 1
+    shown = capsys.readouterr().out
+    assert "check PG_USER and PG_PASSWORD" in shown
+    assert "check VALKEY_USER and VALKEY_PASSWORD" in shown
+
+
+def test_before_the_first_stack_everything_says_so(
+    tmp_path: Path, settings: Settings, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CLICKSTREAM_HOME", str(tmp_path / "new"))
+    found = answer(capsys, "status")
+    assert [service["ok"] for service in found["services"].values()] == [False, False, False, None]
+    for line in (["lag"], ["verify"], ["consumer", "start"], ["data", "reset", "-y"]):
+        assert "stack up" in refusal(capsys, 1, *line)
+
+
+def test_reset_empties_all_that_is_ours_and_asks_first(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    assert settings.valkey
+    assert settings.kafka
+    consumers.start(settings)
+    send(settings, EVENTS)
+    wait_until(lambda: all_committed(settings), "all stored")
+    assert "workers are running" in refusal(capsys, 1, "data", "reset", "-y")
+    consumers.stop(settings)
+    assert "no terminal" in refusal(capsys, 2, "data", "reset")
+    with connect(settings.valkey) as valkey:
+        valkey.set(f"{PREFIX}some", "1")
+        valkey.set("other", "1")
+        assert answer(capsys, "data", "reset", "-y")["valkey_keys"] >= 1
+        assert valkey.get("other") == b"1"
+        assert not list(valkey.scan_iter(f"{PREFIX}*"))
+        valkey.delete("other")
+    found = answer(capsys, "status")
+    assert (found["topic"]["partitions"], found["topic"]["messages"], found["counts"]["events"]) == (3, 0, 0)
+    assert answer(capsys, "verify")["ok"]
+
+
+def test_another_session_timeout_is_refused(
+    settings: Settings, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    consumers.prepare(settings)
+    monkeypatch.setenv("CONSUMER_SESSION_TIMEOUT_MINUTES", "10")
+    assert "timeout of 30 minutes" in refusal(capsys, 1, "consumer", "start")
+    with pytest.raises(ClickstreamError):
+        consumers.prepare(load_settings())
