@@ -110,7 +110,7 @@ def test_an_interrupted_demo_leaves_no_worker(settings: Settings, number: signal
                 process.send_signal(number)
                 break
         words = process.stderr.read()
-        assert process.wait(60) == 130
+        assert process.wait(60) == 130, words
     assert "interrupted" in words
     assert "Traceback" not in words
     assert busy(settings) == []

@@ -6,6 +6,7 @@ import signal
 import sys
 import time
 from argparse import Namespace
+from types import FrameType
 from typing import TYPE_CHECKING
 
 from clickstream.cli import output, views
@@ -13,7 +14,7 @@ from clickstream.cli.diagnostics import ExitCode, say
 
 if TYPE_CHECKING:
     from clickstream.actions.demo import DemoOptions, DemoResult
-    from clickstream.actions.demo_progress import DemoProgress
+    from clickstream.actions.demo_progress import DemoProgress, Show
     from clickstream.config.settings import Settings
 
 LINE_EVERY = 2.0
@@ -25,15 +26,16 @@ def demo(args: Namespace) -> int:
     from clickstream.config.settings import load_settings
 
     settings = load_settings()
-    # A polite kill ends a demo as Ctrl+C does: what it started is stopped.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     options = DemoOptions(limit=args.limit, fresh=args.fresh)
     live = sys.stderr.isatty() and not args.headless and not args.json
+    interruption = Interruption()
     try:
-        result = _painted(settings, options) if live else _told(settings, options)
-    except KeyboardInterrupt:
+        result = _painted(settings, options, interruption) if live else _told(settings, options, interruption)
+    except BaseException as error:
+        if not interruption.asked:
+            raise
         say("interrupted: the workers are stopped; what was stored stays")
-        raise
+        raise KeyboardInterrupt from error
     if args.json:
         output.write_json(result.document())
     elif not (live and output.is_terminal()):
@@ -42,13 +44,40 @@ def demo(args: Namespace) -> int:
     return ExitCode.DONE if result.ok else ExitCode.FAILED
 
 
-def _told(settings: Settings, options: DemoOptions) -> DemoResult:
+class Interruption:
+    """Ctrl+C, or a polite kill, which ends a demo just so: what it started is stopped.
+
+    A driver's C code may turn the KeyboardInterrupt into another error, or lose it; `asked` is not lost.
+    """
+
+    def __init__(self) -> None:
+        self.asked = False
+        for number in (signal.SIGINT, signal.SIGTERM):
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                signal.signal(number, self._ask)
+
+    def watching(self, show: Show) -> Show:
+        """The same, and it ends the demo at the next sign of flow if nothing did before."""
+
+        def watched(now: DemoProgress) -> None:
+            show(now)
+            if self.asked and now.flow is not None:
+                raise KeyboardInterrupt
+
+        return watched
+
+    def _ask(self, _number: int, _frame: FrameType | None) -> None:
+        self.asked = True
+        raise KeyboardInterrupt
+
+
+def _told(settings: Settings, options: DemoOptions, interruption: Interruption) -> DemoResult:
     from clickstream.actions.demo import demo as action
 
-    return action(settings, options, Teller())
+    return action(settings, options, interruption.watching(Teller()))
 
 
-def _painted(settings: Settings, options: DemoOptions) -> DemoResult:
+def _painted(settings: Settings, options: DemoOptions, interruption: Interruption) -> DemoResult:
     from rich.live import Live
 
     from clickstream.actions.demo import demo as action
@@ -57,7 +86,7 @@ def _painted(settings: Settings, options: DemoOptions) -> DemoResult:
     console = output.console(stderr=True)
     screen = DemoScreen()
     with Live(screen, console=console, refresh_per_second=8, transient=False) as live:
-        result = action(settings, options, screen.show)
+        result = action(settings, options, interruption.watching(screen.show))
         screen.finish(result)
         live.refresh()
     return result

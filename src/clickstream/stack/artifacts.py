@@ -113,6 +113,10 @@ class _Downloads:
     def run(self) -> None:
         # A round that was killed may have left pieces; nobody else is here, for we hold the lock.
         shutil.rmtree(self._incoming, ignore_errors=True)
+        import truststore  # noqa: PLC0415 (like jgo: only for those who download)
+
+        # Trust whom this machine trusts, besides the authorities that come with the client: proxies of companies.
+        truststore.inject_into_ssl()
         pool = ThreadPoolExecutor(PARALLEL, thread_name_prefix="download")
         try:
             tasks = {pool.submit(self._fetch, jar): jar for jar in self._missing}
@@ -121,6 +125,7 @@ class _Downloads:
         finally:
             self._cancel.set()
             pool.shutdown(cancel_futures=True)
+            truststore.extract_from_ssl()
             shutil.rmtree(self._incoming, ignore_errors=True)
 
     def _settle(self, jar: Jar, error: BaseException | None) -> None:
