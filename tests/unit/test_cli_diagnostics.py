@@ -27,7 +27,6 @@ def raising(error: BaseException) -> Callable[[], int]:
     ("error", "code", "words"),
     [
         (ClickstreamError("it broke", hint="mend it"), 1, "clickstream: it broke (mend it)\n"),
-        (ServiceUnavailable("Kafka", "gone"), 1, "clickstream: Kafka does not answer: gone\n"),
         (ServiceRefused("no"), 1, "clickstream: no\n"),
         (UsageError("not so"), 2, "clickstream: not so\n"),
         (SettingsError("PG_PORT=x: bad\nPG_HOST: bad"), 2, "clickstream: PG_PORT=x: bad\nclickstream: PG_HOST: bad\n"),
@@ -83,3 +82,15 @@ def test_a_wrong_setting_is_refused_by_name(
     shown = capsys.readouterr()
     assert shown.out == ""
     assert "CONSUMER_BATCH_SIZE=many" in shown.err
+
+
+def test_a_silent_server_is_explained_by_the_stack_that_is_down(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    silent = raising(ServiceUnavailable("Kafka", "gone"))
+    assert guarded(silent) == ExitCode.FAILED
+    assert "the embedded stack is not running (`clickstream stack up` starts it)" in capsys.readouterr().err
+    for name in ("KAFKA_BOOTSTRAP_SERVERS", "PG_HOST", "VALKEY_HOST"):
+        monkeypatch.setenv(name, "elsewhere:1")
+    guarded(silent)
+    assert capsys.readouterr().err == "clickstream: Kafka does not answer: gone\n"

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from clickstream.actions.control import running
-from clickstream.actions.servers import Questions, kafka_of, postgres_of, valkey_of
+from clickstream.actions.servers import STACK_UP, Questions, kafka_of, postgres_of, stack_is_down, valkey_of
 from clickstream.config.settings import Settings
 from clickstream.domain.errors import ClickstreamError
 from clickstream.domain.events import CSV_HEADER
@@ -19,6 +19,8 @@ from clickstream.services.postgres.state import schema_state
 from clickstream.services.valkey.board import server_info
 
 OK, WARN, FAILED = "ok", "warn", "failed"
+
+SERVERS = ("kafka", "postgresql", "valkey")
 
 WITHIN = 12.0
 """Seconds for all checks together; those of a silent server give up before."""
@@ -61,6 +63,9 @@ def check(settings: Settings) -> list[Check]:
             found += asked.answer(name, WITHIN)
         except ClickstreamError as error:
             found.append(_failed(name, error))
+    if stack_is_down(settings):
+        cure = f"the embedded stack is not running; {STACK_UP}"
+        found = [replace(one, hint=cure) if one.state == FAILED and one.name in SERVERS else one for one in found]
     return found
 
 

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from clickstream.actions.control import running
 from clickstream.config.settings import KafkaSettings, PostgresSettings, Settings, ValkeySettings
 from clickstream.domain.errors import ClickstreamError
 
@@ -37,6 +38,14 @@ def valkey_of(settings: Settings) -> ValkeySettings:
     if settings.valkey is None:
         raise NothingConfigured
     return settings.valkey
+
+
+STACK_UP = "`clickstream stack up` starts it"
+
+
+def stack_is_down(settings: Settings) -> bool:
+    """The servers are the embedded ones, and nothing of this home runs: that is why they do not answer."""
+    return settings.embedded and running(settings.home) is None
 
 
 class Questions:

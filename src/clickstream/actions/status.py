@@ -9,7 +9,15 @@ from typing import Any
 
 from clickstream.actions.group import Worker, local_workers, remote_workers, snapshot_of
 from clickstream.actions.lag import LagMeter, Sample
-from clickstream.actions.servers import NothingConfigured, Questions, kafka_of, postgres_of, valkey_of
+from clickstream.actions.servers import (
+    STACK_UP,
+    NothingConfigured,
+    Questions,
+    kafka_of,
+    postgres_of,
+    stack_is_down,
+    valkey_of,
+)
 from clickstream.config.settings import Settings
 from clickstream.domain.errors import ClickstreamError
 from clickstream.services.kafka import admin
@@ -91,6 +99,11 @@ def status(settings: Settings, *, counted: Counts | None = None) -> Status:
         "valkey": _service(questions, "valkey"),
         "opensearch": _opensearch(settings),
     }
+    if stack_is_down(settings):
+        services = {
+            name: replace(one, error=f"the embedded stack is not running; {STACK_UP}") if one.ok is False else one
+            for name, one in services.items()
+        }
     remote = _answer(questions, "remote", SERVICES_WITHIN) or ()
     workers = (*local, *remote)
     topic = _topic(settings, questions, reachable=bool(services["kafka"].ok))

@@ -162,6 +162,11 @@ class Watcher:
     def __exit__(self, *_: object) -> None:
         self.stop()
 
+    @property
+    def settings(self) -> Settings:
+        """The settings of now."""
+        return self.live.current
+
     def stop(self) -> None:
         """End frames(), and the threads as soon as whom they ask has answered."""
         self._stop.set()

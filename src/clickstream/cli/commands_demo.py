@@ -7,7 +7,7 @@ import sys
 import time
 from argparse import Namespace
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from clickstream.cli import output, views
 from clickstream.cli.diagnostics import ExitCode, say
@@ -28,14 +28,8 @@ def demo(args: Namespace) -> int:
     settings = load_settings()
     options = DemoOptions(limit=args.limit, fresh=args.fresh)
     live = sys.stderr.isatty() and not args.headless and not args.json
-    interruption = Interruption()
-    try:
-        result = _painted(settings, options, interruption) if live else _told(settings, options, interruption)
-    except BaseException as error:
-        if not interruption.asked:
-            raise
-        say("interrupted: the workers are stopped; what was stored stays")
-        raise KeyboardInterrupt from error
+    with Interruption() as interruption:
+        result = (_painted if live else _told)(settings, options, interruption)
     if args.json:
         output.write_json(result.document())
     elif not (live and output.is_terminal()):
@@ -47,14 +41,26 @@ def demo(args: Namespace) -> int:
 class Interruption:
     """Ctrl+C, or a polite kill, which ends a demo just so: what it started is stopped.
 
-    A driver's C code may turn the KeyboardInterrupt into another error, or lose it; `asked` is not lost.
+    A driver's C code may turn the KeyboardInterrupt into another error, or lose it; `asked` is not lost. A context
+    manager: whatever way its block ends after an interruption, it ends with KeyboardInterrupt.
     """
 
     def __init__(self) -> None:
         self.asked = False
+        self._before: dict[int, Any] = {}
+
+    def __enter__(self) -> Interruption:
         for number in (signal.SIGINT, signal.SIGTERM):
             if signal.getsignal(number) is not signal.SIG_IGN:
-                signal.signal(number, self._ask)
+                self._before[number] = signal.signal(number, self._ask)
+        return self
+
+    def __exit__(self, _type: object, error: BaseException | None, _traceback: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+        if self.asked:
+            say("interrupted: the workers are stopped; what was stored stays")
+            raise KeyboardInterrupt from error
 
     def watching(self, show: Show) -> Show:
         """The same, and it ends the demo at the next sign of flow if nothing did before."""

@@ -56,7 +56,7 @@ def _explain(error: Exception) -> int:
             say(f"clickstream: {line}")
         return ExitCode.WRONG_USE
     if isinstance(error, ClickstreamError):
-        say(f"clickstream: {error}")
+        say(f"clickstream: {_why_silent(error) or error}")
         return ExitCode.WRONG_USE if isinstance(error, UsageError) else ExitCode.FAILED
     if isinstance(error, OSError):
         what = error.strerror or str(error)
@@ -65,3 +65,20 @@ def _explain(error: Exception) -> int:
         return ExitCode.FAILED
     say(f"clickstream: internal error: {type(error).__name__}: {error} (CLICKSTREAM_DEBUG=1 shows where)")
     return ExitCode.FAILED
+
+
+def _why_silent(error: Exception) -> str:
+    """A better word than the driver's where a server is silent because nobody started it; empty elsewhere."""
+    from clickstream.config.problems import SettingsError
+    from clickstream.domain.errors import ServiceUnavailable
+
+    if not isinstance(error, ServiceUnavailable):
+        return ""
+    from clickstream.actions.servers import STACK_UP, stack_is_down
+    from clickstream.config.settings import load_settings
+
+    try:
+        down = stack_is_down(load_settings())
+    except SettingsError:
+        return ""
+    return f"{error.service} does not answer: the embedded stack is not running ({STACK_UP})" if down else ""

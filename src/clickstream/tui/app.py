@@ -1,0 +1,207 @@
+"""The app: modes, themes, and the two things that arrive from threads, frames and jobs. Draws nothing itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from textual.app import App, SystemCommand
+from textual.binding import Binding, BindingType
+from textual.reactive import reactive
+from textual.screen import Screen
+
+from clickstream.tui.commands import BY_NAME, Command, Weight, command_binding
+from clickstream.tui.feed import Feed, FrameSource
+from clickstream.tui.jobs import Job, Jobs
+from clickstream.tui.messages import FeedFailed, FrameArrived, JobEnded, JobMoved
+from clickstream.tui.palette import CommandProvider
+from clickstream.tui.screens.base import DashboardScreen
+from clickstream.tui.screens.confirm import ConfirmScreen
+from clickstream.tui.screens.funnel import FunnelScreen
+from clickstream.tui.screens.help import HelpScreen
+from clickstream.tui.screens.logs import LogsScreen
+from clickstream.tui.screens.overview import OverviewScreen
+from clickstream.tui.screens.partitions import PartitionsScreen
+from clickstream.tui.screens.rejects import RejectsScreen
+from clickstream.tui.screens.settings import SettingsScreen
+from clickstream.tui.screens.workers import WorkersScreen
+from clickstream.tui.themes import DARK, LIGHT
+
+if TYPE_CHECKING:
+    from clickstream.actions.demo import DemoOptions
+    from clickstream.actions.frame import Frame
+
+MODE_NAMES = ("overview", "workers", "partitions", "funnel", "rejects", "logs", "settings")
+"""In the order of their number keys."""
+
+
+def mode_bindings() -> list[BindingType]:
+    return [
+        Binding(str(number), f"mode({name!r})", name, tooltip=f"the {name} screen", id=f"mode.{name}")
+        for number, name in enumerate(MODE_NAMES, start=1)
+    ]
+
+
+class ClickstreamApp(App[None]):
+    """The dashboard."""
+
+    TITLE = "clickstream"
+    CSS_PATH = "theme.tcss"
+    MODES: ClassVar[dict[str, Any]] = {
+        "overview": OverviewScreen,
+        "workers": WorkersScreen,
+        "partitions": PartitionsScreen,
+        "funnel": FunnelScreen,
+        "rejects": RejectsScreen,
+        "logs": LogsScreen,
+        "settings": SettingsScreen,
+    }
+    DEFAULT_MODE = "overview"
+    COMMANDS = App.COMMANDS | {CommandProvider}
+    COMMAND_PALETTE_BINDING = "ctrl+p"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *mode_bindings(),
+        command_binding("d", "demo"),
+        command_binding("v", "verify"),
+        Binding("colon", "command_palette", "commands", key_display=":", tooltip="every command, by name", id="palette"),
+        Binding("question_mark", "help", "help", key_display="?", tooltip="every key that works now", id="help"),
+        Binding("escape", "cancel_job", "cancel", tooltip="cancel what runs, after a question", id="cancel"),
+        Binding("q", "leave", "quit", tooltip="leave; the pipeline goes on running", id="quit"),
+        Binding("ctrl+q", "leave", "quit", show=False, priority=True),
+    ]
+
+    frame: reactive[Frame | None] = reactive(None, init=False)
+    """The newest frame."""
+    job: reactive[Job | None] = reactive(None, init=False, always_update=True)
+    """What runs now, for the status line."""
+
+    def __init__(self, source: FrameSource, *, demo: DemoOptions | None = None, read_only: bool = False) -> None:
+        super().__init__()
+        self.source = source
+        self.read_only = read_only
+        self._demo = demo
+        self._feed = Feed(source, self.post_message)
+        self._jobs = Jobs(source, self.post_message)
+
+    def on_mount(self) -> None:
+        for theme in (DARK, LIGHT):
+            self.register_theme(theme)
+        self.theme = DARK.name
+        self._feed.start()
+        if self._demo is not None:
+            self.run_command("demo", {"options": self._demo})
+
+    def on_unmount(self) -> None:
+        self._feed.stop()
+
+    def on_frame_arrived(self, message: FrameArrived) -> None:
+        self.frame = message.frame
+
+    def on_feed_failed(self, message: FeedFailed) -> None:
+        self.notify(f"no more frames: {message.error}", severity="error", timeout=60)
+
+    def watch_frame(self, frame: Frame | None) -> None:
+        for screen in self.screen_stack:
+            if isinstance(screen, DashboardScreen) and frame is not None:
+                screen.receive(frame)
+
+    def on_job_moved(self, message: JobMoved) -> None:
+        self.job = self._jobs.newest
+
+    def on_job_ended(self, message: JobEnded) -> None:
+        job = message.job
+        self._jobs.ended(job)
+        self.job = self._jobs.newest
+        severity = "error" if job.failed else "information"
+        self.notify(job.outcome, severity=severity, timeout=15 if job.failed else 6, markup=False)
+        self.refresh_bindings()
+
+    def watch_job(self, job: Job | None) -> None:
+        for screen in self.screen_stack:
+            if isinstance(screen, DashboardScreen):
+                screen.show_job(job)
+
+    def offers(self, command: Command) -> bool:
+        """Whether the command may be used at all in this session."""
+        return not (self.read_only and command.changes)
+
+    def run_command(self, name: str, arguments: dict[str, Any] | None = None, *, warning: str = "") -> None:
+        """Do what the command does: open its screen, ask first where it is weighty, run it as a job."""
+        command = BY_NAME[name]
+        if not self.offers(command):
+            self.notify(f"{name}: this is a read-only session", severity="warning")
+            return
+        if command.opens:
+            self.action_mode(command.opens)
+        if command.run is None:
+            return
+        question = warning or command.warning
+        if command.weight is Weight.LIGHT and not warning:
+            self._start(command, arguments or {})
+            return
+        typed = name.rpartition(" ")[2] if command.weight is Weight.TYPE else ""
+
+        def answered(yes: bool | None) -> None:
+            if yes:
+                self._start(command, arguments or {})
+
+        self.push_screen(ConfirmScreen(name, question, typed=typed), answered)
+
+    def action_command(self, name: str) -> None:
+        self.run_command(name)
+
+    def action_mode(self, name: str) -> None:
+        if self.current_mode != name:
+            self.switch_mode(name)
+
+    def action_help(self) -> None:
+        self.push_screen(HelpScreen(self.screen))
+
+    def action_cancel_job(self) -> None:
+        job = self._jobs.newest
+        if job is None:
+            return
+
+        def answered(yes: bool | None) -> None:
+            if yes:
+                job.cancel()
+
+        question = f"{job.words}\n\nIt ends at its next step; nothing half-made is left behind."
+        self.push_screen(ConfirmScreen(f"cancel {job.command.name}", question, yes="Cancel it", no="Go on"), answered)
+
+    def action_leave(self) -> None:
+        job = self._jobs.newest
+        if job is None:
+            self.exit()
+            return
+
+        def answered(yes: bool | None) -> None:
+            if yes:
+                self.exit()
+
+        question = f"{job.command.name} is under way and ends with this window. Processes that it started go on running."
+        self.push_screen(ConfirmScreen("quit", question, yes="Quit", no="Stay"), answered)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action == "command" and parameters:
+            return self.offers(BY_NAME[str(parameters[0])])
+        if action == "cancel_job":
+            return self._jobs.newest is not None
+        if action in {"mode", "help", "cancel_job", "leave"}:
+            return isinstance(self.screen, DashboardScreen) or action == "leave"
+        return True
+
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        for command in super().get_system_commands(screen):
+            if command.title in {"Theme", "Screenshot"}:  # keys and quit have keys of their own here
+                yield command
+        for name in MODE_NAMES:
+            yield SystemCommand(f"screen {name}", f"the {name} screen", lambda name=name: self.action_mode(name))
+
+    def _start(self, command: Command, arguments: dict[str, Any]) -> None:
+        job = self._jobs.start(command, arguments)
+        if job is None:
+            self.notify(f"{command.name} is running already", severity="warning")
+            return
+        self.job = job
+        self.refresh_bindings()

@@ -1,0 +1,132 @@
+"""The one most important thing, in words, and the key that answers it; and whether the pipeline flows. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from clickstream.actions.frame import ASKING, DOWN, LAGGING, STALLED, UP, Frame
+from clickstream.tui.states import BUSY, DIM, FAILED, OKAY, TITLES, Look
+from clickstream.tui.text import exact, number, seconds
+
+MOVING = 0.5
+"""Events a second from which something flows."""
+
+SERVERS = ("kafka", "postgresql", "valkey")
+
+
+@dataclass(frozen=True, slots=True)
+class Headline:
+    """The status line."""
+
+    text: str
+    style: str = DIM
+    hint: str = ""
+    """`key what it does`, several parted by ` · `."""
+
+
+def nothing_runs(frame: Frame) -> bool:
+    """No server answers or starts, and no process lives: an empty stage."""
+    return not any(frame.service(name).state in {UP, ASKING, DOWN} for name in SERVERS) and not any(
+        row.state in {"running", "starting", "backoff", "failed"} for row in frame.processes
+    )
+
+
+def flow(frame: Frame) -> Look:
+    """Whether it flows and is healthy, for the first line."""
+    states = {frame.service(name).state for name in SERVERS}
+    if nothing_runs(frame):
+        return Look("◌", "nothing runs", DIM)
+    if DOWN in states or any(row.state in {"failed", "backoff"} for row in frame.processes):
+        return Look("✖", "trouble", FAILED)
+    if any(row.state == STALLED for row in frame.partitions):
+        return Look("✖", "stalled", FAILED)
+    if ASKING in states:
+        return Look("▲", "starting", BUSY)
+    if any(row.activity == "waiting" for row in frame.processes):
+        return Look("▲", "waiting", BUSY)
+    if any(row.state == LAGGING for row in frame.partitions):
+        return Look("▲", "behind", BUSY)
+    if (frame.stored_per_second or 0) > MOVING or (frame.produced_per_second or 0) > MOVING:
+        return Look("●", "flowing", OKAY)
+    return Look("●", "idle", OKAY)
+
+
+def headline(frame: Frame) -> Headline:
+    """The gravest thing first; where nothing is wrong, what goes on, or what could be done next."""
+    for look in (_settings, _services, _processes, _partitions, _work):
+        for found in look(frame):
+            return found
+    return _idle(frame)
+
+
+Looks = Callable[[Frame], Iterator[Headline]]
+
+
+def _settings(frame: Frame) -> Iterator[Headline]:
+    if frame.problem:
+        yield Headline(f"settings: {frame.problem.splitlines()[0]}", FAILED, "7 settings")
+    if nothing_runs(frame):
+        yield Headline("Nothing runs.", DIM, "d demo · s start the stack · ? help")
+
+
+def _services(frame: Frame) -> Iterator[Headline]:
+    for name in ("kafka", "postgresql", "valkey"):
+        row = frame.service(name)
+        if row.state != DOWN:
+            continue
+        away = seconds(max(0.0, frame.at - row.since))
+        if name == "valkey":
+            rest = "windows are not kept and other hosts are not seen; nothing is lost"
+        elif frame.workers("consumer"):
+            rest = "consumers wait; nothing is lost"
+        else:
+            rest = row.error
+        yield Headline(f"{TITLES[name]} does not answer since {away}; {rest}", FAILED, "6 logs")
+    starting = [TITLES[name] for name in SERVERS if frame.service(name).state == ASKING]
+    if starting:
+        yield Headline(f"{', '.join(starting)}: starting", BUSY)
+
+
+def _processes(frame: Frame) -> Iterator[Headline]:
+    for row in frame.processes:
+        if row.state == "failed":
+            yield Headline(f"{row.name} has failed: {row.exit_reason}", FAILED, "2 workers · 6 logs")
+    for row in frame.processes:
+        if row.state == "backoff":
+            yield Headline(f"{row.name} died ({row.exit_reason}) and will be started again", BUSY, "2 workers")
+    for row in frame.processes:
+        if row.activity == "waiting":
+            yield Headline(f"{row.name} waits: {row.detail}", BUSY, "2 workers · 6 logs")
+
+
+def _partitions(frame: Frame) -> Iterator[Headline]:
+    stalled = [str(row.partition) for row in frame.partitions if row.state == STALLED]
+    if stalled:
+        yield Headline(f"partition {', '.join(stalled)}: nothing is stored though messages wait", FAILED, "3 partitions")
+    alive = [row for row in frame.workers("consumer") if row.state in {"running", "starting"}]
+    if frame.lag and not alive:
+        yield Headline(f"{exact(frame.lag)} messages wait in Kafka and no consumer runs", BUSY, "s start consumers")
+
+
+def _work(frame: Frame) -> Iterator[Headline]:
+    stored, lag = frame.stored_per_second or 0.0, frame.lag or 0
+    if stored <= MOVING and (frame.produced_per_second or 0.0) <= MOVING:
+        return
+    drains = [row.seconds_to_drain for row in frame.partitions]
+    behind = any(row.state == LAGGING for row in frame.partitions)
+    words = f"{number(stored, '/s')} stored, {exact(lag)} behind"
+    if behind and all(value is not None for value in drains):
+        words += f", drained in {seconds(max(value for value in drains if value is not None))}"
+    elif behind:
+        words += ", and it grows: more comes in than is stored"
+    yield Headline(words, BUSY if behind else DIM, "3 partitions" if behind else "")
+
+
+def _idle(frame: Frame) -> Headline:
+    if not frame.workers("consumer"):
+        return Headline("The servers run; nothing flows.", DIM, "d demo · s start")
+    producer = frame.producer
+    if producer is not None and producer.state == "finished" and frame.lag == 0:
+        return Headline(f"All is stored: {exact(producer.sent)} events sent, lag 0.", OKAY, "v verify · 4 funnel")
+    return Headline("Consumers are idle: nothing comes in.", DIM, "s start the producer")

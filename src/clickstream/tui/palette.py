@@ -1,0 +1,38 @@
+"""The command palette's entries: every command under its CLI name, as far as this session offers it."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, cast
+
+from textual.command import DiscoveryHit, Hit, Hits, Provider
+
+from clickstream.tui.commands import COMMANDS, Command
+
+if TYPE_CHECKING:
+    from clickstream.tui.app import ClickstreamApp
+
+
+class CommandProvider(Provider):
+    """Offers the commands."""
+
+    async def discover(self) -> Hits:
+        for command in self._offered():
+            yield DiscoveryHit(command.name, self._runner(command), help=command.summary)
+
+    async def search(self, query: str) -> Hits:
+        matcher = self.matcher(query)
+        for command in self._offered():
+            score = max(matcher.match(command.name), matcher.match(command.summary) * 0.6)
+            if score > 0:
+                yield Hit(score, matcher.highlight(command.name), self._runner(command), help=command.summary)
+
+    def _offered(self) -> list[Command]:
+        return [command for command in COMMANDS if self._dashboard.offers(command)]
+
+    def _runner(self, command: Command) -> partial[None]:
+        return partial(self._dashboard.run_command, command.name)
+
+    @property
+    def _dashboard(self) -> ClickstreamApp:
+        return cast("ClickstreamApp", self.app)

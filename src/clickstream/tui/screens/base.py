@@ -1,0 +1,88 @@
+"""What every dashboard screen has: header, body, status line, key line; and how a frame reaches it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from textual.app import ComposeResult
+from textual.containers import Container
+from textual.screen import Screen
+from textual.widgets import Static
+
+from clickstream.tui.widgets.header import HeaderLine
+from clickstream.tui.widgets.key_line import KeyLine
+from clickstream.tui.widgets.status_bar import StatusBar
+
+if TYPE_CHECKING:
+    from clickstream.actions.frame import Frame
+    from clickstream.tui.app import ClickstreamApp
+    from clickstream.tui.jobs import Job
+
+SMALLEST = (60, 16)
+
+
+class DashboardScreen(Screen[None]):
+    """A screen of one mode. Subclasses write `body` and `show`."""
+
+    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [
+        (0, "-tiny"),
+        (SMALLEST[0], "-narrow"),
+        (110, "-normal"),
+        (160, "-wide"),
+    ]
+    VERTICAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [
+        (0, "-tiny"),
+        (SMALLEST[1], "-short"),
+        (32, "-high"),
+        (46, "-tall"),
+    ]
+
+    @property
+    def dashboard(self) -> ClickstreamApp:
+        """The app, with its type."""
+        return cast("ClickstreamApp", self.app)
+
+    @property
+    def narrow(self) -> bool:
+        return self.app.size.width < 110
+
+    def body(self) -> ComposeResult:
+        """The screen's own widgets."""
+        raise NotImplementedError
+
+    def show(self, frame: Frame) -> None:
+        """Bring the screen's own widgets up to this frame. Cheap: it comes once a second."""
+        raise NotImplementedError
+
+    def compose(self) -> ComposeResult:
+        yield HeaderLine()
+        with Container(id="body"):
+            yield from self.body()
+        yield StatusBar()
+        yield KeyLine()
+        width, height = SMALLEST
+        yield Static(f"This window is too small:\n{width} x {height} is the least.", id="too-small")
+
+    def receive(self, frame: Frame) -> None:
+        """A new frame is there."""
+        if not self.is_mounted:
+            return
+        self.query_one(HeaderLine).show(frame)
+        self.query_one(StatusBar).show(frame)
+        self.show(frame)
+
+    def show_job(self, job: Job | None) -> None:
+        """A job has moved, or none runs any more."""
+        if self.is_mounted:
+            self.query_one(StatusBar).show_job(job)
+
+    def on_mount(self) -> None:
+        self._catch_up()
+
+    def on_screen_resume(self) -> None:
+        self._catch_up()
+
+    def _catch_up(self) -> None:
+        if self.dashboard.frame is not None:
+            self.receive(self.dashboard.frame)
+        self.show_job(self.dashboard.job)

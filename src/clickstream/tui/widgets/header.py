@@ -1,0 +1,72 @@
+"""The first line: what this is, which topic, and whether it flows. Draws from a frame; asks nobody."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from textual.content import Content
+
+from clickstream.tui.headline import flow
+from clickstream.tui.states import ACCENT, DIM, FAILED, OKAY
+from clickstream.tui.text import clip, clock
+from clickstream.tui.widgets.line import Line
+
+if TYPE_CHECKING:
+    from clickstream.actions.frame import Frame
+
+
+class HeaderLine(Line):
+    """The first line of every screen."""
+
+    DEFAULT_CSS = """
+    HeaderLine { height: 1; width: 100%; padding: 0 1; text-wrap: nowrap; }
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._frame: Frame | None = None
+
+    def show(self, frame: Frame) -> None:
+        self._frame = frame
+        self._draw()
+
+    def on_resize(self) -> None:
+        self._draw()
+
+    def _draw(self) -> None:
+        if self._frame is not None:
+            self.put(header(self._frame, self.size.width, read_only=getattr(self.app, "read_only", False)))
+
+
+def header(frame: Frame, width: int, *, read_only: bool = False) -> Content:
+    right = _right(frame, width)
+    where = "embedded" if frame.embedded else "own servers"
+    topic = ""
+    if frame.topic:
+        count = len(frame.partitions)
+        topic = f"{frame.topic} · {count} partitions" if count else frame.topic
+    left = [("clickstream", f"bold {ACCENT}"), ("  " + where, DIM)]
+    if read_only:
+        left.append(("  read-only", "$warning"))
+    room = width - len(right) - sum(len(text) for text, _ in left) - 4
+    if topic and room > 6:
+        left.append(("  " + clip(topic, room), DIM))
+    gap = max(1, width - len(right) - sum(len(text) for text, _ in left))
+    return Content.assemble(*left, " " * gap, right)
+
+
+def _right(frame: Frame, width: int) -> Content:
+    look = flow(frame)
+    parts: list[tuple[str, str]] = []
+    checked = frame.verification
+    if checked is not None and width >= 76:
+        found = checked.value
+        if found.ok:
+            parts.append((f"verify ✓ {clock(checked.at)}", OKAY))
+            parts.append((" (0 lost, 0 doubled)" if width >= 110 else "", DIM))
+        else:
+            parts.append((f"verify ✖ {clock(checked.at)}", FAILED))
+        parts.append(("   ", ""))
+    parts.append((f"{look.glyph} {look.word}", look.style))
+    parts.append((f"  {clock(frame.at)}", DIM))
+    return Content.assemble(*parts)

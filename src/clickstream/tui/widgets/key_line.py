@@ -1,0 +1,109 @@
+"""The last line: the keys that work now, read off the live bindings; clickable. Keeps no list of its own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from textual.content import Content
+from textual.widgets import Static
+
+from clickstream.tui.states import ACCENT, DIM
+
+if TYPE_CHECKING:
+    from textual.app import App
+    from textual.screen import ActiveBinding, Screen
+
+ALWAYS = ("help",)
+"""Ids of bindings that stay when the line is too short for all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One key as the line shows it."""
+
+    shown: str
+    words: str
+    action: str
+    mode: str = ""
+    """The mode that it opens; empty: it does something else."""
+    always: bool = False
+
+
+class KeyLine(Static):
+    """The keys."""
+
+    DEFAULT_CSS = """
+    KeyLine {
+        height: 1; width: 100%; padding: 0 1; text-wrap: nowrap; background: $background;
+        link-style: none; link-background-hover: $accent 30%; link-color: $foreground; link-style-hover: none;
+        link-color-hover: $foreground;
+    }
+    """
+
+    def on_mount(self) -> None:
+        self.screen.bindings_updated_signal.subscribe(self, self._changed)
+        self._changed(self.screen)
+
+    def on_resize(self) -> None:
+        self._changed(self.screen)
+
+    def _changed(self, screen: Screen[object]) -> None:
+        if screen is self.screen and self.is_attached:
+            self.update(key_line(keys(self.app, screen), self.app.current_mode, self.size.width), layout=False)
+
+
+def keys(app: App[object], screen: Screen[object]) -> list[Key]:
+    """The keys that are shown, in the order of their bindings: the modes, the screen's own, then the app's."""
+    found: dict[str, Key] = {}
+    for active in screen.active_bindings.values():
+        binding = active.binding
+        if binding.show and active.enabled and binding.action not in found:
+            found[binding.action] = _key(app, active)
+    ordered = sorted(found.values(), key=lambda key: bool(key.always))
+    return [key for key in ordered if key.mode] + [key for key in ordered if not key.mode]
+
+
+def _key(app: App[object], active: ActiveBinding) -> Key:
+    binding = active.binding
+    action = binding.action if "." in binding.action.partition("(")[0] else f"{_namespace(app, active)}.{binding.action}"
+    mode = binding.description if (binding.id or "").startswith("mode.") else ""
+    return Key(app.get_key_display(binding), binding.description, action, mode, binding.id in ALWAYS)
+
+
+def _namespace(app: App[object], active: ActiveBinding) -> str:
+    return "app" if active.node is app else "screen" if active.node is app.screen else "focused"
+
+
+def key_line(found: list[Key], mode: str, width: int) -> Content:
+    """As many keys as fit. Modes shrink to their numbers first; what is left out is told by a sign."""
+    modes = [key for key in found if key.mode]
+    others = [key for key in found if not key.mode]
+    short = _length(found) > width
+    if short:
+        modes = [key if key.mode == mode else Key(key.shown, "", key.action, key.mode) for key in modes]
+    cut = False
+    while others and _length(modes + others) + (2 if cut else 0) > width:
+        droppable = [key for key in others if not key.always]
+        if not droppable:
+            break
+        others.remove(droppable[-1])
+        cut = True
+    parts: list[Content] = [_piece(key, current=key.mode == mode) for key in modes]
+    end = [_piece(key, current=False) for key in others]
+    left = Content("  " if not short else " ").join(parts)
+    right = Content("  ").join(end)
+    sign = Content.styled("… ", DIM) if cut else Content("")
+    gap = max(1, width - left.cell_length - right.cell_length - sign.cell_length)
+    return Content.assemble(left, " " * gap, sign, right)
+
+
+def _length(found: list[Key]) -> int:
+    return sum(len(key.shown) + bool(key.words) + len(key.words) + 2 for key in found)
+
+
+def _piece(key: Key, *, current: bool) -> Content:
+    words = f" {key.words}" if key.words else ""
+    style = f"bold {ACCENT} reverse" if current else ""
+    content = Content.assemble((key.shown, style or f"bold {ACCENT}"), (words, style or DIM))
+    return content.stylize(f"@click={key.action}")

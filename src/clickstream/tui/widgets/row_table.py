@@ -1,0 +1,200 @@
+"""A table whose rows are told apart by key: only what changed is touched, and any column sorts it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from rich.text import Text
+from textual.binding import Binding, BindingType
+from textual.widgets import DataTable
+from textual.widgets.data_table import ColumnKey
+
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column."""
+
+    title: str
+    right: bool = False
+    """Numbers stand to the right."""
+    width: int | None = None
+    """Fixed, so that nothing dances; None: as wide as what is in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """What a cell shows, and what it is sorted by."""
+
+    text: str
+    value: Any
+    style: str = ""
+
+
+Rows = Mapping[str, Sequence[Cell]]
+
+
+class RowTable(DataTable[Text]):
+    """The table. `put` brings it up to date; sort and filter are kept from row to row."""
+
+    DEFAULT_CSS = """
+    RowTable { height: 1fr; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("less_than_sign", "sort_by(-1)", "sort by the column before", key_display="<", show=False),
+        Binding("greater_than_sign", "sort_by(1)", "sort by the next column", key_display=">", show=False),
+        Binding("R", "reverse", "reverse the order", show=False),
+    ]
+
+    def __init__(self, columns: Sequence[Column], *, title: str, classes: str = "", id: str | None = None) -> None:  # noqa: A002
+        super().__init__(classes=classes, id=id, cursor_type="row", zebra_stripes=False, cell_padding=1)
+        self._columns_shown = tuple(columns)
+        self._title = title
+        self._rows: dict[str, Sequence[Cell]] = {}
+        self._shown: dict[str, tuple[Text, ...]] = {}
+        self._filter = ""
+        self._sort: int | None = None
+        self._reverse = False
+
+    @property
+    def selected(self) -> str | None:
+        """The key of the row under the cursor."""
+        if not self.row_count:
+            return None
+        return str(self.coordinate_to_cell_key(self.cursor_coordinate).row_key.value)
+
+    def on_mount(self) -> None:
+        self._head()
+
+    def set_columns(self, columns: Sequence[Column]) -> None:
+        """Other columns, for another width; `put` follows."""
+        if tuple(columns) == self._columns_shown:
+            return
+        self._columns_shown = tuple(columns)
+        self._sort = None
+        self.clear(columns=True)
+        self._shown.clear()
+        self._head()
+
+    def filter(self, words: str) -> None:
+        """Show only rows in which each of the words stands; `!word`: in which it does not."""
+        self._filter = words
+        self.put(self._rows)
+
+    def put(self, rows: Rows) -> None:
+        """Bring the table to these rows."""
+        self._rows = dict(rows)
+        wanted = {key: cells for key, cells in rows.items() if _matches(cells, self._filter)}
+        for key in [key for key in self._shown if key not in wanted]:
+            self.remove_row(key)
+            del self._shown[key]
+        variables = self.app.theme_variables
+        for key, cells in wanted.items():
+            self._put_row(key, self._texts(cells, variables))
+        self._order()
+        self._head_up(len(wanted))
+
+    def action_sort_by(self, step: int) -> None:
+        """The column after (1) or before (-1) the one that sorts now."""
+        here = self._sort if self._sort is not None else (-1 if step > 0 else 0)
+        self.sort_column((here + step) % len(self._columns_shown))
+
+    def action_reverse(self) -> None:
+        self._reverse = not self._reverse
+        self.put(self._rows)
+        self._mark()
+
+    def sort_column(self, index: int) -> None:
+        """Sort by this column; the one that sorts already turns round. Numbers begin with the greatest."""
+        if index == self._sort:
+            self._reverse = not self._reverse
+        else:
+            self._sort, self._reverse = index, self._columns_shown[index].right
+        self.put(self._rows)
+        self._mark()
+
+    def on_data_table_header_selected(self, event: DataTable.HeaderSelected) -> None:
+        event.stop()
+        self.sort_column(event.column_index)
+
+    def _head(self) -> None:
+        for index, column in enumerate(self._columns_shown):
+            self.add_column(self._label(index), key=str(index), width=column.width)
+
+    def _mark(self) -> None:
+        for index in range(len(self._columns_shown)):
+            self.columns[ColumnKey(str(index))].label = self._label(index)
+        self._arrange(list(self._ranked()))  # draws the labels anew too
+
+    def _label(self, index: int) -> Text:
+        column = self._columns_shown[index]
+        sign = ("↓" if self._reverse else "↑") if index == self._sort else " "
+        return Text(column.title + sign, justify="right" if column.right else "left", no_wrap=True)
+
+    def _texts(self, cells: Sequence[Cell], variables: Mapping[str, str]) -> tuple[Text, ...]:
+        return tuple(
+            Text(
+                cell.text,
+                style=_resolved(cell.style, variables),
+                justify="right" if column.right else "left",
+                no_wrap=True,
+            )
+            for cell, column in zip(cells, self._columns_shown, strict=True)
+        )
+
+    def _put_row(self, key: str, texts: tuple[Text, ...]) -> None:
+        before = self._shown.get(key)
+        if before is None:
+            self.add_row(*texts, key=key)
+            self._shown[key] = texts
+            return
+        kept = []
+        for index, (old, new) in enumerate(zip(before, texts, strict=True)):
+            same = old.plain == new.plain and old.style == new.style
+            kept.append(old if same else new)
+            if not same:
+                self.update_cell(key, str(index), new, update_width=len(old.plain) != len(new.plain))
+        self._shown[key] = tuple(kept)
+
+    def _ranked(self) -> Iterator[str]:
+        """The shown rows in order: ties, and rows that nothing sorts, in the order they came in."""
+        keys = [key for key in self._rows if key in self._shown]
+        if self._sort is None:
+            return iter(keys)
+        place, sort = {key: -i if self._reverse else i for i, key in enumerate(keys)}, self._sort
+        return iter(sorted(keys, key=lambda key: (self._rows[key][sort].value, place[key]), reverse=self._reverse))
+
+    def _order(self) -> None:
+        ordered = list(self._ranked())
+        if [str(row.key.value) for row in self.ordered_rows] != ordered:
+            self._arrange(ordered)
+
+    def _arrange(self, ordered: list[str]) -> None:
+        chosen = self.selected
+        places = {id(self._shown[key][0]): place for place, key in enumerate(ordered)}
+        self.sort("0", key=lambda text: places[id(text)])
+        if chosen in ordered:
+            self.move_cursor(row=ordered.index(chosen), animate=False)
+
+    def _head_up(self, shown: int) -> None:
+        title = self._title
+        if self._filter:
+            title += f"  /{self._filter}  {shown} of {len(self._rows)}"
+        self.border_title = title
+
+
+def _matches(cells: Sequence[Cell], words: str) -> bool:
+    text = " ".join(cell.text for cell in cells).lower()
+    return all(
+        (word[1:] not in text if len(word) > 1 else True) if word.startswith("!") else word in text
+        for word in words.lower().split()
+    )
+
+
+def _resolved(style: str, variables: Mapping[str, str]) -> str:
+    """Rich knows no CSS variables."""
+    return " ".join(variables.get(word[1:], "") if word.startswith("$") else word for word in style.split())
+
+
