@@ -96,7 +96,7 @@ class FakeSource:
 def empty() -> Frame:
     """Nothing configured, nothing running."""
     never = "not configured, and the embedded stack was never started"
-    return Frame(at=NOW, services=_services(OFF, error=never))
+    return Frame(at=NOW, data_file="events.csv", services=_services(OFF, error=never))
 
 
 def running() -> Frame:
@@ -113,6 +113,7 @@ def running() -> Frame:
         configured=True,
         supervisor=True,
         topic="clickstream-events",
+        data_file="events.csv",
         services=_services(UP),
         processes=(*_servers(), _producer(), *(_consumer(number) for number in range(3))),
         topic_exists=True,

@@ -196,6 +196,8 @@ class Frame:
     supervisor: bool = False
     """A supervisor runs in this home."""
     topic: str = ""
+    data_file: str = ""
+    """The name of the file that the producer sends, without its folder."""
     services: tuple[ServiceRow, ...] = tuple(ServiceRow(name) for name in SERVICES)
     processes: tuple[ProcessRow, ...] = ()
     """Servers, consumers, producers of this home, then workers elsewhere."""

@@ -139,6 +139,7 @@ class FrameBuilder:
             configured=settings.kafka is not None,
             supervisor=answers.snapshot is not None,
             topic=settings.kafka.events_topic if settings.kafka else "",
+            data_file=settings.pipeline.data_file.name,
             services=services,
             processes=processes,
             topic_exists=answers.kafka.value.topic_id is not None if answers.kafka.value else None,

@@ -12,9 +12,11 @@ class SettingsError(Exception):
 
 
 def describe(error: ValidationError, values: Mapping[str, str]) -> list[str]:
-    """A line for each fault in `error`; values of secrets are left out."""
+    """A line for each wrong value in `error`; values of secrets are left out, and so are values that are missing."""
     lines = []
     for fault in error.errors():
+        if fault["type"] == "missing":
+            continue
         name = str(fault["loc"][0])
         shown = "" if "PASSWORD" in name or name not in values else f"={values[name]}"
         message = fault["msg"].removeprefix("Value error, ").removeprefix("Input ")

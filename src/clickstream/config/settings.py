@@ -206,13 +206,11 @@ def _build(home: Home, embedded: bool, values: dict[str, str], sources: dict[str
     problems: list[str] = []
     built: dict[type[_Section], Any] = {}
     for section in SECTIONS:
-        needed = [str(field.alias) for field in section.model_fields.values() if field.is_required()]
-        if any(name not in values for name in needed):
-            built[section] = None
-            continue
         try:
             built[section] = section.model_validate(values)
         except ValidationError as error:
+            # An address that is missing means a server that is not there yet; load_settings saw to the rest.
+            built[section] = None
             problems += describe(error, values)
     if problems:
         raise SettingsError("\n".join(problems))

@@ -1,12 +1,77 @@
-"""Everything at a glance."""
-from __future__ import annotations
-from textual.app import ComposeResult
-from clickstream.tui.screens.base import DashboardScreen
-from textual.widgets import Static
+"""Everything at a glance: is it flowing and healthy, how fast, what comes out, what is wrong."""
 
-class OverviewScreen(DashboardScreen):
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal
+from textual.content import Content
+
+from clickstream.tui.screens.base import DashboardScreen
+from clickstream.tui.screens.steering import STEERING, Steering
+from clickstream.tui.widgets.happened import happened
+from clickstream.tui.widgets.lag_box import lag_box
+from clickstream.tui.widgets.outcome import funnel_box, outcome_box, sessions_box
+from clickstream.tui.widgets.panel import Panel
+from clickstream.tui.widgets.services_box import services_box
+from clickstream.tui.widgets.throughput import ThroughputPlot
+from clickstream.tui.widgets.topology import stages, topology
+
+if TYPE_CHECKING:
+    from clickstream.actions.frame import Frame
+
+
+class OverviewScreen(Steering, DashboardScreen):
     """The overview."""
+
+    DEFAULT_CSS = """
+    OverviewScreen #strip { height: 6; width: 100%; padding: 0 1; }
+    OverviewScreen #middle { height: 1fr; }
+    OverviewScreen #throughput { width: 3fr; }
+    OverviewScreen #lag { width: 2fr; }
+    OverviewScreen #bottom { height: 7; }
+    OverviewScreen #sessions { width: 4fr; }
+    OverviewScreen #funnel { width: 5fr; }
+    OverviewScreen #happened { width: 6fr; }
+    OverviewScreen #services { width: 4fr; display: none; }
+    OverviewScreen #outcome { display: none; }
+    OverviewScreen #last { display: none; height: 1; padding: 0 1; }
+    OverviewScreen.-tall #strip { height: 9; }
+    OverviewScreen.-wide #services { display: block; }
+    OverviewScreen.-wide.-tall #bottom { height: 11; }
+    OverviewScreen.-narrow #throughput { width: 1fr; }
+    OverviewScreen.-narrow #lag { width: 1fr; }
+    OverviewScreen.-narrow #bottom { height: 6; }
+    OverviewScreen.-narrow #sessions, OverviewScreen.-narrow #funnel, OverviewScreen.-narrow #happened { display: none; }
+    OverviewScreen.-narrow #outcome, OverviewScreen.-narrow #last { display: block; }
+    OverviewScreen.-narrow.-high #bottom { height: 7; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [*STEERING]
+
     def body(self) -> ComposeResult:
-        yield Static("overview")
-    def show(self, frame) -> None:
-        pass
+        yield Panel(self._strip, id="strip", classes="")
+        with Horizontal(id="middle"):
+            yield ThroughputPlot(id="throughput")
+            yield Panel(lag_box, title="lag", id="lag")
+        with Horizontal(id="bottom"):
+            yield Panel(sessions_box, title="sessions", id="sessions")
+            yield Panel(funnel_box, title="funnel, all time", id="funnel")
+            yield Panel(outcome_box, title="sessions · funnel, all time", id="outcome")
+            yield Panel(happened, title="what happened", id="happened")
+            yield Panel(services_box, title="services", id="services")
+        yield Panel(happened, id="last", classes="")
+
+    def show(self, frame: Frame) -> None:
+        for panel in self.query(Panel):
+            panel.show(frame)
+        self.query_one(ThroughputPlot).show(frame)
+
+    def _strip(self, frame: Frame, width: int, height: int) -> Content:
+        if width < 100:
+            return stages(frame, width)
+        step = 0 if self.app.animation_level == "none" else int(frame.at)
+        return topology(frame, width, height, step=step)
+
+

@@ -1,0 +1,140 @@
+"""The keys that start, stop and break the pipeline, the same on every screen that has them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, cast
+
+from textual.binding import Binding, BindingType
+
+from clickstream.actions.frame import UP
+from clickstream.tui.commands import BY_NAME
+from clickstream.tui.headline import nothing_runs
+from clickstream.tui.screens.choose import Choice, ChooseScreen
+
+if TYPE_CHECKING:
+    from clickstream.actions.frame import Frame, ProcessRow
+    from clickstream.tui.app import ClickstreamApp
+
+STEERING: tuple[BindingType, ...] = (
+    Binding("s", "start_menu", "start", tooltip="start the stack, the consumers or the producer", id="start"),
+    Binding("x", "stop_menu", "stop", tooltip="stop the producer, the consumers or everything", id="stop"),
+    Binding("K", "break_menu", "break something", tooltip="a menu of faults, to see what the pipeline makes of them", id="break"),
+)
+
+CHANGING = {"start_menu", "stop_menu", "break_menu"}
+"""Actions that read-only mode drops."""
+
+ALIVE = {"starting", "running"}
+
+
+class Steering:
+    """Mixed into a DashboardScreen."""
+
+    def action_start_menu(self) -> None:
+        """What can be started now, the next sensible thing first; with nothing running, the stack at once."""
+        app = _app(self)
+        frame = app.frame
+        if frame is None:
+            return
+        if nothing_runs(frame) and frame.embedded:
+            app.run_command("stack up")
+            return
+        _choose(app, "start", [_choice(name) for name in startable(frame)], app.run_command)
+
+    def action_stop_menu(self) -> None:
+        app = _app(self)
+        if app.frame is None:
+            return
+        _choose(app, "stop", [_choice(name) for name in stoppable(app.frame)], app.run_command)
+
+    def action_break_menu(self) -> None:
+        app = _app(self)
+        if app.frame is None:
+            return
+        faults = faults_of(app.frame)
+
+        def chosen(id_: str) -> None:
+            command, _, name = id_.partition(":")
+            app.run_command(command, {"name": name})
+
+        _choose(app, "break something", faults, chosen)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action in CHANGING:
+            return not _app(self).read_only
+        return True
+
+
+def startable(frame: Frame) -> list[str]:
+    """Names of commands, the next sensible one first."""
+    up = all(frame.service(name).state == UP for name in ("kafka", "postgresql", "valkey"))
+    names = [] if up or not frame.embedded else ["stack up"]
+    if not up:
+        return names
+    consumers = [row for row in frame.workers("consumer") if row.state in ALIVE]
+    producing = any(row.state in ALIVE for row in frame.workers("producer"))
+    if len(consumers) < max(1, len(frame.partitions)):
+        names.append("consumer start")
+    if not producing:
+        names += ["producer start", "demo"]
+    return names
+
+
+def stoppable(frame: Frame) -> list[str]:
+    names = []
+    if any(row.state in ALIVE for row in frame.workers("producer")):
+        names.append("producer stop")
+    if any(row.state in ALIVE and row.local for row in frame.workers("consumer")):
+        names.append("consumer stop")
+    if frame.supervisor:
+        names.append("stack down")
+    return names
+
+
+def faults_of(frame: Frame) -> list[Choice]:
+    """The faults that this home's processes can be put through now."""
+    living = [row for row in frame.processes if row.local and row.state in ALIVE]
+    return [*(_kill(row) for row in living if row.role != "server"), *_server_faults(living)]
+
+
+def _kill(row: ProcessRow) -> Choice:
+    sentence = "SIGKILL in the middle of a batch: it comes back and goes on where PostgreSQL says"
+    if row.role == "producer":
+        sentence = "SIGKILL: it comes back and sends the file again; duplicates are dropped"
+    return Choice(f"worker kill:{row.name}", f"kill {row.name}", sentence)
+
+
+def _server_faults(living: list[ProcessRow]) -> list[Choice]:
+    choices = []
+    words = {
+        "kafka": "no message comes or goes; consumers wait, nothing is lost",
+        "postgresql": "transactions hang; consumers wait, the lag grows, nothing is lost",
+        "valkey": "windows of open sessions are not kept; everything else goes on",
+    }
+    for row in living:
+        if row.name in words:
+            choices.append(Choice(f"worker kill:{row.name}", f"kill {row.name}", f"SIGKILL: {words[row.name]}"))
+            choices.append(Choice(f"worker freeze:{row.name}", f"freeze {row.name}", f"SIGSTOP: {words[row.name]}"))
+            choices.append(Choice(f"worker thaw:{row.name}", f"let {row.name} go on", "SIGCONT: after a freeze"))
+    return choices
+
+
+def _choice(name: str) -> Choice:
+    return Choice(name, name, BY_NAME[name].summary)
+
+
+def _choose(app: ClickstreamApp, title: str, choices: list[Choice], then: Callable[[str], Any]) -> None:
+    if not choices:
+        app.notify(f"There is nothing to {title.partition(' ')[0]} now.")
+        return
+
+    def chosen(id_: str | None) -> None:
+        if id_ is not None:
+            then(id_)
+
+    app.push_screen(ChooseScreen(title, choices), chosen)
+
+
+def _app(screen: object) -> ClickstreamApp:
+    return cast("ClickstreamApp", cast("Any", screen).app)

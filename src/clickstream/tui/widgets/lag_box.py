@@ -1,0 +1,81 @@
+"""Lag by partition with its direction, and the end-to-end latency below. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from textual.content import Content
+
+from clickstream.actions.frame import LAGGING, OK, STALLED, STOPPED
+from clickstream.tui.states import ACCENT, DIM, FAILED, PARTITION, TREND
+from clickstream.tui.text import bar, exact, milliseconds, number, seconds
+from clickstream.tui.widgets.pieces import Piece, Row, content, fit, spread
+
+if TYPE_CHECKING:
+    from clickstream.actions.frame import Frame, PartitionRow
+
+HOT = 1.15
+"""Times the even share from which a partition is hot."""
+
+OLD = 2.5
+"""Seconds after which a lag is old."""
+
+
+def lag_box(frame: Frame, width: int, height: int) -> Content:
+    """As many partitions as there is room for, those furthest behind first to stay."""
+    if not frame.partitions:
+        words = "no topic yet" if frame.topic_exists is False else "not known"
+        return content([[(words, DIM)]])
+    room = max(1, height - 2) if height > 3 else height
+    rows = list(frame.partitions)
+    if len(rows) > room:
+        rows = sorted(sorted(rows, key=lambda row: -row.lag)[: room - 1], key=lambda row: row.partition)
+    most = max((row.lag for row in rows), default=0)
+    lines: list[Row] = [_bar_line(frame, row, most, width) for row in rows]
+    if len(rows) < len(frame.partitions):
+        rest = sum(row.lag for row in frame.partitions if row not in rows)
+        lines.append(fit([(f"+{len(frame.partitions) - len(rows)} more, {exact(rest)} behind", DIM)], width))
+    if height > 3:
+        lines += [[] for _ in range(height - 1 - len(lines))]
+        lines.append(_latency(frame, width))
+    return content(lines)
+
+
+def _bar_line(frame: Frame, row: PartitionRow, most: int, width: int) -> Row:
+    age = frame.at - row.as_of
+    old = age > OLD
+    words = _words(frame, row) if width >= 40 else ""
+    tail: list[Piece] = [
+        (f"{exact(row.lag) if width >= 36 else number(row.lag):>9} ", DIM if old else ""),
+        (TREND[row.trend], _trend_style(row)),
+    ]
+    if width >= 40:
+        tail.append((f" {seconds(age) + ' ago' if old else words:<14}", DIM if old or row.state == OK else PARTITION[row.state].style))
+    name = f"p{row.partition:<2} "
+    length = max(3, width - len(name) - sum(len(text) for text, _ in tail))
+    style = {OK: ACCENT, LAGGING: "$warning", STALLED: FAILED, STOPPED: "$warning"}[row.state]
+    return [(name, DIM), (bar(row.lag / most if most else 0.0, length), DIM if old else style), *tail]
+
+
+def _words(frame: Frame, row: PartitionRow) -> str:
+    if row.state in {STALLED, STOPPED}:
+        return row.state
+    even = 1 / len(frame.partitions)
+    if len(frame.partitions) > 1 and row.share > HOT * even and row.rate_in > 0:
+        return f"hot +{row.share / even - 1:.0%}"
+    if row.lag and row.seconds_to_drain is not None:
+        return f"drains {seconds(row.seconds_to_drain)}"
+    return "LAGGING" if row.state == LAGGING else ""
+
+
+def _trend_style(row: PartitionRow) -> str:
+    return "$warning" if row.trend == "growing" and row.state != OK else DIM
+
+
+def _latency(frame: Frame, width: int) -> Row:
+    if frame.latency is None:
+        return spread([("latency", DIM)], [("–", DIM)], width)
+    pieces: Row = [("latency  ", DIM)]
+    for name in ("p50", "p95", "p99"):
+        pieces += [(f"{name} ", DIM), (f"{milliseconds(getattr(frame.latency, name))}   ", "bold")]
+    return fit(pieces, width)

@@ -1,0 +1,98 @@
+"""What comes out: sessions and the funnel. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from textual.content import Content
+
+from clickstream.tui.states import ACCENT, DIM
+from clickstream.tui.text import UNKNOWN, bar, exact, seconds, spark
+from clickstream.tui.widgets.pieces import Piece, Row, content, spread
+
+if TYPE_CHECKING:
+    from clickstream.actions.frame import Figure, Frame
+
+COUNTS_OLD, ANALYTICS_OLD = 7.0, 12.0
+"""Seconds after which these figures are old: two of their refreshes."""
+
+
+def sessions_box(frame: Frame, width: int, height: int) -> Content:
+    counts, found = frame.counts, frame.analytics
+    stored = _value(exact(counts.value.sessions) if counts else UNKNOWN, counts, frame.at, COUNTS_OLD)
+    events = _value(exact(counts.value.events) if counts else UNKNOWN, counts, frame.at, COUNTS_OLD)
+    rejected = _value(exact(counts.value.rejected) if counts else UNKNOWN, counts, frame.at, COUNTS_OLD)
+    converted = exact(found.value.all_time.purchase_sessions) if found else UNKNOWN
+    active = frame.history.active
+    lines = [
+        _row("stored", stored, width),
+        _open(frame, active, width),
+        _row("converted", _value(converted, found, frame.at, ANALYTICS_OLD), width),
+        _row("events", events, width),
+        _row("rejected", rejected, width),
+    ]
+    return content(lines[:height])
+
+
+def funnel_box(frame: Frame, width: int, height: int) -> Content:
+    found = frame.analytics
+    if found is None:
+        return content([[("not counted yet", DIM)]])
+    window = found.value.all_time
+    old = found.age(frame.at) > ANALYTICS_OLD
+    steps = (("sessions", window.sessions), ("carts", window.cart_sessions), ("bought", window.purchase_sessions))
+    style = DIM if old else ACCENT
+    lines: list[Row] = []
+    for name, count in steps:
+        length = max(3, width - 21)
+        share = count / window.sessions if window.sessions else 0.0
+        lines.append([(f"{name:<9}", DIM), (bar(share, length), style), (f"{exact(count):>12}", DIM if old else "")])
+    rates: list[Piece] = [
+        ("conversion ", DIM), (f"{window.conversion_rate:.2f} %", "bold"),
+        ("   abandoned ", DIM), (f"{window.cart_abandonment:.1f} %", "bold"),
+    ]  # fmt: skip
+    lines += [[] for _ in range(max(0, min(1, height - 4)))]
+    lines.append(spread(rates, _age(found, frame.at, ANALYTICS_OLD), width))
+    return content(lines[-height:] if height < len(lines) else lines)
+
+
+def outcome_box(frame: Frame, width: int, height: int) -> Content:
+    """Both in one, for narrow windows."""
+    half = max(20, width // 3)
+    left = _lines(sessions_box(frame, half, height))
+    right = _lines(funnel_box(frame, width - half - 3, height))
+    rows = []
+    for index in range(height):
+        one = left[index] if index < len(left) else Content("")
+        two = right[index] if index < len(right) else Content("")
+        rows.append(Content.assemble(one.pad_right(half - one.cell_length), Content.styled(" │ ", DIM), two))
+    return Content("\n").join(rows)
+
+
+def _lines(drawn: Content) -> list[Content]:
+    return drawn.split("\n", allow_blank=True)
+
+
+def _row(name: str, value: list[Piece], width: int) -> Row:
+    return spread([(name, DIM)], value, width)
+
+
+def _open(frame: Frame, active: tuple[float, ...], width: int) -> Row:
+    room = width - 12 - len(exact(frame.active_sessions)) - 2
+    drawn = spark(active[-60:], min(room, 14)) if room >= 4 else ""
+    value = (exact(frame.active_sessions), "bold" if frame.active_sessions else DIM)
+    return spread([("open", DIM), (f"  {drawn}", ACCENT)], [value], width)
+
+
+def _value(text: str, figure: Figure | None, now: float, old: float) -> list[Piece]:  # type: ignore[type-arg]
+    """A figure that is old is dim and shows its age."""
+    age = _age(figure, now, old)
+    return [*age, (text, DIM if age or figure is None else "bold")]
+
+
+def _age(figure: Figure | None, now: float, old: float) -> list[Piece]:  # type: ignore[type-arg]
+    if figure is None or figure.age(now) <= old:
+        return []
+    return [(f"{seconds(figure.age(now))} ago  ", DIM)]
+
+

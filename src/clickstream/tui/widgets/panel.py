@@ -1,0 +1,43 @@
+"""A box whose content is a pure function of the frame and of the box's size."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from textual.content import Content
+
+from clickstream.tui.widgets.line import Line
+
+if TYPE_CHECKING:
+    from clickstream.actions.frame import Frame
+
+Draw = Callable[["Frame", int, int], Content]
+"""From frame, inner width and inner height."""
+
+
+class Panel(Line):
+    """The box."""
+
+    DEFAULT_CSS = """
+    Panel { text-wrap: nowrap; }
+    """
+
+    def __init__(self, draw: Draw, *, title: str = "", id: str | None = None, classes: str = "box") -> None:  # noqa: A002
+        super().__init__(id=id, classes=classes)
+        self._draw_content = draw
+        self._frame: Frame | None = None
+        if title:
+            self.border_title = title
+
+    def show(self, frame: Frame) -> None:
+        self._frame = frame
+        self._draw()
+
+    def on_resize(self) -> None:
+        self._draw()
+
+    def _draw(self) -> None:
+        width, height = self.content_size
+        if self._frame is not None and width > 0 and height > 0:
+            self.put(self._draw_content(self._frame, width, height))

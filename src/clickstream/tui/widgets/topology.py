@@ -1,0 +1,284 @@
+"""The pipeline as a picture: file, producer, Kafka, consumers, PostgreSQL, with what flows between them. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from textual.content import Content
+
+from clickstream.tui.headline import MOVING, nothing_runs
+from clickstream.tui.states import ACCENT, DIM, FAILED, TITLES, of_process, of_service
+from clickstream.tui.text import bar, clip, day, exact, milliseconds, number
+from clickstream.tui.widgets.pieces import Piece, Row, beside, box, content, fit, spread, width_of
+
+if TYPE_CHECKING:
+    from clickstream.actions.frame import Frame, PartitionRow, ProcessRow
+
+GAP = 9
+"""Cells between two boxes: a rate and an arrow."""
+
+SHARES = (0.185, 0.17, 0.235, 0.215, 0.195)
+"""How the boxes share the width."""
+
+BEHIND = ("valkey", "opensearch")
+
+
+def topology(frame: Frame, width: int, height: int, *, step: int) -> Content:
+    """Boxes and arrows, `height` lines: two of them borders, the last one for what hangs beside the consumers.
+
+    Args:
+        frame: what to show.
+        width: in cells; from 100 on.
+        height: in lines.
+        step: how far the arrows' dashes have moved.
+    """
+    rows = height - 3
+    room = width - 4 * GAP
+    widths = [int(room * share) for share in SHARES]
+    widths[2] += room - sum(widths)
+    boxes = [
+        box([(clip(frame.data_file or "file", widths[0] - 6), "")], _file(frame, widths[0] - 4, rows), widths[0]),
+        box([("producer", "")], _producer(frame, rows), widths[1], line=_line(frame, "producer")),
+        box(
+            _title(frame, "kafka"), _kafka(frame, widths[2] - 4, rows), widths[2], foot=_lag(frame), line=_line(frame, "kafka")
+        ),
+        box([("consumers", "")], _consumers(frame, widths[3] - 4, rows), widths[3], line=_line(frame, "consumer")),
+        box(
+            _title(frame, "postgresql"),
+            _postgresql(frame, rows),
+            widths[4],
+            foot=_version(frame, "postgresql"),
+            line=_line(frame, "postgresql"),
+        ),
+    ]
+    flows = (frame.producer.rate if frame.producer else 0.0, frame.produced_per_second, *[frame.stored_per_second] * 2)
+    columns: list[list[Row]] = [boxes[0]]
+    for flow, block in zip(flows, boxes[1:], strict=True):
+        columns += [_arrow(flow, rows + 2, step), block]
+    lines = beside(columns)
+    start = sum(widths[:3]) + 3 * GAP
+    lines.append(_beside_consumers(frame, width, start + widths[3] // 2))
+    joint = list(lines[-2])
+    lines[-2] = _joint(joint, start + widths[3] // 2)
+    return content(_announced(frame, lines, width))
+
+
+def stages(frame: Frame, width: int) -> Content:
+    """The same for narrow windows: one line a stage."""
+    producer = frame.producer
+    sent = f"{number(producer.sent)} of {number(producer.total)}" if producer and producer.total else "nothing sent yet"
+    share = producer.sent / producer.total if producer and producer.total else 0.0
+    rate = producer.rate if producer else 0.0
+    counts = frame.counts.value if frame.counts else None
+    consumers = frame.workers("consumer")
+    alive = [row for row in consumers if row.state == "running"]
+    lines: list[Row] = [
+        _stage(frame.data_file or "file", [(bar(share, 10), ACCENT), (f" {share:4.0%}", "")], [(sent, "")], width),
+        _stage("producer", _state(frame, "producer"), [(number(rate, "/s"), "bold")], width),
+        _stage("Kafka", _service(frame, "kafka"), [("lag ", DIM), (exact(frame.lag), "bold")], width),
+        _stage(
+            "consumers",
+            [*_state(frame, "consumer"), (f"  {len(alive)} of {len(consumers)}" if consumers else "", DIM)],
+            [(number(frame.stored_per_second, "/s"), "bold")],
+            width,
+        ),
+        _stage("PostgreSQL", _service(frame, "postgresql"), [(f"{number(counts.events) if counts else '?'} events", "")], width),
+        _stage("Valkey", _service(frame, "valkey"), [(f"{exact(frame.active_sessions)} open", "")], width),
+    ]
+    if nothing_runs(frame):
+        lines = [[(text, DIM) for text, _ in line] for line in lines]
+    return content(lines)
+
+
+def _stage(name: str, middle: list[Piece], right: list[Piece], width: int) -> Row:
+    return spread([(f"{name:<11} ", DIM), *middle], right, width)
+
+
+def _state(frame: Frame, role: str) -> list[Piece]:
+    rows = frame.workers(role)
+    if not rows:
+        return [("◌ none", DIM)]
+    worst = max(rows, key=_gravity)
+    look = of_process(worst)
+    which = f" {worst.name}" if look.glyph in {"✖", "▲"} and len(rows) > 1 else ""
+    return [(f"{look.glyph} {look.word}{which}", look.style)]
+
+
+def _service(frame: Frame, name: str) -> list[Piece]:
+    row = frame.service(name)
+    look = of_service(row)
+    figure = milliseconds(row.latency_ms) if row.latency_ms is not None else ""
+    version = f"  {row.version}" if row.version else ""
+    return [(f"{look.glyph} {look.word:<4}", look.style), (f" {figure}{version}", DIM)]
+
+
+def _gravity(row: ProcessRow) -> int:
+    return {"✖": 3, "▲": 2, "●": 1}.get(of_process(row).glyph, 0)
+
+
+def _title(frame: Frame, service: str) -> list[Piece]:
+    look = of_service(frame.service(service))
+    return [(TITLES[service], ""), (f" {look.glyph}", look.style)]
+
+
+def _version(frame: Frame, service: str) -> list[Piece]:
+    version = frame.service(service).version
+    return [(version, DIM)] if version else []
+
+
+def _line(frame: Frame, of: str) -> str:
+    """The border's style: red where something has failed."""
+    if of in TITLES:
+        return FAILED if of_service(frame.service(of)).style == FAILED else DIM
+    failed = any(of_process(row).style == FAILED for row in frame.workers(of))
+    return FAILED if failed else DIM
+
+
+def _lag(frame: Frame) -> list[Piece]:
+    return [(f"lag {number(frame.lag)}", "" if frame.lag else DIM)] if frame.lag is not None else []
+
+
+def _padded(rows: list[Row], height: int) -> list[Row]:
+    return [*rows[:height], *([[]] * (height - len(rows)))]
+
+
+def _file(frame: Frame, width: int, height: int) -> list[Row]:
+    producer = frame.producer
+    if producer is None or not producer.total:
+        return _padded([[("not sent yet", DIM)]], height)
+    share = producer.sent / producer.total
+    rows: list[Row] = [
+        [(f"{exact(producer.total)} rows", "")],
+        [(bar(share, max(3, width - 6)), ACCENT), (f" {share:4.0%}", "")],
+        [(day(producer.newest_event_ms), DIM)],
+    ]
+    return _padded(rows, height)
+
+
+def _producer(frame: Frame, height: int) -> list[Row]:
+    producer = frame.producer
+    row = next(iter(frame.workers("producer")), None)
+    if producer is None or row is None:
+        return _padded([[("◌ none", DIM)]], height)
+    look = of_process(row)
+    failed: Piece = (f"{number(producer.failed)} failed", FAILED) if producer.failed else ("0 failed", DIM)
+    rows: list[Row] = [[(f"{look.glyph} {look.word}", look.style)], [(f"{number(producer.sent)} sent", "")], [failed]]
+    return _padded(rows, height)
+
+
+def _kafka(frame: Frame, width: int, height: int) -> list[Row]:
+    service = frame.service("kafka")
+    if not frame.partitions:
+        words = "no topic yet" if frame.topic_exists is False else of_service(service).word
+        return _padded([[(words, of_service(service).style if frame.topic_exists is not False else DIM)]], height)
+    shown = _largest(frame.partitions, height)
+    most = max(row.lag for row in frame.partitions)
+    rows: list[Row] = []
+    for row in shown:
+        amount = number(row.lag)
+        style = {"OK": ACCENT, "STALLED": FAILED}.get(row.state, "$warning")
+        length = max(1, width - 12)
+        name = f"{row.partition:>2} " if frame.partitions[-1].partition > 9 else f"{row.partition} "
+        rows.append(spread([(name, DIM), (bar(row.lag / most if most else 0.0, length), style)], [(f"{amount:>7}", "")], width))
+    if len(frame.partitions) > len(shown):
+        rest = sum(row.lag for row in frame.partitions if row not in shown)
+        rows.append(spread([(f"+{len(frame.partitions) - len(shown)} more", DIM)], [(number(rest), DIM)], width))
+    return _padded(rows, height)
+
+
+def _largest(partitions: tuple[PartitionRow, ...], height: int) -> list[PartitionRow]:
+    if len(partitions) <= height:
+        return list(partitions)
+    worst = sorted(partitions, key=lambda row: -row.lag)[: height - 1]
+    return sorted(worst, key=lambda row: row.partition)
+
+
+def _consumers(frame: Frame, width: int, height: int) -> list[Row]:
+    workers = frame.workers("consumer")
+    if not workers:
+        return _padded([[("◌ none", DIM)]], height)
+    shown = list(workers)
+    if len(workers) > height:
+        shown = sorted(workers, key=lambda row: -_gravity(row))[: height - 1]
+    rows: list[Row] = []
+    for row in shown:
+        look = of_process(row)
+        name = row.name.removeprefix("consumer-")
+        word = number(row.rate, "/s") if row.state == "running" and row.activity == "running" else look.word
+        rows.append(spread([(f"{name} ", DIM), (look.glyph, look.style)], [(word, look.style if look.glyph != "●" else "")], width))
+    if len(workers) > len(shown):
+        rest = sum(row.rate for row in workers if row not in shown)
+        rows.append(spread([(f"+{len(workers) - len(shown)} more", DIM)], [(number(rest, "/s"), DIM)], width))
+    return _padded(rows, height)
+
+
+def _postgresql(frame: Frame, height: int) -> list[Row]:
+    service = frame.service("postgresql")
+    counts = frame.counts
+    old = counts is not None and counts.age(frame.at) > 7
+    style = DIM if old else ""
+    latency = f"● {milliseconds(service.latency_ms)}" if service.latency_ms is not None else ""
+    look = of_service(service)
+    rows: list[Row] = [
+        [(f"{number(counts.value.events)} events" if counts else "? events", style)],
+        [(f"{number(counts.value.sessions)} sessions" if counts else "? sessions", style)],
+        [(latency or f"{look.glyph} {look.word}", look.style)],
+    ]
+    return _padded(rows, height)
+
+
+def _arrow(rate: float | None, height: int, step: int) -> list[Row]:
+    """The rate over an arrow; its dashes move while something flows."""
+    blank: Row = [(" " * GAP, "")]
+    moving = rate is not None and rate > MOVING
+    style = ACCENT if moving else DIM
+    shaft = "".join("─" if not moving or (place - step) % 3 else " " for place in range(GAP - 2))
+    rows = [blank] * height
+    rows[1] = [(f"{number(rate, '/s'):^{GAP}}", "bold" if moving else DIM)]
+    rows[2] = [(f" {shaft}▶", style)]
+    return rows
+
+
+def _beside_consumers(frame: Frame, width: int, middle: int) -> Row:
+    """Valkey and OpenSearch, to both sides of a branch below the consumers' box."""
+    valkey, search = (frame.service(name) for name in BEHIND)
+    looks = of_service(valkey), of_service(search)
+    figure = f" {milliseconds(valkey.latency_ms)}" if valkey.latency_ms is not None else f" {looks[0].word}"
+    left: Row = [
+        (f"{exact(frame.active_sessions)} open  ", "" if frame.active_sessions else DIM),
+        ("Valkey ", ""), (looks[0].glyph, looks[0].style), (figure, DIM), (" ◀─", DIM),
+    ]  # fmt: skip
+    right: Row = [("─▶ ", DIM), ("OpenSearch ", DIM), (f"{looks[1].glyph} {looks[1].word}", looks[1].style)]
+    pad = middle - width_of(left)
+    return fit([(" " * max(0, pad), ""), *left, ("┴", DIM), *right], width)
+
+
+def _joint(row: Row, at: int) -> Row:
+    """The row with a branch downwards at one place of its line."""
+    place = 0
+    jointed: Row = []
+    for text, style in row:
+        if place <= at < place + len(text) and text[at - place] == "─":
+            cut = at - place
+            text = text[:cut] + "┬" + text[cut + 1 :]  # noqa: PLW2901
+        jointed.append((text, style))
+        place += len(text)
+    return jointed
+
+
+def _announced(frame: Frame, lines: list[Row], width: int) -> list[Row]:
+    """With nothing running: everything dim, and what to press in the middle."""
+    if not nothing_runs(frame):
+        return lines
+    dimmed: list[Row] = [[(text, DIM) for text, _ in line] for line in lines]
+    words: Row = [
+        ("  Nothing runs.  ", "bold"), ("d", f"bold {ACCENT}"), (" demo · ", ""), ("s", f"bold {ACCENT}"),
+        (" start the stack · ", ""), ("?", f"bold {ACCENT}"), (" help  ", ""),
+    ]  # fmt: skip
+    middle = len(lines) // 2 - 1
+    text = "".join(text for text, _ in lines[middle])
+    start = (width - width_of(words)) // 2
+    dimmed[middle] = [(text[:start], DIM), *words, (text[start + width_of(words) :], DIM)]
+    return dimmed
+
+
