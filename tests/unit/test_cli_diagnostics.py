@@ -61,7 +61,9 @@ def test_what_a_command_returns_is_the_code() -> None:
     assert guarded(lambda: ExitCode.FAILED) == 1
 
 
-def test_a_reader_that_goes_away_is_no_error() -> None:
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_reader_that_goes_away_is_no_error(unbuffered: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONUNBUFFERED", unbuffered)
     code = "from clickstream.cli.parser import run; import sys; sys.exit(run(['--help']))"
     reader, writer = os.pipe()
     os.close(reader)

@@ -46,6 +46,14 @@ class Control(Protocol):
     def remove(self, names: Sequence[str]) -> None:
         """Forget settled processes. Unknown names are ignored; raises UsageError for one that still lives."""
 
+    def tell(self, name: str, line: str) -> None:
+        """Hand a line to a worker that reports, on its stdin; returns once it lies there, not once it was heeded.
+
+        Raises:
+            UsageError: an unknown name, one that takes no lines, or not one short line.
+            ClickstreamError: it does not run now, or has not read what it was told before.
+        """
+
     def shutdown(self) -> None:
         """Stop everything, dependants first, and the supervisor itself; returns when it is gone."""
 

@@ -23,10 +23,8 @@ class ExitCode(IntEnum):
 def guarded(command: Callable[[], int]) -> int:
     """Run a command; the exit code. Set CLICKSTREAM_DEBUG=1 to see where an error comes from."""
     try:
-        code = command()
+        code = _exit_code(command)
         sys.stdout.flush()
-    except SystemExit as error:  # argparse: help and version (0), wrong use (2)
-        return error.code if isinstance(error.code, int) else ExitCode.FAILED
     except BrokenPipeError:
         # The reader has what it wanted. What is left in the buffer must not fail at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -38,6 +36,13 @@ def guarded(command: Callable[[], int]) -> int:
             traceback.print_exc()
         return _explain(error)
     return code
+
+
+def _exit_code(command: Callable[[], int]) -> int:
+    try:
+        return command()
+    except SystemExit as error:  # argparse: help and version (0), wrong use (2)
+        return error.code if isinstance(error.code, int) else ExitCode.FAILED
 
 
 def say(words: str) -> None:

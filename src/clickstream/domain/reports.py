@@ -45,3 +45,5 @@ class WorkerReport:
     """Messages of an average batch of the last second over the most that a batch may hold (0 to 1)."""
     newest_event_ms: int | None = None
     """The newest event time seen, Unix milliseconds."""
+    positions: dict[int, int] = field(default_factory=dict)
+    """Partition to the offset up to which everything is stored; a consumer's open partitions."""

@@ -101,7 +101,7 @@ class Worker:
             settings.kafka,
             group_id=settings.pipeline.consumer_group_id,
             client_id=options.name,
-            on_assigned=self._owned.assigned,
+            on_assigned=self._assigned,
             on_revoked=self._revoked,
             on_lost=self._owned.dropped,
         )
@@ -179,6 +179,10 @@ class Worker:
         self._owned.close()
         self._backoff.failed()
 
+    def _assigned(self, partitions: list[int]) -> None:
+        self._meter.counters["rebalances"] += 1
+        self._owned.assigned(partitions)
+
     def _revoked(self, partitions: list[int]) -> None:
         """Before these go to another worker: store what is in flight, and leave our knowledge where it finds it."""
         self._drain()
@@ -234,6 +238,7 @@ class Worker:
             stages=self._meter.shares(),
             batch_fill=self._meter.fill(),
             newest_event_ms=self._meter.newest_event_ms,
+            positions={number: partition.committed_offset for number, partition in open_partitions.items()},
         )
 
     def _leave(self) -> None:

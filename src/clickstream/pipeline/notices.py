@@ -14,6 +14,10 @@ from clickstream.domain.processes import Role
 from clickstream.domain.reports import WorkerReport
 from clickstream.services.valkey.board import Board, Post
 from clickstream.services.valkey.connection import connect
+from clickstream.services.valkey.trail import Trail
+
+TRAIL_EVERY = 5.0
+"""Seconds from one note of a consumer's positions to the next."""
 
 _logger = logging.getLogger("clickstream.notices")
 
@@ -22,7 +26,10 @@ class Notices:
     """Posts from a thread of its own; while one post hangs, the next ones are skipped."""
 
     def __init__(self, valkey: ValkeySettings, kafka: KafkaSettings, *, name: str, role: Role) -> None:
-        self._board = Board(connect(valkey), topic=kafka.events_topic)
+        client = connect(valkey)
+        self._board = Board(client, topic=kafka.events_topic)
+        self._trail = Trail(client, topic=kafka.events_topic)
+        self._trailed = 0.0
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="notices")
         self._last: Future[None] | None = None
         self._away = False
@@ -40,6 +47,9 @@ class Notices:
     def _post(self, post: Post) -> None:
         try:
             self._board.post(post)
+            if post.report.positions and post.report.at - self._trailed >= TRAIL_EVERY:
+                self._trail.add(post.report.at, post.report.positions)
+                self._trailed = post.report.at
         except ClickstreamError as error:
             if not self._away:
                 _logger.warning("figures not published: %s", error)
@@ -50,5 +60,7 @@ class Notices:
     def _take_down(self, post: Post) -> None:
         try:
             self._board.take_down(post)
+            if post.report.positions:
+                self._trail.add(post.report.at, post.report.positions)
         except ClickstreamError as error:
             _logger.warning("figures not taken down: %s", error)

@@ -47,7 +47,7 @@ class Layout:
     def fresh(cls) -> Layout:
         return cls(
             instance_id=secrets.token_hex(8),
-            kafka_cluster_id=base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("="),
+            kafka_cluster_id=_cluster_id(),
             postgresql_password=secrets.token_hex(24),
             valkey_password=secrets.token_hex(24),
             ports={},
@@ -128,6 +128,13 @@ def is_free(port: int) -> bool:
         except OSError:
             return False
     return True
+
+
+def _cluster_id() -> str:
+    """A random id in Kafka's own notation. With the top bit clear it cannot begin with `-`, which Kafka's storage tool
+    would take for an option."""
+    first, *rest = uuid.uuid4().bytes
+    return base64.urlsafe_b64encode(bytes((first & 0x7F, *rest))).decode().rstrip("=")
 
 
 def _pick(avoid: Collection[int]) -> int:

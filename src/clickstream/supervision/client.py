@@ -26,6 +26,7 @@ from clickstream.supervision.protocol import (
     Shutdown,
     Start,
     Stop,
+    Tell,
     Watch,
 )
 
@@ -78,6 +79,9 @@ class Client:
 
     def remove(self, names: Sequence[str]) -> None:
         self._ask(Remove(tuple(names)))
+
+    def tell(self, name: str, line: str) -> None:
+        self._ask(Tell(name, line))
 
     def wait(self, names: Sequence[str], states: Collection[ProcessState], timeout: float) -> Snapshot:
         deadline = time.monotonic() + timeout

@@ -16,6 +16,7 @@ from collections.abc import Callable
 import msgspec
 
 from clickstream.config.paths import Home
+from clickstream.domain.errors import ClickstreamError, UsageError
 from clickstream.domain.processes import SETTLED, ProcessSpec, ProcessState, ProcessStatus, Role, SetupStep
 from clickstream.domain.reports import WorkerReport
 from clickstream.supervision.backoff import Backoff
@@ -92,6 +93,22 @@ class Managed:
         """Measure its memory, and its CPU since the last call."""
         if self._process is not None and not self._process.ended:
             self._usage = self._process.usage()
+
+    def tell(self, line: bytes) -> None:
+        """Hand a line to the running process. Raises ClickstreamError where it does not run or does not listen."""
+        name, process = self.spec.name, self._process
+        if not self.spec.reports:
+            raise UsageError(f"{name} cannot be told anything: it does not listen")
+        if process is None or process.ended or self.state not in {ProcessState.STARTING, ProcessState.RUNNING}:
+            raise ClickstreamError(f"{name} cannot be told anything: it is {self.state}")
+        try:
+            process.tell(line)
+        except BlockingIOError:
+            raise ClickstreamError(
+                f"{name} has not listened to what it was told before", hint="it may hang: see its log"
+            ) from None
+        except OSError as error:
+            raise ClickstreamError(f"{name} cannot be told anything: {error.strerror}") from error
 
     async def stop(self, *, kill: bool) -> None:
         """Stop it and wait until it is settled. A second call may turn a stop into a kill."""

@@ -1,4 +1,4 @@
-"""One operating-system process: spawn in its own session, read what it says, signal it, reap it with its whole group.
+"""One operating-system process: spawn in its own session, read what it says, tell it lines, signal it, reap it with its whole group.
 
 Decides nothing: when to start, stop or restart is its owner's business. Needs a running asyncio loop, and a call of
 `reap` on every SIGCHLD.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
+import errno
 import os
 import signal
 import subprocess
@@ -59,7 +60,7 @@ class Process:
             command: what to execute.
             on_end: called once, when it has been reaped and all it said was handed over.
             log: takes the lines of stderr, and of stdout too where `reports` is None.
-            reports: takes the lines of stdout.
+            reports: takes the lines of stdout; given, the process can be told lines on its stdin.
 
         Raises:
             OSError: it cannot be executed.
@@ -68,7 +69,7 @@ class Process:
         self._on_end = on_end
         self._popen = subprocess.Popen(
             command.argv,
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.DEVNULL if reports is None else subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT if reports is None else subprocess.PIPE,
             bufsize=0,
@@ -81,12 +82,25 @@ class Process:
             preexec_fn=_die_with_supervisor(command.stop_signal),  # noqa: PLW1509 (the supervisor has no threads)
         )
         self.pid = self._popen.pid
+        if self._popen.stdin is not None:
+            os.set_blocking(self._popen.stdin.fileno(), False)
         self._measured = psutil.Process(self.pid)
         self.ended = False
         self.returncode = 0
         """As subprocess has it: negative for a signal. Means something once `ended`."""
         sinks = ((self._popen.stdout, reports or log), (self._popen.stderr, log))
         self._pipes = [_Pipe(stream, sink) for stream, sink in sinks if stream is not None]
+
+    def tell(self, line: bytes) -> None:
+        """Put a line of at most PIPE_BUF bytes into its stdin, whole or not at all.
+
+        Raises:
+            BlockingIOError: the pipe is full, since it does not read.
+            OSError: it has closed its end, or never had one.
+        """
+        if self._popen.stdin is None or self._popen.stdin.closed:
+            raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
+        os.write(self._popen.stdin.fileno(), line)
 
     def ask_to_stop(self) -> None:
         if not self.ended:
@@ -116,6 +130,8 @@ class Process:
         _kill_group(self.pid)
         self.returncode = self._popen.wait()
         self.ended = True
+        if self._popen.stdin is not None:
+            self._popen.stdin.close()
         try:
             for pipe in self._pipes:
                 pipe.drain()

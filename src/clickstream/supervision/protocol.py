@@ -46,11 +46,18 @@ class Remove(msgspec.Struct, tag="remove"):
     names: tuple[str, ...]
 
 
+class Tell(msgspec.Struct, tag="tell"):
+    """Answered at once."""
+
+    name: str
+    line: str
+
+
 class Shutdown(msgspec.Struct, tag="shutdown"):
     """Answered when everything has ended; the supervisor is then about to go."""
 
 
-Request = GetSnapshot | Watch | Start | Stop | Restart | Remove | Shutdown
+Request = GetSnapshot | Watch | Start | Stop | Restart | Remove | Tell | Shutdown
 
 
 class Reply(msgspec.Struct, omit_defaults=True):

@@ -24,6 +24,7 @@ from clickstream.supervision.protocol import (
     Shutdown,
     Start,
     Stop,
+    Tell,
     Watch,
 )
 from clickstream.supervision.supervisor import Supervisor
@@ -100,6 +101,8 @@ class Server:
                 await self._supervisor.restart(names)
             case Remove(names):
                 self._supervisor.remove(names)
+            case Tell(name, line):
+                self._supervisor.tell(name, line)
             case Shutdown():
                 await asyncio.shield(self._shut_down())
         return Reply()

@@ -22,6 +22,10 @@ log = logging.getLogger(__name__)
 
 SAMPLE_INTERVAL = 1.0
 
+LONGEST_LINE = 512
+"""Bytes that a worker can be told at once, the line end included. Not more than PIPE_BUF anywhere: the pipe takes such a
+line whole or not at all."""
+
 OWN_LOG = "supervisor"
 """This name's log file is the supervisor's own."""
 
@@ -79,6 +83,14 @@ class Supervisor:
         for name in names:
             self._managed.pop(name, None)
         self._tell()
+
+    def tell(self, name: str, line: str) -> None:
+        """See Control.tell."""
+        self._require([name])
+        data = line.encode() + b"\n"
+        if b"\n" in data[:-1] or len(data) > LONGEST_LINE:
+            raise UsageError(f"what {name} is told must be one line of less than {LONGEST_LINE} bytes")
+        self._managed[name].tell(data)
 
     async def shutdown(self) -> None:
         """Stop everything for good, dependants first."""

@@ -11,7 +11,7 @@ To add or fill a screen:
 2. Name it in MODES and `mode_bindings` (app.py).
 3. What it can do goes into commands.py under its CLI name; a key for it is `command_binding(key, name)` in the screen's
    BINDINGS. Footer, help (`?`) and palette come from there by themselves; read-only mode drops what changes something.
-4. Styles that only it needs stand in its DEFAULT_CSS; only theme variables as colours.
+4. Styles that only it needs stand in its CSS (not DEFAULT_CSS: theme.tcss would win); only theme variables as colours.
 5. `tests/tui/frames.py` has frames to show; `tests/tui/test_snapshots.py` takes its picture at three sizes.
 """
 

@@ -63,7 +63,9 @@ class ClickstreamApp(App[None]):
         *mode_bindings(),
         command_binding("d", "demo"),
         command_binding("v", "verify"),
-        Binding("colon", "command_palette", "commands", key_display=":", tooltip="every command, by name", id="palette"),
+        Binding(
+            "colon", "command_palette", "commands", key_display=":", tooltip="every command, by name", id="palette"
+        ),
         Binding("question_mark", "help", "help", key_display="?", tooltip="every key that works now", id="help"),
         Binding("escape", "cancel_job", "cancel", tooltip="cancel what runs, after a question", id="cancel"),
         Binding("q", "leave", "quit", tooltip="leave; the pipeline goes on running", id="quit"),
@@ -179,7 +181,9 @@ class ClickstreamApp(App[None]):
             if yes:
                 self.exit()
 
-        question = f"{job.command.name} is under way and ends with this window. Processes that it started go on running."
+        question = (
+            f"{job.command.name} is under way and ends with this window. Processes that it started go on running."
+        )
         self.push_screen(ConfirmScreen("quit", question, yes="Quit", no="Stay"), answered)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:

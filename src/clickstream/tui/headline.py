@@ -103,7 +103,9 @@ def _processes(frame: Frame) -> Iterator[Headline]:
 def _partitions(frame: Frame) -> Iterator[Headline]:
     stalled = [str(row.partition) for row in frame.partitions if row.state == STALLED]
     if stalled:
-        yield Headline(f"partition {', '.join(stalled)}: nothing is stored though messages wait", FAILED, "3 partitions")
+        yield Headline(
+            f"partition {', '.join(stalled)}: nothing is stored though messages wait", FAILED, "3 partitions"
+        )
     alive = [row for row in frame.workers("consumer") if row.state in {"running", "starting"}]
     if frame.lag and not alive:
         yield Headline(f"{exact(frame.lag)} messages wait in Kafka and no consumer runs", BUSY, "s start consumers")

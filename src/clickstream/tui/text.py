@@ -10,7 +10,6 @@ UNKNOWN = "?"
 NOTHING = "–"
 
 TICKS = "▁▂▃▄▅▆▇█"
-PARTS = "▏▎▍▌▋▊▉"
 
 
 def number(value: float | None, unit: str = "") -> str:
@@ -80,19 +79,44 @@ def day(milliseconds_: int | None) -> str:
 
 
 def bar(share: float, width: int) -> str:
-    """A bar in eighths of a cell, padded to `width`."""
-    full, rest = divmod(round(min(1.0, max(0.0, share)) * width * 8), 8)
-    return ("█" * full + (PARTS[rest - 1] if rest else "")).ljust(width)
+    """A bar, padded to `width`; its last cell is as high as that cell is full."""
+    full, rest = divmod(min(1.0, max(0.0, share)) * width, 1)
+    end = TICKS[int(rest * 7)] if rest * 7 >= 0.5 else ""
+    if not full and not end and share > 0:
+        end = TICKS[0]
+    return (TICKS[6] * int(full) + end)[:width].ljust(width)
 
 
 def spark(values: Sequence[float], width: int, top: float | None = None) -> str:
-    """The last `width` values as columns, to the right; nothing is a blank. `top`: the value of a full column."""
+    """The last `width` values as columns, to the right; nothing is a blank. `top`: the value of the highest column."""
     shown = [0.0 if math.isnan(value) else value for value in values[-width:]]
     most = top if top is not None else max(shown, default=0.0)
-    columns = (
-        TICKS[min(len(TICKS) - 1, int(value / most * len(TICKS)))] if most > 0 and value > 0 else " " for value in shown
-    )
+    columns = (TICKS[min(6, int(value / most * 7))] if most > 0 and value > 0 else " " for value in shown)
     return "".join(columns).rjust(width)
+
+
+def area(values: Sequence[float], width: int, height: int, top: float) -> list[str]:
+    """The values as columns of eighths of a cell, stretched or averaged to `width`, `height` lines, the highest first."""
+    if not values or top <= 0:
+        return [" " * width] * height
+    eighths = [round(min(1.0, value / top) * height * 8) for value in resample(values, width)]
+    return [
+        "".join(f" {TICKS}"[min(8, max(0, eighth - 8 * level))] for eighth in eighths)
+        for level in reversed(range(height))
+    ]
+
+
+def resample(values: Sequence[float], width: int) -> list[float]:
+    """`width` values: means of neighbours, or neighbours repeated; NaN counts as nothing."""
+    clean = [0.0 if math.isnan(value) else value for value in values]
+    count = len(clean)
+    found = []
+    for column in range(width):
+        start = column * count // width
+        end = max(start + 1, (column + 1) * count // width)
+        part = clean[start:end]
+        found.append(sum(part) / len(part))
+    return found
 
 
 def clip(text: str, width: int) -> str:

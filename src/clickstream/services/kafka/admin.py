@@ -157,6 +157,15 @@ class OffsetReader:
             ends = self._ask(topic, OffsetSpec.latest())  # type: ignore[no-untyped-call]
         return {partition: Offsets(begins[partition], ends[partition]) for partition in sorted(ends)}
 
+    def read_ends_at(self, topic: TopicInfo, unix_ms: int) -> dict[int, int | None]:
+        """Partition to its end as of that time, by the record timestamps; None where nothing was sent since.
+
+        Raises ServiceUnavailable or ServiceRefused.
+        """
+        with _translated():
+            found = self._ask(topic, OffsetSpec.for_timestamp(unix_ms))  # type: ignore[no-untyped-call]
+        return {partition: offset if offset >= 0 else None for partition, offset in found.items()}
+
     def _ask(self, topic: TopicInfo, spec: OffsetSpec) -> dict[int, int]:
         question = {TopicPartition(topic.name, partition): spec for partition in range(topic.partitions)}
         futures = self._admin.list_offsets(question, request_timeout=self._timeout)

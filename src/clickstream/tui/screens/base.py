@@ -27,7 +27,7 @@ class DashboardScreen(Screen[None]):
     HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [
         (0, "-tiny"),
         (SMALLEST[0], "-narrow"),
-        (110, "-normal"),
+        (116, "-normal"),
         (160, "-wide"),
     ]
     VERTICAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [
@@ -44,7 +44,7 @@ class DashboardScreen(Screen[None]):
 
     @property
     def narrow(self) -> bool:
-        return self.app.size.width < 110
+        return self.app.size.width < 116
 
     def body(self) -> ComposeResult:
         """The screen's own widgets."""

@@ -17,7 +17,7 @@ from clickstream.tui.widgets.outcome import funnel_box, outcome_box, sessions_bo
 from clickstream.tui.widgets.panel import Panel
 from clickstream.tui.widgets.services_box import services_box
 from clickstream.tui.widgets.throughput import ThroughputPlot
-from clickstream.tui.widgets.topology import stages, topology
+from clickstream.tui.widgets.topology import NARROW, stages, topology
 
 if TYPE_CHECKING:
     from clickstream.actions.frame import Frame
@@ -26,21 +26,20 @@ if TYPE_CHECKING:
 class OverviewScreen(Steering, DashboardScreen):
     """The overview."""
 
-    DEFAULT_CSS = """
-    OverviewScreen #strip { height: 6; width: 100%; padding: 0 1; }
+    CSS = """
+    OverviewScreen #strip { height: 6; width: 100%; }
+    OverviewScreen.-narrow #strip { padding: 0 1; }
     OverviewScreen #middle { height: 1fr; }
     OverviewScreen #throughput { width: 3fr; }
     OverviewScreen #lag { width: 2fr; }
     OverviewScreen #bottom { height: 7; }
-    OverviewScreen #sessions { width: 4fr; }
-    OverviewScreen #funnel { width: 5fr; }
-    OverviewScreen #happened { width: 6fr; }
-    OverviewScreen #services { width: 4fr; display: none; }
+    OverviewScreen #sessions { width: 5fr; }
+    OverviewScreen #funnel { width: 6fr; }
+    OverviewScreen #happened { width: 9fr; }
+    OverviewScreen #services { width: 6fr; display: none; }
     OverviewScreen #outcome { display: none; }
     OverviewScreen #last { display: none; height: 1; padding: 0 1; }
-    OverviewScreen.-tall #strip { height: 9; }
     OverviewScreen.-wide #services { display: block; }
-    OverviewScreen.-wide.-tall #bottom { height: 11; }
     OverviewScreen.-narrow #throughput { width: 1fr; }
     OverviewScreen.-narrow #lag { width: 1fr; }
     OverviewScreen.-narrow #bottom { height: 6; }
@@ -64,14 +63,20 @@ class OverviewScreen(Steering, DashboardScreen):
         yield Panel(happened, id="last", classes="")
 
     def show(self, frame: Frame) -> None:
+        self.query_one("#strip").styles.height = self._strip_height(frame)
         for panel in self.query(Panel):
             panel.show(frame)
         self.query_one(ThroughputPlot).show(frame)
 
+    def _strip_height(self, frame: Frame) -> int:
+        """Three lines in each box; in a high window as many as there are partitions or consumers, up to six."""
+        if self.narrow:
+            return 6
+        rows = max(len(frame.partitions), len(frame.workers("consumer")))
+        return 3 + min(max(rows, 3), 6 if self.has_class("-tall") else 4 if self.has_class("-high") else 3)
+
     def _strip(self, frame: Frame, width: int, height: int) -> Content:
-        if width < 100:
+        if width < NARROW:
             return stages(frame, width)
         step = 0 if self.app.animation_level == "none" else int(frame.at)
         return topology(frame, width, height, step=step)
-
-

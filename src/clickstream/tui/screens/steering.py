@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 STEERING: tuple[BindingType, ...] = (
     Binding("s", "start_menu", "start", tooltip="start the stack, the consumers or the producer", id="start"),
     Binding("x", "stop_menu", "stop", tooltip="stop the producer, the consumers or everything", id="stop"),
-    Binding("K", "break_menu", "break something", tooltip="a menu of faults, to see what the pipeline makes of them", id="break"),
+    Binding("K", "break_menu", "break", tooltip="a menu of faults, to see what the pipeline makes of them", id="break"),
 )
 
 CHANGING = {"start_menu", "stop_menu", "break_menu"}

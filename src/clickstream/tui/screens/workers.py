@@ -1,12 +1,152 @@
-"""Workers."""
-from __future__ import annotations
-from textual.app import ComposeResult
-from clickstream.tui.screens.base import DashboardScreen
-from textual.widgets import Static
+"""Servers and workers: who runs, how well, and everything that can be done to one of them; its log below."""
 
-class WorkersScreen(DashboardScreen):
-    """The workers."""
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.widgets import DataTable
+
+from clickstream.tui.screens.base import DashboardScreen
+from clickstream.tui.screens.steering import STEERING, Steering
+from clickstream.tui.text import clip
+from clickstream.tui.widgets.filter_bar import FilterBar
+from clickstream.tui.widgets.log_tail import LogTail
+from clickstream.tui.widgets.process_table import columns_for, process_cells
+from clickstream.tui.widgets.row_table import RowTable
+
+if TYPE_CHECKING:
+    from clickstream.actions.frame import Frame, ProcessRow
+
+SELECTED = {"stop_selected", "restart_selected", "kill_selected"}
+"""Actions that need a selected process of this home."""
+
+CHANGING = {*SELECTED, "scale"}
+
+
+class WorkersScreen(Steering, DashboardScreen):
+    """The processes."""
+
+    CSS = """
+    WorkersScreen #processes { height: 3fr; min-height: 8; }
+    WorkersScreen LogTail { height: 2fr; min-height: 4; }
+    """
+    AUTO_FOCUS = "#processes"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        STEERING[0],
+        Binding("x", "stop_selected", "stop", tooltip="stop the selected process; nothing is lost", id="worker.stop"),
+        Binding(
+            "r",
+            "restart_selected",
+            "restart",
+            tooltip="stop the selected process and start it again",
+            id="worker.restart",
+        ),
+        Binding("K", "kill_selected", "kill", tooltip="SIGKILL; its supervisor starts it again", id="worker.kill"),
+        Binding("plus,equals_sign", "scale(1)", "more", key_display="+", tooltip="one consumer more", id="scale.up"),
+        Binding("minus", "scale(-1)", "fewer", key_display="-", tooltip="one consumer fewer", id="scale.down"),
+        Binding("slash", "filter", "filter", key_display="/", tooltip="show only rows with these words", id="filter"),
+    ]
+
     def body(self) -> ComposeResult:
-        yield Static("workers")
-    def show(self, frame) -> None:
-        pass
+        yield RowTable(columns_for(self.app.size.width), title="servers and workers", classes="box", id="processes")
+        yield FilterBar()
+        yield LogTail(classes="box", id="log")
+
+    def show(self, frame: Frame) -> None:
+        table = self.query_one(RowTable)
+        width = self.app.size.width
+        table.set_columns(columns_for(width))
+        table.put({_key(row): process_cells(row, width) for row in frame.processes})
+        self._follow()
+
+    def on_resize(self) -> None:
+        if self.dashboard.frame is not None and self.is_mounted:
+            self.show(self.dashboard.frame)
+
+    @on(DataTable.RowHighlighted)
+    def _follow(self) -> None:
+        row = self.selected
+        log = self.query_one(LogTail)
+        if row is not None and row.local:
+            log.follow([row.name])
+            log.border_subtitle = summary(row)
+        self.refresh_bindings()
+
+    @on(FilterBar.Filtered)
+    def _filtered(self, event: FilterBar.Filtered) -> None:
+        self.query_one(RowTable).filter(event.words)
+
+    @on(FilterBar.Closed)
+    def _focus_table(self) -> None:
+        self.query_one(RowTable).focus()
+
+    @property
+    def selected(self) -> ProcessRow | None:
+        """The process under the cursor."""
+        frame, key = self.dashboard.frame, self.query_one(RowTable).selected
+        if frame is None or key is None:
+            return None
+        return next((row for row in frame.processes if _key(row) == key), None)
+
+    def action_filter(self) -> None:
+        self.query_one(FilterBar).open()
+
+    def action_stop_selected(self) -> None:
+        row = self.selected
+        if row is not None:
+            warning = f"{row.name} stops, and the pipeline with it until it runs again." if row.role == "server" else ""
+            self.dashboard.run_command("worker stop", {"name": row.name}, warning=warning)
+
+    def action_restart_selected(self) -> None:
+        row = self.selected
+        if row is not None:
+            warning = f"{row.name} is away for some seconds; workers wait." if row.role == "server" else ""
+            self.dashboard.run_command("worker restart", {"name": row.name}, warning=warning)
+
+    def action_kill_selected(self) -> None:
+        row = self.selected
+        if row is not None:
+            self.dashboard.run_command("worker kill", {"name": row.name})
+
+    def action_scale(self, step: int) -> None:
+        """One consumer more or fewer."""
+        frame = self.dashboard.frame
+        if frame is None:
+            return
+        running = sum(
+            row.local and row.state in {"starting", "running", "backoff"} for row in frame.workers("consumer")
+        )
+        wanted = running + step
+        if wanted < 0 or (frame.partitions and wanted > len(frame.partitions)):
+            most = len(frame.partitions)
+            self.notify(f"{running} of {most} consumers run: each partition is one consumer's.", severity="warning")
+            return
+        self.dashboard.run_command("consumer scale", {"count": wanted})
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action in CHANGING and self.dashboard.read_only:
+            return False
+        if action in SELECTED and self.is_mounted:
+            row = self.selected
+            return row is not None and row.local
+        return super().check_action(action, parameters)
+
+
+def _key(row: ProcessRow) -> str:
+    return row.name if row.local else f"{row.name}@{row.host}"
+
+
+def summary(row: ProcessRow) -> str:
+    """What the table has no room for."""
+    report, words = row.report, []
+    if row.activity == "waiting" and row.detail:
+        words.append(f"waits: {row.detail}")
+    if report and row.role == "consumer":
+        words.append(f"batches {report.batch_fill:.0%} full")
+        words += [f"{name} {share:.0%}" for name, share in report.stages.items()]
+    if row.exit_reason:
+        words.append(f"last exit: {row.exit_reason}")
+    return clip(" · ".join(words), 100)

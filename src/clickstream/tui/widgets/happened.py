@@ -20,5 +20,7 @@ def happened(frame: Frame, width: int, height: int) -> Content:
     lines: list[Row] = []
     for entry in frame.happenings[:height]:
         look = HAPPENING[entry.level]
-        lines.append(fit([(f"{clock(entry.at)} ", DIM), (f"{look.glyph} ", look.style), (entry.text, look.style)], width))
+        lines.append(
+            fit([(f"{clock(entry.at)} ", DIM), (f"{look.glyph} ", look.style), (entry.text, look.style)], width)
+        )
     return content(lines)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from textual.content import Content
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 ALWAYS = ("help",)
 """Ids of bindings that stay when the line is too short for all."""
 
+FIRST_TO_GO = ("palette", "command.verify", "command.demo", "quit")
+"""Ids of bindings that go before the modes lose their names."""
+
 
 @dataclass(frozen=True, slots=True)
 class Key:
@@ -28,6 +31,7 @@ class Key:
     mode: str = ""
     """The mode that it opens; empty: it does something else."""
     always: bool = False
+    first_to_go: bool = False
 
 
 class KeyLine(Static):
@@ -36,10 +40,11 @@ class KeyLine(Static):
     DEFAULT_CSS = """
     KeyLine {
         height: 1; width: 100%; padding: 0 1; text-wrap: nowrap; background: $background;
-        link-style: none; link-background-hover: $accent 30%; link-color: $foreground; link-style-hover: none;
-        link-color-hover: $foreground;
     }
     """
+
+    auto_links = False
+    """Keys look like keys."""
 
     def on_mount(self) -> None:
         self.screen.bindings_updated_signal.subscribe(self, self._changed)
@@ -66,9 +71,13 @@ def keys(app: App[object], screen: Screen[object]) -> list[Key]:
 
 def _key(app: App[object], active: ActiveBinding) -> Key:
     binding = active.binding
-    action = binding.action if "." in binding.action.partition("(")[0] else f"{_namespace(app, active)}.{binding.action}"
+    action = (
+        binding.action if "." in binding.action.partition("(")[0] else f"{_namespace(app, active)}.{binding.action}"
+    )
     mode = binding.description if (binding.id or "").startswith("mode.") else ""
-    return Key(app.get_key_display(binding), binding.description, action, mode, binding.id in ALWAYS)
+    return Key(
+        app.get_key_display(binding), binding.description, action, mode, binding.id in ALWAYS, binding.id in FIRST_TO_GO
+    )
 
 
 def _namespace(app: App[object], active: ActiveBinding) -> str:
@@ -76,26 +85,33 @@ def _namespace(app: App[object], active: ActiveBinding) -> str:
 
 
 def key_line(found: list[Key], mode: str, width: int) -> Content:
-    """As many keys as fit. Modes shrink to their numbers first; what is left out is told by a sign."""
+    """As many keys as fit: some go first, then modes shrink to their numbers, then others go; a sign tells of it."""
     modes = [key for key in found if key.mode]
     others = [key for key in found if not key.mode]
-    short = _length(found) > width
-    if short:
-        modes = [key if key.mode == mode else Key(key.shown, "", key.action, key.mode) for key in modes]
-    cut = False
-    while others and _length(modes + others) + (2 if cut else 0) > width:
-        droppable = [key for key in others if not key.always]
-        if not droppable:
+    fitting = [key for key in others if not key.first_to_go]
+    if _length(modes + fitting) + 2 > width:
+        modes = [key if key.mode == mode else replace(key, words="") for key in modes]
+    fitting = list(others)
+    while _length(modes + fitting) + (2 if len(fitting) < len(others) else 0) > width:
+        goes = _next_to_go(fitting)
+        if goes is None:
             break
-        others.remove(droppable[-1])
-        cut = True
-    parts: list[Content] = [_piece(key, current=key.mode == mode) for key in modes]
-    end = [_piece(key, current=False) for key in others]
-    left = Content("  " if not short else " ").join(parts)
-    right = Content("  ").join(end)
-    sign = Content.styled("… ", DIM) if cut else Content("")
+        fitting.remove(goes)
+    left = Content("  " if all(key.words for key in modes) else " ").join(
+        [_piece(key, current=key.mode == mode) for key in modes]
+    )
+    right = Content("  ").join([_piece(key, current=False) for key in fitting])
+    sign = Content.styled("… ", DIM) if len(fitting) < len(others) else Content("")
     gap = max(1, width - left.cell_length - right.cell_length - sign.cell_length)
     return Content.assemble(left, " " * gap, sign, right)
+
+
+def _next_to_go(found: list[Key]) -> Key | None:
+    for test in (lambda key: key.first_to_go, lambda key: not key.always):
+        going = [key for key in found if test(key)]
+        if going:
+            return going[-1]
+    return None
 
 
 def _length(found: list[Key]) -> int:

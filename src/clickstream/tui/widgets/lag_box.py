@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from textual.content import Content
 
 from clickstream.actions.frame import LAGGING, OK, STALLED, STOPPED
 from clickstream.tui.states import ACCENT, DIM, FAILED, PARTITION, TREND
-from clickstream.tui.text import bar, exact, milliseconds, number, seconds
+from clickstream.tui.text import area, bar, exact, milliseconds, number, seconds
+from clickstream.tui.widgets.span import span
 from clickstream.tui.widgets.pieces import Piece, Row, content, fit, spread
 
 if TYPE_CHECKING:
@@ -36,9 +38,21 @@ def lag_box(frame: Frame, width: int, height: int) -> Content:
         rest = sum(row.lag for row in frame.partitions if row not in rows)
         lines.append(fit([(f"+{len(frame.partitions) - len(rows)} more, {exact(rest)} behind", DIM)], width))
     if height > 3:
-        lines += [[] for _ in range(height - 1 - len(lines))]
+        lines += _over_time(frame, width, height - 1 - len(lines))
         lines.append(_latency(frame, width))
     return content(lines)
+
+
+def _over_time(frame: Frame, width: int, height: int) -> list[Row]:
+    """The lag of all partitions over the last minutes, in whatever room is left."""
+    shown = span(frame)
+    values = frame.history.lag[-shown:]
+    top = max((value for value in values if not math.isnan(value)), default=0.0)
+    if height < 5 or top <= 0:
+        return [[] for _ in range(height)]
+    padded = (0.0,) * (shown - len(values)) + values
+    label = spread([(f"-{shown // 60} min", DIM)], [(f"most {exact(int(top))}   now", DIM)], width)
+    return [[], *([(line, "$secondary 60%")] for line in area(padded, width, height - 3, top)), label, []]
 
 
 def _bar_line(frame: Frame, row: PartitionRow, most: int, width: int) -> Row:
@@ -50,11 +64,16 @@ def _bar_line(frame: Frame, row: PartitionRow, most: int, width: int) -> Row:
         (TREND[row.trend], _trend_style(row)),
     ]
     if width >= 40:
-        tail.append((f" {seconds(age) + ' ago' if old else words:<14}", DIM if old or row.state == OK else PARTITION[row.state].style))
+        tail.append(
+            (
+                f" {seconds(age) + ' ago' if old else words:<14}",
+                DIM if old or row.state == OK else PARTITION[row.state].style,
+            )
+        )
     name = f"p{row.partition:<2} "
     length = max(3, width - len(name) - sum(len(text) for text, _ in tail))
     style = {OK: ACCENT, LAGGING: "$warning", STALLED: FAILED, STOPPED: "$warning"}[row.state]
-    return [(name, DIM), (bar(row.lag / most if most else 0.0, length), DIM if old else style), *tail]
+    return [(name, DIM), (bar(row.lag / most if most else 0.0, length), "$foreground 30%" if old else style), *tail]
 
 
 def _words(frame: Frame, row: PartitionRow) -> str:
@@ -75,7 +94,9 @@ def _trend_style(row: PartitionRow) -> str:
 def _latency(frame: Frame, width: int) -> Row:
     if frame.latency is None:
         return spread([("latency", DIM)], [("–", DIM)], width)
-    pieces: Row = [("latency  ", DIM)]
+    wide = width >= 46
+    pieces: Row = [("latency  " if wide else "", DIM)]
     for name in ("p50", "p95", "p99"):
-        pieces += [(f"{name} ", DIM), (f"{milliseconds(getattr(frame.latency, name))}   ", "bold")]
-    return fit(pieces, width)
+        figure = milliseconds(getattr(frame.latency, name))
+        pieces += [(f"{name} ", DIM), (f"{figure}   " if wide else f"{figure.replace(' ms', '')} ", "bold")]
+    return fit([*pieces, ("" if wide else "ms", DIM)], width)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from textual.content import Content
 
 from clickstream.tui.states import ACCENT, DIM
-from clickstream.tui.text import UNKNOWN, bar, exact, seconds, spark
+from clickstream.tui.text import NOTHING, UNKNOWN, bar, exact, seconds, spark
 from clickstream.tui.widgets.pieces import Piece, Row, content, spread
 
 if TYPE_CHECKING:
@@ -41,16 +41,15 @@ def funnel_box(frame: Frame, width: int, height: int) -> Content:
     window = found.value.all_time
     old = found.age(frame.at) > ANALYTICS_OLD
     steps = (("sessions", window.sessions), ("carts", window.cart_sessions), ("bought", window.purchase_sessions))
-    style = DIM if old else ACCENT
+    style = "$foreground 30%" if old else ACCENT
     lines: list[Row] = []
     for name, count in steps:
         length = max(3, width - 21)
         share = count / window.sessions if window.sessions else 0.0
         lines.append([(f"{name:<9}", DIM), (bar(share, length), style), (f"{exact(count):>12}", DIM if old else "")])
-    rates: list[Piece] = [
-        ("conversion ", DIM), (f"{window.conversion_rate:.2f} %", "bold"),
-        ("   abandoned ", DIM), (f"{window.cart_abandonment:.1f} %", "bold"),
-    ]  # fmt: skip
+    rates: list[Piece] = [("conversion ", DIM), (f"{window.conversion_rate:.2f} %", DIM if old else "bold")]
+    if not old:
+        rates += [("   abandoned ", DIM), (f"{window.cart_abandonment:.1f} %", "bold")]
     lines += [[] for _ in range(max(0, min(1, height - 4)))]
     lines.append(spread(rates, _age(found, frame.at, ANALYTICS_OLD), width))
     return content(lines[-height:] if height < len(lines) else lines)
@@ -80,7 +79,7 @@ def _row(name: str, value: list[Piece], width: int) -> Row:
 def _open(frame: Frame, active: tuple[float, ...], width: int) -> Row:
     room = width - 12 - len(exact(frame.active_sessions)) - 2
     drawn = spark(active[-60:], min(room, 14)) if room >= 4 else ""
-    value = (exact(frame.active_sessions), "bold" if frame.active_sessions else DIM)
+    value = (exact(frame.active_sessions), "bold") if frame.active_sessions else (NOTHING, DIM)
     return spread([("open", DIM), (f"  {drawn}", ACCENT)], [value], width)
 
 
@@ -94,5 +93,3 @@ def _age(figure: Figure | None, now: float, old: float) -> list[Piece]:  # type:
     if figure is None or figure.age(now) <= old:
         return []
     return [(f"{seconds(figure.age(now))} ago  ", DIM)]
-
-

@@ -44,12 +44,14 @@ def content(rows: Iterable[Sequence[Piece]]) -> Content:
     return Content("\n").join(Content.assemble(*row) for row in rows)
 
 
-def box(title: Sequence[Piece], rows: Sequence[Row], width: int, *, foot: Sequence[Piece] = (), line: str = "dim") -> list[Row]:
+def box(
+    title: Sequence[Piece], rows: Sequence[Row], width: int, *, foot: Sequence[Piece] = (), line: str = "dim"
+) -> list[Row]:
     """The rows in a frame with the title in its upper border and `foot` at the right of the lower one."""
     inner = width - 4
-    top_room = width - 5 - width_of(fit_title := list(title))
+    top_room = width - 4 - width_of(fit_title := list(title))
     if top_room < 0:
-        fit_title = [piece for piece in fit(title, width - 5) if piece[0]]
+        fit_title = [piece for piece in fit(title, width - 4) if piece[0]]
         top_room = 0
     top: Row = [("╭ ", line), *fit_title, (" " + "─" * top_room + "╮", line)]
     end = list(foot)

@@ -12,7 +12,6 @@ from textual.widgets import DataTable
 from textual.widgets.data_table import ColumnKey
 
 
-
 @dataclass(frozen=True, slots=True)
 class Column:
     """One column."""
@@ -49,7 +48,9 @@ class RowTable(DataTable[Text]):
     ]
 
     def __init__(self, columns: Sequence[Column], *, title: str, classes: str = "", id: str | None = None) -> None:  # noqa: A002
-        super().__init__(classes=classes, id=id, cursor_type="row", zebra_stripes=False, cell_padding=1)
+        super().__init__(
+            classes=classes, id=id, cursor_type="row", cell_padding=1, cursor_foreground_priority="renderable"
+        )
         self._columns_shown = tuple(columns)
         self._title = title
         self._rows: dict[str, Sequence[Cell]] = {}
@@ -196,5 +197,3 @@ def _matches(cells: Sequence[Cell], words: str) -> bool:
 def _resolved(style: str, variables: Mapping[str, str]) -> str:
     """Rich knows no CSS variables."""
     return " ".join(variables.get(word[1:], "") if word.startswith("$") else word for word in style.split())
-
-

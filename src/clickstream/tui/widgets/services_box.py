@@ -26,5 +26,7 @@ def _line(frame: Frame, row: ServiceRow, width: int) -> Row:
     if row.state not in {UP, OFF}:
         right = [(f"since {seconds(frame.at - row.since)}", look.style)]
     return spread(
-        [(f"{look.glyph} ", look.style), (f"{TITLES[row.name]:<11}", ""), (look.word, look.style), (version, DIM)], right, width
+        [(f"{look.glyph} ", look.style), (f"{TITLES[row.name]:<11}", ""), (look.word, look.style), (version, DIM)],
+        right,
+        width,
     )

@@ -14,11 +14,11 @@ from clickstream.tui.widgets.pieces import Piece, Row, beside, box, content, fit
 if TYPE_CHECKING:
     from clickstream.actions.frame import Frame, PartitionRow, ProcessRow
 
-GAP = 9
-"""Cells between two boxes: a rate and an arrow."""
+LEAST = (15, 15, 20, 16, 18)
+"""Cells that each box needs; what is left over is shared."""
 
-SHARES = (0.185, 0.17, 0.235, 0.215, 0.195)
-"""How the boxes share the width."""
+NARROW = 116
+"""Cells below which there is no room for boxes."""
 
 BEHIND = ("valkey", "opensearch")
 
@@ -28,19 +28,24 @@ def topology(frame: Frame, width: int, height: int, *, step: int) -> Content:
 
     Args:
         frame: what to show.
-        width: in cells; from 100 on.
+        width: in cells; from NARROW on.
         height: in lines.
         step: how far the arrows' dashes have moved.
     """
     rows = height - 3
-    room = width - 4 * GAP
-    widths = [int(room * share) for share in SHARES]
-    widths[2] += room - sum(widths)
+    gap = 8 if width < 120 else 9 + (width - 120) // 16
+    over = width - sum(LEAST) - 4 * gap
+    widths = [least + over // 5 for least in LEAST]
+    widths[2] += over % 5
     boxes = [
-        box([(clip(frame.data_file or "file", widths[0] - 6), "")], _file(frame, widths[0] - 4, rows), widths[0]),
+        box([(clip(frame.data_file or "file", widths[0] - 5), "")], _file(frame, widths[0] - 4, rows), widths[0]),
         box([("producer", "")], _producer(frame, rows), widths[1], line=_line(frame, "producer")),
         box(
-            _title(frame, "kafka"), _kafka(frame, widths[2] - 4, rows), widths[2], foot=_lag(frame), line=_line(frame, "kafka")
+            _title(frame, "kafka"),
+            _kafka(frame, widths[2] - 4, rows),
+            widths[2],
+            foot=_lag(frame),
+            line=_line(frame, "kafka"),
         ),
         box([("consumers", "")], _consumers(frame, widths[3] - 4, rows), widths[3], line=_line(frame, "consumer")),
         box(
@@ -54,9 +59,9 @@ def topology(frame: Frame, width: int, height: int, *, step: int) -> Content:
     flows = (frame.producer.rate if frame.producer else 0.0, frame.produced_per_second, *[frame.stored_per_second] * 2)
     columns: list[list[Row]] = [boxes[0]]
     for flow, block in zip(flows, boxes[1:], strict=True):
-        columns += [_arrow(flow, rows + 2, step), block]
+        columns += [_arrow(flow, rows + 2, gap, step), block]
     lines = beside(columns)
-    start = sum(widths[:3]) + 3 * GAP
+    start = sum(widths[:3]) + 3 * gap
     lines.append(_beside_consumers(frame, width, start + widths[3] // 2))
     joint = list(lines[-2])
     lines[-2] = _joint(joint, start + widths[3] // 2)
@@ -82,7 +87,12 @@ def stages(frame: Frame, width: int) -> Content:
             [(number(frame.stored_per_second, "/s"), "bold")],
             width,
         ),
-        _stage("PostgreSQL", _service(frame, "postgresql"), [(f"{number(counts.events) if counts else '?'} events", "")], width),
+        _stage(
+            "PostgreSQL",
+            _service(frame, "postgresql"),
+            [(f"{number(counts.events) if counts else '?'} events", "")],
+            width,
+        ),
         _stage("Valkey", _service(frame, "valkey"), [(f"{exact(frame.active_sessions)} open", "")], width),
     ]
     if nothing_runs(frame):
@@ -148,7 +158,7 @@ def _file(frame: Frame, width: int, height: int) -> list[Row]:
         return _padded([[("not sent yet", DIM)]], height)
     share = producer.sent / producer.total
     rows: list[Row] = [
-        [(f"{exact(producer.total)} rows", "")],
+        [(f"{number(producer.total)} rows", "")],
         [(bar(share, max(3, width - 6)), ACCENT), (f" {share:4.0%}", "")],
         [(day(producer.newest_event_ms), DIM)],
     ]
@@ -179,7 +189,9 @@ def _kafka(frame: Frame, width: int, height: int) -> list[Row]:
         style = {"OK": ACCENT, "STALLED": FAILED}.get(row.state, "$warning")
         length = max(1, width - 12)
         name = f"{row.partition:>2} " if frame.partitions[-1].partition > 9 else f"{row.partition} "
-        rows.append(spread([(name, DIM), (bar(row.lag / most if most else 0.0, length), style)], [(f"{amount:>7}", "")], width))
+        rows.append(
+            spread([(name, DIM), (bar(row.lag / most if most else 0.0, length), style)], [(f"{amount:>7}", "")], width)
+        )
     if len(frame.partitions) > len(shown):
         rest = sum(row.lag for row in frame.partitions if row not in shown)
         rows.append(spread([(f"+{len(frame.partitions) - len(shown)} more", DIM)], [(number(rest), DIM)], width))
@@ -205,7 +217,11 @@ def _consumers(frame: Frame, width: int, height: int) -> list[Row]:
         look = of_process(row)
         name = row.name.removeprefix("consumer-")
         word = number(row.rate, "/s") if row.state == "running" and row.activity == "running" else look.word
-        rows.append(spread([(f"{name} ", DIM), (look.glyph, look.style)], [(word, look.style if look.glyph != "●" else "")], width))
+        rows.append(
+            spread(
+                [(f"{name} ", DIM), (look.glyph, look.style)], [(word, look.style if look.glyph != "●" else "")], width
+            )
+        )
     if len(workers) > len(shown):
         rest = sum(row.rate for row in workers if row not in shown)
         rows.append(spread([(f"+{len(workers) - len(shown)} more", DIM)], [(number(rest, "/s"), DIM)], width))
@@ -227,14 +243,14 @@ def _postgresql(frame: Frame, height: int) -> list[Row]:
     return _padded(rows, height)
 
 
-def _arrow(rate: float | None, height: int, step: int) -> list[Row]:
+def _arrow(rate: float | None, height: int, gap: int, step: int) -> list[Row]:
     """The rate over an arrow; its dashes move while something flows."""
-    blank: Row = [(" " * GAP, "")]
+    blank: Row = [(" " * gap, "")]
     moving = rate is not None and rate > MOVING
     style = ACCENT if moving else DIM
-    shaft = "".join("─" if not moving or (place - step) % 3 else " " for place in range(GAP - 2))
+    shaft = "".join("─" if not moving or (place - step) % 3 else " " for place in range(gap - 2))
     rows = [blank] * height
-    rows[1] = [(f"{number(rate, '/s'):^{GAP}}", "bold" if moving else DIM)]
+    rows[1] = [(f"{number(rate, '/s'):^{gap}}", "bold" if moving else DIM)]
     rows[2] = [(f" {shaft}▶", style)]
     return rows
 
@@ -280,5 +296,3 @@ def _announced(frame: Frame, lines: list[Row], width: int) -> list[Row]:
     start = (width - width_of(words)) // 2
     dimmed[middle] = [(text[:start], DIM), *words, (text[start + width_of(words) :], DIM)]
     return dimmed
-
-

@@ -1,0 +1,20 @@
+"""How much of the past the charts of the overview show: as much as something flowed, one to five minutes. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from clickstream.actions.frame import Frame
+
+LONGEST = 300
+
+
+def span(frame: Frame) -> int:
+    """Seconds, in whole minutes."""
+    history = frame.history
+    count = len(history.at)
+    for index, values in enumerate(zip(history.produced, history.stored, history.lag, strict=True)):
+        if any(value > 0 for value in values):  # NaN is not
+            return min(LONGEST, max(60, -(-(count - index) // 60) * 60))
+    return 60
