@@ -115,6 +115,8 @@ class PartitionRow:
     """Seconds since its last commit; None: it never committed."""
     as_of: float
     """Unix seconds at which all of this was true: the older of Kafka's and PostgreSQL's answers."""
+    seconds_behind: float | None = None
+    """How long the oldest message that is not stored yet waits, by the record timestamps; None: not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +144,10 @@ class ProducerRow:
     bad_lines: int
     newest_event_ms: int | None
     """The newest event time sent, Unix milliseconds."""
+    activity: str = ""
+    """Its own word while it runs: `running`, `paused`, `waiting`, ..."""
+    pace: str = ""
+    """What its sending follows: `500 events/s`, `5x realtime`, `full speed`."""
 
 
 @dataclass(frozen=True, slots=True)

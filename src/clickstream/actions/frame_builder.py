@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from clickstream.actions.arrivals import Arrivals
 from clickstream.actions.frame import Frame, Happening, History, Latency, PartitionRow, ProducerRow
 from clickstream.actions.frame_processes import process_rows
 from clickstream.actions.frame_services import service_rows
@@ -98,6 +99,7 @@ class FrameBuilder:
     def __init__(self, settings: LiveSettings) -> None:
         self._live = settings
         self._in, self._out = Flow(), Flow()
+        self._arrivals = Arrivals()
         self._judges: dict[int, Judge] = {}
         self._latency = LatencyMeter()
         self._past = _Past()
@@ -170,7 +172,9 @@ class FrameBuilder:
             self._judges.clear()
             self._in.forget()
             self._out.forget()
+            self._arrivals = Arrivals(kafka.arrivals)
         self._in.look(kafka.read_at, kafka.ends)
+        self._arrivals.look(answers.kafka.at, kafka.ends)
         if postgres is None or postgres.topic_id != kafka.topic_id:
             self._partitions = ()
             return
@@ -179,6 +183,7 @@ class FrameBuilder:
         stored = postgres.offsets
         positions = {p: stored[p].next_offset if p in stored else starts[p] for p in kafka.ends}
         self._out.look(postgres.read_at, positions)
+        self._arrivals.forget_before(positions)
         as_of = min(answers.kafka.at, answers.postgres.at)
         rows = [self._row(p, kafka, postgres, positions[p], owners.get(p)) for p in sorted(kafka.ends)]
         self._partitions = _with_shares(rows, as_of)
@@ -213,6 +218,7 @@ class FrameBuilder:
             share=0.0,
             commit_age=age,
             as_of=0.0,
+            seconds_behind=self._arrivals.waited(partition, position, time.time()) if reading.lag else 0.0,
         )
 
     def _total(self, flow: Flow) -> float | None:
@@ -254,6 +260,8 @@ def _producer(snapshot: Snapshot | None) -> ProducerRow | None:
         failed=counters.get("failed", 0),
         bad_lines=counters.get("bad_lines", 0),
         newest_event_ms=report.newest_event_ms if report else None,
+        activity=report.state if report and process.state in ALIVE else "",
+        pace=report.pace if report else "",
     )
 
 

@@ -42,6 +42,8 @@ class Worker:
     rss_bytes: int
     uptime_seconds: float
     counters: dict[str, int]
+    pace: str = ""
+    """What a producer's sending follows: `500 events/s`, `5x realtime`, `full speed`."""
 
     @property
     def under_way(self) -> bool:
@@ -148,4 +150,5 @@ def _worker(
         rss_bytes=rss,
         uptime_seconds=round(max(0.0, time.time() - started_at), 1) if started_at else 0.0,
         counters=dict(report.counters) if report else {},
+        pace=report.pace if report else "",
     )

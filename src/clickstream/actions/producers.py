@@ -1,19 +1,26 @@
-"""Starting and stopping this home's producer, and how far it is."""
+"""Starting, steering and stopping this home's producer, and how far it is."""
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from clickstream.actions.control import ensure
+from clickstream.actions.control import ensure, running
 from clickstream.actions.group import UNDER_WAY, Worker, local_workers, snapshot_of
 from clickstream.actions.servers import kafka_of
 from clickstream.actions.workers import PRODUCER, control_of, find, producer_spec, start_and_wait
 from clickstream.config.settings import Settings
 from clickstream.domain.errors import ClickstreamError, UsageError
-from clickstream.domain.processes import Role
+from clickstream.domain.processes import SETTLED, Role
+from clickstream.domain.reports import WorkerReport
 from clickstream.pipeline.pacing import parse_factor
+from clickstream.pipeline.steering import Order, Pace, Pause, Resume, order_line
 from clickstream.services.kafka.admin import create_topic
+
+OBEYED_WITHIN = 10.0
+"""Seconds until a running producer says that it does as it was told: it may be reading its file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +84,40 @@ def stop(settings: Settings) -> Stopped:
     return Stopped(ran, report.events if report else 0, report.counters.get("total", 0) if report else 0)
 
 
+def pause(settings: Settings) -> Worker:
+    """Have the running producer send nothing more until `resume`; how far it is then. What was handed over arrives.
+
+    A producer that dies meanwhile is started again as it was first started, at work.
+
+    Raises:
+        ClickstreamError: no producer is running, or it does not listen.
+    """
+    return _steer(settings, Pause(), lambda report: report.state == "paused")
+
+
+def resume(settings: Settings) -> Worker:
+    """Have a paused producer go on; see `pause`."""
+    return _steer(settings, Resume(), lambda report: report.state != "paused")
+
+
+def pace(settings: Settings, *, rate: float | None = None, realtime: str | None = None) -> Worker:
+    """Have the running producer send at another pace from where it is; with neither argument, as fast as Kafka takes it.
+
+    A paused one stays paused. See `pause` for errors and for what a death undoes.
+
+    Args:
+        settings: whose producer.
+        rate: events a second.
+        realtime: how many times as fast as it happened: `1x`, `5x`, `0.5x`.
+
+    Raises:
+        UsageError: both, or a number out of range.
+    """
+    order = Pace(rate, _factor(realtime))
+    order.check()
+    return _steer(settings, order, lambda report: report.pace == str(order))
+
+
 def status(settings: Settings) -> Worker | None:
     """The producer as its supervisor knows it, or None where there never was one."""
     workers = local_workers(snapshot_of(settings))
@@ -95,9 +136,36 @@ def _arguments(run: Run) -> list[str]:
     arguments = ["--limit", str(run.limit)] if run.limit is not None else []
     if run.rate is not None:
         arguments += ["--rate", repr(run.rate)]
-    if run.realtime is not None:
-        try:
-            arguments += ["--realtime", repr(parse_factor(run.realtime))]
-        except ValueError as error:
-            raise UsageError(str(error)) from error
+    if (factor := _factor(run.realtime)) is not None:
+        arguments += ["--realtime", repr(factor)]
     return arguments
+
+
+def _factor(realtime: str | None) -> float | None:
+    try:
+        return parse_factor(realtime) if realtime is not None else None
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+
+
+def _steer(settings: Settings, order: Order, obeyed: Callable[[WorkerReport], bool]) -> Worker:
+    """Give the order and wait for the report that shows it, or for the producer's end."""
+    control = running(settings.home)
+    process = control.snapshot().get(PRODUCER) if control else None
+    if control is None or process is None or process.state in SETTLED:
+        raise ClickstreamError("no producer is running", hint="`clickstream producer start` starts it")
+    control.tell(PRODUCER, order_line(order))
+    deadline = time.monotonic() + OBEYED_WITHIN
+    for snapshot in control.watch():
+        process = snapshot.get(PRODUCER)
+        if process is None or process.state in SETTLED or (process.report and obeyed(process.report)):
+            break
+        if time.monotonic() > deadline:
+            raise ClickstreamError(
+                f"the producer was told, and has not said within {OBEYED_WITHIN:g} s that it obeys",
+                hint="see `clickstream producer logs`",
+            )
+    worker = status(settings)
+    if worker is None:
+        raise ClickstreamError("the producer went away", hint="see `clickstream producer logs`")
+    return worker

@@ -30,5 +30,5 @@ def run_worker(role: str, args: Namespace) -> int:
 
         configure_logging("producer")
         options = producer.ProducerOptions(args.file, args.limit, args.rate, args.realtime, args.report)
-        return producer.run(settings, options)
+        return producer.run(settings, options, orders=0 if args.report else None)
     raise UsageError(f"there is no worker {role!r}")

@@ -13,6 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from clickstream.actions.arrivals import Look, past_ends
 from clickstream.actions.frame import StoredCounts
 from clickstream.actions.polling import NotAsked
 from clickstream.config.problems import SettingsError
@@ -65,6 +66,8 @@ class KafkaAnswer:
     ends: dict[int, int] = field(default_factory=dict)
     read_at: float = 0.0
     """Seconds of the monotonic clock."""
+    arrivals: tuple[Look, ...] = ()
+    """Where the ends were before anybody looked: see arrivals.py."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +144,7 @@ class KafkaSource(_Kept):
     def __init__(self, settings: LiveSettings, gate: Gate) -> None:
         super().__init__(settings, "kafka", gate)
         self._version: str | None = None
+        self._past: tuple[str, tuple[Look, ...]] = ("", ())
 
     def open(self, settings: Settings) -> Any:
         from clickstream.actions.servers import kafka_of  # noqa: PLC0415
@@ -162,7 +166,9 @@ class KafkaSource(_Kept):
         held = opened.read(topic)
         begins = {partition: offsets.begin for partition, offsets in held.items()}
         ends = {partition: offsets.end for partition, offsets in held.items()}
-        return KafkaAnswer(latency, self._version, topic.topic_id, begins, ends, time.monotonic())
+        if self._past[0] != topic.topic_id:
+            self._past = (topic.topic_id, past_ends(opened, topic, ends))
+        return KafkaAnswer(latency, self._version, topic.topic_id, begins, ends, time.monotonic(), self._past[1])
 
     def close(self, opened: Any) -> None:
         opened.__exit__(None, None, None)

@@ -143,7 +143,7 @@ class Watcher:
         self._lock = threading.Lock()
         self._told: list[Happening] = []
         self._verification: Figure[Verification] | None = None
-        self._supervisor = SupervisorFeed(self.live, self.tell)
+        self._supervisor = SupervisorFeed(self.live, self._processes_changed)
         self._kafka = Poller("kafka", KafkaSource(self.live, self._why_not_ask))
         self._postgres = Poller("postgresql", PostgresSource(self.live, self._why_not_ask, self._topic_id))
         self._valkey = Poller("valkey", ValkeySource(self.live, self._why_not_ask))
@@ -218,7 +218,12 @@ class Watcher:
         )
         return self._builder.build(answers, tick=tick)
 
+    def _processes_changed(self, happenings: list[Happening]) -> None:
+        self.tell(happenings)
+        self.ask_now()
+
     def _why_not_ask(self, name: str) -> str:
+        self._supervisor.asked.wait(1.0)
         return why_not_ask(self._supervisor.snapshot, name)
 
     def _topic_id(self) -> str | None:

@@ -9,6 +9,7 @@ from clickstream.cli import output, views
 from clickstream.cli.diagnostics import ExitCode, say
 
 if TYPE_CHECKING:
+    from clickstream.actions.group import Worker
     from clickstream.config.paths import Home
 
 
@@ -100,6 +101,38 @@ def producer_stop(args: Namespace) -> int:
         say(f"stopped; Kafka has acknowledged {stopped.acknowledged:,} of {stopped.total:,} events")
     else:
         say("no producer was running")
+    return ExitCode.DONE
+
+
+def producer_pause(args: Namespace) -> int:
+    from clickstream.actions import producers
+    from clickstream.config.settings import load_settings
+
+    return _steered(args, producers.pause(load_settings()))
+
+
+def producer_resume(args: Namespace) -> int:
+    from clickstream.actions import producers
+    from clickstream.config.settings import load_settings
+
+    return _steered(args, producers.resume(load_settings()))
+
+
+def producer_pace(args: Namespace) -> int:
+    from clickstream.actions import producers
+    from clickstream.config.settings import load_settings
+
+    return _steered(args, producers.pace(load_settings(), rate=args.rate, realtime=args.realtime))
+
+
+def _steered(args: Namespace, found: Worker) -> int:
+    if args.json:
+        output.write_json(found)
+    elif not found.under_way:
+        say(f"the producer is {found.state}")
+    else:
+        how = "is paused" if found.activity == "paused" else f"sends at {found.pace}"
+        say(f"the producer {how}; Kafka has acknowledged {found.events:,} of {found.counters.get('total', 0):,} events")
     return ExitCode.DONE
 
 

@@ -159,6 +159,21 @@ def _add_producer(commands: Subparsers) -> None:
     start.add_argument(
         "--realtime", nargs="?", const="1x", metavar="5x", help="as the events happened, that many times as fast"
     )
+    _command(
+        producer, "pause", "commands_workers:producer_pause", "have it send nothing until it is resumed",
+        "producer pause",
+    )  # fmt: skip
+    _command(producer, "resume", "commands_workers:producer_resume", "have it go on", "producer resume")
+    pace = _command(
+        producer, "pace", "commands_workers:producer_pace", "change how fast it sends, while it runs",
+        "producer pace --rate 2000",
+    )  # fmt: skip
+    faster = pace.add_mutually_exclusive_group(required=True)
+    faster.add_argument("--rate", type=_rate, metavar="N", help="events a second, evenly")
+    faster.add_argument(
+        "--realtime", nargs="?", const="1x", metavar="5x", help="as the events happened, that many times as fast"
+    )
+    faster.add_argument("--full", action="store_true", help="as fast as Kafka takes them")
     _command(producer, "stop", "commands_workers:producer_stop", "stop the producer", "producer stop")
     _command(producer, "status", "commands_workers:producer_status", "show how far it is", "producer status --json")
     _logs(producer, "commands_workers:producer_logs", "producer logs -f")

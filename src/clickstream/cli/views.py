@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from clickstream.cli.output import NOTHING, Block, Line, Table, exact, number, seconds
+from clickstream.cli.output import NOTHING, UNKNOWN, Block, Line, Table, exact, number, seconds
 
 if TYPE_CHECKING:
     from clickstream.actions.analytics import Analytics
@@ -67,6 +67,7 @@ def producer(worker: Worker) -> list[Block]:
         f"state         {worker.activity or worker.state}{f': {worker.detail}' if worker.detail else ''}",
         f"acknowledged  {exact(sent)} of {exact(total)}{share}",
         f"rate          {number(worker.events_per_second, unit='/s')}",
+        f"pace          {worker.pace or UNKNOWN}",
         f"failed        {exact(worker.counters.get('failed', 0))}",
         f"bad lines     {exact(worker.counters.get('bad_lines', 0))}",
     ]

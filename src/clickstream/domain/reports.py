@@ -22,7 +22,7 @@ class WorkerReport:
     at: float
     """Unix seconds."""
     state: str
-    """`running`, `idle` (nothing to do), `waiting` (a server does not answer), `stopping`, `done`."""
+    """`running`, `idle` (nothing to do), `paused`, `waiting` (a server does not answer), `stopping`, `done`."""
     detail: str = ""
     """Why it waits, or how far it is; a sentence for people."""
     partitions: tuple[int, ...] = ()
@@ -47,3 +47,5 @@ class WorkerReport:
     """The newest event time seen, Unix milliseconds."""
     positions: dict[int, int] = field(default_factory=dict)
     """Partition to the offset up to which everything is stored; a consumer's open partitions."""
+    pace: str = ""
+    """What a producer's sending follows: `500 events/s`, `5x realtime`, `full speed`."""

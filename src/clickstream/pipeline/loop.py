@@ -15,6 +15,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from types import FrameType
 
 import msgspec
@@ -52,6 +53,21 @@ def configure_logging(name: str) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(formatter)
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+
+
+def hear_lines(fd: int, hear: Callable[[bytes], None]) -> None:
+    """Call `hear` with each line that comes on a descriptor, from a thread of its own, until the other end closes."""
+
+    def listen() -> None:
+        rest = b""
+        # Not through sys.stdin: a thread that waits inside its buffer's lock makes the interpreter crash at its end.
+        with suppress(OSError):  # there is nobody to hear
+            while chunk := os.read(fd, 65_536):
+                *lines, rest = (rest + chunk).split(b"\n")
+                for line in lines:
+                    hear(line)
+
+    threading.Thread(target=listen, name="hear-lines", daemon=True).start()
 
 
 class Rate:

@@ -60,7 +60,5 @@ class Notices:
     def _take_down(self, post: Post) -> None:
         try:
             self._board.take_down(post)
-            if post.report.positions:
-                self._trail.add(post.report.at, post.report.positions)
         except ClickstreamError as error:
             _logger.warning("figures not taken down: %s", error)

@@ -23,6 +23,9 @@ STEP: Final = 0.025
 LARGEST_BACKLOG: Final = 1.0
 """Seconds' worth of events that are caught up after a stall; what is older than that shifts the whole plan."""
 
+PAUSED: Final = 0.1
+"""Seconds after which to ask again in a pause."""
+
 _FACTOR: Final = re.compile(r"(\d+(?:\.\d+)?|\.\d+)x?", re.IGNORECASE | re.ASCII)
 
 
@@ -93,25 +96,49 @@ class EventTime:
 
 
 class Pacer:
-    """Follows a plan from the first question on, and shifts it after a stall instead of bursting."""
+    """Follows a plan from the first question on, and shifts it after a stall instead of bursting.
+
+    The plan may be replaced under way, and everything held up for a while.
+    """
 
     def __init__(self, plan: Plan, count: int, clock: Callable[[], float]) -> None:
         self._plan = plan
         self._count = count
         self._clock = clock
         self._start: float | None = None
+        self._first = 0
+        """The number of the plan's first event among all."""
+        self._paused_at: float | None = None
+
+    def follow(self, plan: Plan, sent: int) -> None:
+        """From now on follow this plan for the events after the first `sent`."""
+        self._plan, self._first, self._start = plan, sent, None
+
+    def pause(self) -> None:
+        """Allow nothing until `resume`."""
+        if self._paused_at is None:
+            self._paused_at = self._clock()
+
+    def resume(self) -> None:
+        """Go on where the plan was when the pause began: the pause is no arrears."""
+        paused_at, self._paused_at = self._paused_at, None
+        if paused_at is not None and self._start is not None:
+            self._start += self._clock() - paused_at
 
     def allow(self, sent: int) -> tuple[int, float]:
         """After `sent` events: how many more may go now, and, when none may, the seconds until some may."""
         if sent >= self._count:
             return 0, 0.0
+        if self._paused_at is not None:
+            return 0, PAUSED
         now = self._clock()
         if self._start is None:
             self._start = now
-        behind = now - self._start - self._plan.due_at(sent)
+        index = sent - self._first
+        behind = now - self._start - self._plan.due_at(index)
         if behind > LARGEST_BACKLOG:
             self._start += behind - LARGEST_BACKLOG
-        due = min(self._plan.due_by(now - self._start), self._count) - sent
+        due = min(self._first + self._plan.due_by(now - self._start), self._count) - sent
         if due > 0:
             return due, 0.0
-        return 0, max(STEP, self._start + self._plan.due_at(sent) - now)
+        return 0, max(STEP, self._start + self._plan.due_at(index) - now)

@@ -15,9 +15,10 @@ from clickstream.domain.events import EventColumns
 from clickstream.domain.reports import WorkerReport
 from clickstream.pipeline.csvfile import CsvEvents, read_events
 from clickstream.pipeline.encode import encode_keys, encode_values
-from clickstream.pipeline.loop import Rate, Reporter, install_stop
-from clickstream.pipeline.pacing import AtOnce, Even, EventTime, Pacer, Plan
+from clickstream.pipeline.loop import Rate, Reporter, hear_lines, install_stop
+from clickstream.pipeline.pacing import Pacer
 from clickstream.pipeline.rejectsfile import write_rejects
+from clickstream.pipeline.steering import Pace, Steering
 from clickstream.services.kafka.producer import EventProducer
 
 CHUNK: Final = 10_000
@@ -47,30 +48,29 @@ class ProducerOptions:
     report: bool = False
     """Write WorkerReports to stdout."""
 
-    def plan(self, events: EventColumns) -> Plan:
-        if self.rate is not None:
-            return Even(self.rate)
-        if self.realtime is not None:
-            return EventTime(events.time_ms, self.realtime)
-        return AtOnce(len(events))
+    @property
+    def pace(self) -> Pace:
+        """Raises UsageError where both are given."""
+        return Pace(self.rate, self.realtime)
 
 
 class _Progress:
     """Turns the producer's figures into reports and log lines."""
 
-    def __init__(self, producer: EventProducer, reporter: Reporter) -> None:
+    def __init__(self, producer: EventProducer, reporter: Reporter, steering: Steering) -> None:
         self.total: int | None = None
         """Events to send; None until the file is read."""
         self.bad_lines = 0
         self._producer = producer
         self._reporter = reporter
+        self._steering = steering
         self._rate = Rate()
         self._logged_at = time.monotonic()
         self._trouble = ""
 
-    def tick(self, detail: str = "", *, trouble: str = "") -> None:
-        """Report when a report is due."""
-        if not self._reporter.due():
+    def tick(self, detail: str = "", *, trouble: str = "", news: bool = False) -> None:
+        """Report when a report is due, or there is news."""
+        if not news and not self._reporter.due():
             return
         trouble = trouble or self._producer.trouble
         if trouble and not self._trouble:
@@ -78,7 +78,8 @@ class _Progress:
         elif self._trouble and not trouble:
             _logger.info("Kafka is back")
         self._trouble = trouble
-        self.say("waiting" if trouble else "running", trouble or detail or self.position())
+        state = "paused" if self._steering.paused else "waiting" if trouble else "running"
+        self.say(state, trouble or detail or self.position())
         if time.monotonic() - self._logged_at >= LOG_SECONDS and self.total:
             self._logged_at = time.monotonic()
             _logger.info("%s events acknowledged", self.position())
@@ -96,15 +97,20 @@ class _Progress:
         acknowledged = self._producer.acknowledged
         counters = {"total": self.total or 0, "failed": self._producer.failed, "bad_lines": self.bad_lines}
         speed = self._rate.read(acknowledged)
-        report = WorkerReport(time.time(), state, detail, (), acknowledged, speed, counters=counters)
+        pace = str(self._steering.pace)
+        report = WorkerReport(time.time(), state, detail, (), acknowledged, speed, counters=counters, pace=pace)
         self._reporter.send(report, final=final)
 
     def position(self) -> str:
         return f"{self._producer.acknowledged:,} of {self.total or 0:,}"
 
 
-def run(settings: Settings, options: ProducerOptions, *, stop: threading.Event | None = None) -> int:
+def run(
+    settings: Settings, options: ProducerOptions, *, stop: threading.Event | None = None, orders: int | None = None
+) -> int:
     """Send the file. Ends early, and well, when `stop` is set (None: by SIGTERM, SIGINT, or a reader that is gone).
+
+    `orders`: the descriptor on which orders come (see steering.py); None: none do.
 
     Returns:
         0 when all events were acknowledged or it was stopped, 1 when Kafka refused messages.
@@ -115,15 +121,16 @@ def run(settings: Settings, options: ProducerOptions, *, stop: threading.Event |
     """
     if settings.kafka is None:
         raise UsageError("no Kafka is configured and the embedded stack was never started", hint="clickstream stack up")
-    if options.rate is not None and options.realtime is not None:
-        raise UsageError("a rate and the rhythm of event time exclude one another", hint="give --rate or --realtime")
+    steering = Steering(options.pace)
     stop = stop or install_stop()
+    if orders is not None:
+        hear_lines(orders, steering.hear)
     producer = EventProducer(settings.kafka)
-    progress = _Progress(producer, Reporter(options.report, stop))
+    progress = _Progress(producer, Reporter(options.report, stop), steering)
     try:
         csv = _read(settings, options, stop, progress)
         _await_topic(producer, stop, progress)
-        _send(csv.columns, options, producer, stop, progress)
+        _send(csv.columns, steering, producer, stop, progress)
         _flush(producer, stop, progress)
     except Interrupted:
         pass
@@ -159,11 +166,12 @@ def _await_topic(producer: EventProducer, stop: threading.Event, progress: _Prog
 
 
 def _send(
-    events: EventColumns, options: ProducerOptions, producer: EventProducer, stop: threading.Event, progress: _Progress
+    events: EventColumns, steering: Steering, producer: EventProducer, stop: threading.Event, progress: _Progress
 ) -> None:
     sent = 0
-    pacer = Pacer(options.plan(events), len(events), time.monotonic)
+    pacer = Pacer(steering.pace.plan(events.time_ms), len(events), time.monotonic)
     while sent < len(events) and not stop.is_set():
+        news = steering.obey(pacer, events.time_ms, sent)
         allowed, delay = pacer.allow(sent)
         count = min(allowed, CHUNK)
         if count == 0:
@@ -175,7 +183,7 @@ def _send(
             chunk = events.take(slice(sent, sent + count))
             sent += producer.send(encode_keys(chunk), encode_values(chunk))
             producer.poll(0)
-        progress.tick()
+        progress.tick(news=news)
 
 
 def _flush(producer: EventProducer, stop: threading.Event, progress: _Progress) -> None:

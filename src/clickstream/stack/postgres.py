@@ -47,7 +47,7 @@ log_line_prefix = '%m [%p] '
 shared_buffers = '256MB'
 work_mem = '32MB'
 maintenance_work_mem = '256MB'
-max_wal_size = '4GB'
+max_wal_size = '2GB'
 checkpoint_timeout = '15min'
 # Not in /dev/shm, which is 64 MB in most containers: a parallel query would fail there.
 dynamic_shared_memory_type = 'mmap'

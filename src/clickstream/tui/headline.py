@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from clickstream.actions.frame import ASKING, DOWN, LAGGING, STALLED, UP, Frame
-from clickstream.tui.states import BUSY, DIM, FAILED, OKAY, TITLES, Look
+from clickstream.tui.states import BUSY, DIM, FAILED, OKAY, TITLES, Look, of_service
 from clickstream.tui.text import exact, number, seconds
 
 MOVING = 0.5
@@ -42,7 +42,7 @@ def flow(frame: Frame) -> Look:
     if any(row.state == STALLED for row in frame.partitions):
         return Look("✖", "stalled", FAILED)
     if ASKING in states:
-        return Look("▲", "starting", BUSY)
+        return Look("▲", "starting" if frame.supervisor else "asking", BUSY)
     if any(row.activity == "waiting" for row in frame.processes):
         return Look("▲", "waiting", BUSY)
     if any(row.state == LAGGING for row in frame.partitions):
@@ -83,9 +83,10 @@ def _services(frame: Frame) -> Iterator[Headline]:
         else:
             rest = row.error
         yield Headline(f"{TITLES[name]} does not answer since {away}; {rest}", FAILED, "6 logs")
-    starting = [TITLES[name] for name in SERVERS if frame.service(name).state == ASKING]
-    if starting:
-        yield Headline(f"{', '.join(starting)}: starting", BUSY)
+    asking = {name: of_service(frame.service(name)).word for name in SERVERS if frame.service(name).state == ASKING}
+    for word in dict.fromkeys(asking.values()):
+        names = ", ".join(TITLES[name] for name, one in asking.items() if one == word)
+        yield Headline(f"{names}: {word}", BUSY)
 
 
 def _processes(frame: Frame) -> Iterator[Headline]:

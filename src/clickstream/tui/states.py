@@ -36,7 +36,7 @@ class Look:
 
 SERVICE = {
     UP: Look("●", "ok", OKAY),
-    ASKING: Look("▲", "starting", BUSY),
+    ASKING: Look("▲", "asking", BUSY),
     DOWN: Look("✖", "failed", FAILED),
     OFF: Look("◌", "off", DIM),
 }
@@ -82,6 +82,9 @@ def of_process(row: ProcessRow) -> Look:
 
 
 def of_service(row: ServiceRow) -> Look:
+    """One that is being started looks so; of one that is merely asked for the first time nothing is known yet."""
+    if row.state == ASKING and row.error:
+        return Look("▲", row.error, BUSY)
     return SERVICE[row.state]
 
 

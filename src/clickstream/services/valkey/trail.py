@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from typing import Final, cast
+from typing import Any, Final, cast
 
 import valkey
 
@@ -37,7 +37,7 @@ class Trail:
         fields = {_AT: repr(at).encode(), **{str(p).encode(): str(offset).encode() for p, offset in positions.items()}}
         oldest = int((time.time() - KEPT_SECONDS) * 1000)
         with translated():
-            self._client.xadd(self._key, cast("dict[bytes | str, bytes | str]", fields), minid=oldest, approximate=True)
+            self._client.xadd(self._key, cast("Any", fields), minid=oldest, approximate=True)
             self._client.expire(self._key, KEPT_SECONDS)
 
     def read(self, since: float) -> list[Point]:

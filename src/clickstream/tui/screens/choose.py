@@ -32,6 +32,7 @@ class ChooseScreen(ModalScreen[str]):
     DEFAULT_CSS = """
     ChooseScreen #dialog { padding: 1 1 0 1; }
     ChooseScreen OptionList { height: auto; max-height: 16; border: none; padding: 0; background: $surface; }
+    ChooseScreen OptionList:focus { border: none; background-tint: transparent; }
     ChooseScreen #hint { color: $text-muted; padding: 0 1; margin-top: 1; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "cancel")]

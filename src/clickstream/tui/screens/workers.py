@@ -30,8 +30,8 @@ class WorkersScreen(Steering, DashboardScreen):
     """The processes."""
 
     CSS = """
-    WorkersScreen #processes { height: 3fr; min-height: 8; }
-    WorkersScreen LogTail { height: 2fr; min-height: 4; }
+    WorkersScreen #processes { height: auto; min-height: 6; max-height: 60%; }
+    WorkersScreen #log { height: 1fr; min-height: 4; }
     """
     AUTO_FOCUS = "#processes"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -48,6 +48,8 @@ class WorkersScreen(Steering, DashboardScreen):
         Binding("plus,equals_sign", "scale(1)", "more", key_display="+", tooltip="one consumer more", id="scale.up"),
         Binding("minus", "scale(-1)", "fewer", key_display="-", tooltip="one consumer fewer", id="scale.down"),
         Binding("slash", "filter", "filter", key_display="/", tooltip="show only rows with these words", id="filter"),
+        Binding("escape", "clear_filter", "clear filter", tooltip="show all rows again", show=False, id="filter.clear"),
+        Binding("escape", "clear_filter", "clear filter", tooltip="show all rows again", show=False, id="filter.clear"),
     ]
 
     def body(self) -> ComposeResult:
@@ -94,6 +96,9 @@ class WorkersScreen(Steering, DashboardScreen):
     def action_filter(self) -> None:
         self.query_one(FilterBar).open()
 
+    def action_clear_filter(self) -> None:
+        self.query_one(FilterBar).action_clear_filter()
+
     def action_stop_selected(self) -> None:
         row = self.selected
         if row is not None:
@@ -129,6 +134,8 @@ class WorkersScreen(Steering, DashboardScreen):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action in CHANGING and self.dashboard.read_only:
             return False
+        if action == "clear_filter":
+            return self.is_mounted and bool(self.query_one(FilterBar).value)
         if action in SELECTED and self.is_mounted:
             row = self.selected
             return row is not None and row.local

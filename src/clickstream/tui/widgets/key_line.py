@@ -54,7 +54,7 @@ class KeyLine(Static):
         self._changed(self.screen)
 
     def _changed(self, screen: Screen[object]) -> None:
-        if screen is self.screen and self.is_attached:
+        if self.is_attached and screen is self.screen is self.app.screen:  # not while a dialog has the keys
             self.update(key_line(keys(self.app, screen), self.app.current_mode, self.size.width), layout=False)
 
 

@@ -94,9 +94,7 @@ def _trend_style(row: PartitionRow) -> str:
 def _latency(frame: Frame, width: int) -> Row:
     if frame.latency is None:
         return spread([("latency", DIM)], [("–", DIM)], width)
-    wide = width >= 46
-    pieces: Row = [("latency  " if wide else "", DIM)]
+    pieces: Row = [("latency  ", DIM)] if width >= 48 else []
     for name in ("p50", "p95", "p99"):
-        figure = milliseconds(getattr(frame.latency, name))
-        pieces += [(f"{name} ", DIM), (f"{figure}   " if wide else f"{figure.replace(' ms', '')} ", "bold")]
-    return fit([*pieces, ("" if wide else "ms", DIM)], width)
+        pieces += [(f"{name} ", DIM), (f"{milliseconds(getattr(frame.latency, name))}  ", "bold")]
+    return fit(pieces, width)

@@ -14,7 +14,7 @@ from clickstream.tui.widgets.pieces import Piece, Row, beside, box, content, fit
 if TYPE_CHECKING:
     from clickstream.actions.frame import Frame, PartitionRow, ProcessRow
 
-LEAST = (15, 15, 20, 16, 18)
+LEAST = (15, 15, 19, 16, 19)
 """Cells that each box needs; what is left over is shared."""
 
 NARROW = 116
@@ -155,7 +155,7 @@ def _padded(rows: list[Row], height: int) -> list[Row]:
 def _file(frame: Frame, width: int, height: int) -> list[Row]:
     producer = frame.producer
     if producer is None or not producer.total:
-        return _padded([[("not sent yet", DIM)]], height)
+        return _padded([[("not sent", DIM)]], height)
     share = producer.sent / producer.total
     rows: list[Row] = [
         [(f"{number(producer.total)} rows", "")],

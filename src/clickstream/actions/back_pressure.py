@@ -1,0 +1,71 @@
+"""What a consumer's time goes to, and which stage holds it up. Pure; asks nobody."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from clickstream.domain.reports import STAGES
+
+if TYPE_CHECKING:
+    from clickstream.actions.frame import ProcessRow
+
+NOTHING, UNKNOWN = "", "unknown"
+"""No bottleneck: it waits for messages; and: it has not reported."""
+
+MOSTLY_IDLE = 0.5
+"""The idle share from which nothing holds a consumer up."""
+
+WORTH_NAMING = 0.05
+"""The share of the time below which a stage is no bottleneck."""
+
+
+@dataclass(frozen=True, slots=True)
+class BackPressure:
+    """One consumer over the last second. Shares are from 0 to 1."""
+
+    worker: str
+    activity: str
+    batch_fill: float
+    """Messages of an average batch over the most that one may hold."""
+    idle: float
+    """Share of the time that it waited for messages."""
+    stages: dict[str, float]
+    """Share of the time by stage; `postgresql` runs beside the others, on the thread that commits."""
+    bottleneck: str
+    """The stage that takes longest, or the word of what it waits for; empty: nothing holds it up."""
+    batches: int
+    """Since this life began, like the next."""
+    rebalances: int | None
+    """None: it does not count them."""
+
+
+def back_pressure(row: ProcessRow) -> BackPressure:
+    """What this consumer last said of itself."""
+    report = row.report
+    if report is None:
+        return BackPressure(row.name, row.activity or row.state, 0.0, 0.0, {}, UNKNOWN, 0, None)
+    stages = {name: report.stages.get(name, 0.0) for name in STAGES}
+    return BackPressure(
+        worker=row.name,
+        activity=row.activity or row.state,
+        batch_fill=report.batch_fill,
+        idle=stages["idle"],
+        stages=stages,
+        bottleneck=_bottleneck(row, stages),
+        batches=report.counters.get("batches", 0),
+        rebalances=report.counters.get("rebalances"),
+    )
+
+
+def _bottleneck(row: ProcessRow, stages: Mapping[str, float]) -> str:
+    if row.state != "running":
+        return UNKNOWN
+    if row.activity == "waiting":
+        return row.detail.partition(" does not answer")[0] if " does not answer" in row.detail else "waiting"
+    working = {name: share for name, share in stages.items() if name != "idle"}
+    name = max(working, key=lambda stage: working[stage])
+    if stages["idle"] >= MOSTLY_IDLE or working[name] < WORTH_NAMING:
+        return NOTHING
+    return name

@@ -1,0 +1,113 @@
+"""Orders that a running producer is given, a JSON line each, and what has become of them: its pace, and whether it pauses.
+
+Knows no pipe: whoever reads the lines hands them to `Steering.hear`.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+import numpy as np
+
+from clickstream.domain.errors import UsageError
+from clickstream.pipeline.pacing import AtOnce, Even, EventTime, Pacer, Plan
+
+if TYPE_CHECKING:
+    from clickstream.domain.events import Int64Array
+
+_logger = logging.getLogger(__name__)
+
+
+class Pace(msgspec.Struct, tag="pace", frozen=True):
+    """How fast to send from now on; with neither field, as fast as Kafka takes it."""
+
+    rate: float | None = None
+    """Events a second."""
+    realtime: float | None = None
+    """As the events happened, that many times as fast."""
+
+    def __post_init__(self) -> None:
+        if self.rate is not None and self.realtime is not None:
+            raise UsageError(
+                "a rate and the rhythm of event time exclude one another", hint="give --rate or --realtime"
+            )
+
+    def __str__(self) -> str:
+        if self.rate is not None:
+            return f"{self.rate:g} events/s"
+        return f"{self.realtime:g}x realtime" if self.realtime is not None else "full speed"
+
+    def check(self) -> None:
+        """Raises UsageError for a number out of range."""
+        self.plan(_NO_EVENTS)
+
+    def plan(self, time_ms: Int64Array) -> Plan:
+        """When the events with these times are due. Raises UsageError for a number out of range."""
+        if self.rate is not None:
+            return Even(self.rate)
+        return EventTime(time_ms, self.realtime) if self.realtime is not None else AtOnce(len(time_ms))
+
+
+class Pause(msgspec.Struct, tag="pause", frozen=True):
+    """Send nothing more until told to."""
+
+
+class Resume(msgspec.Struct, tag="resume", frozen=True):
+    """Go on at the pace that was set."""
+
+
+Order = Pace | Pause | Resume
+
+_NO_EVENTS: Final = np.empty(0, np.int64)
+
+_decoder: msgspec.json.Decoder[Order] = msgspec.json.Decoder(Order)
+
+
+def order_line(order: Order) -> str:
+    """The order as the line that `Steering.hear` takes."""
+    return msgspec.json.encode(order).decode()
+
+
+class Steering:
+    """What a producer was last told. One thread hears, another one obeys."""
+
+    def __init__(self, pace: Pace) -> None:
+        self.pace = pace
+        self.paused = False
+        self._obeyed: tuple[Pace, bool] = (pace, False)
+
+    def hear(self, line: bytes) -> None:
+        """Take an order; one that is not understood is logged and changes nothing."""
+        try:
+            order = _decoder.decode(line)
+            if isinstance(order, Pace):
+                order.check()
+        except (msgspec.MsgspecError, UsageError) as error:
+            _logger.warning("Not an order: %s", error)
+            return
+        match order:
+            case Pause():
+                self.paused = True
+            case Resume():
+                self.paused = False
+            case Pace():
+                self.pace = order
+
+    def obey(self, pacer: Pacer, time_ms: Int64Array, sent: int) -> bool:
+        """Have the pacer do what was ordered, after `sent` of the events with these times; True if that was news."""
+        pace, paused = self.pace, self.paused
+        if (pace, paused) == self._obeyed:
+            return False
+        if pace != self._obeyed[0]:
+            pacer.follow(pace.plan(time_ms[sent:]), sent)
+            _logger.info("Sending at %s from now on", pace)
+        if paused != self._obeyed[1]:
+            _logger.info("Paused" if paused else "Resumed")
+        if paused:
+            pacer.pause()
+        else:
+            pacer.resume()
+        self._obeyed = pace, paused
+        return True
