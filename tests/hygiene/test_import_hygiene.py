@@ -8,7 +8,7 @@ import sys
 import pytest
 
 DRIVERS = ("confluent_kafka", "psycopg", "valkey", "numpy", "polars")
-FRONT_ENDS = ("textual", "plotext")
+FRONT_ENDS = ("textual", "plotext", "textual_serve", "aiohttp")
 
 REPORT = "\nimport sys\nprint(*(name for name in sys.argv[1:] if name in sys.modules), file=sys.stderr)"
 HELP = """
@@ -29,13 +29,24 @@ def loaded(code: str, unwanted: tuple[str, ...]) -> list[str]:
     return done.stderr.split()
 
 
-@pytest.mark.parametrize("module", ["clickstream.cli.parser", "clickstream.actions.run_worker"])
+@pytest.mark.parametrize(
+    "module", ["clickstream.cli.parser", "clickstream.cli.commands_watch", "clickstream.actions.run_worker"]
+)
 def test_what_runs_headless_loads_no_front_end(module: str) -> None:
     assert loaded(f"import {module}", FRONT_ENDS) == []
 
 
 def test_help_loads_no_driver() -> None:
     assert loaded(HELP, (*DRIVERS, *FRONT_ENDS)) == []
+
+
+def test_the_dashboard_opens_without_driver_or_plots() -> None:
+    code = "import clickstream.tui.app, clickstream.tui.screens.overview, clickstream.actions.watch"
+    assert loaded(code, (*DRIVERS, "textual_plotext", "plotext")) == []
+
+
+def test_the_dashboard_opens_without_what_only_its_threads_and_charts_need() -> None:
+    assert loaded("import clickstream.tui, clickstream.config.settings", (*DRIVERS, "plotext", "aiohttp")) == []
 
 
 def test_what_is_loaded_is_seen() -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 
 import pytest
+from textual.pilot import Pilot
+from textual.widgets import Input
 
 from clickstream.actions.frame import Frame
 from clickstream.tui.app import ClickstreamApp
@@ -36,3 +38,29 @@ def make_app() -> MakeApp:
         return ClickstreamApp(FakeSource(*frames), read_only=read_only)
 
     return make
+
+
+async def settled(pilot: Pilot[None]) -> None:
+    """Wait until the frame that was pushed is on the screen and nothing moves any more."""
+    app = pilot.app
+    assert isinstance(app, ClickstreamApp)
+    deadline = time.monotonic() + 10
+    while app.frame is None:
+        assert time.monotonic() < deadline
+        await pilot.pause(0.01)
+    for field in app.screen.query(Input):
+        field.cursor_blink = False
+    await pilot.pause()
+    await pilot.pause()
+
+
+def pressing(*keys: str) -> Callable[[Pilot[None]], Awaitable[None]]:
+    """For snap_compare's run_before: these keys, once the frame is there."""
+
+    async def press(pilot: Pilot[None]) -> None:
+        await settled(pilot)
+        for key in keys:
+            await pilot.press(key)
+            await settled(pilot)
+
+    return press

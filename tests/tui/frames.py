@@ -125,7 +125,7 @@ def running() -> Frame:
         counts=Figure(StoredCounts(1_200_412, 660_412, 3), NOW - 1),
         analytics=Figure(_analytics(), NOW - 8),
         latency=Latency(41.0, 120.0, 180.0, 4_200),
-        producer=ProducerRow("running", 1_211_000, 2_756_101, 61_200.0, 0, 2, 1_435_570_000_000),
+        producer=ProducerRow("running", 1_211_000, 2_756_101, 61_200.0, 0, 2, 1_435_570_000_000, pace="full speed"),
         verification=Figure(Verification(1_100_000, 600_000, 600_000, 0, 0, 0, 0), NOW - 95),
         happenings=(
             Happening(NOW - 20, INFO, "consumer-0, consumer-1, consumer-2 started"),
@@ -264,6 +264,7 @@ def _partition(number: int, lag: int, rate: float, share: float) -> PartitionRow
         partition=number, begin=0, end=412_104 + number, position=412_104 + number - lag, lag=lag,
         rate_in=rate - 900, rate_out=rate, trend="shrinking" if number == 0 else "steady",
         seconds_to_drain=lag / 900, state=OK, owner=f"consumer-{number}", share=share, commit_age=0.2, as_of=NOW - 0.4,
+        seconds_behind=round(lag / rate, 1),
     )  # fmt: skip
 
 

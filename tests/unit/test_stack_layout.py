@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import stat
+import uuid
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -91,6 +92,14 @@ def test_no_two_layouts_share_a_secret_or_an_identity() -> None:
     assert {one.instance_id, one.kafka_cluster_id, one.postgresql_password, one.valkey_password}.isdisjoint(
         {other.instance_id, other.kafka_cluster_id, other.postgresql_password, other.valkey_password}
     )
+
+
+def test_a_cluster_id_is_never_taken_for_an_option(monkeypatch: pytest.MonkeyPatch) -> None:
+    for first in range(256):
+        monkeypatch.setattr("uuid.uuid4", lambda first=first: uuid.UUID(bytes=bytes([first]) + bytes(15)))
+        cluster_id = Layout.fresh().kafka_cluster_id
+        assert not cluster_id.startswith("-")
+        assert len(cluster_id) == 22
 
 
 def test_ports_are_distinct_and_free_and_stay() -> None:

@@ -14,8 +14,11 @@ if TYPE_CHECKING:
 NOTHING, UNKNOWN = "", "unknown"
 """No bottleneck: it waits for messages; and: it has not reported."""
 
-MOSTLY_IDLE = 0.5
-"""The idle share from which nothing holds a consumer up."""
+MOSTLY_WAITS = 0.5
+"""The share of the time spent waiting for messages from which nothing holds a consumer up."""
+
+IN_STEP = 500
+"""A lag up to this many messages, or to what it stores in a second, is the work under way."""
 
 WORTH_NAMING = 0.05
 """The share of the time below which a stage is no bottleneck."""
@@ -44,7 +47,7 @@ class BackPressure:
 def back_pressure(row: ProcessRow) -> BackPressure:
     """What this consumer last said of itself."""
     report = row.report
-    if report is None:
+    if report is None or row.state != "running":
         return BackPressure(row.name, row.activity or row.state, 0.0, 0.0, {}, UNKNOWN, 0, None)
     stages = {name: report.stages.get(name, 0.0) for name in STAGES}
     return BackPressure(
@@ -60,12 +63,13 @@ def back_pressure(row: ProcessRow) -> BackPressure:
 
 
 def _bottleneck(row: ProcessRow, stages: Mapping[str, float]) -> str:
-    if row.state != "running":
-        return UNKNOWN
     if row.activity == "waiting":
         return row.detail.partition(" does not answer")[0] if " does not answer" in row.detail else "waiting"
     working = {name: share for name, share in stages.items() if name != "idle"}
     name = max(working, key=lambda stage: working[stage])
-    if stages["idle"] >= MOSTLY_IDLE or working[name] < WORTH_NAMING:
+    # While messages trickle in, a fetch is a wait for them too.
+    keeps_up = (row.lag or 0) <= max(IN_STEP, row.rate)
+    waits = stages["idle"] + (stages["fetch"] if keeps_up else 0.0)
+    if waits >= MOSTLY_WAITS or working[name] < WORTH_NAMING:
         return NOTHING
     return name

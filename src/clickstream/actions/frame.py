@@ -68,7 +68,7 @@ class ProcessRow:
     state: str
     """The supervisor's word: `running`, `backoff`, `stopped`, ..."""
     activity: str = ""
-    """The worker's own word while it runs: `running`, `idle`, `waiting`, ..."""
+    """The worker's own word while it runs: `running`, `idle`, `waiting`, ...; `silent`: it has not reported lately."""
     detail: str = ""
     """Why it waits; else empty."""
     partitions: tuple[int, ...] = ()
@@ -143,7 +143,7 @@ class ProducerRow:
     failed: int
     bad_lines: int
     newest_event_ms: int | None
-    """The newest event time sent, Unix milliseconds."""
+    """The newest event time sent or, where the producer does not tell, taken by a consumer; Unix milliseconds."""
     activity: str = ""
     """Its own word while it runs: `running`, `paused`, `waiting`, ..."""
     pace: str = ""

@@ -13,10 +13,10 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from clickstream.actions.arrivals import Arrivals
-from clickstream.actions.frame import Frame, Happening, History, Latency, PartitionRow, ProducerRow
+from clickstream.actions.frame import Frame, Happening, History, Latency, PartitionRow, ProcessRow, ProducerRow
 from clickstream.actions.frame_processes import process_rows
 from clickstream.actions.frame_services import service_rows
-from clickstream.actions.happenings import compare_services
+from clickstream.actions.happenings import compare_services, joined
 from clickstream.actions.partition_state import Judge, Reading
 from clickstream.actions.percentiles import LatencyMeter
 from clickstream.actions.polling import Heard
@@ -111,7 +111,12 @@ class FrameBuilder:
 
     def tell(self, happenings: list[Happening]) -> None:
         """Add what happened."""
-        self._happenings.extendleft(happenings)
+        for entry in happenings:
+            both = joined(self._happenings[0], entry) if self._happenings else None
+            if both:
+                self._happenings[0] = both
+            else:
+                self._happenings.appendleft(entry)
 
     def build(self, answers: Answers, *, tick: bool = True) -> Frame:
         """The frame of now.
@@ -120,22 +125,15 @@ class FrameBuilder:
             answers: what every source last said.
             tick: a second has passed: look at rates, states and history too. Else only processes and services are new.
         """
-        now = time.time()
-        settings = self._live.current
+        now, settings = time.time(), self._live.current
         services = service_rows(settings, answers, self._last.services if self._last else (), now)
         if self._last:
             self.tell(list(compare_services(self._last.services, services, now)))
         processes = process_rows(answers, self._past.rates, now, tick=tick)
-        if tick:
-            self._look(answers, {p: row.name for row in processes for p in row.partitions if row.role == Role.CONSUMER})
-            self._percentiles = self._latency.look(now, _histograms(answers.snapshot))
-        active = sum(row.report.active_sessions for row in processes if row.report and row.state in ALIVE)
-        produced, stored = self._total(self._in), self._total(self._out)
-        known = bool(self._partitions)
-        lag = sum(row.lag for row in self._partitions) if known else None
-        if tick:
-            self._remember(now, produced, stored, lag, active)
-        frame = Frame(
+        if tick or not self._partitions:
+            self._look(answers, processes, now)
+        produced, stored, lag, active = self._flowing(processes, now, tick=tick)
+        self._last = Frame(
             at=now,
             embedded=settings.embedded,
             configured=settings.kafka is not None,
@@ -159,10 +157,22 @@ class FrameBuilder:
             history=self._past.view(),
             problem=self._live.problem,
         )
-        self._last = frame
-        return frame
+        return self._last
 
-    def _look(self, answers: Answers, owners: dict[int, str]) -> None:
+    def _flowing(
+        self, processes: tuple[ProcessRow, ...], now: float, *, tick: bool
+    ) -> tuple[float | None, float | None, int | None, int]:
+        """Events a second in and out, lag, open sessions; remembered at every tick."""
+        produced, stored = self._total(self._in), self._total(self._out)
+        lag = sum(row.lag for row in self._partitions) if self._partitions else None
+        active = sum(row.report.active_sessions for row in processes if row.report and row.state in ALIVE)
+        if tick:
+            self._remember(now, produced, stored, lag, active)
+        return produced, stored, lag, active
+
+    def _look(self, answers: Answers, processes: tuple[ProcessRow, ...], now: float) -> None:
+        owners = {p: row.name for row in processes for p in row.partitions if row.role == Role.CONSUMER}
+        self._percentiles = self._latency.look(now, _histograms(answers.snapshot))
         kafka, postgres = answers.kafka.value, answers.postgres.value
         if kafka is None or kafka.topic_id is None:
             self._partitions = ()
@@ -248,10 +258,11 @@ def _histograms(snapshot: Snapshot | None) -> dict[str, tuple[int, ...]]:
 
 def _producer(snapshot: Snapshot | None) -> ProducerRow | None:
     process = next(iter(snapshot.of(Role.PRODUCER)), None) if snapshot else None
-    if process is None:
+    if snapshot is None or process is None:
         return None
     report = process.report
     counters = report.counters if report else {}
+    taken = [one.report.newest_event_ms for one in (process, *snapshot.of(Role.CONSUMER)) if one.report]
     return ProducerRow(
         state=process.state.value,
         sent=report.events if report else 0,
@@ -259,7 +270,7 @@ def _producer(snapshot: Snapshot | None) -> ProducerRow | None:
         rate=report.events_per_second if report and process.state in ALIVE else 0.0,
         failed=counters.get("failed", 0),
         bad_lines=counters.get("bad_lines", 0),
-        newest_event_ms=report.newest_event_ms if report else None,
+        newest_event_ms=max((newest for newest in taken if newest is not None), default=None),
         activity=report.state if report and process.state in ALIVE else "",
         pace=report.pace if report else "",
     )

@@ -17,6 +17,12 @@ if TYPE_CHECKING:
 KEPT = 300
 """Seconds of each process's rate."""
 
+SILENT_AFTER = 4.0
+"""Seconds without a report after which a running worker's figures count no more; it reports once a second."""
+
+SILENT = "silent"
+"""The activity of such a worker."""
+
 ORDER = {Role.SERVER: 0, Role.PRODUCER: 1, Role.CONSUMER: 2, Role.INDEXER: 3}
 
 Rates = dict[str, deque[float]]
@@ -37,7 +43,10 @@ def process_rows(answers: Answers, rates: Rates, now: float, *, tick: bool) -> t
 def _local(process: ProcessStatus, rates: Rates, now: float, *, tick: bool) -> ProcessRow:
     alive = process.state in ALIVE
     report = process.report if alive or process.state is ProcessState.FINISHED else None
-    rate = report.events_per_second if report and alive else 0.0
+    running = process.state is ProcessState.RUNNING
+    silent = now - report.at if report and running and now - report.at > SILENT_AFTER else 0.0
+    rate = report.events_per_second if report and alive and not silent else 0.0
+    activity = report.state if report and running else ""
     return ProcessRow(
         name=process.name,
         role=process.role.value,
@@ -45,8 +54,8 @@ def _local(process: ProcessStatus, rates: Rates, now: float, *, tick: bool) -> P
         local=True,
         pid=process.pid if alive else None,
         state=process.state.value,
-        activity=report.state if report and process.state is ProcessState.RUNNING else "",
-        detail=report.detail if report else "",
+        activity=SILENT if silent else activity,
+        detail=f"no report for {silent:.0f} s" if silent else report.detail if report else "",
         partitions=report.partitions if report and alive else (),
         rate=rate,
         rates=_remembered(rates, process.name, rate, tick=tick),

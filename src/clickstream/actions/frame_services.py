@@ -17,6 +17,10 @@ SILENT_AFTER = 3.0
 """Seconds without an answer after which a server counts as down."""
 
 
+ONE_FAULT = 2.0
+"""Seconds after an answer within which a single fault is not yet believed."""
+
+
 def why_not_ask(snapshot: Snapshot | None, name: str) -> str:
     """Why nobody should ask this embedded server now; empty: ask."""
     process = snapshot.get(name) if snapshot else None
@@ -51,7 +55,7 @@ def service_rows(
             ServiceRow(
                 name,
                 state,
-                _since(earlier.get(name), state, now),
+                _since(earlier.get(name), state, one, now),
                 version=answer.version if answer else None,
                 latency_ms=answer.latency_ms if answer and state == UP else None,
                 error=error,
@@ -68,15 +72,17 @@ def _stands(name: str, heard: Heard[Any], snapshot: Snapshot | None, now: float)
         if process and process.state in {ProcessState.STARTING, ProcessState.RUNNING}:
             return ASKING, "starting"
         return OFF, heard.not_asked
-    if heard.error:
+    if heard.error and now - heard.at > ONE_FAULT:
         return DOWN, heard.error
     if heard.silent_for(now) > SILENT_AFTER:
         return DOWN, "no answer"
     return (UP, "") if heard.at else (ASKING, "")
 
 
-def _since(before: ServiceRow | None, state: str, now: float) -> float:
-    return before.since if before and before.state == state and before.since else now
+def _since(before: ServiceRow | None, state: str, heard: Heard[Any], now: float) -> float:
+    if before and before.state == state and before.since:
+        return before.since
+    return heard.asked_at if state == DOWN and heard.asked_at else now
 
 
 def _opensearch(settings: Settings) -> ServiceRow:

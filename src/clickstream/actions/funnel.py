@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from clickstream.actions.analytics import Funnel, analytics
 from clickstream.actions.servers import postgres_of
 from clickstream.config.settings import Settings
-from clickstream.services.postgres.funnel import Cancellation, Customer, Hour, OrderedFunnel, sessions_by_hour
+from clickstream.domain.cancellation import Cancellation
+from clickstream.services.postgres.analytics import TopItem
+from clickstream.services.postgres.funnel import Customer, Hour, OrderedFunnel, sessions_by_hour
 from clickstream.services.postgres.funnel import ordered_funnel as read_ordered
 
-__all__ = ["Breakdown", "Cancellation", "Customer", "OrderedFunnel", "Slot", "breakdown", "by_day", "ordered_funnel"]
+__all__ = ["Breakdown", "Customer", "Detailed", "OrderedFunnel", "Slot", "breakdown", "detailed", "ordered_funnel"]
 
 HOURS_OF_A_DAY = 24
 
@@ -47,6 +50,33 @@ def breakdown(settings: Settings) -> Breakdown:
 def ordered_funnel(settings: Settings, cancellation: Cancellation | None = None) -> OrderedFunnel:
     """A pass over `events`. Raises like breakdown, and Interrupted when it was cancelled."""
     return read_ordered(postgres_of(settings), cancellation)
+
+
+@dataclass(frozen=True, slots=True)
+class Detailed:
+    """The analytics with all that is dearer to find out."""
+
+    all_time: Funnel
+    last_day: Funnel
+    last_month: Funnel
+    top_items: tuple[TopItem, ...]
+    by_day: tuple[Slot, ...]
+    by_hour: tuple[Slot, ...]
+    ordered_funnel: OrderedFunnel
+
+
+def detailed(settings: Settings) -> Detailed:
+    """Raises like breakdown."""
+    found, over_time = analytics(settings), breakdown(settings)
+    return Detailed(
+        all_time=found.all_time,
+        last_day=found.last_day,
+        last_month=found.last_month,
+        top_items=found.top_items,
+        by_day=over_time.days,
+        by_hour=over_time.hours,
+        ordered_funnel=ordered_funnel(settings),
+    )
 
 
 def by_day(hours: Iterable[Hour]) -> tuple[Slot, ...]:

@@ -81,6 +81,19 @@ def compare_services(before: Iterable[ServiceRow], now: Iterable[ServiceRow], at
             yield Happening(at, GOOD, f"{title} answers again{away}", mark=True)
 
 
+SAME_MOMENT = 2.0
+"""Seconds within which the same thing that befalls several processes is one line."""
+
+
+def joined(before: Happening, now: Happening) -> Happening | None:
+    """Both in one line, where the same befell other processes a moment ago; else None."""
+    names, _, what = now.text.rpartition(" ")
+    earlier, _, same = before.text.rpartition(" ")
+    if what not in {"started", "stopped"} or (what, now.level) != (same, before.level) or "demo" in earlier:
+        return None
+    return Happening(before.at, now.level, f"{earlier}, {names} {what}") if now.at - before.at < SAME_MOMENT else None
+
+
 def _folded(found: list[Happening]) -> list[Happening]:
     """Several processes that started or stopped at once share a line: `consumer-0, consumer-1 started`."""
     lines: dict[tuple[str, str], list[Happening]] = {}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from clickstream.actions.group import local_workers, snapshot_of
@@ -132,17 +131,6 @@ def measure(settings: Settings, *, apart: float = 1.0) -> Lag:
         first = meter.sample()
         time.sleep(apart)
         return compare(first, meter.sample(), owners(settings))
-
-
-def watch(settings: Settings, *, every: float = 1.0) -> Iterator[Lag]:
-    """The lag every so many seconds, for ever, with rates since the time before."""
-    with LagMeter(settings) as meter:
-        before = meter.sample()
-        while True:
-            time.sleep(every)
-            now = meter.sample()
-            yield compare(before, now, owners(settings))
-            before = now
 
 
 def owners(settings: Settings) -> dict[int, str]:

@@ -3,7 +3,8 @@
 Two things that are kept anyway make it: Kafka knows by the record timestamps how far each partition reached at any
 time, and the consumers note their positions on the notice board every few seconds (services/valkey/trail.py). The
 position of now, and since when it stands, comes from PostgreSQL, so that the lag of a dead group is told too.
-Between two notes a position counts as having moved evenly. Where no note reaches, the lag is None.
+Between two notes a position counts as having moved evenly; a consumer that notes nothing more counts as standing where
+the next one went on. Where no note reaches, the lag is None.
 """
 
 from __future__ import annotations
@@ -22,12 +23,15 @@ from clickstream.services.kafka.admin import OffsetReader
 from clickstream.services.postgres.connection import connect
 from clickstream.services.postgres.inspect import StoredOffset, read_offsets
 from clickstream.services.valkey.connection import connect as connect_valkey
-from clickstream.services.valkey.trail import KEPT_SECONDS, Point, Trail
+from clickstream.services.valkey.trail import KEPT_SECONDS, NOTED_EVERY, Point, Trail
 
 SHORTEST, LONGEST = 10.0, float(KEPT_SECONDS)
 """Seconds that a window may have."""
 
 POINTS = 60
+
+STANDS_AFTER = 2 * NOTED_EVERY
+"""Seconds without a note after which a position counts as having stood since the note that was due."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,28 +89,34 @@ def history(settings: Settings, *, window: float = 300.0, points: int = POINTS) 
 class Path:
     """One partition's position over time."""
 
-    def __init__(self, points: Sequence[tuple[float, int]], *, never_moved: int | None = None) -> None:
-        """`points`: (Unix seconds, position), oldest first. `never_moved`: where it stands, if it never committed."""
+    def __init__(self, points: Sequence[tuple[float, int]], *, start: int) -> None:
+        """`points`: (Unix seconds, position), oldest first; none if it never moved from `start`, where it began."""
         self._times = [at for at, _ in points]
         self._offsets = [offset for _, offset in points]
-        self._never_moved = never_moved
+        self.start = start
 
     @classmethod
     def of(cls, partition: int, trail: Sequence[Point], stored: StoredOffset | None, start: int, now: float) -> Path:
         """Out of the consumers' notes and what PostgreSQL holds now."""
         if stored is None:
-            return cls([], never_moved=start)
+            return cls([], start=start)
         committed = now - stored.age_seconds
-        noted = [(at, positions[partition]) for at, positions in trail if partition in positions and at < committed]
-        return cls([*noted, (committed, stored.next_offset)])
+        noted: list[tuple[float, int]] = []
+        for at, positions in trail:
+            if partition not in positions or at >= committed:
+                continue
+            if noted and at - noted[-1][0] > STANDS_AFTER:
+                noted.append((noted[-1][0] + NOTED_EVERY, positions[partition]))
+            noted.append((at, positions[partition]))
+        return cls([*noted, (committed, stored.next_offset)], start=start)
 
     def at(self, at: float) -> int | None:
-        """The position then; None before the first note."""
-        if self._never_moved is not None:
-            return self._never_moved
+        """The position then; None before the first note, unless it stood at its start there still."""
+        if not self._offsets:
+            return self.start
         after = bisect_right(self._times, at)
         if after == 0:
-            return None
+            return self.start if self._offsets[0] <= self.start else None
         if after == len(self._times):
             return self._offsets[-1]
         low_at, high_at = self._times[after - 1], self._times[after]
@@ -117,8 +127,9 @@ class Path:
 def _point(at: float, ends: Mapping[int, int], paths: Mapping[int, Path]) -> LagPoint:
     lags: dict[int, int | None] = {}
     for partition in sorted(ends):
-        position = paths[partition].at(at)
-        lags[partition] = None if position is None else max(0, ends[partition] - position)
+        position, end = paths[partition].at(at), ends[partition]
+        nothing_waited = end <= paths[partition].start
+        lags[partition] = 0 if nothing_waited else None if position is None else max(0, end - position)
     known = [lag for lag in lags.values() if lag is not None]
     return LagPoint(round(at, 3), sum(known) if len(known) == len(lags) else None, lags)
 

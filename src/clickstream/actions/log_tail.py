@@ -23,14 +23,14 @@ def tail_together(home: Home, names: Sequence[str], last: int) -> Iterator[Lines
 
     A log that does not exist yet is waited for; one that is rotated is followed into its new file.
     """
-    tails = [_Tail(name, home.logs / f"{name}.log") for name in names]
+    tails = [Tail(name, home.logs / f"{name}.log") for name in names]
     yield [pair for tail in tails for pair in tail.last(last)]
     while True:
         time.sleep(POLL_SECONDS)
         yield [pair for tail in tails for pair in tail.new()]
 
 
-class _Tail:
+class Tail:
     """One log, by the place up to which it was read. Holds no file open."""
 
     def __init__(self, name: str, path: Path) -> None:

@@ -40,7 +40,7 @@ class LatencyMeter:
         samples = sum(total)
         if not samples:
             return None
-        return Latency(*(percentile(total, share) for share in (0.5, 0.95, 0.99)), samples=samples)
+        return Latency(percentile(total, 0.5), percentile(total, 0.95), percentile(total, 0.99), samples)
 
 
 def percentile(counts: Sequence[int], share: float) -> float:

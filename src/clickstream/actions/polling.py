@@ -18,6 +18,9 @@ T = TypeVar("T")
 MOST_OF_THE_TIME = 0.05
 """The share of the time that a question may take; a slower one is asked less often."""
 
+LOOK_AGAIN_AFTER = 0.5
+"""Seconds until it is seen whether there is somebody to ask by now: that costs nothing."""
+
 
 class NotAsked(Exception):
     """There is nobody to ask now; the text says why."""
@@ -45,13 +48,26 @@ class Heard(Generic[T]):
 class Poller(Generic[T]):
     """Asks in a daemon thread until told to stop: whoever hangs cannot keep the program from ending."""
 
-    def __init__(self, name: str, ask: Callable[[], T], *, every: float = 1.0, thrifty: bool = False) -> None:
+    def __init__(
+        self,
+        name: str,
+        ask: Callable[[], T],
+        *,
+        every: float = 1.0,
+        thrifty: bool = False,
+        turned: Callable[[], None] = lambda: None,
+        ended: Callable[[], None] = lambda: None,
+    ) -> None:
         """Args:
         name: of the thread.
         ask: the question; raises ClickstreamError or NotAsked.
         every: seconds from one asking to the next.
         thrifty: ask less often when answers take long, so that asking takes MOST_OF_THE_TIME at most.
+        turned: called from the thread when it went from knowing nothing to an answer, from answers to faults, or back.
+        ended: called from the thread at its end.
         """
+        self._turned = turned
+        self._ended = ended
         self._ask = ask
         self._every = every
         self._thrifty = thrifty
@@ -75,14 +91,22 @@ class Poller(Generic[T]):
         self._stop.set()
         self._wake.set()
 
+    def join(self, timeout: float) -> None:
+        """Wait until the thread has ended, `timeout` seconds at most."""
+        if self._thread.ident is not None:
+            self._thread.join(timeout)
+
     def _run(self) -> None:
         while not self._stop.is_set():
             began = time.monotonic()
             self._once()
             took = time.monotonic() - began
             pause = max(self._every - took, took * (1 / MOST_OF_THE_TIME - 1) if self._thrifty else 0.0)
+            if self._heard.not_asked:
+                pause = min(pause, LOOK_AGAIN_AFTER)
             self._wake.wait(pause)
             self._wake.clear()
+        self._ended()
 
     def _once(self) -> None:
         before = self._heard
@@ -99,3 +123,9 @@ class Poller(Generic[T]):
             self._heard = replace(before, error=words, not_asked="", asked_at=None)
         else:
             self._heard = Heard(value, time.time())
+        if _kind(before) != _kind(self._heard):
+            self._turned()
+
+
+def _kind(heard: Heard[T]) -> tuple[bool, bool, bool]:
+    return bool(heard.at), bool(heard.error), bool(heard.not_asked)

@@ -101,7 +101,7 @@ def resume(settings: Settings) -> Worker:
 
 
 def pace(settings: Settings, *, rate: float | None = None, realtime: str | None = None) -> Worker:
-    """Have the running producer send at another pace from where it is; with neither argument, as fast as Kafka takes it.
+    """Have the running producer send at another pace from where it is; with neither argument, at full speed.
 
     A paused one stays paused. See `pause` for errors and for what a death undoes.
 

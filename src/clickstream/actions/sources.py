@@ -105,7 +105,7 @@ class _Kept:
     def __call__(self) -> Any:
         settings = self._live.refresh()
         if (reason := self._reason(settings)) or self._for is not settings:
-            self._drop()
+            self.drop()
         if reason:
             raise NotAsked(reason)
         try:
@@ -113,7 +113,7 @@ class _Kept:
                 self._opened, self._for = self.open(settings), settings
             return self.ask(settings, self._opened)
         except BaseException:
-            self._drop()
+            self.drop()
             raise
 
     def open(self, settings: Settings) -> Any:
@@ -131,7 +131,8 @@ class _Kept:
             return NOT_CONFIGURED
         return self._gate(self._name) if settings.embedded else ""
 
-    def _drop(self) -> None:
+    def drop(self) -> None:
+        """Let go of what is open."""
         opened, self._opened = self._opened, None
         if opened is not None:
             with suppress(Exception):  # it may be broken in any way; what counts is that it is let go

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -30,9 +29,6 @@ SERVICES_WITHIN = 2.0
 
 FIGURES_WITHIN = 8.0
 """Seconds after which figures of a service that does answer are left out."""
-
-RECOUNT_AFTER = 5.0
-"""Seconds between two counts of all rows while watching: counting takes the pipeline's own CPU."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,14 +80,9 @@ class Status:
     counts: Counts
 
 
-def status(settings: Settings, *, counted: Counts | None = None) -> Status:
-    """Ask everything at once. Never raises for a server that is down.
-
-    Args:
-        settings: where the servers are.
-        counted: counts that are fresh enough; None: count now.
-    """
-    questions = Questions(_questions(settings, count=counted is None))
+def status(settings: Settings) -> Status:
+    """Ask everything at once. Never raises for a server that is down."""
+    questions = Questions(_questions(settings))
     local = local_workers(snapshot_of(settings))
     services = {
         "kafka": _service(questions, "kafka", _kafka_version(settings)),
@@ -110,40 +101,24 @@ def status(settings: Settings, *, counted: Counts | None = None) -> Status:
     sample: Sample | None = None
     if services["kafka"].ok and services["postgresql"].ok:
         sample = _answer(questions, "lag", FIGURES_WITHIN)
-    counts = counted
-    if counts is None:
-        rows = _answer(questions, "counts", FIGURES_WITHIN) if services["postgresql"].ok else None
-        counts = Counts(rows.events, rows.sessions, 0, rows.rejected_events) if rows else Counts(None, None, 0, None)
-    counts = replace(counts, active_sessions=sum(worker.active_sessions for worker in workers))
+    rows = _answer(questions, "counts", FIGURES_WITHIN) if services["postgresql"].ok else None
+    active = sum(worker.active_sessions for worker in workers)
+    counts = (
+        Counts(rows.events, rows.sessions, active, rows.rejected_events) if rows else Counts(None, None, active, None)
+    )
     return Status(services, workers, topic, _lag(sample), counts)
 
 
-def watch(settings: Settings, *, every: float = 1.0) -> Iterator[Status]:
-    """A status every so many seconds, for ever."""
-    counted: Counts | None = None
-    counted_at = 0.0
-    while True:
-        started = time.monotonic()
-        if counted is None or started - counted_at > RECOUNT_AFTER:
-            counted, counted_at = None, started
-        now = status(settings, counted=counted)
-        counted = now.counts if now.counts.events is not None else None
-        yield now
-        time.sleep(max(0.0, started + every - time.monotonic()))
-
-
-def _questions(settings: Settings, *, count: bool) -> dict[str, Callable[[], Any]]:
-    questions: dict[str, Callable[[], Any]] = {
+def _questions(settings: Settings) -> dict[str, Callable[[], Any]]:
+    return {
         "kafka": lambda: admin.cluster(kafka_of(settings), timeout=SERVICES_WITHIN),
         "postgresql": lambda: inspect.ping(postgres_of(settings)),
         "valkey": lambda: board.server_info(valkey_of(settings)),
         "remote": lambda: remote_workers(settings, local_workers(snapshot_of(settings))),
         "topic": lambda: _describe(settings),
         "lag": lambda: _sample(settings),
+        "counts": lambda: inspect.counts(postgres_of(settings)),
     }
-    if count:
-        questions["counts"] = lambda: inspect.counts(postgres_of(settings))
-    return questions
 
 
 def _service(questions: Questions, name: str, version: str | None = None) -> Service:

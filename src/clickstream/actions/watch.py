@@ -44,6 +44,10 @@ RECOUNT_AFTER = 60.0
 """Seconds after which what was counted is counted again although nothing was stored: others may write too."""
 
 
+CLOSE_WITHIN = 0.5
+"""Seconds that whoever leaves waits for connections to be closed."""
+
+
 class SupervisorFeed:
     """Follows the supervisor's snapshots in a thread; where none runs, looks for one twice a second."""
 
@@ -144,9 +148,12 @@ class Watcher:
         self._told: list[Happening] = []
         self._verification: Figure[Verification] | None = None
         self._supervisor = SupervisorFeed(self.live, self._processes_changed)
-        self._kafka = Poller("kafka", KafkaSource(self.live, self._why_not_ask))
-        self._postgres = Poller("postgresql", PostgresSource(self.live, self._why_not_ask, self._topic_id))
-        self._valkey = Poller("valkey", ValkeySource(self.live, self._why_not_ask))
+        gate, wake = self._why_not_ask, self._wake.set
+        kafka, postgres = KafkaSource(self.live, gate), PostgresSource(self.live, gate, self._topic_id)
+        valkey = ValkeySource(self.live, gate)
+        self._kafka = Poller("kafka", kafka, turned=self._kafka_turned, ended=kafka.drop)
+        self._postgres = Poller("postgresql", postgres, turned=wake, ended=postgres.drop)
+        self._valkey = Poller("valkey", valkey, turned=wake, ended=valkey.drop)
         self._scans = Scans(self.live, self._progress)
         self._counting = Poller("counts", self._scans.count, every=COUNT_EVERY, thrifty=True)
         self._analysing = Poller("analytics", self._scans.analyse, every=ANALYSE_EVERY, thrifty=True)
@@ -154,9 +161,6 @@ class Watcher:
         self._builder = FrameBuilder(self.live)
 
     def __enter__(self) -> Watcher:
-        self._supervisor.start()
-        for poller in self._pollers:
-            poller.start()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -192,8 +196,14 @@ class Watcher:
             poller.ask_now()
 
     def frames(self) -> Iterator[Frame]:
-        """A frame at once, then one every second, and one as soon as something happened; until stop()."""
+        """A frame at once, then one every second, and one as soon as something happened; until stop().
+
+        Asking begins with the first frame: the caller has shown itself by then.
+        """
+        self._supervisor.start()
         self._supervisor.asked.wait(0.3)
+        for poller in self._pollers:
+            poller.start()
         due = time.monotonic()
         while not self._stop.is_set():
             tick = time.monotonic() >= due
@@ -217,6 +227,10 @@ class Watcher:
             self._verification,
         )
         return self._builder.build(answers, tick=tick)
+
+    def _kafka_turned(self) -> None:
+        self._postgres.ask_now()  # which incarnation of the topic to ask for is known only now
+        self._wake.set()
 
     def _processes_changed(self, happenings: list[Happening]) -> None:
         self.tell(happenings)

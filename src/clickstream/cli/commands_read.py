@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from clickstream.cli import output, views
+from clickstream.cli import commands_watch, output, views, views_funnel, views_lag
 from clickstream.cli.diagnostics import ExitCode
 
 if TYPE_CHECKING:
@@ -14,22 +14,29 @@ if TYPE_CHECKING:
 
 
 def status(args: Namespace) -> int:
+    if args.watch:
+        return commands_watch.status(args)
     from clickstream.actions import status as action
     from clickstream.config.settings import load_settings
 
-    settings = load_settings()
-    if args.watch:
-        return _watch(action.watch(settings), views.status, as_json=args.json)
-    return _write(action.status(settings), views.status, as_json=args.json)
+    return _write(action.status(load_settings()), views.status, as_json=args.json)
 
 
 def lag(args: Namespace) -> int:
+    if args.watch:
+        return commands_watch.lag(args)
     from clickstream.actions import lag as action
     from clickstream.config.settings import load_settings
 
+    if args.report:
+        from clickstream.actions.lag_report import report
+
+        return _write(report(load_settings), views_lag.report, as_json=args.json)
     settings = load_settings()
-    if args.watch:
-        return _watch(action.watch(settings), views.lag, as_json=args.json)
+    if args.history:
+        from clickstream.actions.lag_history import history
+
+        return _write(history(settings, window=args.window), views_lag.history, as_json=args.json)
     return _write(action.measure(settings), views.lag, as_json=args.json)
 
 
@@ -37,7 +44,11 @@ def analytics(args: Namespace) -> int:
     from clickstream.actions.analytics import analytics as action
     from clickstream.config.settings import load_settings
 
-    return _write(action(load_settings()), views.analytics, as_json=args.json)
+    if not args.detail:
+        return _write(action(load_settings()), views.analytics, as_json=args.json)
+    from clickstream.actions.funnel import detailed
+
+    return _write(detailed(load_settings()), views_funnel.detailed, as_json=args.json)
 
 
 def sessions_show(args: Namespace) -> int:
@@ -68,21 +79,4 @@ def _write(result: Any, view: Callable[[Any], Sequence[Block]], *, as_json: bool
         output.write_json(result)
     else:
         output.write(view(result))
-    return ExitCode.DONE
-
-
-def _watch(results: Iterator[Any], view: Callable[[Any], Sequence[Block]], *, as_json: bool) -> int:
-    """Show each result: on a terminal in place of the one before, elsewhere one after the other."""
-    if as_json or not output.is_terminal():
-        for result in results:
-            if as_json:
-                output.write_json_line(result)
-            else:
-                output.write([*view(result), output.Line("")])
-        return ExitCode.DONE
-    from rich.live import Live
-
-    with Live(console=output.console(), auto_refresh=False, screen=True) as live:
-        for result in results:
-            live.update(output.renderable([*view(result), output.Line("Ctrl+C ends")]), refresh=True)
     return ExitCode.DONE

@@ -58,6 +58,18 @@ def consumer_restart(args: Namespace) -> int:
     return ExitCode.DONE
 
 
+def consumer_scale(args: Namespace) -> int:
+    from clickstream.actions.scale import scale
+    from clickstream.config.settings import load_settings
+
+    found = scale(load_settings(), args.count)
+    if args.json:
+        output.write_json(found)
+    else:
+        say(f"consumers: {found.before} before, {found.now} now")
+    return ExitCode.DONE
+
+
 def consumer_list(args: Namespace) -> int:
     from clickstream.actions import consumers
     from clickstream.config.settings import load_settings

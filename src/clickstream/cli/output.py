@@ -22,7 +22,8 @@ _GREEN, _YELLOW, _RED, _DIM = "green", "yellow", "bold red", "dim"
 STATES = {
     **dict.fromkeys(("ok", "OK", "running", "finished", "done"), ("●", _GREEN)),
     **dict.fromkeys(("idle",), ("●", _DIM)),
-    **dict.fromkeys(("starting", "stopping", "backoff", "waiting", "paused", "warn", "WARN"), ("▲", _YELLOW)),
+    **dict.fromkeys(("starting", "stopping", "backoff", "waiting", "warn", "WARN", "LAGGING"), ("▲", _YELLOW)),
+    **dict.fromkeys(("paused", "STOPPED"), ("◌", _YELLOW)),
     **dict.fromkeys(("failed", "down", "STALLED"), ("✖", _RED)),
     **dict.fromkeys(("off", "stopped"), ("◌", _DIM)),
 }

@@ -10,7 +10,10 @@ from pathlib import Path
 from typing import Any, cast
 
 from clickstream import __version__
+from clickstream.cli.arguments import port, positive, span
 from clickstream.cli.diagnostics import ExitCode, guarded
+from clickstream.cli.parser_rejects import add_rejects
+from clickstream.cli.parser_workers import add_workers
 
 Subparsers = Any
 """argparse's own type for it is private."""
@@ -18,17 +21,19 @@ Subparsers = Any
 Handler = Callable[[argparse.Namespace], int]
 
 
-def run(argv: Sequence[str] | None = None) -> int:
-    """Run the command line; the process's exit code."""
-    return guarded(lambda: _run(sys.argv[1:] if argv is None else argv))
+def run(
+    argv: Sequence[str] | None = None, *, serve: Callable[[int, bool, Callable[[str], None]], int] | None = None
+) -> int:
+    """Run the command line; the process's exit code. `serve`: what the command of that name needs; see its module."""
+    return guarded(lambda: _run(sys.argv[1:] if argv is None else argv, argparse.Namespace(start_server=serve)))
 
 
-def _run(argv: Sequence[str]) -> int:
+def _run(argv: Sequence[str], given: argparse.Namespace) -> int:
     parser = build()
     if not argv:
         parser.print_help()
         return ExitCode.DONE
-    args = parser.parse_args(argv)
+    args = parser.parse_args(argv, given)
     module, _, function = args.handler.partition(":")
     handler = cast("Handler", getattr(importlib.import_module(f"clickstream.cli.{module}"), function))
     return handler(args)
@@ -47,11 +52,11 @@ def build() -> argparse.ArgumentParser:
     _add_demo(commands)
     _add_stack(commands)
     _add_reading(commands)
-    _add_consumer(commands)
-    _add_producer(commands)
+    add_rejects(commands, _command, _group)
+    add_workers(commands, _command, _group)
     _add_data(commands)
     _add_config(commands)
-    _add_worker(commands)
+    _add_serve(commands)
     return parser
 
 
@@ -86,7 +91,7 @@ def _add_demo(commands: Subparsers) -> None:
     demo = _command(
         commands, "demo", "commands_demo:demo", "run the whole pipeline and show it", "demo --limit 100000 --headless"
     )
-    demo.add_argument("--limit", type=_positive, metavar="N", help="only the first N events by time")
+    demo.add_argument("--limit", type=positive, metavar="N", help="only the first N events by time")
     demo.add_argument("--headless", action="store_true", help="no live display: a line now and then")
     demo.add_argument("--fresh", action="store_true", help="empty topic, tables and cache of the embedded stack first")
 
@@ -107,8 +112,20 @@ def _add_reading(commands: Subparsers) -> None:
     )
     status.add_argument("--watch", action="store_true", help="once a second, until Ctrl+C; with --json a line each")
     lag = _command(commands, "lag", "commands_read:lag", "show how far behind each partition is", "lag --watch")
-    lag.add_argument("--watch", action="store_true", help="once a second, until Ctrl+C; with --json a line each")
-    _command(commands, "analytics", "commands_read:analytics", "show the funnel and the top items", "analytics --json")
+    _lag_options(lag)
+    _command(
+        commands, "watch", "commands_watch:watch", "go on saying what happens; with --json every figure",
+        "watch --json",
+    )  # fmt: skip
+    figures = _command(
+        commands, "analytics", "commands_read:analytics", "show the funnel and the top items", "analytics --json"
+    )
+    figures.add_argument(
+        "--detail",
+        action="store_true",
+        help="also sessions by day and by hour, and how many (visitor, item) pairs went from view to cart to purchase,"
+        " with the median time between; a pass over all events",
+    )
     sessions = _group(commands, "sessions", "stored sessions", "sessions show 257597")
     show = _command(
         sessions,
@@ -126,70 +143,28 @@ def _add_reading(commands: Subparsers) -> None:
     _command(topic, "show", "commands_read:topic_show", "show the topic's partitions and offsets", "topic show")
 
 
-def _add_consumer(commands: Subparsers) -> None:
-    consumer = _group(commands, "consumer", "the consumers, one process each", "consumer start")
-    start = _command(
-        consumer, "start", "commands_workers:consumer_start", "start consumers", "consumer start --count 2"
+def _lag_options(lag: argparse.ArgumentParser) -> None:
+    ways = lag.add_mutually_exclusive_group()
+    ways.add_argument("--watch", action="store_true", help="once a second, until Ctrl+C; with --json a line each")
+    ways.add_argument(
+        "--report",
+        action="store_true",
+        help="once, after watching for four seconds: seconds behind and share of the load too, and what holds each"
+        " consumer up",
     )
-    start.add_argument("--count", type=_positive, metavar="N", help="how many (default: one a partition)")
-    start.add_argument(
-        "--accept-gap", action="store_true", help="go on where Kafka has removed unread messages; records the gap"
+    ways.add_argument(
+        "--history",
+        action="store_true",
+        help="over the last minutes, whether anybody watched or not: how far each partition reached comes from Kafka's"
+        " record timestamps, how far it was stored from what the consumers note in Valkey every five seconds",
     )
-    stop = _command(consumer, "stop", "commands_workers:consumer_stop", "stop consumers", "consumer stop consumer-0")
-    restart = _command(
-        consumer, "restart", "commands_workers:consumer_restart", "restart consumers", "consumer restart"
+    lag.add_argument(
+        "--window",
+        type=span,
+        default=300.0,
+        metavar="5m",
+        help="how far --history reaches back, at most 2h (default: 5m)",
     )
-    for parser in (stop, restart):
-        parser.add_argument("names", nargs="*", metavar="NAME", help="which (default: all)")
-    _command(consumer, "list", "commands_workers:consumer_list", "list consumers", "consumer list --json")
-    logs = _logs(consumer, "commands_workers:consumer_logs", "consumer logs -f")
-    logs.add_argument("names", nargs="*", metavar="NAME", help="which (default: all)")
-
-
-def _add_producer(commands: Subparsers) -> None:
-    producer = _group(commands, "producer", "the producer", "producer start --limit 100000")
-    start = _command(
-        producer,
-        "start",
-        "commands_workers:producer_start",
-        "send the file's events to Kafka",
-        "producer start --rate 500",
-    )
-    _producer_options(start)
-    start.add_argument(
-        "--realtime", nargs="?", const="1x", metavar="5x", help="as the events happened, that many times as fast"
-    )
-    _command(
-        producer, "pause", "commands_workers:producer_pause", "have it send nothing until it is resumed",
-        "producer pause",
-    )  # fmt: skip
-    _command(producer, "resume", "commands_workers:producer_resume", "have it go on", "producer resume")
-    pace = _command(
-        producer, "pace", "commands_workers:producer_pace", "change how fast it sends, while it runs",
-        "producer pace --rate 2000",
-    )  # fmt: skip
-    faster = pace.add_mutually_exclusive_group(required=True)
-    faster.add_argument("--rate", type=_rate, metavar="N", help="events a second, evenly")
-    faster.add_argument(
-        "--realtime", nargs="?", const="1x", metavar="5x", help="as the events happened, that many times as fast"
-    )
-    faster.add_argument("--full", action="store_true", help="as fast as Kafka takes them")
-    _command(producer, "stop", "commands_workers:producer_stop", "stop the producer", "producer stop")
-    _command(producer, "status", "commands_workers:producer_status", "show how far it is", "producer status --json")
-    _logs(producer, "commands_workers:producer_logs", "producer logs -f")
-
-
-def _producer_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--file", type=Path, metavar="F", help="CSV, .gz or .zst (default: PRODUCER_DATA_FILE)")
-    parser.add_argument("--limit", type=_positive, metavar="N", help="only the first N events by time")
-    parser.add_argument("--rate", type=_rate, metavar="N", help="events a second, evenly")
-
-
-def _logs(commands: Subparsers, handler: str, example: str) -> argparse.ArgumentParser:
-    logs = _command(commands, "logs", handler, "show what was logged", example)
-    logs.add_argument("-f", "--follow", action="store_true", help="go on until Ctrl+C; with --json a line each")
-    logs.add_argument("-n", "--lines", type=_positive, default=50, metavar="N", help="the last N lines (default: 50)")
-    return logs
 
 
 def _add_data(commands: Subparsers) -> None:
@@ -210,31 +185,13 @@ def _add_config(commands: Subparsers) -> None:
     _command(config, "check", "commands_config:check", "try everything; say what is wrong and the cure", "config check")
 
 
-def _add_worker(commands: Subparsers) -> None:
-    """What the supervisor starts; without help text it is not listed."""
-    worker = commands.add_parser("worker").add_subparsers(required=True)
-    consumer = worker.add_parser("consumer")
-    consumer.add_argument("--name", default="consumer-0")
-    consumer.add_argument("--accept-gap", action="store_true")
-    producer = worker.add_parser("producer")
-    _producer_options(producer)
-    producer.add_argument("--realtime", type=float)
-    for role, parser in (("consumer", consumer), ("producer", producer)):
-        parser.add_argument("--report", action="store_true")
-        parser.set_defaults(handler="commands_workers:worker", role=role)
-
-
-def _positive(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and int(text) > 0):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
-    return int(text)
-
-
-def _rate(text: str) -> float:
-    try:
-        rate = float(text)
-    except ValueError:
-        rate = 0.0
-    if not 0 < rate < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of events a second above 0")
-    return rate
+def _add_serve(commands: Subparsers) -> None:
+    serve = _command(
+        commands,
+        "serve",
+        "commands_serve:serve",
+        "show the dashboard in a browser on this machine",
+        "serve --port 8000",
+    )
+    serve.add_argument("--port", type=port, default=0, metavar="N", help="where to listen (default: any free port)")
+    serve.add_argument("--read-only", action="store_true", help="offer nothing that changes something")

@@ -9,6 +9,7 @@ from clickstream.cli.output import NOTHING, UNKNOWN, Block, Line, Table, exact, 
 if TYPE_CHECKING:
     from clickstream.actions.analytics import Analytics
     from clickstream.actions.demo import DemoResult
+    from clickstream.actions.funnel import Detailed
     from clickstream.actions.group import Worker
     from clickstream.actions.lag import Lag
     from clickstream.actions.sessions import Visitor
@@ -98,7 +99,7 @@ def lag(now: Lag) -> list[Block]:
     return [Table(headers, rows), Line(f"total lag {exact(now.total)}")]
 
 
-def analytics(figures: Analytics) -> list[Block]:
+def analytics(figures: Analytics | Detailed) -> list[Block]:
     windows = [("all time", figures.all_time), ("last 30 days", figures.last_month), ("last day", figures.last_day)]
     headers = (
         "window",

@@ -86,8 +86,8 @@ class ProcessSpec:
     ready_timeout: float = 60.0
     """Seconds to become ready, else it is killed and counts as a death."""
     reports: bool = False
-    """True: stdout carries WorkerReport lines (JSON), stderr the log, and stdin what it is told. False: stdout and stderr
-    are log, stdin is empty."""
+    """True: stdout carries WorkerReport lines (JSON), stderr the log, and stdin what it is told. False: stdout and
+    stderr are log, stdin is empty."""
     setup: tuple[SetupStep, ...] = ()
     restart: RestartPolicy = RestartPolicy()
     stop_signal: int = signal.SIGTERM

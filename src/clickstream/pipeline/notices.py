@@ -14,10 +14,7 @@ from clickstream.domain.processes import Role
 from clickstream.domain.reports import WorkerReport
 from clickstream.services.valkey.board import Board, Post
 from clickstream.services.valkey.connection import connect
-from clickstream.services.valkey.trail import Trail
-
-TRAIL_EVERY = 5.0
-"""Seconds from one note of a consumer's positions to the next."""
+from clickstream.services.valkey.trail import NOTED_EVERY, Trail
 
 _logger = logging.getLogger("clickstream.notices")
 
@@ -47,7 +44,7 @@ class Notices:
     def _post(self, post: Post) -> None:
         try:
             self._board.post(post)
-            if post.report.positions and post.report.at - self._trailed >= TRAIL_EVERY:
+            if post.report.positions and post.report.at - self._trailed >= NOTED_EVERY:
                 self._trail.add(post.report.at, post.report.positions)
                 self._trailed = post.report.at
         except ClickstreamError as error:

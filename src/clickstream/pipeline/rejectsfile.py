@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import csv
+import fcntl
 import os
 import time
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Final
 
@@ -21,13 +22,26 @@ def write_rejects(folder: Path, bad: Iterable[BadLine]) -> Path:
     A line's bytes survive as they are: those that are no UTF-8 travel as surrogates (`surrogateescape`).
     """
     path = folder / f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{os.getpid()}{SUFFIX}"
-    partial = path.with_name(path.name + ".part")
-    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8", errors="surrogateescape", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(COLUMNS)
-        writer.writerows((line.line, line.reason, _text(line.text)) for line in bad)
-    return partial.rename(path)
+    return _write(path, bad)
+
+
+def remove_lines(path: Path, lines: Collection[int]) -> int:
+    """Take these lines out of the file, all or none; how many were in it. A file without lines goes.
+
+    Several processes may do so at once: they wait for one another.
+    """
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        bad = read_rejects(path) if path.exists() else []
+        kept = [line for line in bad if line.line not in lines]
+        if bad and not kept:
+            path.unlink()
+        elif len(kept) < len(bad):
+            _write(path, kept)
+    finally:
+        os.close(folder)
+    return len(bad) - len(kept)
 
 
 def read_rejects(path: Path) -> list[BadLine]:
@@ -40,6 +54,16 @@ def read_rejects(path: Path) -> list[BadLine]:
             return [BadLine(int(line), reason, text.encode("utf-8", "surrogateescape")) for line, reason, text in rows]
     finally:
         csv.field_size_limit(longest)
+
+
+def _write(path: Path, bad: Iterable[BadLine]) -> Path:
+    partial = path.with_name(path.name + ".part")
+    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8", errors="surrogateescape", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(COLUMNS)
+        writer.writerows((line.line, line.reason, _text(line.text)) for line in bad)
+    return partial.rename(path)
 
 
 def _text(line: bytes) -> str:

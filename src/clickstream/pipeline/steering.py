@@ -1,4 +1,4 @@
-"""Orders that a running producer is given, a JSON line each, and what has become of them: its pace, and whether it pauses.
+"""Orders that a running producer is given, a JSON line each, and what has become of them: pace and pause.
 
 Knows no pipe: whoever reads the lines hands them to `Steering.hear`.
 """

@@ -23,8 +23,8 @@ log = logging.getLogger(__name__)
 SAMPLE_INTERVAL = 1.0
 
 LONGEST_LINE = 512
-"""Bytes that a worker can be told at once, the line end included. Not more than PIPE_BUF anywhere: the pipe takes such a
-line whole or not at all."""
+"""Bytes that a worker can be told at once, the line end included. Not more than PIPE_BUF on any system: a pipe takes
+such a line whole or not at all."""
 
 OWN_LOG = "supervisor"
 """This name's log file is the supervisor's own."""

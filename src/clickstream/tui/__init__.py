@@ -6,8 +6,9 @@ widget, no handler asks a server. What does something runs as a job in a thread 
 
 To add or fill a screen:
 
-1. `screens/NAME.py`: a class NameScreen(DashboardScreen) with `body()`, which composes, and `show(frame)`, which updates.
-   `show` comes once a second and whenever the screen is entered; ages are counted from `frame.at`, never from the clock.
+1. `screens/NAME.py`: a class NameScreen(DashboardScreen) with `body()`, which composes, and `show(frame)`, which
+   updates. `show` comes once a second and when the screen is entered; ages are counted from `frame.at`, never from
+   the clock.
 2. Name it in MODES and `mode_bindings` (app.py).
 3. What it can do goes into commands.py under its CLI name; a key for it is `command_binding(key, name)` in the screen's
    BINDINGS. Footer, help (`?`) and palette come from there by themselves; read-only mode drops what changes something.
@@ -17,6 +18,6 @@ To add or fill a screen:
 
 from __future__ import annotations
 
-from clickstream.tui.run import run
+from clickstream.tui.launch import run
 
 __all__ = ["run"]

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
+import signal
+import time
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, ClassVar
+from contextlib import suppress
+from functools import partial
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.reactive import reactive
 from textual.screen import Screen
 
+from clickstream.actions.frame import BAD, Happening
 from clickstream.tui.commands import BY_NAME, Command, Weight, command_binding
 from clickstream.tui.feed import Feed, FrameSource
 from clickstream.tui.jobs import Job, Jobs
@@ -17,14 +24,8 @@ from clickstream.tui.messages import FeedFailed, FrameArrived, JobEnded, JobMove
 from clickstream.tui.palette import CommandProvider
 from clickstream.tui.screens.base import DashboardScreen
 from clickstream.tui.screens.confirm import ConfirmScreen
-from clickstream.tui.screens.funnel import FunnelScreen
 from clickstream.tui.screens.help import HelpScreen
-from clickstream.tui.screens.logs import LogsScreen
-from clickstream.tui.screens.overview import OverviewScreen
-from clickstream.tui.screens.partitions import PartitionsScreen
-from clickstream.tui.screens.rejects import RejectsScreen
-from clickstream.tui.screens.settings import SettingsScreen
-from clickstream.tui.screens.workers import WorkersScreen
+from clickstream.tui.screens.prompt import PromptScreen
 from clickstream.tui.themes import DARK, LIGHT
 
 if TYPE_CHECKING:
@@ -33,6 +34,12 @@ if TYPE_CHECKING:
 
 MODE_NAMES = ("overview", "workers", "partitions", "funnel", "rejects", "logs", "settings")
 """In the order of their number keys."""
+
+
+def _screen(mode: str) -> Screen[Any]:
+    """The screen of a mode; its module loads when it is first opened."""
+    module = import_module(f"clickstream.tui.screens.{mode}")
+    return cast("Screen[Any]", getattr(module, f"{mode.capitalize()}Screen")())
 
 
 def mode_bindings() -> list[BindingType]:
@@ -47,15 +54,7 @@ class ClickstreamApp(App[None]):
 
     TITLE = "clickstream"
     CSS_PATH = "theme.tcss"
-    MODES: ClassVar[dict[str, Any]] = {
-        "overview": OverviewScreen,
-        "workers": WorkersScreen,
-        "partitions": PartitionsScreen,
-        "funnel": FunnelScreen,
-        "rejects": RejectsScreen,
-        "logs": LogsScreen,
-        "settings": SettingsScreen,
-    }
+    MODES: ClassVar[dict[str, Any]] = {name: partial(_screen, name) for name in MODE_NAMES}
     DEFAULT_MODE = "overview"
     COMMANDS = App.COMMANDS | {CommandProvider}
     COMMAND_PALETTE_BINDING = "ctrl+p"
@@ -69,7 +68,7 @@ class ClickstreamApp(App[None]):
         Binding("question_mark", "help", "help", key_display="?", tooltip="every key that works now", id="help"),
         Binding("escape", "cancel_job", "cancel", tooltip="cancel what runs, after a question", id="cancel"),
         Binding("q", "leave", "quit", tooltip="leave; the pipeline goes on running", id="quit"),
-        Binding("ctrl+q", "leave", "quit", show=False, priority=True),
+        Binding("ctrl+q", "leave", "quit", show=False, priority=True, tooltip="leave; the pipeline goes on running"),
     ]
 
     frame: reactive[Frame | None] = reactive(None, init=False)
@@ -84,12 +83,18 @@ class ClickstreamApp(App[None]):
         self._demo = demo
         self._feed = Feed(source, self.post_message)
         self._jobs = Jobs(source, self.post_message)
+        self.last_words = ""
+        """What the terminal is told when the dashboard has closed: how the demo went."""
+        self.demo_failed = False
 
     def on_mount(self) -> None:
         for theme in (DARK, LIGHT):
             self.register_theme(theme)
         self.theme = DARK.name
-        self._feed.start()
+        # A polite kill gives the terminal back, as `q` does.
+        with suppress(NotImplementedError, RuntimeError, ValueError):
+            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self.exit)
+        self.call_after_refresh(self._feed.start)
         if self._demo is not None:
             self.run_command("demo", {"options": self._demo})
 
@@ -113,9 +118,18 @@ class ClickstreamApp(App[None]):
     def on_job_ended(self, message: JobEnded) -> None:
         job = message.job
         self._jobs.ended(job)
+        if job.command.name == "demo":
+            self.last_words = job.outcome
+            self.demo_failed = job.failed
         self.job = self._jobs.newest
-        severity = "error" if job.failed else "information"
-        self.notify(job.outcome, severity=severity, timeout=15 if job.failed else 6, markup=False)
+        if job.failed:
+            self.source.tell([Happening(time.time(), BAD, job.outcome, mark=True)])
+        self.notify(
+            job.outcome,
+            severity="error" if job.failed else "information",
+            timeout=15 if job.failed else 6,
+            markup=False,
+        )
         self.refresh_bindings()
 
     def watch_job(self, job: Job | None) -> None:
@@ -136,6 +150,9 @@ class ClickstreamApp(App[None]):
         if command.opens:
             self.action_mode(command.opens)
         if command.run is None:
+            return
+        if command.prompt and not arguments:
+            self._ask_text(command)
             return
         question = warning or command.warning
         if command.weight is Weight.LIGHT and not warning:
@@ -201,6 +218,13 @@ class ClickstreamApp(App[None]):
                 yield command
         for name in MODE_NAMES:
             yield SystemCommand(f"screen {name}", f"the {name} screen", lambda name=name: self.action_mode(name))
+
+    def _ask_text(self, command: Command) -> None:
+        def answered(text: str | None) -> None:
+            if text:
+                self._start(command, {"text": text})
+
+        self.push_screen(PromptScreen(command.name, command.prompt), answered)
 
     def _start(self, command: Command, arguments: dict[str, Any]) -> None:
         job = self._jobs.start(command, arguments)

@@ -46,6 +46,8 @@ class Command:
     weight: Weight = Weight.LIGHT
     warning: str = ""
     """What will be lost or end, where there is a question before it."""
+    prompt: str = ""
+    """What to ask for, where it needs a text: its argument `text`."""
 
 
 COMMANDS: tuple[Command, ...] = (
@@ -73,10 +75,22 @@ COMMANDS: tuple[Command, ...] = (
         weight=Weight.ASK, warning="All consumers of this home stop. Nothing is lost: messages wait in Kafka.",
     ),
     Command("consumer restart", "restart all consumers", run.consumer_restart, changes=True),
+    Command(
+        "consumer scale", "have so many consumers run", run.consumer_scale, changes=True, prompt="How many consumers?"
+    ),
     Command("consumer list", "list consumers", opens="workers"),
     Command("consumer logs", "what the consumers log", opens="logs"),
     Command("producer start", "send the file's events to Kafka", run.producer_start, changes=True),
     Command("producer stop", "stop the producer", run.producer_stop, changes=True),
+    Command("producer pause", "have the producer send nothing more until it resumes", run.producer_pause, changes=True),
+    Command("producer resume", "have a paused producer go on", run.producer_resume, changes=True),
+    Command(
+        "producer pace",
+        "have the producer send at another pace",
+        run.producer_pace,
+        changes=True,
+        prompt="Events a second (500), times as fast as it happened (5x), or full:",
+    ),
     Command("producer status", "how far the producer is", opens="overview"),
     Command("producer logs", "what the producer logs", opens="logs"),
     Command("data generate", "make a data file", run.data_generate, changes=True),
@@ -85,13 +99,19 @@ COMMANDS: tuple[Command, ...] = (
         "data reset", "empty topic, tables and cache", run.data_reset, changes=True,
         weight=Weight.TYPE, warning="The topic is deleted and made anew, and every stored row is removed for good.",
     ),
+    Command("rejects list", "what was put aside, and why", opens="rejects"),
+    Command("rejects show", "one reject, whole", opens="rejects"),
+    Command("rejects replay", "send again what is an event now", run.rejects_replay, "rejects", changes=True),
+    Command(
+        "rejects discard", "remove all rejects for good", run.rejects_discard, "rejects", changes=True,
+        weight=Weight.ASK, warning="Every reject, messages and lines, is removed for good, replayed ones included.",
+    ),
     Command("config show", "every setting and where it comes from", opens="settings"),
     Command("config check", "try everything; say what is wrong and the cure", opens="settings"),
 )  # fmt: skip
 """What the command line has too."""
 
 FINE = (
-    Command("consumer scale", "have so many consumers run", run.consumer_scale, changes=True),
     Command("worker stop", "stop the selected worker", run.worker_stop, changes=True),
     Command("worker restart", "restart the selected worker", run.worker_restart, changes=True),
     Command("worker kill", "kill it with SIGKILL; the supervisor starts it again", run.worker_kill, changes=True),

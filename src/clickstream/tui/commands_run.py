@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from clickstream.domain.errors import ClickstreamError, Interrupted
+from clickstream.domain.errors import ClickstreamError, Interrupted, UsageError
 
 if TYPE_CHECKING:
     from clickstream.actions.demo_progress import DemoProgress
@@ -113,7 +113,10 @@ def consumer_restart(job: Job) -> str:
 def consumer_scale(job: Job) -> str:
     from clickstream.actions.scale import scale
 
-    wanted = int(job.arguments["count"])
+    text = str(job.arguments.get("count", job.arguments.get("text")))
+    if not text.isdecimal():
+        raise UsageError(f"{text!r} is not a number of consumers", hint="give a whole number")
+    wanted = int(text)
     job.say(f"scaling to {wanted} consumers")
     found = scale(job.settings, wanted)
     return f"{found.before} → {found.now} consumers"
@@ -136,6 +139,40 @@ def producer_stop(job: Job) -> str:
     if not found.running:
         return "no producer was running"
     return f"producer stopped; Kafka has acknowledged {found.acknowledged:,} of {found.total:,} events"
+
+
+def producer_pause(job: Job) -> str:
+    from clickstream.actions import producers
+
+    job.say("pausing the producer")
+    return f"producer paused after {producers.pause(job.settings).events:,} events"
+
+
+def producer_resume(job: Job) -> str:
+    from clickstream.actions import producers
+
+    job.say("resuming the producer")
+    producers.resume(job.settings)
+    return "the producer goes on"
+
+
+def producer_pace(job: Job) -> str:
+    from clickstream.actions import producers
+
+    text = str(job.arguments["text"]).strip().lower()
+    job.say("changing the producer's pace")
+    if text == "full":
+        producers.pace(job.settings)
+        return "the producer sends at full speed"
+    if text.endswith("x"):
+        producers.pace(job.settings, realtime=text)
+        return f"the producer sends {text} as fast as it happened"
+    try:
+        rate = float(text.removesuffix("/s").replace(",", ""))
+    except ValueError:
+        raise UsageError(f"{text!r} is no pace", hint="500, 5x or full") from None
+    producers.pace(job.settings, rate=rate)
+    return f"the producer sends {rate:g} events a second"
 
 
 def data_generate(job: Job) -> str:
@@ -167,21 +204,48 @@ def data_reset(job: Job) -> str:
     return f"emptied: topic {emptied.topic}, the tables, {emptied.valkey_keys:,} keys in Valkey"
 
 
+def rejects_replay(job: Job) -> str:
+    from clickstream.actions import rejects_replay as action
+
+    ids = job.arguments.get("ids")
+    job.say("sending rejects again")
+    if ids:
+        found = action.replay(job.settings, ids, mended=job.arguments.get("mended"))
+    else:
+        found = action.replay_all(job.settings, progress=lambda done: job.say(f"replaying: {done:,} looked at", done))
+    if found.refused and not found.replayed:
+        first = found.refused[0]
+        raise ClickstreamError(
+            f"{first.id} is no event: {first.reason}" if ids else f"none of {len(found.refused):,} rejects is an event",
+            hint="m mends one",
+        )
+    left = f", {len(found.refused):,} are no events still" if found.refused else ""
+    return f"{_rejects(len(found.replayed))} sent again{left}"
+
+
+def rejects_discard(job: Job) -> str:
+    from clickstream.actions import rejects_replay as action
+
+    ids = job.arguments.get("ids")
+    job.say("removing rejects")
+    return f"{_rejects(action.discard(job.settings, ids) if ids else action.discard_all(job.settings))} removed"
+
+
 def worker_stop(job: Job) -> str:
-    from clickstream.actions.workers import control_of
+    from clickstream.actions import processes
 
     name = job.arguments["name"]
     job.say(f"stopping {name}")
-    control_of(job.settings).stop([name])
+    processes.stop(job.settings, name)
     return f"{name} stopped"
 
 
 def worker_restart(job: Job) -> str:
-    from clickstream.actions.workers import control_of
+    from clickstream.actions import processes
 
     name = job.arguments["name"]
     job.say(f"restarting {name}")
-    control_of(job.settings).restart([name])
+    processes.restart(job.settings, name)
     return f"{name} restarted"
 
 
@@ -223,3 +287,7 @@ def _now() -> float:
     import time
 
     return time.time()
+
+
+def _rejects(count: int) -> str:
+    return f"{count:,} reject{'' if count == 1 else 's'}"

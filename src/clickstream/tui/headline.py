@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from clickstream.actions.frame import ASKING, DOWN, LAGGING, STALLED, UP, Frame
@@ -34,22 +34,25 @@ def nothing_runs(frame: Frame) -> bool:
 
 def flow(frame: Frame) -> Look:
     """Whether it flows and is healthy, for the first line."""
+    moving = (frame.stored_per_second or 0) > MOVING or (frame.produced_per_second or 0) > MOVING
+    return next(_faults(frame), Look("●", "flowing" if moving else "idle", OKAY))
+
+
+def _faults(frame: Frame) -> Iterator[Look]:
+    """The gravest first."""
     states = {frame.service(name).state for name in SERVERS}
     if nothing_runs(frame):
-        return Look("◌", "nothing runs", DIM)
+        yield Look("◌", "nothing runs", DIM)
     if DOWN in states or any(row.state in {"failed", "backoff"} for row in frame.processes):
-        return Look("✖", "trouble", FAILED)
+        yield Look("✖", "trouble", FAILED)
     if any(row.state == STALLED for row in frame.partitions):
-        return Look("✖", "stalled", FAILED)
+        yield Look("✖", "stalled", FAILED)
     if ASKING in states:
-        return Look("▲", "starting" if frame.supervisor else "asking", BUSY)
-    if any(row.activity == "waiting" for row in frame.processes):
-        return Look("▲", "waiting", BUSY)
+        yield Look("▲", "starting" if frame.supervisor else "asking", BUSY)
+    if any(row.activity in {"waiting", "silent"} for row in frame.processes):
+        yield Look("▲", "waiting", BUSY)
     if any(row.state == LAGGING for row in frame.partitions):
-        return Look("▲", "behind", BUSY)
-    if (frame.stored_per_second or 0) > MOVING or (frame.produced_per_second or 0) > MOVING:
-        return Look("●", "flowing", OKAY)
-    return Look("●", "idle", OKAY)
+        yield Look("▲", "behind", BUSY)
 
 
 def headline(frame: Frame) -> Headline:
@@ -58,9 +61,6 @@ def headline(frame: Frame) -> Headline:
         for found in look(frame):
             return found
     return _idle(frame)
-
-
-Looks = Callable[[Frame], Iterator[Headline]]
 
 
 def _settings(frame: Frame) -> Iterator[Headline]:
@@ -77,9 +77,9 @@ def _services(frame: Frame) -> Iterator[Headline]:
             continue
         away = seconds(max(0.0, frame.at - row.since))
         if name == "valkey":
-            rest = "windows are not kept and other hosts are not seen; nothing is lost"
+            rest = "all goes on; nothing is lost"
         elif frame.workers("consumer"):
-            rest = "consumers wait; nothing is lost"
+            rest = "workers wait; nothing is lost"
         else:
             rest = row.error
         yield Headline(f"{TITLES[name]} does not answer since {away}; {rest}", FAILED, "6 logs")
@@ -97,8 +97,9 @@ def _processes(frame: Frame) -> Iterator[Headline]:
         if row.state == "backoff":
             yield Headline(f"{row.name} died ({row.exit_reason}) and will be started again", BUSY, "2 workers")
     for row in frame.processes:
-        if row.activity == "waiting":
-            yield Headline(f"{row.name} waits: {row.detail}", BUSY, "2 workers · 6 logs")
+        if row.activity in {"waiting", "silent"}:
+            verb = "waits" if row.activity == "waiting" else "is silent"
+            yield Headline(f"{row.name} {verb}: {row.detail}", BUSY, "2 workers · 6 logs")
 
 
 def _partitions(frame: Frame) -> Iterator[Headline]:
@@ -122,7 +123,7 @@ def _work(frame: Frame) -> Iterator[Headline]:
     if behind and all(value is not None for value in drains):
         words += f", drained in {seconds(max(value for value in drains if value is not None))}"
     elif behind:
-        words += ", and it grows: more comes in than is stored"
+        words += " and growing"
     yield Headline(words, BUSY if behind else DIM, "3 partitions" if behind else "")
 
 

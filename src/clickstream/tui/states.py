@@ -70,6 +70,8 @@ _PROCESS = {
 _ACTIVITY = {
     "idle": Look("●", "idle", OKAY),
     "waiting": Look("▲", "waiting", BUSY),
+    "silent": Look("▲", "silent", BUSY),
+    "paused": Look("◌", "paused", BUSY),
     "stopping": Look("▲", "stopping", BUSY),
 }
 

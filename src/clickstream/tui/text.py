@@ -96,7 +96,7 @@ def spark(values: Sequence[float], width: int, top: float | None = None) -> str:
 
 
 def area(values: Sequence[float], width: int, height: int, top: float) -> list[str]:
-    """The values as columns of eighths of a cell, stretched or averaged to `width`, `height` lines, the highest first."""
+    """The values as columns of eighths of a cell, stretched or averaged to `width`; `height` lines, highest first."""
     if not values or top <= 0:
         return [" " * width] * height
     eighths = [round(min(1.0, value / top) * height * 8) for value in resample(values, width)]

@@ -120,7 +120,7 @@ class EventProducer:
             return f"Kafka has acknowledged nothing for {silence:.0f} s"
         return self._trouble
 
-    def send(self, keys: Sequence[str], values: Sequence[str]) -> int:
+    def send(self, keys: Sequence[str], values: Sequence[str] | Sequence[bytes]) -> int:
         """Hand over the messages, in order, up to `room`; returns how many were taken.
 
         One that cannot be sent at all (too large) counts as taken and failed.

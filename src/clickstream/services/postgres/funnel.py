@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, cast
 
 import psycopg
 
 from clickstream.config.settings import PostgresSettings
+from clickstream.domain.cancellation import Cancellation
 from clickstream.domain.errors import Interrupted
-from clickstream.services.postgres.connection import Connection, connect, translated
+from clickstream.services.postgres.connection import connect, translated
 from clickstream.services.postgres.statements import statement
 
 
@@ -48,44 +47,6 @@ class Customer:
     purchases: int
 
 
-class Cancellation:
-    """Ends a read from another thread."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._connection: Connection | None = None
-        self._wanted = False
-
-    @property
-    def wanted(self) -> bool:
-        return self._wanted
-
-    def cancel(self) -> None:
-        """Have the server stop what it does for the read, now or when it begins."""
-        with self._lock:
-            self._wanted = True
-            if self._connection is not None:
-                with suppress(psycopg.Error):  # it has just ended by itself
-                    self._connection.cancel_safe(timeout=5)
-
-    @contextmanager
-    def over(self, connection: Connection) -> Iterator[None]:
-        """What runs inside on this connection can be cancelled; raises Interrupted when it was."""
-        with self._lock:
-            self._connection = connection
-        try:
-            if self._wanted:
-                raise Interrupted("cancelled")
-            yield
-        except psycopg.errors.QueryCanceled as error:
-            if self._wanted:
-                raise Interrupted("cancelled") from error
-            raise
-        finally:
-            with self._lock:
-                self._connection = None
-
-
 def ordered_funnel(settings: PostgresSettings, cancellation: Cancellation | None = None) -> OrderedFunnel:
     """One pass over all events: ask seldom.
 
@@ -94,9 +55,19 @@ def ordered_funnel(settings: PostgresSettings, cancellation: Cancellation | None
     cancellation = cancellation or Cancellation()
     with connect(settings, application_name="clickstream funnel") as connection, translated():
         connection.read_only = True
-        with cancellation.over(connection):
-            connection.execute("SET jit = off")
-            row = connection.execute(statement("ordered_funnel")).fetchone()
+
+        def stop() -> None:
+            with suppress(psycopg.Error):  # it has just ended by itself
+                connection.cancel_safe(timeout=5)
+
+        with cancellation.over(stop):
+            try:
+                connection.execute("SET jit = off")
+                row = connection.execute(statement("ordered_funnel")).fetchone()
+            except psycopg.errors.QueryCanceled as error:
+                if cancellation.wanted:
+                    raise Interrupted("cancelled") from error
+                raise
     viewed, carted, bought, to_cart, to_purchase = cast("tuple[Any, ...]", row)
     return OrderedFunnel(int(viewed), int(carted), int(bought), _seconds(to_cart), _seconds(to_purchase))
 

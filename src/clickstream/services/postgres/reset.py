@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from psycopg import sql
+from psycopg import errors, sql
 
 from clickstream.config.settings import PostgresSettings
-from clickstream.services.postgres.connection import connect, translated
+from clickstream.services.postgres.connection import Connection, connect, translated
+
+_TRIES = 5
 
 _TABLES = ("events", "sessions", "consumer_offsets", "rejected_events", "offset_gaps", "schema_settings")
 
@@ -20,6 +22,17 @@ def empty(settings: PostgresSettings) -> bool:
         if not (row and row[0]):
             return False
         connection.execute("SET lock_timeout = '10s'")
-        names = sql.SQL(", ").join(map(sql.Identifier, _TABLES))
-        connection.execute(sql.SQL("TRUNCATE {}").format(names))
+        _truncate(connection)
     return True
+
+
+def _truncate(connection: Connection) -> None:
+    """Try again after a deadlock: whoever reads several tables meanwhile locks them in an order of its own."""
+    names = sql.SQL(", ").join(map(sql.Identifier, _TABLES))
+    for left in reversed(range(_TRIES)):
+        try:
+            connection.execute(sql.SQL("TRUNCATE {}").format(names))
+            return
+        except errors.DeadlockDetected:
+            if not left:
+                raise

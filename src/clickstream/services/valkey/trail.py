@@ -16,6 +16,9 @@ from clickstream.services.valkey.connection import PREFIX, translated
 KEPT_SECONDS: Final = 2 * 3600
 """How far the trail reaches back."""
 
+NOTED_EVERY: Final = 5.0
+"""Seconds from one note of a consumer to its next."""
+
 _BEFORE: Final = 60.0
 """Seconds before a span from which points are read too, so that its beginning lies between two points."""
 

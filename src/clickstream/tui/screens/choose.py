@@ -29,9 +29,10 @@ class Choice:
 class ChooseScreen(ModalScreen[str]):
     """Gives the id of what was chosen; None: nothing was."""
 
-    DEFAULT_CSS = """
-    ChooseScreen #dialog { padding: 1 1 0 1; }
-    ChooseScreen OptionList { height: auto; max-height: 16; border: none; padding: 0; background: $surface; }
+    CSS = """
+    ChooseScreen > #dialog { padding: 1 1 0 1; width: 76; }
+    ChooseScreen OptionList > .option-list--option-highlighted { background: $accent 25%; color: $foreground; }
+    ChooseScreen OptionList { height: auto; max-height: 60vh; border: none; padding: 0; background: $surface; }
     ChooseScreen OptionList:focus { border: none; background-tint: transparent; }
     ChooseScreen #hint { color: $text-muted; padding: 0 1; margin-top: 1; }
     """

@@ -14,7 +14,7 @@ from textual.widgets import Button, Input, Static
 class ConfirmScreen(ModalScreen[bool]):
     """Asks; True: go on."""
 
-    DEFAULT_CSS = """
+    CSS = """
     ConfirmScreen #buttons { height: auto; align-horizontal: right; margin-top: 1; }
     ConfirmScreen Button { margin-left: 2; min-width: 12; }
     ConfirmScreen Input { margin-top: 1; }

@@ -1,48 +1,246 @@
-"""The funnel of all time and of the last day and month of the data, and the items looked at most."""
+"""What came of the sessions: the funnel of three windows, by day, by hour and in order; the most viewed items."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import threading
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal
+from textual.content import Content
+from textual.message import Message
 
+from clickstream.actions.frame import UP
+from clickstream.domain.cancellation import Cancellation
 from clickstream.tui.screens.base import DashboardScreen
-from clickstream.tui.text import exact
+from clickstream.tui.screens.visitor import VisitorScreen
+from clickstream.tui.seldom import Answer, Seldom
+from clickstream.tui.states import DIM
+from clickstream.tui.text import exact, percent, seconds
+from clickstream.tui.widgets import funnel_boxes
+from clickstream.tui.widgets.outcome import ANALYTICS_OLD
+from clickstream.tui.widgets.panel import Draw, Panel
 from clickstream.tui.widgets.row_table import Cell, Column, RowTable
 
 if TYPE_CHECKING:
+    from clickstream.actions.analytics import Analytics, Funnel
     from clickstream.actions.frame import Frame
+    from clickstream.actions.funnel import Breakdown, OrderedFunnel
+    from clickstream.services.postgres.analytics import TopItem
 
-COLUMNS = (
-    Column("window"),
-    Column("sessions", right=True),
-    Column("carts", right=True),
-    Column("bought", right=True),
-    Column("conversion", right=True),
-    Column("abandoned", right=True),
+BREAKDOWN_EVERY, ORDERED_EVERY = 15.0, 60.0
+"""Seconds between two passes over the tables, at least; see Seldom."""
+
+WINDOWS = {"all_time": "all time", "last_month": "last 30 days", "last_day": "last day"}
+
+ITEM_COLUMNS = (
+    Column("item", right=True, width=8),
+    Column("views", right=True, width=7),
+    Column("carts", right=True, width=6),
+    Column("bought", right=True, width=7),
+    Column("conv", right=True, width=7),
 )
 
 
 class FunnelScreen(DashboardScreen):
     """Sessions and what became of them."""
 
+    CSS = """
+    FunnelScreen #windows { height: 9; }
+    FunnelScreen #charts { height: 1fr; }
+    FunnelScreen #below { height: 1fr; min-height: 7; max-height: 15; }
+    FunnelScreen #days { width: 1fr; }
+    FunnelScreen #hours { width: 59; }
+    FunnelScreen.-narrow #hours { width: 35; }
+    FunnelScreen.-wide #hours { width: 83; }
+    FunnelScreen #ordered { width: 5fr; }
+    FunnelScreen #items { width: 4fr; height: 1fr; }
+    FunnelScreen.-short #windows { height: 7; }
+    FunnelScreen.-narrow #items { width: 50; }
+    FunnelScreen.-narrow #ordered { width: 1fr; }
+    """
+    AUTO_FOCUS = "#items"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            "slash", "visitor", "visitor", key_display="/", tooltip="look up a visitor (sessions show)", id="visitor"
+        ),
+        Binding(
+            "o", "count", "count", tooltip="count the ordered funnel: one pass over all events", id="ordered.count"
+        ),
+        Binding("o", "cancel_count", "cancel", tooltip="stop counting the ordered funnel", id="ordered.cancel"),
+    ]
+
+    class BreakdownTold(Message):
+        """Sessions by day and hour have been asked for."""
+
+        def __init__(self, answer: Answer[Breakdown]) -> None:
+            super().__init__()
+            self.answer = answer
+
+    class OrderedTold(Message):
+        """The ordered funnel has been asked for."""
+
+        def __init__(self, answer: Answer[OrderedFunnel]) -> None:
+            super().__init__()
+            self.answer = answer
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._breakdown: Seldom[Breakdown] = Seldom(BREAKDOWN_EVERY)
+        self._ordered: Seldom[OrderedFunnel] = Seldom(ORDERED_EVERY)
+        self._cancellation: Cancellation | None = None
+
     def body(self) -> ComposeResult:
-        yield RowTable(COLUMNS, title="funnel", classes="box")
+        with Horizontal(id="windows"):
+            for name, title in WINDOWS.items():
+                yield Panel(self._window(name), title=title, id=f"window-{name}")
+        with Horizontal(id="charts"):
+            yield Panel(self._days, title="sessions by day", id="days")
+            yield Panel(self._hours, title="by hour (UTC)", id="hours")
+        with Horizontal(id="below"):
+            yield Panel(self._in_order, title="ordered funnel", id="ordered")
+            yield RowTable(ITEM_COLUMNS, title="most viewed items", classes="box", id="items")
 
     def show(self, frame: Frame) -> None:
-        if frame.analytics is None:
+        self._ask(frame)
+        for panel in self.query(Panel):
+            panel.show(frame)
+        items = self.query_one("#items", RowTable)
+        found = frame.analytics
+        old = found is not None and found.age(frame.at) > ANALYTICS_OLD
+        items.put({str(item.item_id): _item(item, old=old) for item in found.value.top_items} if found else {})
+        words = f"{seconds(found.age(frame.at))} ago" if found and old else ""
+        self.query_one("#window-all_time", Panel).border_subtitle = words
+        items.border_subtitle = words
+        self.query_one("#ordered", Panel).border_subtitle = (
+            funnel_boxes.standing(self._ordered, frame.at) if self._may_ask(frame) else ""
+        )
+        self.query_one("#hours", Panel).border_subtitle = _age(self._breakdown, frame.at)
+
+    def on_funnel_screen_breakdown_told(self, message: FunnelScreen.BreakdownTold) -> None:
+        self._breakdown.hear(message.answer)
+        self._show_again()
+
+    def on_funnel_screen_ordered_told(self, message: FunnelScreen.OrderedTold) -> None:
+        self._ordered.hear(message.answer)
+        self._cancellation = None
+        self._show_again()
+
+    def action_visitor(self) -> None:
+        """Look somebody up."""
+        figure = self._breakdown.figure
+        self.dashboard.push_screen(VisitorScreen(figure.value.customers if figure else ()))
+
+    def action_count(self) -> None:
+        """Count the ordered funnel now."""
+        frame = self.dashboard.frame
+        if frame is None:
             return
-        found = frame.analytics.value
-        windows = {"all time": found.all_time, "last 30 days": found.last_month, "last day": found.last_day}
-        rows = {
-            name: (
-                Cell(name, index),
-                Cell(exact(one.sessions), one.sessions),
-                Cell(exact(one.cart_sessions), one.cart_sessions),
-                Cell(exact(one.purchase_sessions), one.purchase_sessions),
-                Cell(f"{one.conversion_rate:.2f} %", one.conversion_rate),
-                Cell(f"{one.cart_abandonment:.1f} %", one.cart_abandonment),
-            )
-            for index, (name, one) in enumerate(windows.items())
-        }
-        self.query_one(RowTable).put(rows)
+        if not self._may_ask(frame):
+            self.notify("PostgreSQL does not answer: there is nothing to count", severity="warning")
+            return
+        self._count(frame)
+        self._show_again()
+
+    def action_cancel_count(self) -> None:
+        if self._cancellation is not None:
+            threading.Thread(target=self._cancellation.cancel, name="cancel", daemon=True).start()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action in {"count", "cancel_count"}:
+            return (self._ordered.asking_since is None) == (action == "count")
+        return super().check_action(action, parameters)
+
+    def _ask(self, frame: Frame) -> None:
+        """Ask for what is due; an answer stays true while nothing more is stored."""
+        if not self._may_ask(frame):
+            return
+        if self._breakdown.due(frame.at, _stored(frame)):
+            self._break_down(frame)
+        if self._ordered.due(frame.at, _stored(frame)):
+            self._count(frame)
+
+    def _may_ask(self, frame: Frame) -> bool:
+        return self.dashboard.source.settings.postgres is not None and frame.service("postgresql").state == UP
+
+    def _break_down(self, frame: Frame) -> None:
+        settings = self.dashboard.source.settings
+
+        def question() -> Breakdown:
+            from clickstream.actions import funnel
+
+            return funnel.breakdown(settings)
+
+        def told(answer: Answer[Breakdown]) -> None:
+            self.post_message(self.BreakdownTold(answer))
+
+        self._breakdown.ask(frame.at, _stored(frame), question, told)
+
+    def _count(self, frame: Frame) -> None:
+        settings, cancellation = self.dashboard.source.settings, Cancellation()
+        self._cancellation = cancellation
+
+        def question() -> OrderedFunnel:
+            from clickstream.actions import funnel
+
+            return funnel.ordered_funnel(settings, cancellation)
+
+        def told(answer: Answer[OrderedFunnel]) -> None:
+            self.post_message(self.OrderedTold(answer))
+
+        self._ordered.ask(frame.at, _stored(frame), question, told)
+        self.refresh_bindings()
+
+    def _show_again(self) -> None:
+        self.refresh_bindings()
+        if self.dashboard.frame is not None and self.is_mounted:
+            self.show(self.dashboard.frame)
+
+    def _window(self, name: str) -> Draw:
+        def draw(frame: Frame, width: int, height: int) -> Content:
+            found = frame.analytics
+            old = found is not None and found.age(frame.at) > ANALYTICS_OLD
+            return funnel_boxes.window_box(_of(found.value, name) if found else None, old, width, height)
+
+        return draw
+
+    def _days(self, frame: Frame, width: int, height: int) -> Content:
+        drawn, words = funnel_boxes.days_box(self._breakdown, frame.at, width, height)
+        self.query_one("#days", Panel).border_subtitle = words
+        return drawn
+
+    def _hours(self, frame: Frame, width: int, height: int) -> Content:
+        return funnel_boxes.hours_box(self._breakdown, frame.at, width, height)
+
+    def _in_order(self, frame: Frame, width: int, height: int) -> Content:
+        return funnel_boxes.ordered_box(self._ordered, frame.at, width, height)
+
+
+def _stored(frame: Frame) -> object:
+    """Differs as soon as more is stored."""
+    return tuple(row.position for row in frame.partitions)
+
+
+def _of(found: Analytics, name: str) -> Funnel:
+    windows = {"all_time": found.all_time, "last_month": found.last_month, "last_day": found.last_day}
+    return windows[name]
+
+
+def _item(item: TopItem, *, old: bool) -> tuple[Cell, ...]:
+    conversion = item.purchases / item.views if item.views else 0.0
+    style = DIM if old else ""
+    return (
+        Cell(str(item.item_id), item.item_id, style),
+        Cell(exact(item.views), item.views, style),
+        Cell(exact(item.carts), item.carts, style),
+        Cell(exact(item.purchases), item.purchases, style),
+        Cell(percent(item.purchases, item.views), conversion, style or ("bold" if item.purchases else DIM)),
+    )
+
+
+def _age(asked: Seldom[Breakdown], now: float) -> str:
+    if asked.figure is None:
+        return ""
+    age = asked.figure.age(now)
+    return f"{seconds(age)} ago" if age > 2 else ""

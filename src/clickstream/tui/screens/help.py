@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator
 from typing import ClassVar
 
@@ -14,13 +15,18 @@ from textual.widgets import Static
 
 from clickstream.tui.states import ACCENT, DIM
 
-LEGEND = "● ok   ▲ behind or starting   ✖ failed, needs a hand   ◌ off"
+WORDS_WIDTH = 52
+
+UNTOLD = {"app.focus_next", "app.focus_previous", "screen.copy_text", "cursor_up", "cursor_down"}
+"""What every program does alike."""
+
+LEGEND = "● ok  ▲ behind or starting  ✖ failed, needs a hand  ◌ off"
 
 
 class HelpScreen(ModalScreen[None]):
     """The help."""
 
-    DEFAULT_CSS = """
+    CSS = """
     HelpScreen > #dialog { width: 76; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -51,23 +57,27 @@ class HelpScreen(ModalScreen[None]):
 
 def help_lines(about: Screen[object]) -> Iterator[Content]:
     """The focused widget's and the screen's own keys first, then the app's."""
-    own: dict[str, tuple[str, str]] = {}
-    general: dict[str, tuple[str, str]] = {}
+    own: dict[str, tuple[list[str], str]] = {}
+    general: dict[str, tuple[list[str], str]] = {}
     for active in about.active_bindings.values():
         binding = active.binding
         words = active.tooltip or binding.tooltip or binding.description
-        if not active.enabled or binding.system or not words:
+        if not active.enabled or binding.system or not words or binding.action in UNTOLD:
             continue
         group = general if active.node is about.app else own
-        shown = about.app.get_key_display(binding)
-        if binding.action in group:
-            keys, words = group[binding.action]
-            shown = keys if shown in keys.split(" ") else f"{keys} {shown}"
-        group[binding.action] = (shown, words)
+        keys, _ = group.setdefault(binding.action, ([], words))
+        keys.append(about.app.get_key_display(binding))
     for title, group in (("this screen", own), ("everywhere", general)):
         if group:
             yield Content.styled(title, "bold")
             for keys, words in group.values():
-                yield Content.assemble((f"  {keys:<14}", f"bold {ACCENT}"), words)
+                yield from _lines(" ".join(sorted(keys, key=len)), words)
             yield Content("")
     yield Content.styled(LEGEND, DIM)
+
+
+def _lines(keys: str, words: str) -> Iterator[Content]:
+    first, *others = textwrap.wrap(words, WORDS_WIDTH)
+    yield Content.assemble((f"  {keys:<10}", f"bold {ACCENT}"), first)
+    for other in others:
+        yield Content(" " * 12 + other)

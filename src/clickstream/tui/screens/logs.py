@@ -1,25 +1,183 @@
-"""What all processes log."""
+"""What all processes of this home log, or chosen ones, in one order: followed, searched, filtered, as in less."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import threading
+from typing import TYPE_CHECKING, ClassVar
 
+from textual import on
 from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.message import Message
+from textual.widgets import Static
 
 from clickstream.tui.screens.base import DashboardScreen
-from clickstream.tui.widgets.log_tail import LogTail
+from clickstream.tui.screens.pick import PickScreen
+from clickstream.tui.text import exact
+from clickstream.tui.widgets.filter_bar import FilterBar
+from clickstream.tui.widgets.log_view import LogView
 
 if TYPE_CHECKING:
     from clickstream.actions.frame import Frame
+    from clickstream.actions.log_lines import LogLine
+    from clickstream.config.paths import Home
+
+FIRST_LINES = 500
+"""Of each log, at first."""
+
+MORE = 4
+"""So many times as many when the user goes up beyond the first line."""
+
+MOST_LINES = FIRST_LINES * MORE * MORE
+"""Of each log; the whole of one is `consumer logs -n`."""
+
+EVERY = 0.25
+"""Seconds between two looks at the files."""
+
+NOTHING = "No logs yet: nothing has run here. d demo · 1 overview"
 
 
 class LogsScreen(DashboardScreen):
     """The logs."""
 
+    CSS = """
+    LogsScreen #nothing { display: none; width: 100%; height: 1fr; content-align: center middle; color: $text-muted; }
+    LogsScreen.-nothing #nothing { display: block; }
+    LogsScreen.-nothing LogView { display: none; }
+    """
+    AUTO_FOCUS = "LogView"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("slash", "search", "search", key_display="/", tooltip="search; n and N go on", id="logs.search"),
+        Binding("n", "next(1)", "next", show=False, tooltip="the next line that is found"),
+        Binding("N", "next(-1)", "previous", show=False, tooltip="the line before that is found"),
+        Binding("f", "follow", "follow", tooltip="stay at the end, or not", id="logs.follow"),
+        Binding("l", "level", "level", tooltip="all lines, warnings and worse, errors only", id="logs.level"),
+        Binding("w", "wrap", "wrap", tooltip="break long lines, or not", id="logs.wrap"),
+        Binding("p", "pick", "processes", tooltip="whose logs to show", id="logs.pick"),
+        Binding("g", "top", "top", tooltip="the first line; again: load earlier ones", show=False),
+        Binding("G", "end", "end", tooltip="the last line, and follow", show=False),
+    ]
+
+    class Read(Message):
+        """New lines, and whose logs there are."""
+
+        def __init__(self, generation: int, lines: list[LogLine], names: list[str]) -> None:
+            super().__init__()
+            self.generation = generation
+            self.lines = lines
+            self.names = names
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._chosen: frozenset[str] | None = None
+        """None: all."""
+        self._names: list[str] = []
+        self._last = FIRST_LINES
+        self._generation = 0
+        self._go_up = False
+        self._looked_at = threading.Event()
+
     def body(self) -> ComposeResult:
-        yield LogTail(classes="box")
+        yield LogView(classes="box", id="logs")
+        yield Static(NOTHING, id="nothing")
+        yield FilterBar("search: n the next, N the one before, esc none")
 
     def show(self, frame: Frame) -> None:
-        names = [row.name for row in frame.processes if row.local]
-        if names:
-            self.query_one(LogTail).follow(names)
+        """Frames say nothing of logs."""
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        self._begin()
+
+    def on_unmount(self) -> None:
+        self._generation += 1
+        self._looked_at.set()
+
+    def on_screen_resume(self) -> None:
+        super().on_screen_resume()
+        self._looked_at.set()
+
+    def on_screen_suspend(self) -> None:
+        if not self.app.screen_stack or self not in self.app.screen_stack:
+            self._looked_at.clear()
+
+    def on_logs_screen_read(self, message: Read) -> None:
+        if message.generation != self._generation:
+            return
+        self._names = message.names
+        self.set_class(not message.names, "-nothing")
+        view = self.query_one(LogView)
+        part = "all" if self._chosen is None else f"{exact(len(self._chosen))} of"
+        view.border_title = f"logs of {part} {exact(len(self._names))} processes"
+        if message.lines:
+            view.add(message.lines)
+        if self._go_up:
+            self._go_up = False
+            view.to_top()
+
+    @on(FilterBar.Filtered)
+    def _search(self, event: FilterBar.Filtered) -> None:
+        self.query_one(LogView).search(event.words)
+
+    @on(FilterBar.Closed)
+    def _focus_view(self) -> None:
+        self.query_one(LogView).focus()
+
+    def action_search(self) -> None:
+        self.query_one(FilterBar).open()
+
+    def action_next(self, step: int) -> None:
+        self.query_one(LogView).next_match(step)
+
+    def action_follow(self) -> None:
+        view = self.query_one(LogView)
+        view.follow(not view.following)
+
+    def action_level(self) -> None:
+        self.query_one(LogView).next_level()
+
+    def action_wrap(self) -> None:
+        self.query_one(LogView).toggle_wrap()
+
+    def action_top(self) -> None:
+        if self.query_one(LogView).to_top() or self._last >= MOST_LINES:
+            return
+        self._last *= MORE
+        self._go_up = True
+        self._begin()
+
+    def action_end(self) -> None:
+        self.query_one(LogView).follow()
+
+    def action_pick(self) -> None:
+        def picked(names: list[str] | None) -> None:
+            if names:
+                self._chosen = None if names == self._names else frozenset(names)
+                self._begin()
+
+        if self._names:
+            chosen = self._names if self._chosen is None else self._chosen
+            self.app.push_screen(PickScreen("whose logs", self._names, chosen), picked)
+
+    def _begin(self) -> None:
+        """Read anew: other logs, or more of them."""
+        self._generation += 1
+        self.query_one(LogView).clear()
+        self._looked_at.set()
+        home = self.dashboard.source.settings.home
+        arguments = (home, self._generation, self._chosen, self._last)
+        threading.Thread(target=self._read, args=arguments, name="logs", daemon=True).start()
+
+    def _read(self, home: Home, generation: int, chosen: frozenset[str] | None, last: int) -> None:
+        from clickstream.actions.log_lines import LogReader
+        from clickstream.actions.logs import known
+
+        reader, pause, before = LogReader(home, last=last), threading.Event(), None
+        while generation == self._generation:
+            names = known(home, "")
+            lines = reader.read(names if chosen is None else [name for name in names if name in chosen])
+            if lines or names != before:
+                self.post_message(self.Read(generation, lines, names))
+                before = names
+            pause.wait(EVERY)
+            self._looked_at.wait()

@@ -16,8 +16,9 @@ from clickstream.tui.widgets.lag_box import lag_box
 from clickstream.tui.widgets.outcome import funnel_box, outcome_box, sessions_box
 from clickstream.tui.widgets.panel import Panel
 from clickstream.tui.widgets.services_box import services_box
+from clickstream.tui.widgets.stages import stages
 from clickstream.tui.widgets.throughput import ThroughputPlot
-from clickstream.tui.widgets.topology import NARROW, stages, topology
+from clickstream.tui.widgets.topology import NARROW, topology
 
 if TYPE_CHECKING:
     from clickstream.actions.frame import Frame
@@ -34,7 +35,7 @@ class OverviewScreen(Steering, DashboardScreen):
     OverviewScreen #lag { width: 2fr; }
     OverviewScreen #bottom { height: 7; }
     OverviewScreen #sessions { width: 5fr; }
-    OverviewScreen #funnel { width: 6fr; }
+    OverviewScreen #funnel { width: 7fr; }
     OverviewScreen #happened { width: 9fr; }
     OverviewScreen #services { width: 6fr; display: none; }
     OverviewScreen #outcome { display: none; }
@@ -43,7 +44,9 @@ class OverviewScreen(Steering, DashboardScreen):
     OverviewScreen.-narrow #throughput { width: 1fr; }
     OverviewScreen.-narrow #lag { width: 1fr; }
     OverviewScreen.-narrow #bottom { height: 6; }
-    OverviewScreen.-narrow #sessions, OverviewScreen.-narrow #funnel, OverviewScreen.-narrow #happened { display: none; }
+    OverviewScreen.-narrow #sessions { display: none; }
+    OverviewScreen.-narrow #funnel { display: none; }
+    OverviewScreen.-narrow #happened { display: none; }
     OverviewScreen.-narrow #outcome, OverviewScreen.-narrow #last { display: block; }
     OverviewScreen.-narrow.-high #bottom { height: 7; }
     """
@@ -63,7 +66,9 @@ class OverviewScreen(Steering, DashboardScreen):
         yield Panel(happened, id="last", classes="")
 
     def show(self, frame: Frame) -> None:
-        self.query_one("#strip").styles.height = self._strip_height(frame)
+        strip, height = self.query_one("#strip"), self._strip_height(frame)
+        if strip.size.height != height:  # a new height lays out the whole screen
+            strip.styles.height = height
         for panel in self.query(Panel):
             panel.show(frame)
         self.query_one(ThroughputPlot).show(frame)

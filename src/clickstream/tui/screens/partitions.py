@@ -1,56 +1,150 @@
-"""Partition by partition: position, lag, rates, owner."""
+"""Partition by partition: position, lag, rates, owner; lag over the last hour; what holds the consumers up."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import threading
+from typing import TYPE_CHECKING, ClassVar
 
+from textual import on
 from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.message import Message
+from textual.widgets import DataTable
 
+from clickstream.actions.back_pressure import back_pressure
+from clickstream.actions.frame import UP
+from clickstream.domain.errors import ClickstreamError
 from clickstream.tui.screens.base import DashboardScreen
-from clickstream.tui.states import PARTITION, TREND
-from clickstream.tui.text import exact, number, percent, seconds
-from clickstream.tui.widgets.row_table import Cell, Column, RowTable
+from clickstream.tui.widgets import partition_table, pressure_table
+from clickstream.tui.widgets.filter_bar import FilterBar
+from clickstream.tui.widgets.lag_chart import WINDOWS, LagChart
+from clickstream.tui.widgets.row_table import RowTable
 
 if TYPE_CHECKING:
-    from clickstream.actions.frame import Frame, PartitionRow
+    from clickstream.actions.frame import Frame
+    from clickstream.actions.lag_history import LagHistory
+    from clickstream.config.settings import Settings
 
-COLUMNS = (
-    Column("partition", right=True),
-    Column("state"),
-    Column("position", right=True),
-    Column("end", right=True),
-    Column("lag", right=True),
-    Column("trend"),
-    Column("in", right=True),
-    Column("out", right=True),
-    Column("drains in", right=True),
-    Column("share", right=True),
-    Column("owner"),
-)
+PAST_POINTS = 180
+"""Points of the past that is asked for once, an hour back."""
+
+ASK_AGAIN_AFTER = 30.0
+"""Seconds after which a past that could not be told is asked for again."""
 
 
 class PartitionsScreen(DashboardScreen):
     """The partitions of the events topic."""
 
+    CSS = """
+    PartitionsScreen #partitions { height: auto; min-height: 6; max-height: 40%; }
+    PartitionsScreen #pressure { height: auto; min-height: 4; max-height: 30%; }
+    PartitionsScreen LagChart { height: 1fr; min-height: 6; }
+    """
+    AUTO_FOCUS = "#partitions"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("w", "window", "window", tooltip="lag over the last hour, or over the last ten minutes", id="window"),
+        Binding("slash", "filter", "filter", key_display="/", tooltip="show only rows with these words", id="filter"),
+        Binding("escape", "clear_filter", "clear filter", tooltip="show all rows again", show=False, id="filter.clear"),
+    ]
+
+    class PastTold(Message):
+        """What was asked of the past has been answered; None: it could not be."""
+
+        def __init__(self, past: LagHistory | None) -> None:
+            super().__init__()
+            self.past = past
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._past: LagHistory | None = None
+        self._asked_at: float | None = None
+        self._window = next(iter(WINDOWS))
+
     def body(self) -> ComposeResult:
-        yield RowTable(COLUMNS, title="partitions", classes="box")
+        width = self.app.size.width
+        yield RowTable(partition_table.columns_for(width), title="partitions", classes="box", id="partitions")
+        yield FilterBar()
+        yield LagChart(id="lag-chart")
+        yield RowTable(pressure_table.columns_for(width), title="back-pressure", classes="box", id="pressure")
 
     def show(self, frame: Frame) -> None:
-        self.query_one(RowTable).put({str(row.partition): _cells(row) for row in frame.partitions})
+        width = self.app.size.width
+        partitions, pressure = self.query_one("#partitions", RowTable), self.query_one("#pressure", RowTable)
+        partitions.set_columns(partition_table.columns_for(width))
+        partitions.put(
+            {str(row.partition): partition_table.partition_cells(frame, row, width) for row in frame.partitions}
+        )
+        consumers = [back_pressure(row) for row in frame.workers("consumer")]
+        pressure.set_columns(pressure_table.columns_for(width))
+        pressure.put({one.worker: pressure_table.pressure_cells(one, width) for one in consumers})
+        pressure.border_subtitle = pressure_table.summary(consumers, frame)
+        self.query_one(LagChart).show(frame, self._past, self._window)
+        self._show_detail()
+        self._ask_for_the_past(frame)
 
+    def on_resize(self) -> None:
+        if self.dashboard.frame is not None and self.is_mounted:
+            self.show(self.dashboard.frame)
 
-def _cells(row: PartitionRow) -> tuple[Cell, ...]:
-    look = PARTITION[row.state]
-    return (
-        Cell(str(row.partition), row.partition),
-        Cell(f"{look.glyph} {look.word}", look.word, look.style),
-        Cell(exact(row.position), row.position),
-        Cell(exact(row.end), row.end),
-        Cell(exact(row.lag), row.lag),
-        Cell(f"{TREND[row.trend]} {row.trend}", row.trend),
-        Cell(number(row.rate_in, "/s"), row.rate_in),
-        Cell(number(row.rate_out, "/s"), row.rate_out),
-        Cell(seconds(row.seconds_to_drain) if row.seconds_to_drain is not None else "never", row.seconds_to_drain or 0),
-        Cell(percent(row.share, 1, 0), row.share),
-        Cell(row.owner or "nobody", row.owner or ""),
-    )
+    @on(DataTable.RowHighlighted, "#partitions")
+    def _show_detail(self) -> None:
+        frame, table = self.dashboard.frame, self.query_one("#partitions", RowTable)
+        if frame is None:
+            return
+        row = next((row for row in frame.partitions if str(row.partition) == table.selected), None)
+        nothing = "no topic yet" if frame.topic_exists is False else "not known"
+        words = partition_table.detail(frame, row) if row else "" if frame.partitions else nothing
+        if table.border_subtitle != words:
+            table.border_subtitle = words
+
+    def on_partitions_screen_past_told(self, message: PartitionsScreen.PastTold) -> None:
+        self._past = message.past
+        if self.dashboard.frame is not None and self.is_mounted:
+            self.show(self.dashboard.frame)
+
+    @on(FilterBar.Filtered)
+    def _filtered(self, event: FilterBar.Filtered) -> None:
+        self.query_one("#partitions", RowTable).filter(event.words)
+
+    @on(FilterBar.Closed)
+    def _focus_table(self) -> None:
+        self.query_one("#partitions").focus()
+
+    def action_filter(self) -> None:
+        self.query_one(FilterBar).open()
+
+    def action_clear_filter(self) -> None:
+        self.query_one(FilterBar).action_clear_filter()
+
+    def action_window(self) -> None:
+        """The other window."""
+        windows = list(WINDOWS)
+        self._window = windows[(windows.index(self._window) + 1) % len(windows)]
+        if self.dashboard.frame is not None:
+            self.show(self.dashboard.frame)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action == "clear_filter":
+            return self.is_mounted and bool(self.query_one(FilterBar).value)
+        return super().check_action(action, parameters)
+
+    def _ask_for_the_past(self, frame: Frame) -> None:
+        """Once, in a thread: what the lag was before this dashboard was opened."""
+        settings = self.dashboard.source.settings
+        if self._past is not None or settings.kafka is None or settings.postgres is None or not frame.partitions:
+            return
+        if any(frame.service(name).state != UP for name in ("kafka", "postgresql")):
+            return
+        if self._asked_at is not None and frame.at - self._asked_at < ASK_AGAIN_AFTER:
+            return
+        self._asked_at = frame.at
+        threading.Thread(target=self._read_past, args=(settings,), name="past-lag", daemon=True).start()
+
+    def _read_past(self, settings: Settings) -> None:
+        from clickstream.actions import lag_history
+
+        try:
+            past = lag_history.history(settings, window=float(max(WINDOWS)), points=PAST_POINTS)
+        except ClickstreamError:  # the screen says already who does not answer
+            past = None
+        self.post_message(self.PastTold(past))

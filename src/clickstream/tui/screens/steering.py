@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 STEERING: tuple[BindingType, ...] = (
     Binding("s", "start_menu", "start", tooltip="start the stack, the consumers or the producer", id="start"),
     Binding("x", "stop_menu", "stop", tooltip="stop the producer, the consumers or everything", id="stop"),
-    Binding("K", "break_menu", "break", tooltip="a menu of faults, to see what the pipeline makes of them", id="break"),
+    Binding("K", "break_menu", "break", tooltip="a menu of faults to try", id="break"),
 )
 
 CHANGING = {"start_menu", "stop_menu", "break_menu"}
@@ -99,9 +99,9 @@ def faults_of(frame: Frame) -> list[Choice]:
 
 
 def _kill(row: ProcessRow) -> Choice:
-    sentence = "SIGKILL in the middle of a batch: it comes back and goes on where PostgreSQL says"
+    sentence = "SIGKILL in mid-batch: it comes back and goes on where PostgreSQL is"
     if row.role == "producer":
-        sentence = "SIGKILL: it comes back and sends the file again; duplicates are dropped"
+        sentence = "SIGKILL: it comes back and sends the file anew, once more"
     return Choice(f"worker kill:{row.name}", f"kill {row.name}", sentence)
 
 
@@ -109,8 +109,8 @@ def _server_faults(living: list[ProcessRow]) -> list[Choice]:
     choices = []
     words = {
         "kafka": "no message comes or goes; consumers wait, nothing is lost",
-        "postgresql": "transactions hang; consumers wait, the lag grows, nothing is lost",
-        "valkey": "windows of open sessions are not kept; everything else goes on",
+        "postgresql": "consumers wait, the lag grows, nothing is lost",
+        "valkey": "open sessions are not kept there; everything else goes on",
     }
     for row in living:
         if row.name in words:

@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 SELECTED = {"stop_selected", "restart_selected", "kill_selected"}
 """Actions that need a selected process of this home."""
 
-CHANGING = {*SELECTED, "scale"}
+PRODUCER = {"pause", "resume", "pace"}
+"""Actions that need a running producer."""
+
+CHANGING = {*SELECTED, *PRODUCER, "scale"}
 
 
 class WorkersScreen(Steering, DashboardScreen):
@@ -47,13 +50,21 @@ class WorkersScreen(Steering, DashboardScreen):
         Binding("K", "kill_selected", "kill", tooltip="SIGKILL; its supervisor starts it again", id="worker.kill"),
         Binding("plus,equals_sign", "scale(1)", "more", key_display="+", tooltip="one consumer more", id="scale.up"),
         Binding("minus", "scale(-1)", "fewer", key_display="-", tooltip="one consumer fewer", id="scale.down"),
+        Binding("p", "pause", "pause", tooltip="have the producer pause (producer pause)", id="producer.pause"),
+        Binding("p", "resume", "resume", tooltip="have the producer go on (producer resume)", id="producer.resume"),
+        Binding("P", "pace", "pace", tooltip="change the producer's pace (producer pace)", id="producer.pace"),
         Binding("slash", "filter", "filter", key_display="/", tooltip="show only rows with these words", id="filter"),
-        Binding("escape", "clear_filter", "clear filter", tooltip="show all rows again", show=False, id="filter.clear"),
         Binding("escape", "clear_filter", "clear filter", tooltip="show all rows again", show=False, id="filter.clear"),
     ]
 
     def body(self) -> ComposeResult:
-        yield RowTable(columns_for(self.app.size.width), title="servers and workers", classes="box", id="processes")
+        yield RowTable(
+            columns_for(self.app.size.width),
+            title="servers and workers",
+            when_empty="nothing runs · s start",
+            classes="box",
+            id="processes",
+        )
         yield FilterBar()
         yield LogTail(classes="box", id="log")
 
@@ -80,6 +91,7 @@ class WorkersScreen(Steering, DashboardScreen):
     @on(FilterBar.Filtered)
     def _filtered(self, event: FilterBar.Filtered) -> None:
         self.query_one(RowTable).filter(event.words)
+        self._follow()
 
     @on(FilterBar.Closed)
     def _focus_table(self) -> None:
@@ -116,6 +128,15 @@ class WorkersScreen(Steering, DashboardScreen):
         if row is not None:
             self.dashboard.run_command("worker kill", {"name": row.name})
 
+    def action_pause(self) -> None:
+        self.dashboard.run_command("producer pause")
+
+    def action_resume(self) -> None:
+        self.dashboard.run_command("producer resume")
+
+    def action_pace(self) -> None:
+        self.dashboard.run_command("producer pace")
+
     def action_scale(self, step: int) -> None:
         """One consumer more or fewer."""
         frame = self.dashboard.frame
@@ -134,12 +155,22 @@ class WorkersScreen(Steering, DashboardScreen):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action in CHANGING and self.dashboard.read_only:
             return False
+        if isinstance(self.focused, FilterBar) and action != "clear_filter":
+            return False  # these keys are letters now
+        if action in PRODUCER:
+            return self._producer_can(action)
         if action == "clear_filter":
             return self.is_mounted and bool(self.query_one(FilterBar).value)
         if action in SELECTED and self.is_mounted:
             row = self.selected
             return row is not None and row.local
         return super().check_action(action, parameters)
+
+    def _producer_can(self, action: str) -> bool:
+        rows = self.dashboard.frame.workers("producer") if self.dashboard.frame else ()
+        running = [row for row in rows if row.local and row.state == "running"]
+        paused = any(row.activity == "paused" for row in running)
+        return bool(running) and (action == "pace" or paused == (action == "resume"))
 
 
 def _key(row: ProcessRow) -> str:

@@ -1,4 +1,4 @@
-"""The line in which `/` filters: as one types; Enter keeps the filter, Esc clears it. Knows nothing of what it filters."""
+"""The line in which `/` filters: as one types; Enter keeps the filter, Esc clears it. Does no filtering itself."""
 
 from __future__ import annotations
 

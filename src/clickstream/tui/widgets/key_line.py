@@ -12,7 +12,8 @@ from clickstream.tui.states import ACCENT, DIM
 
 if TYPE_CHECKING:
     from textual.app import App
-    from textual.screen import ActiveBinding, Screen
+    from textual.binding import ActiveBinding
+    from textual.screen import Screen
 
 ALWAYS = ("help",)
 """Ids of bindings that stay when the line is too short for all."""

@@ -9,9 +9,9 @@ from textual.content import Content
 
 from clickstream.actions.frame import LAGGING, OK, STALLED, STOPPED
 from clickstream.tui.states import ACCENT, DIM, FAILED, PARTITION, TREND
-from clickstream.tui.text import area, bar, exact, milliseconds, number, seconds
-from clickstream.tui.widgets.span import span
+from clickstream.tui.text import NOTHING, area, bar, exact, milliseconds, number, seconds
 from clickstream.tui.widgets.pieces import Piece, Row, content, fit, spread
+from clickstream.tui.widgets.span import span
 
 if TYPE_CHECKING:
     from clickstream.actions.frame import Frame, PartitionRow
@@ -93,7 +93,7 @@ def _trend_style(row: PartitionRow) -> str:
 
 def _latency(frame: Frame, width: int) -> Row:
     if frame.latency is None:
-        return spread([("latency", DIM)], [("–", DIM)], width)
+        return spread([("latency", DIM)], [(NOTHING, DIM)], width)
     pieces: Row = [("latency  ", DIM)] if width >= 48 else []
     for name in ("p50", "p95", "p99"):
         pieces += [(f"{name} ", DIM), (f"{milliseconds(getattr(frame.latency, name))}  ", "bold")]

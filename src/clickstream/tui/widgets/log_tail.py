@@ -28,7 +28,7 @@ class LogTail(RichLog):
             self.lines = lines
             self.generation = generation
 
-    def __init__(self, *, classes: str = "", id: str | None = None) -> None:  # noqa: A002
+    def __init__(self, *, classes: str = "", id: str | None = None) -> None:
         super().__init__(classes=classes, id=id, max_lines=5000, wrap=False, highlight=False, markup=False)
         self._names: tuple[str, ...] = ()
         self._generation = 0

@@ -57,7 +57,7 @@ def funnel_box(frame: Frame, width: int, height: int) -> Content:
 
 def outcome_box(frame: Frame, width: int, height: int) -> Content:
     """Both in one, for narrow windows."""
-    half = max(20, width // 3)
+    half = max(28, width * 2 // 5)
     left = _lines(sessions_box(frame, half, height))
     right = _lines(funnel_box(frame, width - half - 3, height))
     rows = []
@@ -85,11 +85,11 @@ def _open(frame: Frame, active: tuple[float, ...], width: int) -> Row:
 
 def _value(text: str, figure: Figure | None, now: float, old: float) -> list[Piece]:  # type: ignore[type-arg]
     """A figure that is old is dim and shows its age."""
-    age = _age(figure, now, old)
+    age = [(text.replace(" ago", ""), style) for text, style in _age(figure, now, old)]  # beside a name is little room
     return [*age, (text, DIM if age or figure is None else "bold")]
 
 
 def _age(figure: Figure | None, now: float, old: float) -> list[Piece]:  # type: ignore[type-arg]
     if figure is None or figure.age(now) <= old:
         return []
-    return [(f"{seconds(figure.age(now))} ago  ", DIM)]
+    return [(f" {seconds(figure.age(now))} ago  ", DIM)]

@@ -23,7 +23,7 @@ class Panel(Line):
     Panel { text-wrap: nowrap; }
     """
 
-    def __init__(self, draw: Draw, *, title: str = "", id: str | None = None, classes: str = "box") -> None:  # noqa: A002
+    def __init__(self, draw: Draw, *, title: str = "", id: str | None = None, classes: str = "box") -> None:
         super().__init__(id=id, classes=classes)
         self._draw_content = draw
         self._frame: Frame | None = None

@@ -1,11 +1,11 @@
-"""The table of servers and workers: which columns there are at which width, and what stands in them. Pure but for Cell."""
+"""The table of servers and workers: which columns there are at which width, and what stands in them. Pure."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from clickstream.tui.states import ACCENT, DIM, FAILED, of_process
-from clickstream.tui.text import exact, number, seconds, spark
+from clickstream.tui.text import NOTHING, exact, number, seconds, spark
 from clickstream.tui.widgets.row_table import Cell, Column
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def process_cells(row: ProcessRow, width: int) -> tuple[Cell, ...]:
         Cell(lag, row.lag or 0),
         Cell(f"{row.cpu_percent:.0f} %" if living and row.local else "", row.cpu_percent),
         Cell(number(row.rss_bytes, "B") if row.rss_bytes else "", row.rss_bytes),
-        Cell(str(row.restarts) if row.restarts else "–", row.restarts, FAILED if row.restarts > 5 else ""),
+        Cell(str(row.restarts) if row.restarts else NOTHING, row.restarts, FAILED if row.restarts > 5 else ""),
         Cell(seconds(row.uptime_seconds) if row.uptime_seconds else "", row.uptime_seconds, DIM),
         Cell(reason, reason, DIM),
     )

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from rich.text import Text
 from textual.binding import Binding, BindingType
+from textual.content import Content
 from textual.widgets import DataTable
 from textual.widgets.data_table import ColumnKey
 
@@ -47,12 +48,15 @@ class RowTable(DataTable[Text]):
         Binding("R", "reverse", "reverse the order", show=False),
     ]
 
-    def __init__(self, columns: Sequence[Column], *, title: str, classes: str = "", id: str | None = None) -> None:  # noqa: A002
+    def __init__(
+        self, columns: Sequence[Column], *, title: str, when_empty: str = "", classes: str = "", id: str | None = None
+    ) -> None:
         super().__init__(
             classes=classes, id=id, cursor_type="row", cell_padding=1, cursor_foreground_priority="renderable"
         )
         self._columns_shown = tuple(columns)
         self._title = title
+        self._when_empty = when_empty
         self._rows: dict[str, Sequence[Cell]] = {}
         self._shown: dict[str, tuple[Text, ...]] = {}
         self._filter = ""
@@ -183,11 +187,13 @@ class RowTable(DataTable[Text]):
         title = self._title
         if self._filter:
             title += f"  /{self._filter}  {shown} of {len(self._rows)}"
-        self.border_title = title
+        self.border_title = Content(title)  # what was typed is no markup
+        self.border_subtitle = "" if self._rows else self._when_empty
 
 
 def _matches(cells: Sequence[Cell], words: str) -> bool:
-    text = " ".join(cell.text for cell in cells).lower()
+    # The value too, where it is a text: what a cell cuts off is found all the same.
+    text = " ".join(f"{cell.text} {cell.value}" if isinstance(cell.value, str) else cell.text for cell in cells).lower()
     return all(
         (word[1:] not in text if len(word) > 1 else True) if word.startswith("!") else word in text
         for word in words.lower().split()

@@ -20,6 +20,9 @@ LEAST = (15, 15, 19, 16, 19)
 NARROW = 116
 """Cells below which there is no room for boxes."""
 
+OLD = 2.5
+"""Seconds after which a lag is old."""
+
 BEHIND = ("valkey", "opensearch")
 
 
@@ -34,9 +37,7 @@ def topology(frame: Frame, width: int, height: int, *, step: int) -> Content:
     """
     rows = height - 3
     gap = 8 if width < 120 else 9 + (width - 120) // 16
-    over = width - sum(LEAST) - 4 * gap
-    widths = [least + over // 5 for least in LEAST]
-    widths[2] += over % 5
+    widths = _widths(width - 4 * gap)
     boxes = [
         box([(clip(frame.data_file or "file", widths[0] - 5), "")], _file(frame, widths[0] - 4, rows), widths[0]),
         box([("producer", "")], _producer(frame, rows), widths[1], line=_line(frame, "producer")),
@@ -63,66 +64,18 @@ def topology(frame: Frame, width: int, height: int, *, step: int) -> Content:
     lines = beside(columns)
     start = sum(widths[:3]) + 3 * gap
     lines.append(_beside_consumers(frame, width, start + widths[3] // 2))
-    joint = list(lines[-2])
-    lines[-2] = _joint(joint, start + widths[3] // 2)
+    lines[-2] = _joint(lines[-2], start + widths[3] // 2)
     return content(_announced(frame, lines, width))
 
 
-def stages(frame: Frame, width: int) -> Content:
-    """The same for narrow windows: one line a stage."""
-    producer = frame.producer
-    sent = f"{number(producer.sent)} of {number(producer.total)}" if producer and producer.total else "nothing sent yet"
-    share = producer.sent / producer.total if producer and producer.total else 0.0
-    rate = producer.rate if producer else 0.0
-    counts = frame.counts.value if frame.counts else None
-    consumers = frame.workers("consumer")
-    alive = [row for row in consumers if row.state == "running"]
-    lines: list[Row] = [
-        _stage(frame.data_file or "file", [(bar(share, 10), ACCENT), (f" {share:4.0%}", "")], [(sent, "")], width),
-        _stage("producer", _state(frame, "producer"), [(number(rate, "/s"), "bold")], width),
-        _stage("Kafka", _service(frame, "kafka"), [("lag ", DIM), (exact(frame.lag), "bold")], width),
-        _stage(
-            "consumers",
-            [*_state(frame, "consumer"), (f"  {len(alive)} of {len(consumers)}" if consumers else "", DIM)],
-            [(number(frame.stored_per_second, "/s"), "bold")],
-            width,
-        ),
-        _stage(
-            "PostgreSQL",
-            _service(frame, "postgresql"),
-            [(f"{number(counts.events) if counts else '?'} events", "")],
-            width,
-        ),
-        _stage("Valkey", _service(frame, "valkey"), [(f"{exact(frame.active_sessions)} open", "")], width),
-    ]
-    if nothing_runs(frame):
-        lines = [[(text, DIM) for text, _ in line] for line in lines]
-    return content(lines)
+def _widths(room: int) -> list[int]:
+    over = room - sum(LEAST)
+    widths = [least + over // 5 for least in LEAST]
+    widths[2] += over % 5
+    return widths
 
 
-def _stage(name: str, middle: list[Piece], right: list[Piece], width: int) -> Row:
-    return spread([(f"{name:<11} ", DIM), *middle], right, width)
-
-
-def _state(frame: Frame, role: str) -> list[Piece]:
-    rows = frame.workers(role)
-    if not rows:
-        return [("◌ none", DIM)]
-    worst = max(rows, key=_gravity)
-    look = of_process(worst)
-    which = f" {worst.name}" if look.glyph in {"✖", "▲"} and len(rows) > 1 else ""
-    return [(f"{look.glyph} {look.word}{which}", look.style)]
-
-
-def _service(frame: Frame, name: str) -> list[Piece]:
-    row = frame.service(name)
-    look = of_service(row)
-    figure = milliseconds(row.latency_ms) if row.latency_ms is not None else ""
-    version = f"  {row.version}" if row.version else ""
-    return [(f"{look.glyph} {look.word:<4}", look.style), (f" {figure}{version}", DIM)]
-
-
-def _gravity(row: ProcessRow) -> int:
+def gravity(row: ProcessRow) -> int:
     return {"✖": 3, "▲": 2, "●": 1}.get(of_process(row).glyph, 0)
 
 
@@ -145,7 +98,13 @@ def _line(frame: Frame, of: str) -> str:
 
 
 def _lag(frame: Frame) -> list[Piece]:
-    return [(f"lag {number(frame.lag)}", "" if frame.lag else DIM)] if frame.lag is not None else []
+    return [(f"lag {number(frame.lag)}", lag_style(frame))] if frame.lag is not None else []
+
+
+def lag_style(frame: Frame) -> str:
+    """Dim when it is nothing or old."""
+    old = any(frame.at - row.as_of > OLD for row in frame.partitions)
+    return "" if frame.lag and not old else DIM
 
 
 def _padded(rows: list[Row], height: int) -> list[Row]:
@@ -171,7 +130,7 @@ def _producer(frame: Frame, height: int) -> list[Row]:
     if producer is None or row is None:
         return _padded([[("◌ none", DIM)]], height)
     look = of_process(row)
-    failed: Piece = (f"{number(producer.failed)} failed", FAILED) if producer.failed else ("0 failed", DIM)
+    failed: Piece = (f"{number(producer.failed)} failed", FAILED) if producer.failed else (producer.pace, DIM)
     rows: list[Row] = [[(f"{look.glyph} {look.word}", look.style)], [(f"{number(producer.sent)} sent", "")], [failed]]
     return _padded(rows, height)
 
@@ -211,7 +170,7 @@ def _consumers(frame: Frame, width: int, height: int) -> list[Row]:
         return _padded([[("◌ none", DIM)]], height)
     shown = list(workers)
     if len(workers) > height:
-        shown = sorted(workers, key=lambda row: -_gravity(row))[: height - 1]
+        shown = sorted(workers, key=lambda row: -gravity(row))[: height - 1]
     rows: list[Row] = []
     for row in shown:
         look = of_process(row)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -28,4 +29,6 @@ def run(load_settings: Callable[[], Settings], *, demo: DemoOptions | None = Non
     with Watcher(load_settings) as watcher:
         app = ClickstreamApp(watcher, demo=demo, read_only=read_only)
         app.run()
-    return app.return_code or 0
+    if app.last_words:
+        sys.stderr.write(f"{app.last_words}\n")
+    return int(app.demo_failed) or app.return_code or 0

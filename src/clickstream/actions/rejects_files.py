@@ -1,0 +1,86 @@
+"""The rejects that are lines of CSV files: where they lie, what they are called. The files' format is pipeline's."""
+
+from __future__ import annotations
+
+import csv
+import re
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from clickstream.config.paths import Home
+from clickstream.domain.errors import ClickstreamError
+from clickstream.domain.events import BadLine
+from clickstream.pipeline.rejectsfile import SUFFIX, read_rejects, remove_lines
+
+CSV: Final = "csv"
+
+_ID: Final = re.compile(r"csv:(.+):(\d{1,18})", re.DOTALL)
+_MADE_AT: Final = re.compile(r"(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z.*")
+
+
+@dataclass(frozen=True, slots=True)
+class CsvPlace:
+    """One line, and the rejects file in which it lies."""
+
+    path: Path
+    bad: BadLine
+
+    @property
+    def id(self) -> str:
+        return f"{CSV}:{_run(self.path)}:{self.bad.line}"
+
+    @property
+    def at(self) -> str:
+        """When the producer put it aside: ISO 8601, UTC."""
+        if match := _MADE_AT.fullmatch(_run(self.path)):
+            return "{}-{}-{}T{}:{}:{}.000Z".format(*match.groups())
+        return time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime(self.path.stat().st_mtime))
+
+
+def places(home: Home, *, reason: str = "") -> list[CsvPlace]:
+    """All lines in whose reason the text stands. Raises ClickstreamError for a file that cannot be read."""
+    return [place for found in by_file(home, reason=reason) for place in found]
+
+
+def by_file(home: Home, *, reason: str = "") -> Iterator[list[CsvPlace]]:
+    """The same, a file at a time, oldest first."""
+    for path in sorted(home.rejects.glob(f"*{SUFFIX}")):
+        bad = [line for line in _read(path) if reason.lower() in line.reason.lower()]
+        if bad:
+            yield [CsvPlace(path, line) for line in bad]
+
+
+def place(home: Home, id_: str) -> CsvPlace | None:
+    """The line of that id; None where there is none."""
+    match = _ID.fullmatch(id_)
+    paths = [path for path in home.rejects.glob(f"*{SUFFIX}") if match and _run(path) == match[1]]
+    lines = [line for line in _read(paths[0]) if match and line.line == int(match[2])] if paths else []
+    return CsvPlace(paths[0], lines[0]) if lines else None
+
+
+def remove(found: Iterable[CsvPlace]) -> int:
+    """Take these lines out of their files; how many there were."""
+    lines: dict[Path, set[int]] = {}
+    for one in found:
+        lines.setdefault(one.path, set()).add(one.bad.line)
+    return sum(remove_lines(path, numbers) for path, numbers in lines.items())
+
+
+def _run(path: Path) -> str:
+    """What tells one producer run's file from another's."""
+    return path.name.removesuffix(SUFFIX)
+
+
+def _read(path: Path) -> list[BadLine]:
+    try:
+        return read_rejects(path)
+    except FileNotFoundError:  # another process has just removed its last line
+        return []
+    except (csv.Error, StopIteration, ValueError) as error:
+        hint = "move it away, or mend it"
+        raise ClickstreamError(
+            f"{path} is not a file of rejected lines as the producer writes it", hint=hint
+        ) from error

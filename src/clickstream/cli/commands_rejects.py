@@ -1,0 +1,155 @@
+"""Commands for dead letters: list, show, replay, discard. No payload reaches a terminal but escaped."""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+from typing import TYPE_CHECKING
+
+from clickstream.cli import output
+from clickstream.cli.ask import confirmed
+from clickstream.cli.diagnostics import ExitCode, say
+
+if TYPE_CHECKING:
+    from clickstream.actions.rejects import Reject
+    from clickstream.actions.rejects_replay import Replay
+
+SHOWN_BYTES = 60
+"""Of a payload in the list."""
+
+
+def list_(args: Namespace) -> int:
+    from clickstream.actions import rejects
+    from clickstream.config.settings import load_settings
+
+    found = rejects.listing(
+        load_settings(), reason=args.reason, source=args.source, replayed=args.replayed, limit=args.limit
+    )
+    if args.json:
+        documents = [rejects.document(one) for one in found.rejects]
+        output.write_json({"rejects": documents, "total": found.total, "problem": found.problem})
+    else:
+        headers = ("id", "reason", "rejected at", "bytes", "payload")
+        blocks: list[output.Block] = [output.Table(headers, [_row(one) for one in found.rejects])]
+        if len(found.rejects) < found.total:
+            blocks.append(output.Line(f"the newest {len(found.rejects):,} of {found.total:,}; --limit shows more"))
+        if found.total or not found.problem:
+            output.write(blocks if found.total else [output.Line("no rejects")])
+    if found.problem:
+        say(f"clickstream: only rejected lines are listed: {found.problem}")
+    return ExitCode.FAILED if found.problem else ExitCode.DONE
+
+
+def show(args: Namespace) -> int:
+    from clickstream.actions import rejects
+    from clickstream.config.settings import load_settings
+
+    found = rejects.find(load_settings(), args.id)
+    if args.raw:
+        return _raw(found)
+    if args.json:
+        output.write_json(rejects.document(found))
+        return ExitCode.DONE
+    for line in _description(found):
+        output.write_text(line)
+    return ExitCode.DONE
+
+
+def replay(args: Namespace) -> int:
+    from clickstream.actions import rejects_replay as action
+    from clickstream.config.settings import load_settings
+
+    _need_ids_or_all(args)
+    settings = load_settings()
+    if args.all:
+        found = action.replay_all(settings, reason=args.reason, source=args.source)
+    else:
+        mended = None if args.with_ is None else _read(args.with_)
+        found = action.replay(settings, args.ids, mended=mended)
+    if args.json:
+        output.write_json(found)
+    else:
+        _tell(found)
+    return ExitCode.FAILED if found.refused else ExitCode.DONE
+
+
+def discard(args: Namespace) -> int:
+    from clickstream.actions import rejects_replay as action
+    from clickstream.config.settings import load_settings
+
+    _need_ids_or_all(args)
+    settings = load_settings()
+    count = action.count(settings, reason=args.reason, source=args.source) if args.all else len(set(args.ids))
+    if count and not confirmed(f"This removes {_rejects(count)} for good.", yes=args.yes):
+        return ExitCode.FAILED
+    if args.all:
+        removed = action.discard_all(settings, reason=args.reason, source=args.source)
+    else:
+        removed = action.discard(settings, args.ids)
+    if args.json:
+        output.write_json({"discarded": removed})
+    else:
+        say(f"{_rejects(removed)} discarded")
+    return ExitCode.DONE
+
+
+def _need_ids_or_all(args: Namespace) -> None:
+    from clickstream.domain.errors import UsageError
+
+    if bool(args.ids) == args.all:
+        raise UsageError("say which rejects", hint="give their ids, or --all, and not both")
+    if not args.all and (args.reason or args.source):
+        raise UsageError("--reason and --source choose among all", hint="give them together with --all")
+    if args.all and getattr(args, "with_", None) is not None:
+        raise UsageError("one mended payload is for one reject", hint="give its id instead of --all")
+
+
+def _read(path: str) -> bytes:
+    if path == "-":
+        return sys.stdin.buffer.read()
+    with open(path, "rb") as file:  # noqa: PTH123 (a pipe of the shell's may be no Path)
+        return file.read()
+
+
+def _raw(found: Reject) -> int:
+    from clickstream.domain.errors import UsageError
+
+    if output.is_terminal():
+        raise UsageError("a payload as it is may steer the terminal", hint="send --raw into a file or a pipe")
+    sys.stdout.buffer.write(found.payload or b"")
+    sys.stdout.flush()
+    return ExitCode.DONE
+
+
+def _row(one: Reject) -> tuple[output.Cell, ...]:
+    text = one.text[:SHOWN_BYTES]
+    cut = "..." if len(text) < len(one.text) or len(one.payload or b"") < one.size else ""
+    mark = " (replayed)" if one.replayed_at else ""
+    return one.id, one.reason + mark, one.at, one.size, text + cut if one.payload is not None else "(no value)"
+
+
+def _description(one: Reject) -> list[str]:
+    from clickstream.actions.harmless import escaped, harmless
+
+    place = f"offset {one.position}" if one.partition is not None else f"line {one.position} of the file that was sent"
+    partition = f", partition {one.partition}" if one.partition is not None else ""
+    return [
+        f"id        {one.id}",
+        f"reason    {one.reason}",
+        f"from      {harmless(one.where)}{partition}, {place}",
+        f"rejected  {one.at}",
+        *([f"replayed  {one.replayed_at}"] if one.replayed_at else []),
+        *([f"key       {escaped(one.key)}"] if one.key is not None else []),
+        f"payload   {one.size:,} bytes" if one.payload is not None else "payload   none: the message had no value",
+        *([one.text] if one.payload else []),
+    ]
+
+
+def _tell(found: Replay) -> None:
+    for refused in found.refused:
+        say(f"{refused.id} was not sent: {refused.reason}")
+    say(f"{_rejects(len(found.replayed))} replayed, {len(found.refused):,} not sent")
+
+
+def _rejects(count: int) -> str:
+    return f"{count:,} reject{'' if count == 1 else 's'}"

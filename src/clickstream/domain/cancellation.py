@@ -1,0 +1,43 @@
+"""Ending from one thread what another one waits for. Knows nobody who is waited for."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from clickstream.domain.errors import Interrupted
+
+
+class Cancellation:
+    """One piece of work's; made by who may want to end it, given to who does it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._stop: Callable[[], None] | None = None
+        self._wanted = False
+
+    @property
+    def wanted(self) -> bool:
+        return self._wanted
+
+    def cancel(self) -> None:
+        """End the work, now or as soon as it begins. May take as long as `stop` takes."""
+        with self._lock:
+            self._wanted = True
+            if self._stop is not None:
+                self._stop()
+
+    @contextmanager
+    def over(self, stop: Callable[[], None]) -> Iterator[None]:
+        """What runs inside is ended by `stop`, which is called from another thread. Raises Interrupted at once when
+        the end was wanted before it began."""
+        with self._lock:
+            if self._wanted:
+                raise Interrupted("cancelled")
+            self._stop = stop
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._stop = None

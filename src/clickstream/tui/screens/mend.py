@@ -1,0 +1,91 @@
+"""Mending one reject: its payload to edit, and at every moment whether it would be an event. Sends nothing itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Button, Static, TextArea
+
+from clickstream.tui.states import FAILED, OKAY
+
+if TYPE_CHECKING:
+    from clickstream.actions.rejects import Reject
+
+
+class MendScreen(ModalScreen[bytes]):
+    """Gives the mended payload; None: the user has left."""
+
+    CSS = """
+    MendScreen > #dialog { width: 110; }
+    MendScreen TextArea { height: 10; border: round $border-blurred; padding: 0; }
+    MendScreen TextArea:focus { border: round $accent; }
+    MendScreen #verdict { height: auto; max-height: 4; margin-top: 1; }
+    MendScreen #buttons { height: auto; align-horizontal: right; margin-top: 1; }
+    MendScreen Button { margin-left: 2; min-width: 12; }
+    MendScreen.-short #dialog { padding: 0 1; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "leave", "cancel", priority=True),
+        Binding("ctrl+s", "send", "send", priority=True),
+    ]
+
+    def __init__(self, reject: Reject) -> None:
+        super().__init__()
+        self._reject = reject
+
+    def compose(self) -> ComposeResult:
+        from clickstream.actions.harmless import escaped
+
+        lines = self._reject.source == "messages"
+        with Vertical(id="dialog") as dialog:
+            dialog.border_title = Content(f"mend {self._reject.id}")
+            dialog.border_subtitle = "ctrl+s send · esc cancel"
+            yield TextArea(escaped(self._reject.payload or b"", lines=lines), soft_wrap=True, tab_behavior="focus")
+            yield Static(id="verdict", markup=False)
+            with Horizontal(id="buttons"):
+                yield Button("Cancel", id="no")
+                yield Button("Send", id="yes", variant="primary")
+
+    def on_mount(self) -> None:
+        self.query_one(TextArea).focus()
+        self._judge()
+
+    def on_text_area_changed(self) -> None:
+        self._judge()
+
+    def on_button_pressed(self, event: Button.Pressed) -> None:
+        if event.button.id == "yes":
+            self.action_send()
+        else:
+            self.action_leave()
+
+    def action_send(self) -> None:
+        if self._judge():
+            self.dismiss(self._payload)
+
+    def action_leave(self) -> None:
+        self.dismiss(None)
+
+    @property
+    def _payload(self) -> bytes:
+        return self.query_one(TextArea).text.encode(errors="replace")
+
+    def _judge(self) -> bool:
+        from clickstream.actions.rejects_replay import NotAnEvent, as_message
+
+        try:
+            key, _ = as_message(self._reject.source, self._payload)
+        except NotAnEvent as error:
+            words = Content.styled(f"✖ no event yet: {error}", FAILED)
+            good = False
+        else:
+            words = Content.styled(f"● an event of visitor {key}", OKAY)
+            good = True
+        self.query_one("#verdict", Static).update(words)
+        self.query_one("#yes", Button).disabled = not good
+        return good

@@ -1,0 +1,181 @@
+"""Look up a visitor: its life on a line, its sessions, and the events of the chosen one."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Container, Vertical
+from textual.content import Content
+from textual.message import Message
+from textual.screen import ModalScreen
+from textual.widgets import DataTable, Input
+
+from clickstream.domain.errors import ClickstreamError
+from clickstream.tui.states import DIM, FAILED
+from clickstream.tui.widgets import timeline
+from clickstream.tui.widgets.key_line import KeyLine
+from clickstream.tui.widgets.line import Line
+from clickstream.tui.widgets.row_table import RowTable
+
+if TYPE_CHECKING:
+    from clickstream.actions.funnel import Customer
+    from clickstream.actions.sessions import Visitor
+    from clickstream.config.settings import Settings
+    from clickstream.tui.app import ClickstreamApp
+
+MOST_ROWS = 1_000
+"""Sessions, and events of one session, that are shown."""
+
+NARROW = 116
+
+
+class VisitorScreen(ModalScreen[None]):
+    """The look-up."""
+
+    CSS = """
+    VisitorScreen { align: left top; background: $background; }
+    VisitorScreen #visitor-id { border: round $border-blurred; border-title-color: $text-muted; height: 3;
+        background: $background; }
+    VisitorScreen #visitor-id:focus { border: round $accent; border-title-color: $accent; }
+    VisitorScreen #life { height: 5; }
+    VisitorScreen #both { layout: horizontal; height: 1fr; }
+    VisitorScreen #both.-stacked { layout: vertical; }
+    VisitorScreen #visitor-sessions { width: 1fr; height: 1fr; }
+    VisitorScreen #visitor-events { width: 1fr; height: 1fr; }
+    VisitorScreen #both.-stacked RowTable { width: 100%; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("slash", "ask", "visitor", key_display="/", tooltip="look up another visitor"),
+        Binding("escape", "leave", "back", tooltip="back to the funnel"),
+    ]
+
+    class Told(Message):
+        """What was found, or why nothing was."""
+
+        def __init__(self, wanted: int, visitor: Visitor | None, error: str = "") -> None:
+            super().__init__()
+            self.wanted = wanted
+            self.visitor = visitor
+            self.error = error
+
+    def __init__(self, customers: Sequence[Customer]) -> None:
+        """`customers`: visitors worth a look, named where nobody was asked for yet."""
+        super().__init__()
+        self._customers = customers
+        self._visitor: Visitor | None = None
+        self._wanted: int | None = None
+
+    def compose(self) -> ComposeResult:
+        with Vertical():
+            asked = Input(placeholder=self._hint(), type="integer", max_length=19, id="visitor-id")
+            asked.border_title = "visitor"
+            yield asked
+            yield Line(id="life", classes="box")
+            with Container(id="both"):
+                yield RowTable(
+                    timeline.session_columns(self._half()), title="sessions", classes="box", id="visitor-sessions"
+                )
+                yield RowTable(timeline.event_columns(self._half()), title="events", classes="box", id="visitor-events")
+            yield KeyLine()
+
+    def on_mount(self) -> None:
+        self.query_one("#life", Line).border_title = "time line"
+        self.query_one("#both").set_class(self.app.size.width < NARROW, "-stacked")
+        self.query_one("#visitor-id").focus()
+
+    def on_resize(self) -> None:
+        self.query_one("#both").set_class(self.app.size.width < NARROW, "-stacked")
+        self.query_one("#visitor-sessions", RowTable).set_columns(timeline.session_columns(self._half()))
+        self.query_one("#visitor-events", RowTable).set_columns(timeline.event_columns(self._half()))
+        self.call_after_refresh(self._show)
+
+    @on(Input.Submitted, "#visitor-id")
+    def _look_up(self, event: Input.Submitted) -> None:
+        event.stop()
+        if not event.value.isdigit():
+            return
+        self._wanted = int(event.value)
+        self._say(f"looking for visitor {self._wanted}", DIM)
+        settings = cast("ClickstreamApp", self.app).source.settings
+        threading.Thread(target=self._read, args=(settings, self._wanted), name="visitor", daemon=True).start()
+
+    def on_visitor_screen_told(self, message: VisitorScreen.Told) -> None:
+        if message.wanted != self._wanted:
+            return
+        self._visitor = message.visitor
+        self._show()
+        if message.visitor is None:
+            self._say(message.error, FAILED)
+        elif message.visitor.sessions:
+            self.query_one("#visitor-sessions").focus()
+
+    @on(DataTable.RowHighlighted, "#visitor-sessions")
+    def _show_session(self) -> None:
+        visitor, events = self._visitor, self.query_one("#visitor-events", RowTable)
+        key = self.query_one("#visitor-sessions", RowTable).selected
+        session = next((one for one in visitor.sessions if one.session_id == key), None) if visitor else None
+        if visitor is None or session is None:
+            events.put({})
+            events.border_subtitle = ""
+            return
+        own = timeline.events_of(visitor, session)
+        shown = own[:MOST_ROWS]
+        pairs = enumerate(zip([None, *shown], shown, strict=False))
+        events.put({f"{session.session_id}:{n}": timeline.event_cells(one, before) for n, (before, one) in pairs})
+        day = session.session_start.partition("T")[0]
+        events.border_subtitle = f"{day} · first {MOST_ROWS:,} of {len(own):,}" if len(own) > MOST_ROWS else day
+        self._draw_line()
+
+    def action_ask(self) -> None:
+        """Have the visitor's id typed anew."""
+        asked = self.query_one("#visitor-id", Input)
+        asked.value = ""
+        asked.focus()
+
+    def action_leave(self) -> None:
+        self.dismiss(None)
+
+    def _show(self) -> None:
+        sessions, visitor = self.query_one("#visitor-sessions", RowTable), self._visitor
+        found = visitor.sessions[:MOST_ROWS] if visitor else []
+        sessions.put({one.session_id: timeline.session_cells(one, self._half()) for one in found})
+        more = visitor is not None and len(visitor.sessions) > MOST_ROWS
+        sessions.border_subtitle = f"first {MOST_ROWS:,} of {len(visitor.sessions):,}" if visitor and more else ""
+        self.query_one("#life", Line).border_subtitle = timeline.summary(visitor) if visitor else ""
+        self._show_session()
+        self._draw_line()
+
+    def _draw_line(self) -> None:
+        line = self.query_one("#life", Line)
+        width = line.content_size.width
+        if self._visitor is not None and width > 0:
+            chosen = self.query_one("#visitor-sessions", RowTable).selected
+            line.put(timeline.life_line(self._visitor, chosen, width))
+
+    def _say(self, words: str, style: str) -> None:
+        self.query_one("#life", Line).put(Content.styled(words, style))
+
+    def _half(self) -> int:
+        """Cells inside one of the tables."""
+        width = self.app.size.width
+        return (width if width < NARROW else width // 2) - 4
+
+    def _hint(self) -> str:
+        if not self._customers:
+            return "a visitor's id, then Enter"
+        best = ", ".join(str(customer.visitor_id) for customer in self._customers[:3])
+        return f"a visitor's id, then Enter; most bought {best}"
+
+    def _read(self, settings: Settings, wanted: int) -> None:
+        from clickstream.actions import sessions
+
+        try:
+            told = self.Told(wanted, sessions.show(settings, wanted))
+        except ClickstreamError as error:
+            told = self.Told(wanted, None, str(error))
+        self.post_message(told)

@@ -1,0 +1,114 @@
+"""The dashboard in a browser: a web server on the loopback address that starts a dashboard for each window.
+
+Only who has the address gets in: all it serves lies below a path that is a random token. Whoever has it can do what the
+dashboard can, so it is never logged, and no other site learns it.
+"""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+import shlex
+import socket
+import sys
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from aiohttp import web
+from textual_serve.server import Server
+
+from clickstream.domain.errors import ClickstreamError
+
+HOST: Final = "127.0.0.1"
+
+COOKIE: Final = "clickstream-download"
+
+SHUTDOWN_WITHIN: Final = 0.5
+"""Seconds that requests under way have to end by themselves when the server ends. Open windows are closed then."""
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+def serve(port: int, *, read_only: bool, announce: Callable[[str], None]) -> int:
+    """Serve until SIGINT or SIGTERM; the process's exit code.
+
+    Args:
+        port: 0 for any that is free.
+        read_only: dashboards that offer nothing which changes something.
+        announce: called with the address to open, once it can be.
+
+    Raises:
+        ClickstreamError: the port is taken.
+    """
+    try:
+        listener = socket.create_server((HOST, port))
+    except OSError as error:
+        raise ClickstreamError(
+            f"cannot listen on {HOST}:{port}: {error.strerror}", hint="--port names another"
+        ) from error
+    with listener:
+        server = GuardedServer(listener.getsockname()[1], secrets.token_urlsafe(24), read_only=read_only)
+        web.run_app(
+            server.guarded_app(announce),
+            sock=listener,
+            shutdown_timeout=SHUTDOWN_WITHIN,
+            access_log=None,  # it would hold the token
+            print=None,
+        )
+    return 0
+
+
+class GuardedServer(Server):
+    """textual-serve's server, below a secret path."""
+
+    def __init__(self, port: int, token: str, *, read_only: bool) -> None:
+        command = [sys.executable, "-m", "clickstream", *(["--read-only"] if read_only else [])]
+        origin = f"http://{HOST}:{port}"
+        # exec: the dashboard's parent is the server, and no shell in between.
+        super().__init__(f"exec {shlex.join(command)}", host=HOST, port=port, title="clickstream", public_url=origin)
+        self._token = token
+        sources = f"'self' ws://{HOST}:{port}"
+        self._headers = {
+            "Cache-Control": "no-store",
+            "Content-Security-Policy": f"default-src {sources} data: 'unsafe-inline'; frame-ancestors 'none'",
+            "Referrer-Policy": "no-referrer",
+        }
+
+    @property
+    def address(self) -> str:
+        """What to open."""
+        return f"{self.public_url}/{self._token}/"
+
+    async def guarded_app(self, announce: Callable[[str], None]) -> web.Application:
+        """All of the server's own routes below the token, and nothing else."""
+
+        async def ready(_: web.Application) -> None:
+            announce(self.address)
+
+        app = web.Application(middlewares=[self._guard])
+        app.on_response_prepare.append(self._add_headers)
+        app.add_subapp(f"/{self._token}/", await self._make_app())
+        # The page asks for downloads at the root, whatever it was loaded from.
+        app.router.add_get("/download/{key}", self.handle_download)
+        app.on_startup.append(ready)
+        return app
+
+    async def on_startup(self, app: web.Application) -> None:
+        """Silent: what there is to say, `announce` says."""
+
+    @web.middleware
+    async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        if not self._knows_token(request):
+            raise web.HTTPForbidden(text="403: open the very address that `clickstream serve` printed\n")
+        response = await handler(request)
+        if not response.prepared:
+            response.set_cookie(COOKIE, self._token, path="/download", httponly=True, samesite="Strict")
+        return response
+
+    def _knows_token(self, request: web.Request) -> bool:
+        first = request.path.lstrip("/").partition("/")[0]
+        given = request.cookies.get(COOKIE, "") if first == "download" else first
+        return hmac.compare_digest(given.encode(), self._token.encode())
+
+    async def _add_headers(self, request: web.Request, response: web.StreamResponse) -> None:
+        response.headers.update(self._headers)

@@ -1,0 +1,91 @@
+"""What the doctor found: a glyph and a word for each thing that was tried, and the cure where there is one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from textwrap import wrap
+from typing import TYPE_CHECKING
+
+from textual.app import ComposeResult
+from textual.containers import VerticalScroll
+from textual.content import Content
+
+from clickstream.tui.states import ACCENT, BUSY, DIM, FAILED, OKAY
+from clickstream.tui.widgets.line import Line
+
+if TYPE_CHECKING:
+    from clickstream.actions.config_check import Check
+
+LOOKS = {"ok": ("●", OKAY), "warn": ("▲", BUSY), "failed": ("✖", FAILED)}
+
+NAME_WIDTH, STATE_WIDTH = 11, 6
+
+INDENT = NAME_WIDTH + STATE_WIDTH + 4
+
+WORST_FIRST = ("failed", "warn", "ok")
+
+
+class Findings(VerticalScroll):
+    """The box."""
+
+    DEFAULT_CSS = """
+    Findings { scrollbar-size-vertical: 1; }
+    Findings Line { height: auto; width: 100%; }
+    """
+
+    def __init__(self, *, classes: str = "", id: str | None = None) -> None:
+        super().__init__(classes=classes, id=id)
+        self._checks: Sequence[Check] = ()
+
+    def compose(self) -> ComposeResult:
+        yield Line(id="findings")
+
+    def on_mount(self) -> None:
+        self.border_title = "doctor"
+
+    def wait(self) -> None:
+        """The doctor is at work."""
+        self._checks = ()
+        self.border_subtitle = ""
+        self._put(Content.styled("trying everything …", DIM))
+
+    def show(self, checks: Sequence[Check], clock: str) -> None:
+        """What it found at that time of day, the worst first."""
+        self._checks = sorted(checks, key=lambda one: WORST_FIRST.index(one.state))
+        failed, warned = (sum(one.state == state for one in checks) for state in WORST_FIRST[:2])
+        words = f"{failed} failed" if failed else f"{warned} to look at" if warned else "all well"
+        self.border_subtitle = Content(f"{words} · {clock}")
+        self._lay_out()
+
+    def fail(self, words: str) -> None:
+        """It could not work at all."""
+        self._checks = ()
+        self.border_subtitle = ""
+        self._put(Content.styled(f"✖ {words}", FAILED))
+
+    def on_resize(self) -> None:
+        self._lay_out()
+
+    def _lay_out(self) -> None:
+        if self._checks:
+            width = max(20, self.size.width - INDENT)
+            self._put(Content("\n").join([line for one in self._checks for line in _lines(one, width)]))
+
+    def _put(self, content: Content) -> None:
+        line = self.query_one("#findings", Line)
+        line.put(content)
+        line.refresh(layout=True)
+
+
+def _lines(check: Check, width: int) -> Iterator[Content]:
+    from clickstream.actions.harmless import harmless
+
+    glyph, style = LOOKS.get(check.state, ("?", BUSY))
+    head = f"{glyph} {check.name:<{NAME_WIDTH}} {check.state:<{STATE_WIDTH}} "
+    for words in wrap(harmless(check.message), width) or [""]:
+        yield Content.assemble((f"{head:<{INDENT}}", style), words)
+        head = ""
+    sign = "→ "
+    for words in wrap(harmless(check.hint), width - len(sign)):
+        yield Content.assemble((f"{'':<{INDENT}}{sign:<2}", DIM), (words, ACCENT))
+        sign = ""

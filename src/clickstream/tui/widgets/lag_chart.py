@@ -1,0 +1,118 @@
+"""Lag by partition over the last hour: a line each, named at its end. Draws with plotext."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from textual.color import Color
+from textual_plotext import PlotextPlot
+
+from clickstream.tui.text import clock, exact, number
+
+if TYPE_CHECKING:
+    from clickstream.actions.frame import Frame
+    from clickstream.actions.lag_history import LagHistory
+
+WINDOWS = {3_600: "the last hour", 600: "the last ten minutes"}
+"""Seconds that the chart can show."""
+
+MOST_LINES = 6
+"""With more partitions only those furthest behind are drawn."""
+
+COLOURS = ("accent", "warning", "success", "secondary", "foreground", "primary")
+
+LONGEST_GAP = 60.0
+"""Seconds between two points beyond which no line joins them."""
+
+Point = tuple[float, int]
+"""Unix seconds and lag."""
+
+
+class LagChart(PlotextPlot):
+    """The chart."""
+
+    def __init__(self, *, classes: str = "box", id: str | None = None) -> None:
+        super().__init__(classes=classes, id=id)
+        self._key: tuple[object, ...] = ()
+        self._given: tuple[Frame, LagHistory | None, int] | None = None
+
+    def show(self, frame: Frame, past: LagHistory | None, window: int) -> None:
+        """Draw the frame's history, and before it what was told of the past; the last `window` seconds of both."""
+        self._given = (frame, past, window)
+        key = (frame.history.hour[-1:], past, window, self.size, self.app.theme)
+        if key == self._key:
+            return
+        self._key = key
+        lines = lag_lines(frame, past, window)
+        self.border_title = f"lag over {WINDOWS[window]}"
+        self.border_subtitle = _peak(lines)
+        self._plot_lines(lines, frame.at, window)
+        self.refresh()
+
+    def on_resize(self) -> None:
+        if self._given is not None:
+            self._key = ()
+            self.show(*self._given)
+
+    def _plot_lines(self, lines: dict[int, list[Point]], now: float, window: int) -> None:
+        plt = self.plt
+        plt.clear_figure()
+        plt.frame(False)
+        behind = self._colour("surface")
+        cell = window / max(20, self.size.width - 20)
+        top = max((lag for points in lines.values() for _, lag in points), default=0) or 1
+        for index, (partition, points) in enumerate(lines.items()):
+            colour = self._colour(COLOURS[index % len(COLOURS)])
+            for part in unbroken(points):
+                plt.plot([at - now for at, _ in part], [lag for _, lag in part], marker="braille", color=colour)
+            if points:
+                # Staggered, so that lines which end together do not hide one another's names.
+                plt.text(f"p{partition}", cell * (2 + 4 * index), points[-1][1], color=colour, background=behind)
+        plt.xlim(-window, cell * (2 + 4 * len(lines)))
+        plt.ylim(0, top * 1.08)
+        ticks = [-window * step / 6 for step in range(6, -1, -1)]
+        plt.xticks(ticks, [f"{tick / 60:g} min" if tick else "now" for tick in ticks])
+        plt.yticks([0, top / 2, top], ["0", number(top / 2), number(top)])
+
+    def _colour(self, name: str) -> tuple[int, int, int]:
+        red, green, blue = Color.parse(self.app.theme_variables[name]).rgb
+        return red, green, blue
+
+
+def lag_lines(frame: Frame, past: LagHistory | None, window: int) -> dict[int, list[Point]]:
+    """Partition to its points within the window, oldest first; at most MOST_LINES partitions, those with most lag."""
+    seen = frame.history.hour
+    first = seen[0][0] if seen else frame.at
+    lines: dict[int, list[Point]] = {}
+    for point in past.points if past else ():
+        if point.at < first:
+            for partition, lag in point.partitions.items():
+                if lag is not None:
+                    lines.setdefault(partition, []).append((point.at, lag))
+    for at, lags in seen:
+        for partition, lag in enumerate(lags):
+            lines.setdefault(partition, []).append((at, lag))
+    cut = {p: [point for point in points if point[0] >= frame.at - window] for p, points in lines.items()}
+    furthest = sorted(cut, key=lambda p: -max((lag for _, lag in cut[p]), default=0))[:MOST_LINES]
+    return {partition: cut[partition] for partition in sorted(furthest)}
+
+
+def unbroken(points: Sequence[Point]) -> Iterable[list[Point]]:
+    """The points in parts that a line may join."""
+    part: list[Point] = []
+    for point in points:
+        if part and point[0] - part[-1][0] > LONGEST_GAP:
+            yield part
+            part = []
+        part.append(point)
+    if part:
+        yield part
+
+
+def _peak(lines: dict[int, list[Point]]) -> str:
+    highest = max(((lag, at, p) for p, points in lines.items() for at, lag in points), default=None)
+    if highest is None:
+        return "nothing seen yet"
+    lag, at, partition = highest
+    return f"peak {exact(lag)} on p{partition} at {clock(at)}" if lag else "nothing waited"

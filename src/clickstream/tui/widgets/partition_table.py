@@ -1,0 +1,120 @@
+"""The table of partitions: which columns there are at which width, and what stands in them. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from clickstream.actions.frame import OK
+from clickstream.tui.states import ACCENT, BUSY, DIM, PARTITION, TREND
+from clickstream.tui.text import NOTHING, UNKNOWN, exact, number, percent, seconds
+from clickstream.tui.widgets.lag_box import HOT, OLD
+from clickstream.tui.widgets.row_table import Cell, Column
+
+if TYPE_CHECKING:
+    from clickstream.actions.frame import Frame, PartitionRow
+
+NORMAL, WIDE = 116, 160
+
+NEVER = float("inf")
+
+TWO_DAYS = 172_800.0
+
+_ALL: tuple[tuple[Column, int], ...] = (
+    (Column("p", right=True, width=2), 0),
+    (Column("state", width=9), 0),
+    (Column("position", right=True, width=9), NORMAL),
+    (Column("end", right=True, width=9), NORMAL),
+    (Column("lag", right=True, width=9), 0),
+    (Column("", width=1), 0),
+    (Column("trend", width=9), WIDE),
+    (Column("behind", right=True, width=7), 0),
+    (Column("in", right=True, width=8), 0),
+    (Column("out", right=True, width=8), 0),
+    (Column("drains", right=True, width=7), 0),
+    (Column("share", width=8), NORMAL),
+    (Column("share", width=6), 0),
+    (Column("last commit", right=True, width=12), WIDE),
+    (Column("owner", width=10), NORMAL),
+)
+"""Each column with the least width of the window that shows it."""
+
+_NARROW_SHARE = 12
+"""The column that only a narrow window shows."""
+
+
+def columns_for(width: int) -> tuple[Column, ...]:
+    return tuple(_ALL[index][0] for index in _shown(width))
+
+
+def partition_cells(frame: Frame, row: PartitionRow, width: int) -> tuple[Cell, ...]:
+    """The cells of one partition, for the columns of that width; dim where they are old."""
+    look = PARTITION[row.state]
+    old = DIM if frame.at - row.as_of > OLD else ""
+    hot = is_hot(frame, row)
+    owner = Cell(row.owner or "nobody", row.owner or "", old or ("" if row.owner else BUSY))
+    drains = Cell(drain_words(row), NEVER if row.seconds_to_drain is None else row.seconds_to_drain, old)
+    growing = row.trend == "growing" and row.state != OK
+    trend = BUSY if growing else DIM
+    share = f"{percent(row.share, 1, 0):>4}"
+    commit = seconds(row.commit_age) + " ago" if row.commit_age is not None else "never"
+    cells = (
+        Cell(str(row.partition), row.partition),
+        Cell(f"{look.glyph} {look.word}", look.word, look.style),
+        Cell(exact(row.position), row.position, old),
+        Cell(exact(end_of(row)), row.end, old),
+        Cell(exact(row.lag), row.lag, old or "bold"),
+        Cell(TREND[row.trend], row.trend, trend),
+        Cell(row.trend, row.trend, trend),
+        Cell(behind_words(row), row.seconds_behind or 0.0, old),
+        Cell(number(row.rate_in, "/s"), row.rate_in, old or ACCENT),
+        Cell(number(row.rate_out, "/s"), row.rate_out, old or ACCENT),
+        drains,
+        Cell(f"{share} hot" if hot else share, row.share, BUSY if hot else old),
+        Cell(f"{share} ▲" if hot else share, row.share, BUSY if hot else old),
+        Cell(commit, row.commit_age if row.commit_age is not None else NEVER, DIM),
+        owner,
+    )
+    return tuple(cells[index] for index in _shown(width))
+
+
+def detail(frame: Frame, row: PartitionRow) -> str:
+    """What a narrow table has no room for."""
+    age = frame.at - row.as_of
+    words = [
+        f"p{row.partition}",
+        f"{exact(row.position)} of {exact(end_of(row))}",
+        f"owner {row.owner}" if row.owner else "nobody owns it",
+        f"last commit {seconds(row.commit_age)} ago" if row.commit_age is not None else "never committed",
+    ]
+    return " · ".join([*words, f"as of {seconds(age)} ago"] if age > OLD else words)
+
+
+def is_hot(frame: Frame, row: PartitionRow) -> bool:
+    """It takes in much more than its even share."""
+    return len(frame.partitions) > 1 and row.rate_in > 0 and row.share > HOT / len(frame.partitions)
+
+
+def end_of(row: PartitionRow) -> int:
+    """Kafka was asked a moment before PostgreSQL: what is stored has been there."""
+    return max(row.end, row.position)
+
+
+def behind_words(row: PartitionRow) -> str:
+    if row.lag == 0:
+        return NOTHING
+    return UNKNOWN if row.seconds_behind is None else _span(row.seconds_behind)
+
+
+def drain_words(row: PartitionRow) -> str:
+    if row.lag == 0 or (row.seconds_to_drain is None and row.state == OK):
+        return NOTHING
+    return "never" if row.seconds_to_drain is None else _span(row.seconds_to_drain)
+
+
+def _span(value: float) -> str:
+    return seconds(value) if value < TWO_DAYS else f"{value / 86_400:,.0f} d"
+
+
+def _shown(width: int) -> list[int]:
+    shown = [index for index, (_, least) in enumerate(_ALL) if width >= least]
+    return [index for index in shown if index != _NARROW_SHARE or width < NORMAL]

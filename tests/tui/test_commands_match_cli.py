@@ -1,0 +1,113 @@
+"""What the dashboard can do, the command line can do, and the other way round: commands by name, and actions by use."""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import clickstream
+from clickstream.cli.parser import build
+from clickstream.tui.commands import COMMANDS, FINE
+from clickstream.tui.palette import CommandProvider
+from tests.tui.conftest import MakeApp
+from tests.tui.frames import running
+
+SOURCES = Path(clickstream.__file__).parent
+
+ROLES = {"worker consumer", "worker producer"}
+"""What the supervisor starts, and no user."""
+
+ONLY_CLI = {
+    "serve": "opens a dashboard",
+    "watch": "is the dashboard for programs",
+}
+
+SHOWN_BY_FRAMES = {
+    ("consumers", "listed"),
+    ("producers", "status"),
+    ("stack", "status"),
+    ("stack", "env"),
+    ("rejects_replay", "count"),
+}
+"""Reading actions of the command line whose figures the dashboard has otherwise."""
+
+
+def leaves(parser: argparse.ArgumentParser, path: tuple[str, ...] = ()) -> Iterator[str]:
+    groups = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
+    if not groups:
+        yield " ".join(path)
+    for group in groups:
+        for name, child in group.choices.items():
+            yield from leaves(child, (*path, name))
+
+
+def actions_used(*files: Path) -> set[tuple[str, str]]:
+    """(module, name) of all that these files take from clickstream.actions."""
+    used = set()
+    functions = [
+        node for file in files for node in ast.walk(ast.parse(file.read_text())) if isinstance(node, ast.FunctionDef)
+    ]
+    for function in functions:
+        modules: dict[str, str] = {}
+        for node in ast.walk(function):
+            if isinstance(node, ast.ImportFrom) and node.module == "clickstream.actions":
+                modules |= {alias.asname or alias.name: alias.name for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("clickstream.actions."):
+                used |= {((node.module or "").rpartition(".")[2], alias.name) for alias in node.names}
+        for node in ast.walk(function):
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in modules:
+                used.add((modules[node.value.id], node.attr))
+    return used
+
+
+def what_acts() -> set[tuple[str, str]]:
+    """Every public function of an action that is told whose settings or home to act on."""
+    return {
+        (file.stem, node.name)
+        for file in (SOURCES / "actions").glob("*.py")
+        for node in ast.parse(file.read_text()).body
+        if isinstance(node, ast.FunctionDef) and not node.name.startswith("_")
+        if node.args.args and node.args.args[0].arg in {"settings", "home"}
+    }
+
+
+CLI = actions_used(*(SOURCES / "cli").glob("commands_*.py"))
+RUN = actions_used(SOURCES / "tui" / "commands_run.py")
+TUI = actions_used(*(SOURCES / "tui").rglob("*.py"))
+
+
+def test_every_command_is_in_the_palette_or_on_a_key_and_every_one_of_those_on_the_command_line() -> None:
+    known = {command.name for command in (*COMMANDS, *FINE)}
+    assert known.isdisjoint(ONLY_CLI)
+    assert known | set(ONLY_CLI) == set(leaves(build())) - ROLES
+
+
+def test_every_job_of_the_dashboard_is_an_action_that_the_command_line_has_too() -> None:
+    assert RUN & what_acts() <= CLI
+
+
+def test_every_action_of_these_modules_that_the_command_line_has_the_dashboard_has_too() -> None:
+    modules = {module for module, _ in RUN}
+    acts = {one for one in CLI & what_acts() if one[0] in modules}
+    assert acts - TUI <= SHOWN_BY_FRAMES
+
+
+def test_the_check_sees_what_is_used() -> None:
+    assert ("producers", "pause") in CLI & RUN
+    assert ("kill", "freeze") in CLI & RUN & what_acts()
+    assert ("verify", "verify") in CLI
+
+
+@pytest.mark.parametrize("read_only", [False, True])
+def test_the_palette_offers_every_command_that_this_session_may_use(make_app: MakeApp, read_only: bool) -> None:
+    async def offered() -> set[str]:
+        app = make_app(running(), read_only=read_only)
+        async with app.run_test(size=(120, 40)):
+            return {str(hit.display) async for hit in CommandProvider(app.screen).discover()}
+
+    assert asyncio.run(offered()) == {command.name for command in COMMANDS if not (read_only and command.changes)}

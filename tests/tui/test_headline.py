@@ -1,0 +1,50 @@
+"""The one most important thing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from clickstream.actions.frame import ASKING, DOWN, OFF, STALLED, Frame
+from clickstream.tui.headline import flow, headline
+from tests.tui import frames
+
+
+def with_service(frame: Frame, name: str, state: str, error: str = "") -> Frame:
+    rows = tuple(replace(row, state=state, error=error) if row.name == name else row for row in frame.services)
+    return replace(frame, services=rows)
+
+
+def stalled() -> Frame:
+    frame = frames.running()
+    return replace(frame, partitions=(replace(frame.partitions[0], state=STALLED), *frame.partitions[1:]))
+
+
+def without_consumers() -> Frame:
+    frame = frames.running()
+    rows = tuple(row for row in frame.processes if row.role != "consumer")
+    return replace(frame, processes=rows, stored_per_second=0.0)
+
+
+@pytest.mark.parametrize(
+    ("frame", "words", "hint", "word"),
+    [
+        (frames.empty(), "Nothing runs.", "d demo", "nothing runs"),
+        (frames.service_gone(), "PostgreSQL does not answer since 12 s", "6 logs", "trouble"),
+        (with_service(frames.running(), "valkey", DOWN), "Valkey does not answer", "6 logs", "trouble"),
+        (with_service(frames.running(), "kafka", ASKING, "starting"), "Kafka: starting", "", "starting"),
+        (frames.worker_dead(), "consumer-1 died (killed by SIGKILL)", "2 workers", "trouble"),
+        (stalled(), "partition 0: nothing is stored", "3 partitions", "stalled"),
+        (without_consumers(), "56,035 messages wait in Kafka and no consumer runs", "s start", "behind"),
+        (frames.running(), "58.9 k/s stored, 56,035 behind and growing", "3 partitions", "behind"),
+        (frames.done(), "All is stored: 2,756,101 events sent, lag 0.", "v verify", "idle"),
+        (replace(frames.running(), problem="PG_PORT: wrong"), "settings: PG_PORT: wrong", "7 settings", "behind"),
+        (with_service(frames.done(), "opensearch", OFF), "All is stored", "v verify", "idle"),
+    ],
+)
+def test_the_gravest_comes_first(frame: Frame, words: str, hint: str, word: str) -> None:
+    found = headline(frame)
+    assert found.text.startswith(words)
+    assert hint in found.hint
+    assert flow(frame).word == word

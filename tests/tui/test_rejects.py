@@ -1,0 +1,327 @@
+"""The Rejects screen: what it shows at each size, every key of it, and that no payload steers anything."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from textual.widgets import TextArea
+
+from clickstream.actions import rejects, rejects_replay
+from clickstream.actions.rejects import PREVIEW, Listing, Reject
+from clickstream.domain.errors import ServiceUnavailable
+from clickstream.services.postgres.rejects import RejectKey
+from clickstream.tui.app import ClickstreamApp
+from clickstream.tui.screens.confirm import ConfirmScreen
+from clickstream.tui.screens.mend import MendScreen
+from clickstream.tui.screens.rejects import RejectsScreen
+from clickstream.tui.widgets.payload_view import PayloadView
+from clickstream.tui.widgets.row_table import RowTable
+from tests.tui.conftest import SIZES, MakeApp
+from tests.tui.frames import running
+
+ESCAPES = b"\x1b[31m\x1b]0;owned\x07[bold]not bold[/bold] [/] \xff\x00\r\n\xe2\x80\xae" + b"x" * 300
+
+EVENT = b'{"timestamp": 1433221332117, "visitor_id": 257597, "event": "view", "item_id": 355908}'
+
+
+def message(offset: int, reason: str, payload: bytes | None, partition: int = 1) -> Reject:
+    return Reject(
+        id=f"p{partition}@{offset}",
+        source="messages",
+        reason=reason,
+        where="clickstream-events",
+        partition=partition,
+        position=offset,
+        at=f"2025-05-29T11:59:{offset % 60:02d}.000Z",
+        key=b"257597",
+        payload=payload,
+        size=len(payload or b""),
+        replayed_at=None,
+        origin=RejectKey("topic-id", partition, offset),
+    )
+
+
+def line(number: int, reason: str, payload: bytes) -> Reject:
+    made = message(number, reason, payload)
+    run = "20250529T115807Z-4201"
+    return replace(
+        made, id=f"csv:{run}:{number}", source="csv", where=f"{run}.rejects.csv", partition=None, key=None,
+    )  # fmt: skip
+
+
+ALL = [
+    message(412_103, "Invalid enum value 'buy' - at `$.event`", EVENT.replace(b"view", b"buy")),
+    message(98_004, r"JSON is malformed: invalid character (byte 0): \x1b", ESCAPES, 0),
+    message(3_001, "no value", None, 2),
+    message(2_999, "Object missing required field `item_id`", EVENT[:60] + b"}", 2),
+    line(1_204, "timestamp is not a whole number: 'yesterday'", b"yesterday,257597,view,355908,"),
+    line(17, "5 fields expected, found 1", "so weit, so schlecht: 漢字 é".encode()),
+    *(message(1_000 + n, "JSON is malformed: trailing characters (byte 87)", EVENT + b"!" * n, 0) for n in range(30)),
+]
+
+
+class Store:
+    """What stands in for PostgreSQL, the files and Kafka."""
+
+    def __init__(self) -> None:
+        self.rejects = list(ALL)
+        self.problem = ""
+        self.error: Exception | None = None
+        self.asked = 0
+        self.sent: list[tuple[list[str], bytes | None]] = []
+        self.discarded: list[str] = []
+
+    def listing(self, settings: Any, *, limit: int = 100, **_: Any) -> Listing:
+        self.asked += 1
+        if self.error:
+            raise self.error
+        previews = [replace(one, payload=one.payload and one.payload[:PREVIEW]) for one in self.rejects]
+        return Listing(previews[:limit], len(previews), self.problem)
+
+    def find(self, settings: Any, id_: str, *, first: int) -> Reject:
+        one = next(one for one in self.rejects if one.id == id_)
+        return replace(one, payload=one.payload and one.payload[:first])
+
+    def replay(self, settings: Any, ids: list[str], *, mended: bytes | None = None) -> rejects_replay.Replay:
+        self.sent.append((ids, mended))
+        self.rejects = [one for one in self.rejects if one.id not in ids]
+        return rejects_replay.Replay(replayed=ids)
+
+    def discard(self, settings: Any, ids: list[str]) -> int:
+        self.discarded += ids
+        self.rejects = [one for one in self.rejects if one.id not in ids]
+        return len(ids)
+
+
+@pytest.fixture
+def store(monkeypatch: pytest.MonkeyPatch) -> Store:
+    made = Store()
+    monkeypatch.setattr(rejects, "listing", made.listing)
+    monkeypatch.setattr(rejects, "find", made.find)
+    monkeypatch.setattr(rejects_replay, "replay", made.replay)
+    monkeypatch.setattr(rejects_replay, "discard", made.discard)
+    return made
+
+
+async def settle(pilot: Any, until: Callable[[], Any] = lambda: True) -> None:
+    """Until the screen's threads have answered, and what they said is drawn."""
+    for _ in range(500):
+        helpers = [one for one in threading.enumerate() if one.name in {"reject", "rejects"} or one.name[:4] == "job-"]
+        await pilot.pause()
+        if not helpers and until():
+            break
+        await asyncio.sleep(0.01)
+    await pilot.pause()
+    assert until()
+
+
+def screen(app: ClickstreamApp) -> RejectsScreen:
+    assert isinstance(app.screen, RejectsScreen)
+    return app.screen
+
+
+def press(*keys: str) -> Callable[[Any], Any]:
+    async def run(pilot: Any) -> None:
+        await pilot.press("5")
+        await settle(pilot)
+        for key in keys:
+            await pilot.press(key)
+            await settle(pilot)
+
+    return run
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize(
+    ("state", "keys"),
+    {
+        "list": (),
+        "escapes": ("down",),
+        "hex": ("down", "h"),
+        "opened": ("down", "o"),
+        "filter": ("slash", *"[bold]"),
+        "mend": ("m",),
+        "discard": ("x",),
+    }.items(),
+)
+def test_picture(
+    snap_compare: Any, make_app: MakeApp, store: Store, size: str, state: str, keys: tuple[str, ...]
+) -> None:
+    assert snap_compare(make_app(running()), terminal_size=SIZES[size], run_before=press(*keys))
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_picture_of_nothing(snap_compare: Any, make_app: MakeApp, store: Store, size: str) -> None:
+    store.rejects.clear()
+    assert snap_compare(make_app(running()), terminal_size=SIZES[size], run_before=press())
+
+
+def test_picture_without_postgresql(snap_compare: Any, make_app: MakeApp, store: Store) -> None:
+    store.problem = "PostgreSQL does not answer: connection refused"
+    store.rejects = [one for one in ALL if one.source == "csv"]
+    assert snap_compare(make_app(running()), terminal_size=SIZES["80x24"], run_before=press())
+
+
+def drive(app: ClickstreamApp, act: Callable[[Any], Any], size: tuple[int, int] = (120, 40)) -> None:
+    async def run() -> None:
+        async with app.run_test(size=size) as pilot:
+            await pilot.press("5")
+            await settle(pilot, lambda: app.screen.query_one(RowTable).row_count)
+            await act(pilot)
+
+    asyncio.run(run())
+
+
+def test_no_cell_and_no_view_holds_a_control_character(make_app: MakeApp, store: Store) -> None:
+    app = make_app(running())
+
+    async def act(pilot: Any) -> None:
+        for keys in ((), ("down",), ("h",), ("o",)):
+            await pilot.press(*keys)
+            await settle(pilot)
+            for strip in app.screen._compositor.render_strips():
+                assert all(text == "" or text.isprintable() for text, _, control in strip if not control)
+
+    drive(app, act)
+
+
+def test_markup_in_payloads_and_filters_is_text(make_app: MakeApp, store: Store) -> None:
+    app = make_app(running())
+
+    async def act(pilot: Any) -> None:
+        await pilot.press("slash", *"[/]")
+        await settle(pilot)
+        assert screen(app).selected == store.rejects[1]
+        shown = str(app.screen.query_one(PayloadView).query_one("#description").render())
+        assert r"\x1b[31m\x1b]0;owned\x07[bold]not bold[/bold] [/] \xff\x00\r\n\u202e" in shown
+        await pilot.press("escape")
+        await settle(pilot)
+        assert app.screen.query_one(RowTable).row_count == len(ALL)
+
+    drive(app, act)
+
+
+def test_open_shows_the_payload_alone_and_goes_back(make_app: MakeApp, store: Store) -> None:
+    app = make_app(running())
+
+    async def act(pilot: Any) -> None:
+        for there, back in (("o", "o"), ("enter", "escape")):
+            await pilot.press(there)
+            await settle(pilot)
+            assert not app.screen.query_one("#list").display
+            await pilot.press(back)
+            await settle(pilot)
+            assert app.screen.query_one("#list").display
+            assert app.focused is app.screen.query_one(RowTable)
+
+    drive(app, act)
+
+
+def test_replay_sends_the_selected_one_and_it_leaves_the_list(make_app: MakeApp, store: Store) -> None:
+    app = make_app(running())
+
+    async def act(pilot: Any) -> None:
+        await pilot.press("down", "r")
+        await settle(pilot, lambda: app.screen.query_one(RowTable).row_count == len(ALL) - 1)
+        assert store.sent == [([ALL[1].id], None)]
+
+    drive(app, act)
+
+
+def test_discard_asks_and_cancel_is_chosen_first(make_app: MakeApp, store: Store) -> None:
+    app = make_app(running())
+
+    async def act(pilot: Any) -> None:
+        await pilot.press("x")
+        await pilot.pause()
+        assert isinstance(app.screen, ConfirmScreen)
+        await pilot.press("enter")
+        await settle(pilot)
+        assert store.discarded == []
+        await pilot.press("x", "tab", "enter")
+        await settle(pilot, lambda: store.discarded)
+        assert store.discarded == [ALL[0].id]
+
+    drive(app, act)
+
+
+def test_mending_sends_only_what_is_an_event(make_app: MakeApp, store: Store) -> None:
+    app = make_app(running())
+
+    async def act(pilot: Any) -> None:
+        await pilot.press("m")
+        await pilot.pause()
+        assert isinstance(app.screen, MendScreen)
+        await pilot.press("ctrl+s")
+        assert isinstance(app.screen, MendScreen)
+        app.screen.query_one(TextArea).text = EVENT.decode()
+        await pilot.pause()
+        await pilot.press("ctrl+s")
+        await settle(pilot, lambda: store.sent)
+        assert store.sent == [([ALL[0].id], EVENT)]
+
+    drive(app, act)
+
+
+def test_leaving_the_editor_sends_nothing(make_app: MakeApp, store: Store) -> None:
+    app = make_app(running())
+
+    async def act(pilot: Any) -> None:
+        await pilot.press("m", "escape")
+        await settle(pilot)
+        assert screen(app)
+        assert store.sent == []
+
+    drive(app, act)
+
+
+def test_a_payload_too_large_to_edit_names_the_way(make_app: MakeApp, store: Store) -> None:
+    store.rejects = [message(5, "JSON is malformed", b"[" * 1_000_000)]
+    app = make_app(running())
+
+    async def act(pilot: Any) -> None:
+        await pilot.press("m")
+        await settle(pilot)
+        assert screen(app)
+        assert any("rejects show p1@5 --raw" in one.message for one in app._notifications)
+
+    drive(app, act)
+
+
+def test_read_only_offers_no_key_that_changes_something(make_app: MakeApp, store: Store) -> None:
+    app = make_app(running(), read_only=True)
+
+    async def act(pilot: Any) -> None:
+        await pilot.press("r", "m", "x")
+        await settle(pilot)
+        assert screen(app)
+        assert store.sent == store.discarded == []
+        actions = {active.binding.action for active in app.screen.active_bindings.values() if active.enabled}
+        assert not actions & {"replay_selected", "mend_selected", "discard_selected"}
+
+    drive(app, act)
+
+
+def test_the_list_is_asked_for_now_and_then_and_what_was_heard_stays(make_app: MakeApp, store: Store) -> None:
+    app = make_app(running())
+
+    async def act(pilot: Any) -> None:
+        before = store.asked
+        store.error = ServiceUnavailable("PostgreSQL", "connection refused")
+        app.source.push(replace(running(), at=running().at + 1))  # type: ignore[attr-defined]
+        await settle(pilot)
+        assert store.asked == before
+        app.source.push(replace(running(), at=running().at + 20))  # type: ignore[attr-defined]
+        await settle(pilot, lambda: store.asked == before + 1)
+        await settle(
+            pilot, lambda: "PostgreSQL does not answer" in (app.screen.query_one(RowTable).border_subtitle or "")
+        )
+        assert app.screen.query_one(RowTable).row_count == len(ALL)
+        assert "20 s old" in (app.screen.query_one(RowTable).border_subtitle or "")
+
+    drive(app, act)

@@ -1,0 +1,168 @@
+"""Frames made of answers: true lag, rates, owners, what happens to figures when a server goes."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from clickstream.actions.frame import DOWN, OFF, UP
+from clickstream.actions.frame_builder import KEPT, Answers, FrameBuilder
+from clickstream.actions.polling import Heard
+from clickstream.actions.sources import KafkaAnswer, LiveSettings, PostgresAnswer, ValkeyAnswer
+from clickstream.config.settings import load_settings
+from clickstream.domain.processes import ProcessState, ProcessStatus, Role, Snapshot
+from clickstream.domain.reports import WorkerReport
+from clickstream.services.postgres.inspect import StoredOffset
+
+
+class Clock:
+    """One that only moves when told to; for both of the clocks that are read."""
+
+    def __init__(self) -> None:
+        self.now = 1_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(time, "time", clock)
+    monkeypatch.setattr(time, "monotonic", clock)
+    return clock
+
+
+@pytest.fixture
+def builder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> FrameBuilder:
+    for name in ("KAFKA_BOOTSTRAP_SERVERS", "PG_HOST", "VALKEY_HOST"):
+        monkeypatch.setenv(name, "127.0.0.1:1" if name.startswith("KAFKA") else "127.0.0.1")
+    return FrameBuilder(LiveSettings(load_settings))
+
+
+Say = Callable[..., Answers]
+
+
+@pytest.fixture
+def say(clock: Clock) -> Say:
+    """Answers of now: ends and stored offsets by partition."""
+
+    def answers(
+        ends: dict[int, int], stored: dict[int, int], *, topic: str = "one", begin: int = 0, snapshot: object = None
+    ) -> Answers:
+        kafka = KafkaAnswer(1.0, None, topic, dict.fromkeys(ends, begin), ends, read_at=clock.now)
+        offsets = {partition: StoredOffset(offset, 0.5) for partition, offset in stored.items()}
+        postgres = PostgresAnswer(0.4, "18.6", topic, offsets, read_at=clock.now)
+        return Answers(
+            snapshot,  # type: ignore[arg-type]
+            Heard(kafka, clock.now),
+            Heard(postgres, clock.now),
+            Heard(ValkeyAnswer(0.2, "9.1"), clock.now),
+        )
+
+    return answers
+
+
+def consumer(clock: Clock, *partitions: int, age: float = 0.0) -> Snapshot:
+    report = WorkerReport(clock.now - age, "running", partitions=partitions, events_per_second=500.0, active_sessions=7)
+    state = ProcessStatus("consumer-0", Role.CONSUMER, ProcessState.RUNNING, 1, clock.now - 60, report=report)
+    return Snapshot(clock.now, 1, (state,))
+
+
+def test_lag_counts_from_the_start_of_the_log_where_nothing_was_committed(builder: FrameBuilder, say: Say) -> None:
+    frame = builder.build(say({0: 100, 1: 50}, {0: 90}, begin=20))
+    assert [(row.position, row.lag) for row in frame.partitions] == [(90, 10), (20, 30)]
+    assert frame.lag == 40
+
+
+def test_lag_is_never_negative(builder: FrameBuilder, say: Say) -> None:
+    assert builder.build(say({0: 100}, {0: 130})).lag == 0  # PostgreSQL was asked a moment later
+
+
+def test_rates_are_over_the_last_seconds(builder: FrameBuilder, say: Say, clock: Clock) -> None:
+    builder.build(say({0: 0}, {}))
+    for second in range(1, 11):
+        clock.now += 1
+        frame = builder.build(say({0: 1_000 * second}, {0: 800 * second}))
+    assert frame.produced_per_second == pytest.approx(1_000)
+    assert frame.stored_per_second == pytest.approx(800)
+    assert frame.partitions[0].trend == "growing"
+    assert frame.history.produced[-1] == pytest.approx(1_000)
+    assert len(frame.history.at) == 11
+
+
+def test_a_topic_made_anew_is_no_leap(builder: FrameBuilder, say: Say, clock: Clock) -> None:
+    builder.build(say({0: 5_000}, {0: 5_000}))
+    clock.now += 1
+    frame = builder.build(say({0: 10}, {}, topic="two"))
+    assert frame.lag == 10
+    assert frame.produced_per_second is None
+
+
+def test_owners_and_open_sessions_come_from_the_reports(builder: FrameBuilder, say: Say, clock: Clock) -> None:
+    frame = builder.build(say({0: 1, 1: 1}, {}, snapshot=consumer(clock, 1)))
+    assert [row.owner for row in frame.partitions] == [None, "consumer-0"]
+    assert frame.active_sessions == 7
+    assert frame.workers("consumer")[0].rate == 500.0
+
+
+def test_a_worker_that_does_not_report_is_silent_not_busy(builder: FrameBuilder, say: Say, clock: Clock) -> None:
+    row = builder.build(say({0: 1}, {}, snapshot=consumer(clock, 0, age=9.0))).workers("consumer")[0]
+    assert (row.activity, row.rate, row.detail) == ("silent", 0.0, "no report for 9 s")
+
+
+def test_a_server_that_goes_keeps_its_figures_and_their_time(builder: FrameBuilder, say: Say, clock: Clock) -> None:
+    good = say({0: 100}, {0: 40})
+    assert builder.build(good).service("postgresql").state == UP
+    at = clock.now
+    clock.now += 30
+    kafka = say({0: 200}, {}).kafka
+    gone = Heard(good.postgres.value, at, error="PostgreSQL does not answer: refused")
+    frame = builder.build(Answers(None, kafka, gone, good.valkey))
+    assert frame.service("postgresql").state == DOWN
+    assert frame.service("kafka").state == UP
+    assert (frame.partitions[0].lag, frame.partitions[0].as_of) == (160, at)
+    assert frame.stored_per_second is None
+    assert [entry.text for entry in frame.happenings] == ["PostgreSQL does not answer"]
+
+
+def test_one_fault_is_not_believed_and_silence_is(builder: FrameBuilder, say: Say, clock: Clock) -> None:
+    good = say({0: 1}, {})
+    builder.build(good)
+    clock.now += 1
+    fault = Heard(good.kafka.value, clock.now - 1, error="oops")
+    assert builder.build(Answers(None, fault, good.postgres, good.valkey)).service("kafka").state == UP
+    silent = Heard(good.kafka.value, clock.now, asked_at=clock.now)
+    clock.now += 4
+    assert builder.build(Answers(None, silent, good.postgres, good.valkey)).service("kafka").state == DOWN
+
+
+def test_nothing_configured_is_off_and_unknown() -> None:
+    builder = FrameBuilder(LiveSettings(load_settings))
+    off: Heard[KafkaAnswer] = Heard(not_asked="not configured")
+    frame = builder.build(Answers(None, off, Heard(not_asked="not configured"), Heard(not_asked="not configured")))
+    assert {row.state for row in frame.services} == {OFF}
+    assert not frame.configured
+    assert frame.lag is None
+    assert frame.topic_exists is None
+
+
+def test_history_is_bounded_and_says_what_it_does_not_know(builder: FrameBuilder, say: Say, clock: Clock) -> None:
+    for _ in range(KEPT + 5):
+        frame = builder.build(Answers(None, Heard(), Heard(), Heard()))
+        clock.now += 1
+    assert len(frame.history.at) == KEPT
+    assert math.isnan(frame.history.stored[-1])
+    assert frame.history.hour == ()
+
+
+def test_between_ticks_nothing_is_added_to_the_past(builder: FrameBuilder, say: Say) -> None:
+    answers = say({0: 1}, {})
+    builder.build(answers)
+    frame = builder.build(answers, tick=False)
+    assert len(frame.history.at) == 1
+    assert len(frame.partitions) == 1

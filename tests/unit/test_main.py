@@ -1,0 +1,78 @@
+"""Who gets what: a terminal the dashboard, everything else the command line."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import pytest
+
+from clickstream.__main__ import main
+from clickstream.actions.demo import DemoOptions
+
+
+@pytest.fixture
+def opened(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    calls: list[dict[str, Any]] = []
+
+    def run(_load: object, **how: Any) -> int:
+        calls.append(how)
+        return 0
+
+    monkeypatch.setattr("clickstream.tui.run", run)
+    return calls
+
+
+def call(monkeypatch: pytest.MonkeyPatch, *argv: str, terminal: bool = True) -> int:
+    monkeypatch.setattr(sys, "argv", ["clickstream", *argv])
+    for stream in (sys.stdin, sys.stdout):
+        monkeypatch.setattr(stream, "isatty", lambda: terminal)
+    return main()
+
+
+@pytest.mark.parametrize(
+    ("argv", "how"),
+    [
+        ((), {"read_only": False}),
+        (("--read-only",), {"read_only": True}),
+        (("demo",), {"demo": DemoOptions()}),
+        (("demo", "--limit", "7", "--fresh"), {"demo": DemoOptions(limit=7, fresh=True)}),
+    ],
+)
+def test_a_terminal_gets_the_dashboard(
+    monkeypatch: pytest.MonkeyPatch, opened: list[dict[str, Any]], argv: tuple[str, ...], how: dict[str, Any]
+) -> None:
+    assert call(monkeypatch, *argv) == 0
+    assert opened == [how]
+
+
+@pytest.mark.parametrize("argv", [(), ("--read-only",)])
+def test_what_is_no_terminal_gets_help(
+    monkeypatch: pytest.MonkeyPatch,
+    opened: list[dict[str, Any]],
+    capsys: pytest.CaptureFixture[str],
+    argv: tuple[str, ...],
+) -> None:
+    assert call(monkeypatch, *argv, terminal=False) == 0
+    assert "usage: clickstream" in capsys.readouterr().out
+    assert opened == []
+
+
+def test_a_wrong_demo_is_a_wrong_use(monkeypatch: pytest.MonkeyPatch, opened: list[dict[str, Any]]) -> None:
+    assert call(monkeypatch, "demo", "--limit", "none") == 2
+    assert opened == []
+
+
+@pytest.mark.parametrize("flag", ["--headless", "--json"])
+def test_a_headless_demo_stays_on_the_command_line(
+    monkeypatch: pytest.MonkeyPatch, opened: list[dict[str, Any]], flag: str
+) -> None:
+    ran: list[list[str]] = []
+
+    def run(argv: list[str]) -> int:
+        ran.append(list(argv))
+        return 0
+
+    monkeypatch.setattr("clickstream.cli.parser.run", run)
+    assert call(monkeypatch, "demo", flag) == 0
+    assert (ran, opened) == ([["demo", flag]], [])

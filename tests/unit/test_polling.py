@@ -1,0 +1,92 @@
+"""Asking in threads: answers, faults, silence, and how often."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+import pytest
+
+from clickstream.actions.polling import Heard, NotAsked, Poller
+from clickstream.domain.errors import ServiceUnavailable
+
+
+def until(true: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 10
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+
+
+def test_answers_are_kept_with_their_time() -> None:
+    poller = Poller("test", lambda: 7, every=0.01)
+    poller.start()
+    until(lambda: poller.heard.value == 7)
+    poller.stop()
+    assert poller.heard.at > 0
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [(ServiceUnavailable("Kafka", "gone"), "Kafka does not answer: gone"), (KeyError("x"), "internal error: KeyError")],
+)
+def test_a_fault_keeps_the_last_answer_and_its_time(error: Exception, words: str) -> None:
+    broken = threading.Event()
+
+    def ask() -> int:
+        if broken.is_set():
+            raise error
+        return 7
+
+    poller = Poller("test", ask, every=0.01)
+    poller.start()
+    until(lambda: poller.heard.value == 7)
+    broken.set()
+    until(lambda: poller.heard.error.startswith(words))
+    at = poller.heard.at
+    until(lambda: poller.heard.asked_at is None)
+    assert (poller.heard.value, poller.heard.at) == (7, at)
+    broken.clear()
+    until(lambda: not poller.heard.error)
+    poller.stop()
+
+
+def test_who_hangs_is_seen_to_hang_and_keeps_nobody_waiting() -> None:
+    released = threading.Event()
+    poller = Poller("test", lambda: released.wait(30), every=0.01)
+    poller.start()
+    until(lambda: poller.heard.silent_for(time.time()) > 0.05)
+    assert poller.heard.value is None
+    poller.stop()
+    released.set()
+
+
+def test_nobody_to_ask() -> None:
+    def ask() -> int:
+        raise NotAsked("stopped")
+
+    poller = Poller("test", ask, every=0.01)
+    poller.start()
+    until(lambda: poller.heard.not_asked == "stopped")
+    poller.stop()
+    assert poller.heard.error == ""
+
+
+def test_a_thrifty_poller_rests_nineteen_times_as_long_as_it_worked() -> None:
+    asked: list[float] = []
+
+    def ask() -> None:
+        asked.append(time.monotonic())
+        time.sleep(0.02)
+
+    poller = Poller("test", ask, every=0.0, thrifty=True)
+    poller.start()
+    until(lambda: len(asked) == 2)
+    poller.stop()
+    assert asked[1] - asked[0] >= 0.4
+
+
+def test_nothing_is_silent_that_was_not_asked() -> None:
+    heard: Heard[int] = Heard()
+    assert heard.silent_for(5.0) == 0.0
