@@ -8,10 +8,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
+from confluent_kafka import Producer
+from confluent_kafka.admin import AdminClient, NewPartitions
 
-from clickstream.config.settings import Settings
+from clickstream.config.settings import Settings, load_settings
 from clickstream.domain.events import MAX_TIMESTAMP_MS
-from clickstream.pipeline.consumer import ConsumerOptions, Worker
+from clickstream.pipeline.worker import ConsumerOptions, Worker
+from clickstream.services.kafka.admin import create_topic, delete_topic
 from tests.feed import START_MS, all_committed, check, query, send, shop, value, wait_until
 from tests.oracle import Event
 
@@ -126,9 +129,73 @@ def test_two_consumers_that_both_believe_they_own_a_partition(
     events = shop(7, 6000)
     monkeypatch.setenv("POSTGRESQL_CONSUMER_GROUP_ID", f"{settings.pipeline.consumer_group_id}-zombie")
     monkeypatch.setenv("CONSUMER_BATCH_SIZE", "50")
-    from clickstream.config.settings import load_settings
-
     with consumers(settings), consumers(load_settings()):
         send(settings, events)
         wait_until(lambda: all_committed(settings), "everything committed")
     check(settings, events)
+
+
+def test_a_topic_deleted_and_made_anew_under_a_running_consumer(settings: Settings) -> None:
+    assert settings.kafka
+    events = shop(8, 2000)
+    send(settings, events[:800])
+    with consumers(settings) as (worker,):
+        wait_until(lambda: all_committed(settings), "everything committed")
+        delete_topic(settings.kafka, settings.kafka.events_topic)
+        create_topic(settings.kafka)
+        send(settings, events[500:])
+        wait_until(lambda: worker.failure is not None, "noticed")
+        assert "made anew" in str(worker.failure) or "gone" in str(worker.failure)
+        worker.failure = None
+    drain(settings)
+    check(settings, events)
+
+
+def test_marks_of_transactions_are_passed_over(settings: Settings) -> None:
+    assert settings.kafka
+    events = shop(9, 300)
+    producer = Producer(
+        {
+            "bootstrap.servers": settings.kafka.bootstrap_servers,
+            "transactional.id": "somebody",
+            "partitioner": "murmur2_random",
+        }
+    )
+    producer.init_transactions(30)
+    for part in (events[:100], events[100:200]):
+        producer.begin_transaction()
+        for event in part:
+            producer.produce(settings.kafka.events_topic, value(event), str(event.visitor_id))
+        producer.commit_transaction(30)
+    drain(settings)
+    check(settings, events[:200])
+    send(settings, events[200:])
+    drain(settings)
+    check(settings, events)
+
+
+def test_latest_skips_what_was_there_and_nothing_of_partitions_that_come_later(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert settings.kafka
+    monkeypatch.setenv("CONSUMER_AUTO_OFFSET_RESET", "latest")
+    latest = load_settings()
+    events = shop(10, 900)
+    send(settings, events[:300])
+    drain(latest, count=2)
+    check(settings, [])
+    send(settings, events[300:600])
+    with AdminClient({"bootstrap.servers": settings.kafka.bootstrap_servers}) as admin:
+        admin.create_partitions([NewPartitions(settings.kafka.events_topic, 5)])[settings.kafka.events_topic].result(10)
+    late = [
+        (str(event.visitor_id + 1000), value(event._replace(visitor_id=event.visitor_id + 1000))) for event in events
+    ]
+    send(settings, late)
+    drain(latest)
+    check(settings, [*events[300:600], *(event._replace(visitor_id=event.visitor_id + 1000) for event in events)])
+
+
+def test_messages_that_are_not_keyed_by_visitor_are_told(settings: Settings, caplog: pytest.LogCaptureFixture) -> None:
+    send(settings, [("somebody", value(event)) for event in shop(12, 100)])
+    drain(settings)
+    assert "key is not their visitor_id" in caplog.text

@@ -193,6 +193,26 @@ def test_other_settings_are_shown_and_checked_when_they_change(make_app: MakeApp
     drive(app, act)
 
 
+def test_settings_that_change_under_the_doctors_hands_are_checked_anew(make_app: MakeApp, doctor: Doctor) -> None:
+    app = prepared(make_app)
+    doctor.may.clear()
+
+    async def act(pilot: Any) -> None:
+        await pilot.pause()
+        assert isinstance(app.source, FakeSource)
+        app.source.settings = replace(app.source.settings, sources={})
+        app.source.push(replace(running(), at=running().at + 1))
+        await pilot.pause(0.1)
+        assert doctor.asked == 1
+        doctor.may.set()
+        await settle(pilot)
+        await settle(pilot)
+        assert doctor.asked == 2
+        assert "kafka" in doctor_says(app)
+
+    drive(app, act)
+
+
 def test_filter_shows_what_matches(make_app: MakeApp, doctor: Doctor) -> None:
     app = prepared(make_app)
 

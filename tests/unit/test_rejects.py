@@ -116,6 +116,12 @@ def test_an_unknown_id_is_a_usage_error_without_control_characters(settings: Set
     assert str(error.value).isprintable()
 
 
+@pytest.mark.parametrize("id_", ["p1@12345", "p0@0~TOvBdw+B", "p0@0~/Xv-_w=="])
+def test_topic_ids_are_base64_of_either_alphabet(settings: Settings, id_: str) -> None:
+    with pytest.raises(ClickstreamError, match="no servers yet"):
+        rejects.find(settings, id_)
+
+
 def test_discarding_takes_those_lines_and_no_others(settings: Settings) -> None:
     first, second, third = ids(settings)
     with pytest.raises(UsageError):

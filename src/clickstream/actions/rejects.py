@@ -29,7 +29,7 @@ PREVIEW: Final = 200
 _BATCH: Final = 100
 """Messages that are held in memory at once, whole: a payload may have a megabyte."""
 
-_MESSAGE_ID: Final = re.compile(r"p(\d{1,9})@(\d{1,18})(?:~([\w-]{1,64}))?")
+_MESSAGE_ID: Final = re.compile(r"p(\d{1,9})@(\d{1,18})(?:~([\w+/=-]{1,64}))?")
 
 _ENOUGH_OF_A_TOPIC_ID: Final = 8
 """Letters of its 22 that tell apart those that one schema ever saw."""

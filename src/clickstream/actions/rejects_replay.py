@@ -178,8 +178,8 @@ class _Sender(AbstractContextManager["_Sender"]):
             except NotAnEvent as error:
                 result.refused.append(Refused(reject.id, str(error)))
         for at in range(0, len(letters), AT_ONCE):
-            self._mark(letters[at : at + AT_ONCE])
             sent = self._deliver(letters[at : at + AT_ONCE])
+            self._mark(sent)
             delivered = {id(letter) for letter in sent}
             for letter in letters[at : at + AT_ONCE]:
                 if id(letter) in delivered:

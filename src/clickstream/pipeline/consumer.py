@@ -1,66 +1,35 @@
-"""A consumer: messages of its partitions into PostgreSQL, exactly once, one transaction a batch.
-
-The main thread fetches, decodes and works sessions out; one other thread commits, so that PostgreSQL works on one
-batch while the next is prepared. Whatever goes wrong has one cure: forget what is not committed, read each
-partition's offset from PostgreSQL and go on from there, as often as it takes.
-"""
+"""A consumer as an operating-system process: logging, the stop, the exit code. The work is in worker.py."""
 
 from __future__ import annotations
 
 import logging
+import os
 import threading
-import time
-from dataclasses import dataclass, replace
 from typing import Final
 
 from clickstream.config.settings import Settings
-from clickstream.domain.errors import ClickstreamError, Fenced, OffsetLost, ServiceRefused, ServiceUnavailable
-from clickstream.domain.processes import Role
-from clickstream.domain.reports import WorkerReport
-from clickstream.pipeline.commits import Commits, Stored
-from clickstream.pipeline.loop import Rate, Reporter, configure_logging, install_stop
-from clickstream.pipeline.meter import Meter
-from clickstream.pipeline.notices import Notices
-from clickstream.pipeline.ownership import Ownership
-from clickstream.pipeline.retry import Backoff
-from clickstream.services.kafka.consumer import EventConsumer, Fetched
-from clickstream.services.postgres.store import StaleWindow
+from clickstream.domain.errors import ClickstreamError, OffsetLost
+from clickstream.pipeline.loop import configure_logging, install_stop
+from clickstream.pipeline.worker import ConsumerOptions, Worker
+
+__all__ = ["ConsumerOptions", "run"]
 
 _logger = logging.getLogger("clickstream.consumer")
-
-POLL_SECONDS: Final = 0.02
-"""How long a fetch waits for more messages. Few come when the partition is caught up: what is there is stored."""
-
-IDLE_POLL_SECONDS: Final = 0.05
-"""The same while nothing comes: an idle worker wakes less often."""
-
-PATIENCE_SECONDS: Final = 0.5
-"""How long one wait for PostgreSQL lasts before the worker looks around."""
-
-DRAIN_SECONDS: Final = 10.0
-"""How long a stop or a rebalance waits for what PostgreSQL has in hand."""
-
-GROUP_COMMIT_SECONDS: Final = 1.0
 
 EXIT_OFFSET_LOST: Final = 3
 """Exit code of a worker whose offset needs a human; a restart would not help."""
 
+STOP_SECONDS: Final = 14.0
+"""How long a stop may take, whatever hangs; the supervisor's patience is longer."""
 
-@dataclass(frozen=True, slots=True)
-class ConsumerOptions:
-    """What a consumer is told on its command line."""
-
-    name: str = "consumer-0"
-    accept_gap: bool = False
-    """Go on where Kafka removed messages that were never read, and record the gap."""
-    report: bool = False
-    """Write WorkerReports to stdout."""
+_ended = threading.Event()
 
 
 def run(settings: Settings, options: ConsumerOptions) -> int:
     """Consume until stopped; the exit code."""
     configure_logging(options.name)
     stop = install_stop()
+    threading.Thread(target=_end_in_time, args=(stop,), name="end in time", daemon=True).start()
     try:
         Worker(settings, options, stop).run()
     except OffsetLost as error:
@@ -69,188 +38,16 @@ def run(settings: Settings, options: ConsumerOptions) -> int:
     except ClickstreamError as error:
         _logger.error("%s", error)
         return 1
+    finally:
+        _ended.set()
     return 0
 
 
-class Worker:
-    """One consumer process."""
-
-    def __init__(self, settings: Settings, options: ConsumerOptions, stop: threading.Event) -> None:
-        if settings.kafka is None or settings.postgres is None or settings.valkey is None:
-            raise ServiceRefused("no servers are configured", hint="`clickstream config check` says what is missing")
-        self._batch_size = settings.pipeline.batch_size
-        self._options = options
-        self._stop = stop
-        self._owned = Ownership(
-            settings,
-            (settings.kafka, settings.postgres, settings.valkey),
-            name=options.name,
-            accept_gap=options.accept_gap,
-        )
-        self._commits = Commits()
-        self._backoff = Backoff()
-        self._trouble: ClickstreamError | None = None
-        self._meter = Meter(self._batch_size)
-        self._reporter = Reporter(options.report, stop)
-        self._rate = Rate()
-        self._notices = Notices(settings.valkey, settings.kafka, name=options.name, role=Role.CONSUMER)
-        self._uncommitted: dict[int, int] = {}
-        self._group_committed = time.monotonic()
-        self._busy = False
-        self._kafka = EventConsumer(
-            settings.kafka,
-            group_id=settings.pipeline.consumer_group_id,
-            client_id=options.name,
-            on_assigned=self._assigned,
-            on_revoked=self._revoked,
-            on_lost=self._owned.dropped,
-        )
-
-    def run(self) -> None:
-        """Work until the stop event; then finish what PostgreSQL has in hand and leave the group."""
-        try:
-            while not self._stop.is_set():
-                self._step()
-        finally:
-            self._leave()
-
-    def _step(self) -> None:
-        try:
-            if self._owned.waiting and self._backoff.due:
-                self._owned.open_waiting(self._kafka)
-                self._backoff.succeeded()
-                self._trouble = None
-            for fetched in self._fetch():
-                self._take(fetched)
-            self._collect()
-        except ServiceUnavailable as error:
-            self._start_over(error)
-        except Fenced as error:
-            _logger.warning("reading offsets anew: %s", error)
-            self._start_over(None)
-        except StaleWindow as error:
-            _logger.warning("looking everything up: %s", error)
-            self._owned.distrust(error.partition)
-            self._start_over(None)
-        self._look_around()
-
-    def _fetch(self) -> list[Fetched]:
-        try:
-            started = time.perf_counter()
-            fetched = self._kafka.fetch(self._batch_size, POLL_SECONDS if self._busy else IDLE_POLL_SECONDS)
-        except OffsetLost as error:
-            # Opening the partitions anew finds out why: the topic was replaced, or messages were removed.
-            _logger.warning("%s", error)
-            self._start_over(None)
-            return []
-        self._busy = bool(fetched)
-        self._meter.spent("fetch" if fetched else "idle", time.perf_counter() - started)
-        return fetched
-
-    def _take(self, fetched: Fetched) -> None:
-        while self._commits.full:
-            self._collect(PATIENCE_SECONDS)
-            self._look_around()
-        partition = self._owned.open.get(fetched.partition)
-        batch = partition.prepare(fetched, self._owned.lookup, self._meter) if partition else None
-        if batch is not None:
-            self._commits.submit(self._owned.store, batch)
-
-    def _collect(self, timeout: float = 0.0) -> None:
-        for stored in self._commits.done(timeout):
-            self._note(stored)
-
-    def _note(self, stored: Stored) -> None:
-        number = stored.batch.write.key.partition
-        if partition := self._owned.open.get(number):
-            partition.committed(stored.batch, stored.stamp)
-        self._owned.trust(number)
-        self._uncommitted[number] = stored.batch.write.new_offset
-        self._meter.stored(stored.batch, stored.seconds)
-
-    def _start_over(self, trouble: ServiceUnavailable | None) -> None:
-        """Forget what is not stored, and have every partition opened anew when the pause is over."""
-        if trouble is not None and self._trouble is None:
-            _logger.warning("waiting: %s", trouble)
-        self._trouble = trouble
-        self._kafka.stop(list(self._owned.open))
-        for stored in self._commits.abandon():
-            self._note(stored)
-        self._owned.close()
-        self._backoff.failed()
-
-    def _assigned(self, partitions: list[int]) -> None:
-        self._meter.counters["rebalances"] += 1
-        self._owned.assigned(partitions)
-
-    def _revoked(self, partitions: list[int]) -> None:
-        """Before these go to another worker: store what is in flight, and leave our knowledge where it finds it."""
-        self._drain()
-        self._owned.keep_windows(partitions)
-        self._commit_group(wait=True)
-        self._owned.dropped(partitions)
-
-    def _drain(self) -> None:
-        deadline = time.monotonic() + DRAIN_SECONDS
-        try:
-            while len(self._commits) and time.monotonic() < deadline:
-                self._collect(PATIENCE_SECONDS)
-        except (ServiceUnavailable, Fenced, StaleWindow) as error:
-            _logger.warning("not stored before giving up partitions, so read again later: %s", error)
-            self._start_over(None)
-
-    def _commit_group(self, *, wait: bool = False) -> None:
-        if not (wait and self._kafka.trouble):
-            self._kafka.commit(self._uncommitted, wait=wait)
-            self._uncommitted.clear()
-        self._group_committed = time.monotonic()
-
-    def _look_around(self) -> None:
-        """What is done about once a second, however busy the worker is."""
-        if time.monotonic() - self._group_committed >= GROUP_COMMIT_SECONDS:
-            self._commit_group()
-            if not self._busy:
-                self._owned.keep_windows(self._owned.open)
-        if self._reporter.due():
-            report = self._report()
-            self._reporter.send(report)
-            self._notices.post(report)
-
-    def _report(self) -> WorkerReport:
-        open_partitions = self._owned.open
-        trouble = self._trouble or self._kafka.trouble
-        events = self._meter.counters["messages"]
-        rate = self._rate.read(events)
-        state = "stopping" if self._stop.is_set() else "waiting" if trouble else "running" if rate else "idle"
-        ends = {number: self._kafka.known_end(number) for number in open_partitions}
-        behind = [max(0, end - open_partitions[n].committed_offset) for n, end in ends.items() if end is not None]
-        return WorkerReport(
-            at=time.time(),
-            state=state,
-            detail=str(trouble) if trouble else "",
-            partitions=tuple(sorted({*open_partitions, *self._owned.waiting})),
-            events=events,
-            events_per_second=rate,
-            lag=sum(behind) if behind else None,
-            active_sessions=sum(partition.window.active_sessions() for partition in open_partitions.values()),
-            counters=dict(self._meter.counters),
-            latency_counts=self._meter.latency_counts,
-            stages=self._meter.shares(),
-            batch_fill=self._meter.fill(),
-            newest_event_ms=self._meter.newest_event_ms,
-            positions={number: partition.committed_offset for number, partition in open_partitions.items()},
-        )
-
-    def _leave(self) -> None:
-        self._drain()
-        self._owned.keep_windows(self._owned.open)
-        self._commit_group(wait=True)
-        self._kafka.close()
-        self._owned.close()
-        report = replace(self._report(), state="done")
-        self._reporter.send(report, final=True)
-        self._notices.take_down(report)
-        _logger.info(
-            "stopped after %s",
-            ", ".join(f"{count} {name}" for name, count in self._meter.counters.items()) or "nothing",
-        )
+def _end_in_time(stop: threading.Event) -> None:
+    """End the process when a stop hangs: on a server that answers no more, in a driver. Nothing is lost by it, since
+    whatever is not committed is read again.
+    """
+    stop.wait()
+    if not _ended.wait(STOP_SECONDS):
+        _logger.error("a server does not let go: ended without waiting for it")
+        os._exit(1)

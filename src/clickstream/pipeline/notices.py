@@ -6,12 +6,12 @@ import logging
 import os
 import socket
 import time
-from concurrent.futures import Future, ThreadPoolExecutor
 
 from clickstream.config.settings import KafkaSettings, ValkeySettings
 from clickstream.domain.errors import ClickstreamError
 from clickstream.domain.processes import Role
 from clickstream.domain.reports import WorkerReport
+from clickstream.pipeline.background import Background
 from clickstream.services.valkey.board import Board, Post
 from clickstream.services.valkey.connection import connect
 from clickstream.services.valkey.trail import NOTED_EVERY, Trail
@@ -27,19 +27,16 @@ class Notices:
         self._board = Board(client, topic=kafka.events_topic)
         self._trail = Trail(client, topic=kafka.events_topic)
         self._trailed = 0.0
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="notices")
-        self._last: Future[None] | None = None
+        self._background = Background("notices")
         self._away = False
         self._who = (name, role, socket.gethostname(), os.getpid(), time.time())
 
     def post(self, report: WorkerReport) -> None:
-        if self._last is None or self._last.done():
-            self._last = self._thread.submit(self._post, Post(*self._who, report))
+        self._background.offer(lambda: self._post(Post(*self._who, report)))
 
     def take_down(self, report: WorkerReport) -> None:
         """Remove the last post and end the thread."""
-        self._thread.submit(self._take_down, Post(*self._who, report))
-        self._thread.shutdown()
+        self._background.finish(lambda: self._take_down(Post(*self._who, report)))
 
     def _post(self, post: Post) -> None:
         try:

@@ -8,13 +8,14 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Iterable
+from contextlib import closing
 from typing import Final
 
 from clickstream.config.settings import KafkaSettings, PostgresSettings, Settings, ValkeySettings
 from clickstream.domain.errors import OffsetLost, ServiceRefused
 from clickstream.pipeline.partition import EVERYTHING_IS_LATE, Partition, cold_window, restored, saved
 from clickstream.pipeline.window import Window
-from clickstream.services.kafka.admin import describe_topic
+from clickstream.services.kafka.admin import TopicInfo, describe_topic
 from clickstream.services.kafka.consumer import EventConsumer
 from clickstream.services.postgres.lookup import SessionLookup
 from clickstream.services.postgres.migrate import migrate
@@ -106,14 +107,19 @@ class Ownership:
             OffsetLost: Kafka does not hold the offset at which a partition must go on.
             ServiceUnavailable, ServiceRefused: a server is away; what is open stays open.
         """
-        self._know_topic()
-        for partition in sorted(self.waiting):
-            key = PartitionKey(self._kafka.events_topic, self._topic_id, partition)
-            position = self._position(consumer, key)
-            self.open[partition] = Partition(key, position, self._window(partition, position))
-            self.waiting.discard(partition)
-            consumer.start(partition, position.next_offset)
-            _logger.info("partition %d goes on at offset %d", partition, position.next_offset)
+        topic = self._know_topic()
+        # A connection of its own: the one that commits may be at work on another thread.
+        with closing(Store(self._postgres, application_name=f"clickstream {self._name} offsets")) as offsets:
+            if self._settings.pipeline.auto_offset_reset == "latest":
+                ends = {partition: consumer.available(partition)[1] for partition in range(topic.partitions)}
+                offsets.begin(topic.name, topic.topic_id, ends)
+            for partition in sorted(self.waiting):
+                key = PartitionKey(topic.name, topic.topic_id, partition)
+                position = self._position(consumer, offsets, key)
+                self.open[partition] = Partition(key, position, self._window(partition, position))
+                self.waiting.discard(partition)
+                consumer.start(partition, position.next_offset)
+                _logger.info("partition %d goes on at offset %d", partition, position.next_offset)
 
     def keep_windows(self, partitions: Iterable[int]) -> None:
         """Keep the open sessions of those partitions that have nothing in flight, for whoever owns them next."""
@@ -124,8 +130,8 @@ class Ownership:
             if self._window_cache().save(number, partition.committed_offset, partition.stamp, saved(partition.window)):
                 self._kept[number] = partition.stamp
 
-    def _know_topic(self) -> None:
-        """Learn the topic's id, again at every assignment: it may have been deleted and made anew."""
+    def check_topic(self) -> TopicInfo:
+        """The topic as it is now; refuses when it is gone, or was deleted and made anew. Safe from any thread."""
         topic = describe_topic(self._kafka, self._kafka.events_topic)
         if topic is None:
             raise ServiceRefused(
@@ -133,14 +139,18 @@ class Ownership:
             )
         if self._topic_id and topic.topic_id != self._topic_id:
             raise ServiceRefused(f"topic {topic.name} was deleted and made anew", hint="start again")
+        return topic
+
+    def _know_topic(self) -> TopicInfo:
+        topic = self.check_topic()
         if self._store is None:
             migrate(self._postgres, session_timeout_ms=self._settings.pipeline.session_timeout_ms)
         self._topic_id = topic.topic_id
+        return topic
 
-    def _position(self, consumer: EventConsumer, key: PartitionKey) -> Position:
+    def _position(self, consumer: EventConsumer, offsets: Store, key: PartitionKey) -> Position:
         oldest, end = consumer.available(key.partition)
-        first = oldest if self._settings.pipeline.auto_offset_reset == "earliest" else end
-        position = self.store.position(key, first_offset=first)
+        position = offsets.position(key, first_offset=oldest)
         if oldest <= position.next_offset <= end:
             return position
         lost = (
@@ -149,11 +159,11 @@ class Ownership:
         )
         if not self._accept_gap:
             raise OffsetLost(lost, hint="`clickstream consumer start --accept-gap` goes on and records the gap")
-        self.store.accept_gap(
+        offsets.accept_gap(
             key, from_offset=position.next_offset, to_offset=oldest if position.next_offset < oldest else end
         )
         _logger.warning("gap accepted: %s", lost)
-        return self.store.position(key, first_offset=first)
+        return offsets.position(key, first_offset=oldest)
 
     def _window(self, partition: int, position: Position) -> Window:
         timeout = self._settings.pipeline.session_timeout_ms

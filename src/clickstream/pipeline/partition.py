@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from clickstream.domain.events import RejectedMessage
+from clickstream.domain.events import EventColumns, RejectedMessage
+from clickstream.pipeline.columns import empty
 from clickstream.pipeline.decode import decode
-from clickstream.pipeline.window import NOTHING_STORED, Rows, Span, Window
+from clickstream.pipeline.window import NOTHING_STORED, Rows, Span, Window, no_rows
 from clickstream.services.kafka.consumer import Fetched
 from clickstream.services.postgres.lookup import SessionLookup
 from clickstream.services.postgres.store import BatchWrite, PartitionKey, Position
@@ -19,11 +21,16 @@ if TYPE_CHECKING:
     from clickstream.domain.events import Int64Array
     from clickstream.pipeline.meter import Meter
 
+_logger = logging.getLogger("clickstream.consumer")
+
 EVERYTHING_IS_LATE: Final = 2**62
 """The mark of a window that trusts nothing: every event is looked up."""
 
 LATENCY_SAMPLES: Final = 64
 """Messages of a batch whose latency is measured."""
+
+KEY_SAMPLES: Final = 16
+"""Messages of a batch whose key is looked at."""
 
 _COMMITTED_LONG_AGO: Final = -1
 
@@ -52,6 +59,7 @@ class Partition:
         self.stamp = position.stamp
         self._number = 0
         self._committed_number = 0
+        self._warned = False
 
     def prepare(self, fetched: Fetched, lookup: SessionLookup, meter: Meter) -> Prepared | None:
         """The write of these messages; None if all of them lie before the partition's offset."""
@@ -62,6 +70,8 @@ class Partition:
                 return None
         with meter.stage("decode"):
             events, faults = decode([message.value() for message in messages])
+        if not faults:
+            self._check_keys(messages, events)
         self._number += 1
         with meter.stage("sessions"):
             change = self.window.merge(
@@ -86,6 +96,39 @@ class Partition:
             late=change.late,
             sent_ms=np.array([m.timestamp()[1] for m in messages[:: len(messages) // LATENCY_SAMPLES + 1]]),
         )
+
+    def _check_keys(self, messages: list[Any], events: EventColumns) -> None:
+        """Warn, once, of a producer that does not key by visitor: one visitor's sessions then grow in two places."""
+        if self._warned:
+            return
+        step = len(messages) // KEY_SAMPLES + 1
+        visitors = events.visitor_id[::step].tolist()
+        if any(message.key() != b"%d" % visitor for message, visitor in zip(messages[::step], visitors, strict=True)):
+            self._warned = True
+            _logger.warning(
+                "partition %d holds messages whose key is not their visitor_id: sessions of such visitors are wrong"
+                " unless all their messages are in one partition",
+                self.key.partition,
+            )
+
+    def skip_to(self, end: int) -> Prepared | None:
+        """The write that moves the offset over marks of transactions up to the log's end; None if there are none."""
+        if end <= self.prepared_offset:
+            return None
+        self._number += 1
+        nothing = Window(self.window.timeout_ms).merge(empty(), 0, 0, lambda _: no_rows())
+        write = BatchWrite(
+            key=self.key,
+            old_offset=self.prepared_offset,
+            new_offset=end,
+            newest_ms=None,
+            events=nothing.events,
+            removed=nothing.removed,
+            sessions=nothing.sessions,
+            rejected=(),
+        )
+        self.prepared_offset = end
+        return Prepared(self._number, write, messages=0, duplicates=0, late=0, sent_ms=np.empty(0, np.int64))
 
     def committed(self, batch: Prepared, stamp: int) -> None:
         """The batch is stored."""

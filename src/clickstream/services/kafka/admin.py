@@ -163,7 +163,7 @@ class OffsetReader:
         Raises ServiceUnavailable or ServiceRefused.
         """
         with _translated():
-            found = self._ask(topic, OffsetSpec.for_timestamp(unix_ms))  # type: ignore[no-untyped-call]
+            found = self._ask(topic, OffsetSpec.for_timestamp(unix_ms))
         return {partition: offset if offset >= 0 else None for partition, offset in found.items()}
 
     def _ask(self, topic: TopicInfo, spec: OffsetSpec) -> dict[int, int]:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
-from confluent_kafka import OFFSET_END, Consumer, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
 
 from clickstream.config.settings import KafkaSettings
 from clickstream.domain.errors import ClickstreamError, OffsetLost, ServiceRefused
@@ -25,6 +25,8 @@ SESSION_TIMEOUT_MS: Final = 6_000
 _SETTINGS: Final[dict[str, Any]] = {
     "enable.auto.commit": False,
     "enable.auto.offset.store": False,
+    # The end is told as such: the last offset may belong to a transaction's mark, which is no message.
+    "enable.partition.eof": True,
     # An offset that the broker does not hold is an error to be told, never a silent jump.
     "auto.offset.reset": "error",
     # Members keep their partitions, and the open sessions of them, while others come and go.
@@ -76,6 +78,8 @@ class EventConsumer:
         self._topic = settings.events_topic
         self.trouble: ClickstreamError | None = None
         """Why Kafka does not answer at present; None while it does."""
+        self.ends: dict[int, int] = {}
+        """Partitions that the last fetch read to their end, and where that was."""
         self._consumer = Consumer(
             client_config(settings, client_id=client_id)
             | _SETTINGS
@@ -84,7 +88,9 @@ class EventConsumer:
 
         def assign(consumer: Consumer, partitions: list[TopicPartition]) -> None:
             for partition in partitions:
-                partition.offset = OFFSET_END
+                # Of no consequence, as it is paused; but a late answer to this may overtake the seek in start(), and
+                # messages that come again are dropped, while those that were jumped over would be lost.
+                partition.offset = OFFSET_BEGINNING
             consumer.incremental_assign(partitions)
             consumer.pause(partitions)
             on_assigned([partition.partition for partition in partitions])
@@ -110,10 +116,13 @@ class EventConsumer:
             messages = self._consumer.consume(count, timeout)
         except KafkaException as error:
             raise translate(error.args[0]) from error
+        self.ends.clear()
         by_partition: dict[int, list[Any]] = {}
         for message in messages:
             if (fault := message.error()) is None:
                 by_partition.setdefault(cast("int", message.partition()), []).append(message)
+            elif fault.code() == KafkaError._PARTITION_EOF:
+                self.ends[cast("int", message.partition())] = cast("int", message.offset())
             else:
                 self._fail(fault, message.partition())
         if by_partition:
@@ -162,7 +171,10 @@ class EventConsumer:
 
     def known_end(self, partition: int) -> int | None:
         """The next offset to come as the last fetch told it; None before the first."""
-        _, high = self._consumer.get_watermark_offsets(TopicPartition(self._topic, partition), cached=True)
+        try:
+            _, high = self._consumer.get_watermark_offsets(TopicPartition(self._topic, partition), cached=True)
+        except KafkaException:
+            return None
         return high if high >= 0 else None
 
     def close(self) -> None:

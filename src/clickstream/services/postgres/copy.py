@@ -37,6 +37,9 @@ _ELEMENT: Final = np.dtype([("length", ">i4"), ("value", ">i8")])
 _LIST_HEADER_BYTES: Final = 20
 EPOCH_2000_MS: Final = 946_684_800_000
 
+CACHED_ITEMS: Final = 64
+"""Layouts of sessions with more items than this are not kept: they are large, and hardly ever come again."""
+
 _Record = np.ndarray[Any, np.dtype[np.void]]
 
 
@@ -138,7 +141,8 @@ def _template(fields: Sequence[tuple[str, Any]]) -> _Record:
 def _session_rows(
     sessions: SessionColumns, shape: tuple[int, ...], rows: Int64Array, first_item: Int64Array
 ) -> _Record:
-    record = _session_template(shape)
+    make = _session_template if sum(shape) <= CACHED_ITEMS else _session_template.__wrapped__
+    record = make(shape)
     filled = np.empty(len(rows), record.dtype)
     filled[...] = record
     start, end = sessions.start_ms[rows], sessions.end_ms[rows]

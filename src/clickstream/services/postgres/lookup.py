@@ -18,21 +18,33 @@ if TYPE_CHECKING:
     from clickstream.domain.events import Int8Array as KindArray
     from clickstream.domain.events import Int64Array
 
+# One visitor's sessions do not overlap, so of those that began by `low` only the last can reach it: without that bound
+# a visitor with thousands of sessions would have all of them read. DISTINCT keeps a long session that many late events
+# touch from being read once for each.
 _QUERY: Final = """
     SELECT array_agg(visitor_id), array_agg(event_time), array_agg(code), array_agg(item_id)
     FROM (
         SELECT e.visitor_id, e.event_time, e.item_id,
             (CASE e.event WHEN 'view' THEN 0 WHEN 'addtocart' THEN 1 ELSE 2 END)::bigint AS code
-        FROM unnest(%s, %s, %s) AS span (visitor, low, high)
-        JOIN sessions AS s ON s.visitor_id = span.visitor AND s.session_start <= span.high AND s.session_end >= span.low
-        JOIN events AS e ON e.visitor_id = s.visitor_id AND e.event_time BETWEEN s.session_start AND s.session_end
+        FROM (
+            SELECT DISTINCT s.visitor_id, s.session_start, s.session_end
+            FROM unnest(%s, %s, %s) AS span (visitor, low, high)
+            JOIN sessions AS s ON s.visitor_id = span.visitor
+                AND s.session_start <= span.high AND s.session_end >= span.low
+                AND s.session_start >= coalesce(
+                    (SELECT max(before.session_start) FROM sessions AS before
+                     WHERE before.visitor_id = span.visitor AND before.session_start <= span.low),
+                    span.low)
+        ) AS touched
+        JOIN events AS e ON e.visitor_id = touched.visitor_id
+            AND e.event_time BETWEEN touched.session_start AND touched.session_end
     ) AS found
 """
 
 
 @dataclass(frozen=True, slots=True)
 class StoredEvents:
-    """Events as parallel arrays, in no order; what two spans find comes twice."""
+    """Events as parallel arrays, in no order, each identity once."""
 
     visitor_id: Int64Array
     time_ms: Int64Array

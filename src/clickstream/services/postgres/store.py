@@ -5,7 +5,7 @@ Every method blocks until PostgreSQL answered. A Store holds one connection and 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -92,6 +92,28 @@ class Store:
             raise Fenced("the offset's row was removed while it was read")
         return Position(int(str(row[0])), int(str(row[1])), self._newest_ms())
 
+    def begin(self, topic: str, topic_id: str, offsets: Mapping[int, int]) -> None:
+        """Let all partitions of a topic whose name was never seen here start at these offsets.
+
+        All at once, so that a partition that is added later is not taken for one of them.
+        """
+        with translated(), self.connection.transaction():
+            self.connection.execute(
+                "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"clickstream begin {topic}"]
+            )
+            self.connection.execute(
+                "INSERT INTO consumer_offsets (topic, topic_id, partition, next_offset)"
+                " SELECT %(topic)s, %(topic_id)s, new.partition, new.next_offset"
+                " FROM unnest(%(partitions)s::int[], %(offsets)s::bigint[]) AS new (partition, next_offset)"
+                " WHERE NOT EXISTS (SELECT FROM consumer_offsets WHERE topic = %(topic)s)",
+                {
+                    "topic": topic,
+                    "topic_id": topic_id,
+                    "partitions": list(offsets),
+                    "offsets": list(offsets.values()),
+                },
+            )
+
     def _newest_ms(self) -> int | None:
         """The newest event time of all partitions, past topics included: a visitor may have moved between them."""
         with translated():
@@ -126,7 +148,7 @@ class Store:
                 if len(batch.events):
                     self._copy("events", copy.EVENT_FIELDS, copy.event_stream(batch.events))
                 if len(batch.removed):
-                    self._remove(batch.removed)
+                    self._remove(batch.key, batch.removed)
                 if len(batch.sessions):
                     self._copy("sessions", copy.SESSION_FIELDS, copy.session_stream(batch.sessions))
                 if batch.rejected:
@@ -157,12 +179,15 @@ class Store:
         with self.connection.cursor() as cursor, cursor.copy(statement) as rows:
             rows.write(stream)
 
-    def _remove(self, keys: SessionKeys) -> None:
-        self.connection.execute(
+    def _remove(self, key: PartitionKey, keys: SessionKeys) -> None:
+        removed = self.connection.execute(
             "DELETE FROM sessions USING unnest(%s, %s) AS key (visitor, start)"
             " WHERE visitor_id = key.visitor AND session_start = key.start",
             [Int8Array(keys.visitor_id), TimestampArray(keys.start_ms)],
-        )
+        ).rowcount
+        if removed != len(keys):
+            # Somebody else works on the same visitors: a producer that does not key by visitor, or a second topic.
+            raise StaleWindow(key.partition, f"{len(keys) - removed} of its sessions were changed by somebody else")
 
     def _reject(self, key: PartitionKey, rejected: Sequence[RejectedMessage]) -> None:
         with self.connection.cursor() as cursor:

@@ -7,6 +7,7 @@ it costs time and nothing else, so no method here raises for a server that is aw
 from __future__ import annotations
 
 import logging
+import time
 from typing import Final
 
 import msgspec
@@ -19,6 +20,9 @@ from clickstream.services.valkey.connection import PREFIX, connect, translated
 _logger = logging.getLogger("clickstream.valkey")
 
 _FORMAT: Final = 1
+
+AWAY_SECONDS: Final = 10.0
+"""How long a server that did not answer is left alone: the pipeline must not wait for a cache again and again."""
 
 
 class SavedWindow(msgspec.Struct, frozen=True, array_like=True):
@@ -45,25 +49,32 @@ class WindowCache:
         self._client: valkey.Valkey = connect(settings)
         self._prefix = f"{PREFIX}window:{schema}:{topic_id}:"
         self._ttl_seconds = settings.session_ttl_hours * 3600
+        self._away_until = float("-inf")
 
     def save(self, partition: int, next_offset: int, stamp: int, window: SavedWindow) -> bool:
         """Keep the window that belongs to this state of the offset; False when the server would not."""
+        if time.monotonic() < self._away_until:
+            return False
         value = msgspec.msgpack.encode(_Envelope(_FORMAT, next_offset, stamp, window))
         try:
             with translated():
                 self._client.set(f"{self._prefix}{partition}", value, ex=self._ttl_seconds)
         except ClickstreamError as error:
             _logger.warning("open sessions of partition %d not kept: %s", partition, error)
+            self._away_until = time.monotonic() + AWAY_SECONDS
             return False
         return True
 
     def load(self, partition: int, next_offset: int, stamp: int) -> SavedWindow | None:
         """The window that belongs to just this state of the offset, if there is one."""
+        if time.monotonic() < self._away_until:
+            return None
         try:
             with translated():
                 value = self._client.get(f"{self._prefix}{partition}")
         except ClickstreamError as error:
             _logger.warning("open sessions of partition %d not found: %s", partition, error)
+            self._away_until = time.monotonic() + AWAY_SECONDS
             return None
         if not isinstance(value, bytes):
             return None

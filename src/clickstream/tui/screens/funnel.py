@@ -32,6 +32,10 @@ if TYPE_CHECKING:
 BREAKDOWN_EVERY, ORDERED_EVERY = 15.0, 60.0
 """Seconds between two passes over the tables, at least; see Seldom."""
 
+DIM_AFTER = 60.0
+"""Seconds after which figures go dim. With millions of rows the scans behind them are half a minute apart, as they may
+take a twentieth of the time; their age is shown long before."""
+
 WINDOWS = {"all_time": "all time", "last_month": "last 30 days", "last_day": "last day"}
 
 ITEM_COLUMNS = (
@@ -108,9 +112,10 @@ class FunnelScreen(DashboardScreen):
             panel.show(frame)
         items = self.query_one("#items", RowTable)
         found = frame.analytics
-        old = found is not None and found.age(frame.at) > ANALYTICS_OLD
+        old = found is not None and found.age(frame.at) > DIM_AFTER
         items.put({str(item.item_id): _item(item, old=old) for item in found.value.top_items} if found else {})
-        words = f"{seconds(found.age(frame.at))} ago" if found and old else ""
+        aged = found is not None and found.age(frame.at) > ANALYTICS_OLD
+        words = f"{seconds(found.age(frame.at))} ago" if found and aged else ""
         self.query_one("#window-all_time", Panel).border_subtitle = words
         items.border_subtitle = words
         self.query_one("#ordered", Panel).border_subtitle = (
@@ -200,7 +205,7 @@ class FunnelScreen(DashboardScreen):
     def _window(self, name: str) -> Draw:
         def draw(frame: Frame, width: int, height: int) -> Content:
             found = frame.analytics
-            old = found is not None and found.age(frame.at) > ANALYTICS_OLD
+            old = found is not None and found.age(frame.at) > DIM_AFTER
             return funnel_boxes.window_box(_of(found.value, name) if found else None, old, width, height)
 
         return draw

@@ -84,4 +84,4 @@ class OverviewScreen(Steering, DashboardScreen):
         if width < NARROW:
             return stages(frame, width)
         step = 0 if self.app.animation_level == "none" else int(frame.at)
-        return topology(frame, width, height, step=step)
+        return topology(frame, width, height, step=step, read_only=self.dashboard.read_only)

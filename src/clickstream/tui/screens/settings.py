@@ -55,8 +55,9 @@ class SettingsScreen(DashboardScreen):
     class Checked(Message):
         """What the doctor found, or why it could not look."""
 
-        def __init__(self, checks: list[Check], error: str = "") -> None:
+        def __init__(self, settings: Settings, checks: list[Check], error: str = "") -> None:
             super().__init__()
+            self.settings = settings
             self.checks = checks
             self.error = error
 
@@ -84,6 +85,9 @@ class SettingsScreen(DashboardScreen):
 
     def on_settings_screen_checked(self, message: Checked) -> None:
         self._checking = False
+        if message.settings is not self._shown_for:  # they have changed meanwhile
+            self.action_check()
+            return
         findings = self.query_one(Findings)
         if message.error:
             findings.fail(message.error)
@@ -120,9 +124,9 @@ class SettingsScreen(DashboardScreen):
         from clickstream.actions import config_check
 
         try:
-            self.post_message(self.Checked(config_check.check(settings)))
+            self.post_message(self.Checked(settings, config_check.check(settings)))
         except (ClickstreamError, OSError) as error:
-            self.post_message(self.Checked([], str(error)))
+            self.post_message(self.Checked(settings, [], str(error)))
 
 
 def _cells(variable: Variable) -> tuple[Cell, ...]:

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from rich.text import Text
 from textual.color import Color
-from textual_plotext import PlotextPlot
+from textual.widgets import Static
 
 from clickstream.tui.text import clock, exact, number
 
 if TYPE_CHECKING:
+    from textual_plotext.plot import Plot
+
     from clickstream.actions.frame import Frame
     from clickstream.actions.lag_history import LagHistory
 
@@ -29,8 +32,10 @@ Point = tuple[float, int]
 """Unix seconds and lag."""
 
 
-class LagChart(PlotextPlot):
-    """The chart."""
+class LagChart(Static):
+    """The chart. The library loads when there is something to plot."""
+
+    _plot: Plot | None = None
 
     def __init__(self, *, classes: str = "box", id: str | None = None) -> None:
         super().__init__(classes=classes, id=id)
@@ -47,20 +52,31 @@ class LagChart(PlotextPlot):
         lines = lag_lines(frame, past, window)
         self.border_title = f"lag over {WINDOWS[window]}"
         self.border_subtitle = _peak(lines)
-        self._plot_lines(lines, frame.at, window)
-        self.refresh()
+        self.update(self._drawn(lines, frame.at, window) if any(lines.values()) else "", layout=False)
 
     def on_resize(self) -> None:
         if self._given is not None:
             self._key = ()
             self.show(*self._given)
 
-    def _plot_lines(self, lines: dict[int, list[Point]], now: float, window: int) -> None:
-        plt = self.plt
+    def _drawn(self, lines: dict[int, list[Point]], now: float, window: int) -> Text:
+        from textual_plotext.plot import Plot
+
+        plt = self._plot = self._plot or Plot()
+        width, height = self.content_size
         plt.clear_figure()
+        plt.plotsize(width, height)
+        plt._set_size(width, height)  # plotsize alone does not always take
+        # The screen's own background shows through.
+        plt.canvas_color("default")
+        plt.axes_color("default")
+        plt.ticks_color(self._colour("secondary"))
         plt.frame(False)
-        behind = self._colour("surface")
-        cell = window / max(20, self.size.width - 20)
+        self._plot_lines(plt, lines, now, window)
+        return Text.from_ansi(plt.build(), no_wrap=True)
+
+    def _plot_lines(self, plt: Plot, lines: dict[int, list[Point]], now: float, window: int) -> None:
+        cell = window / max(20, self.content_size.width - 20)
         top = max((lag for points in lines.values() for _, lag in points), default=0) or 1
         for index, (partition, points) in enumerate(lines.items()):
             colour = self._colour(COLOURS[index % len(COLOURS)])
@@ -68,7 +84,7 @@ class LagChart(PlotextPlot):
                 plt.plot([at - now for at, _ in part], [lag for _, lag in part], marker="braille", color=colour)
             if points:
                 # Staggered, so that lines which end together do not hide one another's names.
-                plt.text(f"p{partition}", cell * (2 + 4 * index), points[-1][1], color=colour, background=behind)
+                plt.text(f"p{partition}", cell * (2 + 4 * index), points[-1][1], color=colour, background="default")
         plt.xlim(-window, cell * (2 + 4 * len(lines)))
         plt.ylim(0, top * 1.08)
         ticks = [-window * step / 6 for step in range(6, -1, -1)]

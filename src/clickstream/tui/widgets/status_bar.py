@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from textual.content import Content
@@ -48,11 +49,15 @@ class StatusBar(Line):
         if self._job is not None:
             self.put(progress(self._job, width, time.monotonic() - self._job.began))
         elif self._frame is not None:
-            self.put(sentence(self._frame, width))
+            self.put(sentence(self._frame, width, read_only=getattr(self.app, "read_only", False)))
 
 
-def sentence(frame: Frame, width: int) -> Content:
+def sentence(frame: Frame, width: int, *, read_only: bool = False) -> Content:
+    """The headline and its keys; in a read-only session only those that open a screen."""
     found = headline(frame)
+    if read_only:
+        keys = [key for key in found.hint.split(" · ") if key[:1].isdigit() or key[:1] == "?"]
+        found = replace(found, hint=" · ".join(keys))
     joint = " " if found.text.endswith(".") else " · "
     hint = joint + found.hint if found.hint else ""
     return Content.assemble((clip(found.text, max(10, width - len(hint))), found.style), (hint, ACCENT))

@@ -26,7 +26,7 @@ OLD = 2.5
 BEHIND = ("valkey", "opensearch")
 
 
-def topology(frame: Frame, width: int, height: int, *, step: int) -> Content:
+def topology(frame: Frame, width: int, height: int, *, step: int, read_only: bool = False) -> Content:
     """Boxes and arrows, `height` lines: two of them borders, the last one for what hangs beside the consumers.
 
     Args:
@@ -34,9 +34,9 @@ def topology(frame: Frame, width: int, height: int, *, step: int) -> Content:
         width: in cells; from NARROW on.
         height: in lines.
         step: how far the arrows' dashes have moved.
+        read_only: do not say what would start something.
     """
-    rows = height - 3
-    gap = 8 if width < 120 else 9 + (width - 120) // 16
+    rows, gap = height - 3, 8 if width < 120 else 9 + (width - 120) // 16
     widths = _widths(width - 4 * gap)
     boxes = [
         box([(clip(frame.data_file or "file", widths[0] - 5), "")], _file(frame, widths[0] - 4, rows), widths[0]),
@@ -65,7 +65,7 @@ def topology(frame: Frame, width: int, height: int, *, step: int) -> Content:
     start = sum(widths[:3]) + 3 * gap
     lines.append(_beside_consumers(frame, width, start + widths[3] // 2))
     lines[-2] = _joint(lines[-2], start + widths[3] // 2)
-    return content(_announced(frame, lines, width))
+    return content(_announced(frame, lines, width, read_only=read_only))
 
 
 def _widths(room: int) -> list[int]:
@@ -241,15 +241,15 @@ def _joint(row: Row, at: int) -> Row:
     return jointed
 
 
-def _announced(frame: Frame, lines: list[Row], width: int) -> list[Row]:
+def _announced(frame: Frame, lines: list[Row], width: int, *, read_only: bool) -> list[Row]:
     """With nothing running: everything dim, and what to press in the middle."""
     if not nothing_runs(frame):
         return lines
     dimmed: list[Row] = [[(text, DIM) for text, _ in line] for line in lines]
-    words: Row = [
-        ("  Nothing runs.  ", "bold"), ("d", f"bold {ACCENT}"), (" demo · ", ""), ("s", f"bold {ACCENT}"),
-        (" start the stack · ", ""), ("?", f"bold {ACCENT}"), (" help  ", ""),
-    ]  # fmt: skip
+    keys = (("?", "help"),) if read_only else (("d", "demo"), ("s", "start the stack"), ("?", "help"))
+    words: Row = [("  Nothing runs.  ", "bold")]
+    for key, what in keys:
+        words += [(key, f"bold {ACCENT}"), (f" {what}" + (" · " if key != "?" else "  "), "")]
     middle = len(lines) // 2 - 1
     text = "".join(text for text, _ in lines[middle])
     start = (width - width_of(words)) // 2
