@@ -39,7 +39,8 @@ CSV_HEADER: Final = ("timestamp", "visitorid", "event", "itemid", "transactionid
 class EventColumns:
     """A batch of events as parallel arrays of one length.
 
-    Identity of an event: (visitor_id, time_ms, kind, item_id); of two that differ only in transaction_id the first stays.
+    Identity of an event: (visitor_id, time_ms, kind, item_id). Of two that differ only in transaction_id, the first
+    stays.
     """
 
     time_ms: Int64Array

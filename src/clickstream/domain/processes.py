@@ -88,6 +88,8 @@ class ProcessSpec:
     reports: bool = False
     """True: stdout carries WorkerReport lines (JSON), stderr the log, and stdin what it is told. False: stdout and
     stderr are log, stdin is empty."""
+    forks: bool = False
+    """True: it works through child processes, whose CPU counts as its own."""
     setup: tuple[SetupStep, ...] = ()
     restart: RestartPolicy = RestartPolicy()
     stop_signal: int = signal.SIGTERM

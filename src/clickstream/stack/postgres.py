@@ -88,6 +88,7 @@ def postgresql_spec(home: Home, layout: Layout) -> ProcessSpec:
         gid=account.gid if account else None,
         ready_pattern="database system is ready to accept connections",
         ready_timeout=300,  # after a crash it first replays up to max_wal_size
+        forks=True,
         setup=(initialise,),
         restart=RESTART,
         stop_signal=signal.SIGINT,  # "fast": do not wait for clients to leave

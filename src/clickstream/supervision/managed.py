@@ -92,7 +92,7 @@ class Managed:
     def sample(self) -> None:
         """Measure its memory, and its CPU since the last call."""
         if self._process is not None and not self._process.ended:
-            self._usage = self._process.usage()
+            self._usage = self._process.usage(children=self.spec.forks)
 
     def tell(self, line: bytes) -> None:
         """Hand a line to the running process. Raises ClickstreamError where it does not run or does not listen."""

@@ -14,6 +14,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -86,6 +87,7 @@ class Process:
         if self._popen.stdin is not None:
             os.set_blocking(self._popen.stdin.fileno(), False)
         self._measured = psutil.Process(self.pid)
+        self._cpu_read: tuple[float, float] | None = None
         self.ended = False
         self.returncode = 0
         """As subprocess has it: negative for a signal. Means something once `ended`."""
@@ -116,13 +118,31 @@ class Process:
         """Its children and theirs, those in other sessions included, which no signal to the group reaches."""
         return [] if self.ended else descendants(self._measured)
 
-    def usage(self) -> tuple[int, float]:
-        """Resident bytes now, and CPU in per cent of one core since the last call; of the leader alone."""
+    def usage(self, *, children: bool = False) -> tuple[int, float]:
+        """Resident bytes of the leader now, and CPU in per cent of one core since the last call.
+
+        Args:
+            children: count the CPU of its children too, for a server that works through them.
+        """
         try:
             with self._measured.oneshot():
-                return self._measured.memory_info().rss, self._measured.cpu_percent()
+                rss = self._measured.memory_info().rss
+                if not children:
+                    return rss, self._measured.cpu_percent()
+            return rss, self._cpu_of_all()
         except psutil.Error:
             return 0, 0.0
+
+    def _cpu_of_all(self) -> float:
+        seconds = 0.0
+        for process in (self._measured, *self._measured.children()):
+            with suppress(psutil.Error):
+                times = process.cpu_times()
+                seconds += times.user + times.system
+        now = time.monotonic()
+        before, self._cpu_read = self._cpu_read, (now, seconds)
+        # A child that ended takes its seconds along.
+        return max(0.0, 100 * (seconds - before[1]) / (now - before[0])) if before else 0.0
 
     def reap(self) -> None:
         """Take note of its end, if it has ended. What is left of its group is killed before its pid is given back."""

@@ -25,6 +25,9 @@ MOST_LINES = 6
 
 COLOURS = ("accent", "warning", "success", "secondary", "foreground", "primary")
 
+ROOMY = 100
+"""Cells from which there is room for a tick every sixth of the window, else every third."""
+
 LONGEST_GAP = 60.0
 """Seconds between two points beyond which no line joins them."""
 
@@ -87,7 +90,9 @@ class LagChart(Static):
                 plt.text(f"p{partition}", cell * (2 + 4 * index), points[-1][1], color=colour, background="default")
         plt.xlim(-window, cell * (2 + 4 * len(lines)))
         plt.ylim(0, top * 1.08)
-        ticks = [-window * step / 6 for step in range(6, -1, -1)]
+        # Crowded labels are moved about by plotext, and not twice in the same way.
+        steps = 6 if self.content_size.width >= ROOMY else 3
+        ticks = [-window * step / steps for step in range(steps, -1, -1)]
         plt.xticks(ticks, [f"{tick / 60:g} min" if tick else "now" for tick in ticks])
         plt.yticks([0, top / 2, top], ["0", number(top / 2), number(top)])
 

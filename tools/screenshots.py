@@ -1,0 +1,239 @@
+"""Takes the README's pictures (assets/*.svg): the real dashboard, over a real stack that lives only for this run.
+
+python tools/screenshots.py [--into FOLDER] [--rate N]
+
+Servers, data, settings and logs lie in a temporary folder; all of it is gone at the end, whatever happens.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import math
+import os
+import re
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import FrameType
+
+from textual.pilot import Pilot
+
+from clickstream.actions import consumers, producers, stack
+from clickstream.actions.frame import Frame
+from clickstream.actions.generate import generate
+from clickstream.actions.kill import kill
+from clickstream.actions.watch import Watcher
+from clickstream.config.paths import Home
+from clickstream.config.settings import load_settings
+from clickstream.domain.errors import ClickstreamError
+from clickstream.services.kafka.admin import create_topic
+from clickstream.services.kafka.producer import EventProducer
+from clickstream.tui.app import ClickstreamApp
+from clickstream.tui.widgets.row_table import RowTable
+
+ASSETS = Path(__file__).resolve().parents[1] / "assets"
+SIZE, SMALL = (120, 40), (80, 24)
+
+SECONDS_OF_DATA = 45
+"""What the charts shall hold before anything breaks."""
+
+PATIENCE = 150.0
+"""Seconds within which each thing that is waited for must have come true."""
+
+VICTIM = "consumer-1"
+
+CONFIGURED = ("CLICKSTREAM_", "CONSUMER_", "KAFKA_", "OPENSEARCH_", "PG", "POSTGRESQL_", "PRODUCER_", "VALKEY_")
+"""Prefixes of the variables that configure us, or the drivers below us: the caller's own stay outside."""
+
+BROKEN_MESSAGES = (
+    ("257597", '{"timestamp": 1433221332117, "visitor_id": 257597, "event": "view"}'),
+    ("992329", '{"timestamp": "yesterday", "visitor_id": 992329, "event": "view", "item_id": 248676}'),
+    ("111016", '{"timestamp": 1433221999827, "visitor_id": 111016, "event": "wishlist", "item_id": 318965}'),
+    ("483717", '{"timestamp": 1433222162373, "visitor_id": 483717, "event": "addtocart", "item_id": -25'),
+    ("951259", "timestamp=1433221099371&visitor_id=951259&event=view&item_id=367447"),
+)
+BROKEN_LINES = ("1433223236124,287857,view,,", "2015-06-02 05:12:35,158090,addtocart,10572,", "1433222276276,599528")
+
+FONTS = '"Fira Code", Menlo, Consolas, "DejaVu Sans Mono", "Liberation Mono", monospace'
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Take the pictures in assets/ from a real run (three minutes or so).")
+    parser.add_argument("--into", type=Path, default=ASSETS, help="the folder for the pictures (default: assets)")
+    parser.add_argument("--rate", type=float, default=20_000, help="events a second (default: %(default)s)")
+    options = parser.parse_args()
+    into = options.into.absolute()
+    logging.getLogger().addHandler(logging.NullHandler())
+    signal.signal(signal.SIGTERM, _leave)
+    try:
+        with _shelter() as folder, _stack(folder):
+            _begin(folder, options.rate)
+            pictures = asyncio.run(_take())
+    except ClickstreamError as error:
+        _say(f"screenshots: {error}" + (f" ({error.hint})" if error.hint else ""))
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    into.mkdir(parents=True, exist_ok=True)
+    for name, picture in pictures.items():
+        (into / f"{name}.svg").write_text(picture, encoding="utf-8")
+    _say(f"{len(pictures)} pictures in {options.into}")
+    return 0
+
+
+def _leave(_signal: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+@contextmanager
+def _shelter() -> Iterator[Path]:
+    """A temporary working folder, short enough for sockets, and an environment without the caller's settings."""
+    folder = Path(tempfile.mkdtemp(prefix="clickstream-"))
+    folder.chmod(0o755)  # as root, servers run as another user, who must get through to what lies below
+    for name in [name for name in os.environ if name.startswith(CONFIGURED)]:
+        del os.environ[name]
+    os.environ |= {
+        "CLICKSTREAM_HOME": str(folder / "home"),
+        "PRODUCER_DATA_FILE": str(folder / "events.csv"),
+        "TZ": "UTC",
+    }
+    os.environ.pop("NO_COLOR", None)
+    time.tzset()
+    os.chdir(folder)
+    try:
+        yield folder
+    finally:
+        os.chdir(folder.parent)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _stack(folder: Path) -> Iterator[None]:
+    home = Home(folder / "home")
+    try:
+        _say("starting servers")
+        stack.up(home)
+        yield
+    finally:
+        _say("stopping them")
+        with suppress(ClickstreamError):  # the folder goes in any case
+            stack.down(home)
+            stack.reset(home)
+
+
+def _begin(folder: Path, rate: float) -> None:
+    """Have data flow: a generated file with some broken lines, and broken messages among the good ones."""
+    settings = load_settings()
+    assert settings.kafka is not None
+    _say("generating data")
+    file = folder / "events.csv"
+    generate(file)
+    with file.open("a", encoding="utf-8") as text:
+        text.writelines(f"{line}\n" for line in BROKEN_LINES)
+    create_topic(settings.kafka)
+    producer = EventProducer(settings.kafka)
+    producer.send([key for key, _ in BROKEN_MESSAGES], [value for _, value in BROKEN_MESSAGES])
+    if producer.flush(10.0):
+        raise ClickstreamError("Kafka did not take the broken messages")
+    producer.close()
+    consumers.start(settings)
+    producers.start(settings, producers.Run(file, rate=rate))
+
+
+async def _take() -> dict[str, str]:
+    """The pictures, by name."""
+    pictures = {}
+    with Watcher(load_settings) as watcher:
+        app = ClickstreamApp(watcher, read_only=False)
+        async with app.run_test(size=SIZE) as pilot:
+            _say(f"waiting for {SECONDS_OF_DATA} s of data")
+            await _until(pilot, _has_data, "data on the charts")
+            await _visit_all(pilot)
+            kill(watcher.settings, VICTIM)
+            await _until(pilot, lambda frame: _told(frame, f"{VICTIM} is back"), "the return of what was killed")
+            app.run_command("verify")
+            await _until(pilot, lambda frame: frame.verification is not None and app.job is None, "verify")
+            await _frames(pilot, 5)
+            for name in ("overview", "workers", "partitions", "funnel", "rejects", "logs"):
+                pictures[name] = await _picture(pilot, name)
+            await pilot.resize_terminal(*SMALL)
+            pictures["overview-80x24"] = await _picture(pilot, "overview")
+            if not _flows(await _until(pilot, lambda _: True, "a frame")):
+                raise ClickstreamError("the data ran out before the last picture", hint="try a lower --rate")
+    return pictures
+
+
+async def _visit_all(pilot: Pilot[None]) -> None:
+    """Open the screens that ask for figures of their own, so that these are there when their picture is taken."""
+    for key in ("3", "4", "5", "1"):
+        await pilot.press(key)
+        await _frames(pilot, 3)
+
+
+async def _picture(pilot: Pilot[None], mode: str) -> str:
+    _say(f"{mode} at {pilot.app.size.width}x{pilot.app.size.height}")
+    app = pilot.app
+    assert isinstance(app, ClickstreamApp)
+    app.action_mode(mode)
+    await _frames(pilot, 1)
+    if mode == "workers":
+        table = app.screen.query_one(RowTable)
+        while table.selected != VICTIM:
+            await pilot.press("down")
+    await _frames(pilot, 3)
+    return _portable(app.export_screenshot(title="clickstream", simplify=True))
+
+
+async def _frames(pilot: Pilot[None], count: int) -> None:
+    """Wait until so many more seconds of frames have been shown."""
+    before = (await _until(pilot, lambda _: True, "a frame")).at
+    await _until(pilot, lambda frame: frame.at >= before + count, "the next frame")
+    await pilot.pause()
+
+
+async def _until(pilot: Pilot[None], true: Callable[[Frame], bool], what: str) -> Frame:
+    app = pilot.app
+    assert isinstance(app, ClickstreamApp)
+    deadline = time.monotonic() + PATIENCE
+    while app.frame is None or not true(app.frame):
+        if not app.is_running:
+            raise KeyboardInterrupt  # told to end
+        if time.monotonic() > deadline:
+            raise ClickstreamError(f"waited {PATIENCE:.0f} s in vain for {what}")
+        await pilot.pause(0.1)
+    return app.frame
+
+
+def _flows(frame: Frame) -> bool:
+    return bool(frame.produced_per_second and frame.stored_per_second)
+
+
+def _has_data(frame: Frame) -> bool:
+    return sum(not math.isnan(rate) and rate > 0 for rate in frame.history.stored) >= SECONDS_OF_DATA
+
+
+def _told(frame: Frame, words: str) -> bool:
+    return any(words in happening.text for happening in frame.happenings)
+
+
+def _portable(svg: str) -> str:
+    """The picture without addresses of others: fonts that a reader has, and no generator's name."""
+    svg = re.sub(r"@font-face \{.*?\}\s*", "", svg, flags=re.DOTALL)
+    svg = re.sub(r"<!--.*?-->\s*", "", svg, flags=re.DOTALL)
+    svg = svg.replace("font-family: Fira Code, monospace", f"font-family: {FONTS}")
+    return re.sub(r"[ \t]+$", "", svg, flags=re.MULTILINE)
+
+
+def _say(words: str) -> None:
+    sys.stderr.write(f"{words}\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
