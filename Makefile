@@ -23,12 +23,12 @@ export UV_SYSTEM_CERTS := 1
 # An environment that was copied here, or whose Python is gone, is made anew.
 $(shell [ -x $(PY) ] && [ "$$(cat $(VENV)/.place 2>/dev/null)" = "$$(pwd -P)" ] || rm -f $(VENV)/.place)
 
-.PHONY: help demo test test-all check format lock clean
+.PHONY: help demo test test-all check format screenshots lock clean
 .DEFAULT_GOAL := help
 
 help: ## list these commands
 	@echo "make …"
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r name does; do printf '  %-10s %s\n' "$$name" "$$does"; done
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r name does; do printf '  %-11s %s\n' "$$name" "$$does"; done
 
 demo: $(VENV)/.run ## run the whole pipeline on servers of its own, from an empty start, and show it
 	@$(PY) -m clickstream demo --fresh $(ARGS)
@@ -49,6 +49,9 @@ check: $(VENV)/.dev ## check format, lint, types, imports and hygiene
 format: $(VENV)/.dev ## format the code and mend what the linter can mend
 	$(PY) -m ruff format .
 	$(PY) -m ruff check --fix .
+
+screenshots: $(VENV)/.run ## take the pictures in assets/ anew, from a real run (three minutes or so)
+	@$(PY) tools/screenshots.py $(ARGS)
 
 lock: $(VENV)/.place ## choose new versions of all dependencies: write constraints.txt anew
 	$(PY) -m pip install --quiet uv

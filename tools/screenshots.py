@@ -20,15 +20,19 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from html import escape, unescape
 from pathlib import Path
 from types import FrameType
+from typing import cast
 
+from rich.cells import cell_len
 from textual.pilot import Pilot
 
 from clickstream.actions import consumers, producers, stack
 from clickstream.actions.frame import Frame
 from clickstream.actions.generate import generate
 from clickstream.actions.kill import kill
+from clickstream.actions.servers import kafka_of
 from clickstream.actions.watch import Watcher
 from clickstream.config.paths import Home
 from clickstream.config.settings import load_settings
@@ -62,6 +66,16 @@ BROKEN_MESSAGES = (
 BROKEN_LINES = ("1433223236124,287857,view,,", "2015-06-02 05:12:35,158090,addtocart,10572,", "1433222276276,599528")
 
 FONTS = '"Fira Code", Menlo, Consolas, "DejaVu Sans Mono", "Liberation Mono", monospace'
+CELL, GLYPH = 12.2, 0.6
+"""Width of a cell in the exported picture's units, and of a glyph of such fonts in ems."""
+
+NAMELESS = "clickstream-pictures"
+"""In the pictures, the name of the run's folder: as long as the real one, and the same every time."""
+
+BLANK = "\N{NO-BREAK SPACE}"
+TEXT = re.compile(
+    r'<text(?P<before>[^>]*?)x="(?P<x>[\d.]+)"(?P<between>[^>]*?)textLength="[\d.]+"(?P<after>[^>]*)>(?P<text>[^<]*)</text>'
+)
 
 
 def main() -> int:
@@ -75,7 +89,7 @@ def main() -> int:
     try:
         with _shelter() as folder, _stack(folder):
             _begin(folder, options.rate)
-            pictures = asyncio.run(_take())
+            pictures = {name: _portable(svg, folder) for name, svg in asyncio.run(_take()).items()}
     except ClickstreamError as error:
         _say(f"screenshots: {error}" + (f" ({error.hint})" if error.hint else ""))
         return 1
@@ -131,14 +145,14 @@ def _stack(folder: Path) -> Iterator[None]:
 def _begin(folder: Path, rate: float) -> None:
     """Have data flow: a generated file with some broken lines, and broken messages among the good ones."""
     settings = load_settings()
-    assert settings.kafka is not None
+    kafka = kafka_of(settings)
     _say("generating data")
     file = folder / "events.csv"
     generate(file)
     with file.open("a", encoding="utf-8") as text:
         text.writelines(f"{line}\n" for line in BROKEN_LINES)
-    create_topic(settings.kafka)
-    producer = EventProducer(settings.kafka)
+    create_topic(kafka)
+    producer = EventProducer(kafka)
     producer.send([key for key, _ in BROKEN_MESSAGES], [value for _, value in BROKEN_MESSAGES])
     if producer.flush(10.0):
         raise ClickstreamError("Kafka did not take the broken messages")
@@ -151,7 +165,7 @@ async def _take() -> dict[str, str]:
     """The pictures, by name."""
     pictures = {}
     with Watcher(load_settings) as watcher:
-        app = ClickstreamApp(watcher, read_only=False)
+        app = ClickstreamApp(watcher)
         async with app.run_test(size=SIZE) as pilot:
             _say(f"waiting for {SECONDS_OF_DATA} s of data")
             await _until(pilot, _has_data, "data on the charts")
@@ -179,16 +193,19 @@ async def _visit_all(pilot: Pilot[None]) -> None:
 
 async def _picture(pilot: Pilot[None], mode: str) -> str:
     _say(f"{mode} at {pilot.app.size.width}x{pilot.app.size.height}")
-    app = pilot.app
-    assert isinstance(app, ClickstreamApp)
+    app = cast("ClickstreamApp", pilot.app)
     app.action_mode(mode)
     await _frames(pilot, 1)
     if mode == "workers":
         table = app.screen.query_one(RowTable)
         while table.selected != VICTIM:
             await pilot.press("down")
+    if mode == "partitions":
+        await pilot.press("w")  # the last ten minutes: there is no hour yet
+    if mode == "rejects":
+        await pilot.press(*["down"] * (len(BROKEN_LINES) + 1))  # from the lines to a message
     await _frames(pilot, 3)
-    return _portable(app.export_screenshot(title="clickstream", simplify=True))
+    return app.export_screenshot(title="clickstream", simplify=True)
 
 
 async def _frames(pilot: Pilot[None], count: int) -> None:
@@ -199,8 +216,7 @@ async def _frames(pilot: Pilot[None], count: int) -> None:
 
 
 async def _until(pilot: Pilot[None], true: Callable[[Frame], bool], what: str) -> Frame:
-    app = pilot.app
-    assert isinstance(app, ClickstreamApp)
+    app = cast("ClickstreamApp", pilot.app)
     deadline = time.monotonic() + PATIENCE
     while app.frame is None or not true(app.frame):
         if not app.is_running:
@@ -223,12 +239,25 @@ def _told(frame: Frame, words: str) -> bool:
     return any(words in happening.text for happening in frame.happenings)
 
 
-def _portable(svg: str) -> str:
-    """The picture without addresses of others: fonts that a reader has, and no generator's name."""
-    svg = re.sub(r"@font-face \{.*?\}\s*", "", svg, flags=re.DOTALL)
-    svg = re.sub(r"<!--.*?-->\s*", "", svg, flags=re.DOTALL)
+def _portable(svg: str, folder: Path) -> str:
+    """The picture for any renderer: no address, no folder of this run, and every run of text where its cells are.
+
+    Some renderers trim blanks and ignore textLength: then text must begin with a glyph, and a glyph be a cell wide.
+    """
+    svg = re.sub(r"@font-face \{.*?\}\s*|<!--.*?-->\s*", "", svg, flags=re.DOTALL)
     svg = svg.replace("font-family: Fira Code, monospace", f"font-family: {FONTS}")
-    return re.sub(r"[ \t]+$", "", svg, flags=re.MULTILINE)
+    svg = svg.replace("font-size: 20px", f"font-size: {CELL / GLYPH:.2f}px")
+
+    def cells(found: re.Match[str]) -> str:
+        text = unescape(found["text"]).rstrip(BLANK)
+        left = float(found["x"]) + CELL * (len(text) - len(text.lstrip(BLANK)))
+        text = text.lstrip(BLANK).replace(folder.name, NAMELESS)
+        shown = escape(text, quote=False).replace(BLANK, "&#160;")
+        length = CELL * cell_len(text)
+        place = f'x="{left:g}"{found["between"]}textLength="{length:g}"{found["after"]}'
+        return f"<text{found['before']}{place}>{shown}</text>" if shown else ""
+
+    return re.sub(r"[ \t]+$", "", TEXT.sub(cells, svg), flags=re.MULTILINE)
 
 
 def _say(words: str) -> None:

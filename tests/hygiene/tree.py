@@ -9,7 +9,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = sorted((ROOT / "src").rglob("*.py"))
 TESTS = sorted((ROOT / "tests").rglob("*.py"))
-UNPACKED = (".ci", ".github", "data", "docs", "src", "tests", "tools")
+UNPACKED = (".ci", ".github", "assets", "data", "docs", "src", "tests", "tools")
 """Folders to look at where there is no git to ask: in an unpacked archive."""
 
 

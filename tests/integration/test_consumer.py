@@ -8,24 +8,25 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from confluent_kafka import Producer
+from confluent_kafka import Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewPartitions
 
 from clickstream.config.settings import Settings, load_settings
+from clickstream.domain.errors import OffsetLost
 from clickstream.domain.events import MAX_TIMESTAMP_MS
 from clickstream.pipeline.worker import ConsumerOptions, Worker
 from clickstream.services.kafka.admin import create_topic, delete_topic
-from tests.feed import START_MS, all_committed, check, query, send, shop, value, wait_until
+from tests.feed import START_MS, all_committed, check, query, send, shop, stored_events, value, wait_until
 from tests.oracle import Event
 
 
 class Running:
     """A worker in a thread of this process."""
 
-    def __init__(self, settings: Settings, name: str) -> None:
+    def __init__(self, settings: Settings, name: str, *, accept_gap: bool) -> None:
         self.stop = threading.Event()
         self.failure: BaseException | None = None
-        self._worker = Worker(settings, ConsumerOptions(name=name), self.stop)
+        self._worker = Worker(settings, ConsumerOptions(name=name, accept_gap=accept_gap), self.stop)
         self._thread = threading.Thread(target=self._run, name=name)
         self._thread.start()
 
@@ -44,8 +45,8 @@ class Running:
 
 
 @contextmanager
-def consumers(settings: Settings, count: int = 1) -> Iterator[list[Running]]:
-    workers = [Running(settings, f"consumer-{number}") for number in range(count)]
+def consumers(settings: Settings, count: int = 1, *, accept_gap: bool = False) -> Iterator[list[Running]]:
+    workers = [Running(settings, f"consumer-{number}", accept_gap=accept_gap) for number in range(count)]
     try:
         yield workers
     finally:
@@ -199,3 +200,26 @@ def test_messages_that_are_not_keyed_by_visitor_are_told(settings: Settings, cap
     send(settings, [("somebody", value(event)) for event in shop(12, 100)])
     drain(settings)
     assert "key is not their visitor_id" in caplog.text
+
+
+def test_messages_that_kafka_removed_stop_the_consumer_until_the_gap_is_accepted(settings: Settings) -> None:
+    assert settings.kafka
+    events = shop(13, 900)
+    send(settings, events[:300])
+    drain(settings)
+    send(settings, events[300:600])
+    ends = {row[0]: row[1] for row in query(settings, "SELECT partition, next_offset FROM consumer_offsets")}
+    with AdminClient({"bootstrap.servers": settings.kafka.bootstrap_servers}) as admin:
+        place = TopicPartition(settings.kafka.events_topic, 1, ends[1] + 10)
+        admin.delete_records([place])[place].result(10)
+    with consumers(settings) as (worker,):
+        wait_until(lambda: worker.failure is not None, "stopped")
+        assert isinstance(worker.failure, OffsetLost)
+        assert f"must go on at offset {ends[1]}" in str(worker.failure)
+        worker.failure = None
+    assert not query(settings, "SELECT FROM offset_gaps")
+    with consumers(settings, accept_gap=True):
+        send(settings, events[600:])
+        wait_until(lambda: all_committed(settings), "everything committed")
+    assert query(settings, "SELECT partition, from_offset, to_offset FROM offset_gaps") == [(1, ends[1], ends[1] + 10)]
+    assert len(stored_events(settings)) == len(events) - 10

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from clickstream.actions.polling import Heard, NotAsked, Poller
+from clickstream.actions.polling import Heard, NotAsked, Poller, to_next_beat
 from clickstream.domain.errors import ServiceUnavailable
 
 
@@ -90,3 +90,8 @@ def test_a_thrifty_poller_rests_nineteen_times_as_long_as_it_worked() -> None:
 def test_nothing_is_silent_that_was_not_asked() -> None:
     heard: Heard[int] = Heard()
     assert heard.silent_for(5.0) == 0.0
+
+
+@pytest.mark.parametrize(("now", "every", "pause"), [(12.25, 1.0, 0.75), (12.0, 1.0, 1.0), (12.25, 5.0, 2.75)])
+def test_whoever_is_asked_as_often_is_asked_at_the_same_time(now: float, every: float, pause: float) -> None:
+    assert to_next_beat(now, every) == pause

@@ -100,8 +100,11 @@ class Poller(Generic[T]):
         while not self._stop.is_set():
             began = time.monotonic()
             self._once()
-            took = time.monotonic() - began
-            pause = max(self._every - took, took * (1 / MOST_OF_THE_TIME - 1) if self._thrifty else 0.0)
+            now = time.monotonic()
+            pause = to_next_beat(now, self._every)
+            if self._thrifty:
+                took = now - began
+                pause = max(self._every - took, took * (1 / MOST_OF_THE_TIME - 1))
             if self._heard.not_asked:
                 pause = min(pause, LOOK_AGAIN_AFTER)
             self._wake.wait(pause)
@@ -125,6 +128,14 @@ class Poller(Generic[T]):
             self._heard = Heard(value, time.time())
         if _kind(before) != _kind(self._heard):
             self._turned()
+
+
+def to_next_beat(now: float, every: float) -> float:
+    """Seconds until all whom one asks so often are asked at once, so that their answers belong together.
+
+    A lag is one server's offset less another's: asked half a second apart, it would be half a second's messages wrong.
+    """
+    return every - now % every
 
 
 def _kind(heard: Heard[T]) -> tuple[bool, bool, bool]:

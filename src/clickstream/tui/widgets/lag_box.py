@@ -82,7 +82,7 @@ def _words(frame: Frame, row: PartitionRow) -> str:
     even = 1 / len(frame.partitions)
     if len(frame.partitions) > 1 and row.share > HOT * even and row.rate_in > 0:
         return f"hot +{row.share / even - 1:.0%}"
-    if row.lag and row.seconds_to_drain is not None:
+    if row.lag and row.seconds_to_drain is not None and (row.state != OK or row.trend == "shrinking"):
         return f"drains {seconds(row.seconds_to_drain)}"
     return "LAGGING" if row.state == LAGGING else ""
 

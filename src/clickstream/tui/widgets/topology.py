@@ -130,7 +130,8 @@ def _producer(frame: Frame, height: int) -> list[Row]:
     if producer is None or row is None:
         return _padded([[("◌ none", DIM)]], height)
     look = of_process(row)
-    failed: Piece = (f"{number(producer.failed)} failed", FAILED) if producer.failed else (producer.pace, DIM)
+    pace = producer.pace.replace(" events/s", "/s")
+    failed: Piece = (f"{number(producer.failed)} failed", FAILED) if producer.failed else (pace, DIM)
     rows: list[Row] = [[(f"{look.glyph} {look.word}", look.style)], [(f"{number(producer.sent)} sent", "")], [failed]]
     return _padded(rows, height)
 
