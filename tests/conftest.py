@@ -76,7 +76,9 @@ def stack_home(shelter: Path) -> Iterator[Home]:
 
 @pytest.fixture
 def settings(stack_home: Home, sheltered: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Settings]:
-    """Settings for a topic (3 partitions), a schema and a group that no other test uses."""
+    """Settings for a topic (3 partitions), a schema and a group that no other test uses; no CSV line put aside yet."""
+    for file in stack_home.rejects.iterdir():
+        file.unlink()
     unique = secrets.token_hex(4)
     monkeypatch.setenv("CLICKSTREAM_HOME", str(stack_home.root))
     monkeypatch.setenv("KAFKA_EVENTS_TOPIC", f"test-{unique}")

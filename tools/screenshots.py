@@ -174,11 +174,13 @@ async def _take() -> dict[str, str]:
             await _until(pilot, lambda frame: _told(frame, f"{VICTIM} is back"), "the return of what was killed")
             app.run_command("verify")
             await _until(pilot, lambda frame: frame.verification is not None and app.job is None, "verify")
-            await _frames(pilot, 5)
-            for name in ("overview", "workers", "partitions", "funnel", "rejects", "logs"):
-                pictures[name] = await _picture(pilot, name)
+            await _until(pilot, _just_counted, "a count of what is stored")
+            pictures["overview"] = await _picture(pilot, "overview")
             await pilot.resize_terminal(*SMALL)
             pictures["overview-80x24"] = await _picture(pilot, "overview")
+            await pilot.resize_terminal(*SIZE)
+            for name in ("workers", "partitions", "funnel", "rejects", "logs"):
+                pictures[name] = await _picture(pilot, name)
             if not _flows(await _until(pilot, lambda _: True, "a frame")):
                 raise ClickstreamError("the data ran out before the last picture", hint="try a lower --rate")
     return pictures
@@ -195,16 +197,17 @@ async def _picture(pilot: Pilot[None], mode: str) -> str:
     _say(f"{mode} at {pilot.app.size.width}x{pilot.app.size.height}")
     app = cast("ClickstreamApp", pilot.app)
     app.action_mode(mode)
-    await _frames(pilot, 1)
+    await pilot.pause()
     if mode == "workers":
         table = app.screen.query_one(RowTable)
         while table.selected != VICTIM:
             await pilot.press("down")
-    if mode == "partitions":
-        await pilot.press("w")  # the last ten minutes: there is no hour yet
     if mode == "rejects":
         await pilot.press(*["down"] * (len(BROKEN_LINES) + 1))  # from the lines to a message
-    await _frames(pilot, 3)
+    await _frames(pilot, 1 if mode == "overview" else 2)
+    if mode == "overview":
+        await _until(pilot, lambda frame: all(row.lag for row in frame.partitions), "a lag to show")
+        await pilot.pause()
     return app.export_screenshot(title="clickstream", simplify=True)
 
 
@@ -229,6 +232,11 @@ async def _until(pilot: Pilot[None], true: Callable[[Frame], bool], what: str) -
 
 def _flows(frame: Frame) -> bool:
     return bool(frame.produced_per_second and frame.stored_per_second)
+
+
+def _just_counted(frame: Frame) -> bool:
+    """What is stored is counted now and then: at such a moment all boxes tell of the same time."""
+    return frame.counts is not None and frame.counts.age(frame.at) < 1.5
 
 
 def _has_data(frame: Frame) -> bool:

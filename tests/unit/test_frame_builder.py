@@ -160,6 +160,13 @@ def test_history_is_bounded_and_says_what_it_does_not_know(builder: FrameBuilder
     assert frame.history.hour == ()
 
 
+def test_the_hour_keeps_a_peak_that_lasts_less_than_its_step(builder: FrameBuilder, say: Say, clock: Clock) -> None:
+    for end in (7, 900, 20, *[5] * 10):
+        frame = builder.build(say({0: end, 1: 1}, {}))
+        clock.now += 1
+    assert [lags for _, lags in frame.history.hour] == [(900, 1), (5, 1)]
+
+
 def test_between_ticks_nothing_is_added_to_the_past(builder: FrameBuilder, say: Say) -> None:
     answers = say({0: 1}, {})
     builder.build(answers)

@@ -186,7 +186,7 @@ class History:
     active: tuple[float, ...] = ()
     """Open sessions."""
     hour: tuple[tuple[float, tuple[int, ...]], ...] = ()
-    """(Unix seconds, lag by partition number) every ten seconds for an hour."""
+    """(Unix seconds, highest lag of the ten seconds from then, by partition number) for an hour."""
 
 
 @dataclass(frozen=True, slots=True)

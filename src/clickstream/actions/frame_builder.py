@@ -239,9 +239,11 @@ class FrameBuilder:
 
     def _remember(self, now: float, produced: float | None, stored: float | None, lag: int | None, active: int) -> None:
         self._past.rows.append((now, _or_nan(produced), _or_nan(stored), _or_nan(lag), float(active)))
-        hour = self._past.hour
-        if self._partitions and (not hour or now - hour[-1][0] >= HOUR_EVERY - 0.5):
-            hour.append((now, tuple(row.lag for row in self._partitions)))
+        hour, lags = self._past.hour, tuple(row.lag for row in self._partitions)
+        if lags and (not hour or now - hour[-1][0] >= HOUR_EVERY - 0.5):
+            hour.append((now, lags))
+        elif lags and len(lags) == len(hour[-1][1]):  # a peak between two points counts as well
+            hour[-1] = (hour[-1][0], tuple(map(max, hour[-1][1], lags)))
 
 
 def _with_shares(rows: list[PartitionRow], as_of: float) -> tuple[PartitionRow, ...]:

@@ -101,10 +101,11 @@ class Poller(Generic[T]):
             began = time.monotonic()
             self._once()
             now = time.monotonic()
-            pause = to_next_beat(now, self._every)
             if self._thrifty:
                 took = now - began
                 pause = max(self._every - took, took * (1 / MOST_OF_THE_TIME - 1))
+            else:
+                pause = to_next_beat(now, self._every)
             if self._heard.not_asked:
                 pause = min(pause, LOOK_AGAIN_AFTER)
             self._wake.wait(pause)
