@@ -91,7 +91,9 @@ class LagChart(Static):
         plt.xlim(-window, cell * (2 + 4 * len(lines)))
         plt.ylim(0, top * 1.08)
         # Crowded labels are moved about by plotext, and not twice in the same way.
-        steps = 6 if self.content_size.width >= ROOMY else 3
+        steps = next(
+            count for count in ((6, 5, 4) if self.content_size.width >= ROOMY else (3, 2)) if window % (60 * count) == 0
+        )
         ticks = [-window * step / steps for step in range(steps, -1, -1)]
         plt.xticks(ticks, [f"{tick / 60:g} min" if tick else "now" for tick in ticks])
         plt.yticks([0, top / 2, top], ["0", number(top / 2), number(top)])
