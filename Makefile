@@ -23,7 +23,7 @@ export UV_SYSTEM_CERTS := 1
 # An environment that was copied here, or whose Python is gone, is made anew.
 $(shell [ -x $(PY) ] && [ "$$(cat $(VENV)/.place 2>/dev/null)" = "$$(pwd -P)" ] || rm -f $(VENV)/.place)
 
-.PHONY: help demo test test-all check format screenshots lock clean
+.PHONY: help demo test test-all check format snapshots screenshots lock clean
 .DEFAULT_GOAL := help
 
 help: ## list these commands
@@ -49,6 +49,9 @@ check: $(VENV)/.dev ## check format, lint, types, imports and hygiene
 format: $(VENV)/.dev ## format the code and mend what the linter can mend
 	$(PY) -m ruff format .
 	$(PY) -m ruff check --fix .
+
+snapshots: $(VENV)/.dev ## draw the dashboard's snapshots anew; look at each difference before you commit it
+	$(PY) -m pytest tests/tui --snapshot-update $(ARGS)
 
 screenshots: $(VENV)/.run ## take the pictures in assets/ anew, from a real run (three minutes or so)
 	@$(PY) tools/screenshots.py $(ARGS)

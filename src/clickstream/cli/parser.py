@@ -47,6 +47,9 @@ def build() -> argparse.ArgumentParser:
         epilog="example:\n  clickstream demo --limit 100000",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    parser.add_argument(
+        "--read-only", action="store_true", help="without a command: the dashboard, without keys that change anything"
+    )
     parser.add_argument("--version", action="version", version=f"clickstream {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True, title="commands")
     _add_demo(commands)
