@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 COUNTS_OLD, ANALYTICS_OLD = 7.0, 12.0
 """Seconds after which these figures are old: two of their refreshes."""
 
+MINUTES_A_DAY = 24 * 60
+
 
 def sessions_box(frame: Frame, width: int, height: int) -> Content:
     counts, found = frame.counts, frame.analytics
@@ -28,10 +30,16 @@ def sessions_box(frame: Frame, width: int, height: int) -> Content:
         _row("stored", stored, width),
         _open(frame, active, width),
         _row("converted", _value(converted, found, frame.at, ANALYTICS_OLD), width),
-        _row("events", events, width),
+        _row("per minute", _value(_per_minute(frame), found, frame.at, ANALYTICS_OLD), width),
         _row("rejected", rejected, width),
+        _row("events", events, width),
     ]
     return content(lines[:height])
+
+
+def _per_minute(frame: Frame) -> str:
+    """Sessions a minute of event time, over the newest day of the data."""
+    return f"{frame.analytics.value.last_day.sessions / MINUTES_A_DAY:.1f}" if frame.analytics else UNKNOWN
 
 
 def funnel_box(frame: Frame, width: int, height: int) -> Content:

@@ -98,7 +98,7 @@ def _line(frame: Frame, of: str) -> str:
 
 
 def _lag(frame: Frame) -> list[Piece]:
-    return [(f"lag {number(frame.lag)}", lag_style(frame))] if frame.lag is not None else []
+    return [(f"lag {number(frame.lag) if frame.lag else 0}", lag_style(frame))] if frame.lag is not None else []
 
 
 def lag_style(frame: Frame) -> str:
