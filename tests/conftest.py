@@ -22,6 +22,7 @@ from clickstream.config.paths import Home
 from clickstream.config.settings import Settings, load_settings
 from clickstream.services.kafka.admin import create_topic, delete_topic
 from clickstream.services.postgres.connection import connect
+from tests.feed import own_names
 
 CONFIGURED = ("CLICKSTREAM_", "CONSUMER_", "KAFKA_", "OPENSEARCH_", "PG", "POSTGRESQL_", "PRODUCER_", "VALKEY_")
 """Prefixes of the variables that configure us, or (PGHOST and its like) the drivers below us."""
@@ -79,11 +80,7 @@ def settings(stack_home: Home, sheltered: None, monkeypatch: pytest.MonkeyPatch)
     """Settings for a topic (3 partitions), a schema and a group that no other test uses; no CSV line put aside yet."""
     for file in stack_home.rejects.iterdir():
         file.unlink()
-    unique = secrets.token_hex(4)
-    monkeypatch.setenv("CLICKSTREAM_HOME", str(stack_home.root))
-    monkeypatch.setenv("KAFKA_EVENTS_TOPIC", f"test-{unique}")
-    monkeypatch.setenv("PG_SCHEMA_NAME", f"test_{unique}")
-    monkeypatch.setenv("POSTGRESQL_CONSUMER_GROUP_ID", f"test-{unique}")
+    own_names(monkeypatch, stack_home, f"test_{secrets.token_hex(4)}")
     loaded = load_settings()
     assert loaded.kafka
     assert loaded.postgres

@@ -9,8 +9,10 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import psycopg
+import pytest
 from confluent_kafka import Producer
 
+from clickstream.config.paths import Home
 from clickstream.config.settings import Settings
 from clickstream.services.kafka.admin import create_topic, read_offsets
 from tests.oracle import Event, SessionRow, sessions_of
@@ -34,6 +36,13 @@ def shop(seed: int, count: int, visitors: int = 50, span_ms: int = 20 * TIMEOUT_
         for _ in range(count)
     }
     return sorted(events, key=lambda event: (event.time_ms, event))
+
+
+def own_names(patch: pytest.MonkeyPatch, home: Home, unique: str) -> None:
+    """Let the settings name the servers of `home`, with a topic, a schema and a group that no other test uses."""
+    patch.setenv("CLICKSTREAM_HOME", str(home.root))
+    for variable in ("KAFKA_EVENTS_TOPIC", "PG_SCHEMA_NAME", "POSTGRESQL_CONSUMER_GROUP_ID"):
+        patch.setenv(variable, unique)
 
 
 def value(event: Event, transaction_id: int | None = None) -> bytes:

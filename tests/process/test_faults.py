@@ -15,7 +15,7 @@ from clickstream.actions.control import running
 from clickstream.config.paths import Home
 from clickstream.config.settings import Settings, load_settings
 from clickstream.domain.processes import ProcessState
-from tests.feed import all_committed, check, query, send, shop, wait_until
+from tests.feed import all_committed, check, own_names, query, send, shop, wait_until
 from tests.oracle import Event
 
 EVENTS = 12_000
@@ -39,10 +39,7 @@ def settings(
     own_home: Home, sheltered: None, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> Settings:
     unique = request.node.name.translate(str.maketrans("[]-", "___"))[:50]
-    monkeypatch.setenv("CLICKSTREAM_HOME", str(own_home.root))
-    monkeypatch.setenv("KAFKA_EVENTS_TOPIC", unique)
-    monkeypatch.setenv("PG_SCHEMA_NAME", unique)
-    monkeypatch.setenv("POSTGRESQL_CONSUMER_GROUP_ID", unique)
+    own_names(monkeypatch, own_home, unique)
     monkeypatch.setenv("CONSUMER_BATCH_SIZE", str(BATCH_SIZE))
     stack.up(own_home)
     return load_settings()
