@@ -86,7 +86,7 @@ def send(settings: Settings, messages: Iterable[Event | tuple[str, bytes | None]
 
 
 def query(settings: Settings, statement: str, *parameters: Any) -> list[tuple[Any, ...]]:
-    """Rows of a statement, its tables found in the settings' schema."""
+    """Rows of a statement, if it brings any, its tables found in the settings' schema."""
     postgres = settings.postgres
     assert postgres
     assert postgres.password
@@ -99,7 +99,8 @@ def query(settings: Settings, statement: str, *parameters: Any) -> list[tuple[An
         options=f"-c search_path={postgres.schema_name}",
         autocommit=True,
     ) as connection:
-        return connection.execute(statement, parameters).fetchall()  # type: ignore[arg-type]
+        cursor = connection.execute(statement, parameters)  # type: ignore[arg-type]
+        return cursor.fetchall() if cursor.description else []
 
 
 def stored_events(settings: Settings) -> list[Event]:

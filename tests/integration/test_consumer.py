@@ -196,10 +196,14 @@ def test_latest_skips_what_was_there_and_nothing_of_partitions_that_come_later(
     check(settings, [*events[300:600], *(event._replace(visitor_id=event.visitor_id + 1000) for event in events)])
 
 
-def test_messages_that_are_not_keyed_by_visitor_are_told(settings: Settings, caplog: pytest.LogCaptureFixture) -> None:
-    send(settings, [("somebody", value(event)) for event in shop(12, 100)])
+def test_messages_that_are_not_keyed_by_visitor_are_told_and_stored_right(
+    settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    events = shop(12, 900)
+    send(settings, [(str(number), value(event)) for number, event in enumerate(events)])
     drain(settings)
-    assert "key is not their visitor_id" in caplog.text
+    assert "at home in another" in caplog.text
+    check(settings, events)
 
 
 def test_messages_that_kafka_removed_stop_the_consumer_until_the_gap_is_accepted(settings: Settings) -> None:

@@ -8,90 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clickstream.domain.events import EventColumns
-from clickstream.domain.sessions import SessionColumns
 from clickstream.pipeline import window as window_module
-from clickstream.pipeline.window import NOTHING_STORED, Change, Rows, Span, Window, no_rows
-from tests.oracle import Event, SessionRow, sessions_of
-
-TIMEOUT = 10
-
-events = st.builds(
-    Event,
-    visitor_id=st.one_of(st.integers(0, 4), st.just(2**63 - 1)),
-    time_ms=st.integers(0, 120),
-    kind=st.integers(0, 2),
-    item_id=st.one_of(st.integers(0, 3), st.just(2**62)),
-)
-batches = st.lists(st.lists(events, max_size=12), max_size=14)
-
-
-class Store:
-    """What PostgreSQL does with changes: primary keys are enforced, a session to remove must be there."""
-
-    def __init__(self) -> None:
-        self.events: set[Event] = set()
-        self.sessions: dict[tuple[int, int], SessionRow] = {}
-
-    def apply(self, change: Change) -> None:
-        for event in as_events(change.events):
-            assert event not in self.events, "stored twice"
-            self.events.add(event)
-        for key in zip(change.removed.visitor_id.tolist(), change.removed.start_ms.tolist(), strict=True):
-            del self.sessions[key]
-        for session in as_sessions(change.sessions):
-            key = session.visitor_id, session.start_ms
-            assert key not in self.sessions, "session stored twice"
-            self.sessions[key] = session
-
-    def lookup(self, span: Span) -> Rows:
-        found = set()
-        for visitor, low, high in zip(span.visitor_id, span.low_ms, span.high_ms, strict=True):
-            for session in self.sessions.values():
-                if session.visitor_id == visitor and session.start_ms <= high and session.end_ms >= low:
-                    found |= {
-                        event
-                        for event in self.events
-                        if event.visitor_id == visitor and session.start_ms <= event.time_ms <= session.end_ms
-                    }
-        if not found:
-            return no_rows()
-        columns = [np.array(column) for column in zip(*sorted(found), strict=True)]
-        return Rows(
-            columns[0].astype(np.int64),
-            columns[1].astype(np.int64),
-            columns[2].astype(np.int8),
-            columns[3].astype(np.int64),
-            np.full(len(found), -1),
-        )
-
-    def newest(self) -> int:
-        return max((event.time_ms for event in self.events), default=NOTHING_STORED)
-
-
-def as_columns(batch: list[Event]) -> EventColumns:
-    visitor, time, kind, item = (np.array([event[i] for event in batch], np.int64) for i in range(4))
-    return EventColumns(time, visitor, kind.astype(np.int8), item, np.full(len(batch), -1, np.int64))
-
-
-def as_events(columns: EventColumns) -> list[Event]:
-    names = (columns.visitor_id, columns.time_ms, columns.kind, columns.item_id)
-    return [Event(*row) for row in zip(*(column.tolist() for column in names), strict=True)]
-
-
-def as_sessions(columns: SessionColumns) -> list[SessionRow]:
-    rows, items = [], iter(columns.items.tolist())
-    for i in range(len(columns)):
-        lists = [tuple(next(items) for _ in range(count)) for count in columns.item_counts[i]]
-        rows.append(
-            SessionRow(
-                int(columns.visitor_id[i]),
-                int(columns.start_ms[i]),
-                int(columns.end_ms[i]),
-                *columns.kind_counts[i].tolist(),
-                *lists,
-            )
-        )
-    return rows
+from clickstream.pipeline.window import NOTHING_STORED, Rows, Span, Window
+from tests.algebra import TIMEOUT, MemoryStore, as_columns, batches
+from tests.oracle import Event, sessions_of
 
 
 @pytest.fixture(autouse=True)
@@ -108,7 +28,7 @@ def test_any_order_batching_repetition_and_restart_gives_the_same_sessions(
     if ordered:
         times = iter(sorted(event.time_ms for batch in batches for event in batch))
         batches = [[event._replace(time_ms=next(times)) for event in batch] for batch in batches]
-    store, window, waiting = Store(), Window(TIMEOUT), []
+    store, window, waiting = MemoryStore(), Window(TIMEOUT), []
     committed = number = -1
     todo = list(enumerate(batches))
     for index, batch in todo:
@@ -134,7 +54,7 @@ def test_any_order_batching_repetition_and_restart_gives_the_same_sessions(
 
 
 def test_a_gap_of_exactly_the_timeout_does_not_split() -> None:
-    store, window = Store(), Window(TIMEOUT)
+    store, window = MemoryStore(), Window(TIMEOUT)
     for number, time in enumerate((0, TIMEOUT, 2 * TIMEOUT + 1)):
         store.apply(window.merge(as_columns([Event(1, time, 0, 1)]), number, number - 1, store.lookup))
     assert sorted((row.start_ms, row.end_ms) for row in store.sessions.values()) == [(0, 10), (21, 21)]
@@ -144,7 +64,7 @@ def test_of_two_events_that_differ_only_in_transaction_id_the_first_stays() -> N
     twice = EventColumns(
         np.array([5, 5]), np.array([1, 1]), np.array([2, 2], np.int8), np.array([9, 9]), np.array([70, 71])
     )
-    change = Window(TIMEOUT).merge(twice, 0, -1, Store().lookup)
+    change = Window(TIMEOUT).merge(twice, 0, -1, MemoryStore().lookup)
     assert change.events.transaction_id.tolist() == [70]
 
 
@@ -164,5 +84,5 @@ def test_events_in_order_are_never_looked_up(monkeypatch: pytest.MonkeyPatch) ->
 def test_active_sessions_are_those_the_newest_event_could_extend() -> None:
     window = Window(TIMEOUT)
     batch = [Event(1, 0, 0, 1), Event(2, 90, 0, 1), Event(3, 95, 0, 1), Event(3, 100, 0, 1)]
-    window.merge(as_columns(batch), 0, -1, Store().lookup)
+    window.merge(as_columns(batch), 0, -1, MemoryStore().lookup)
     assert window.active_sessions() == 2

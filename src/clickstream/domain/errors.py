@@ -32,11 +32,19 @@ class ServiceRefused(ClickstreamError):
     """A server answered and said no for good (wrong credentials, missing database); trying again does not help."""
 
 
+class NotAdmitted(ServiceRefused):
+    """A server does not let us in: TLS, certificates, user or password."""
+
+
 class OffsetLost(ClickstreamError):
     """Kafka no longer holds (or not yet holds) the offset at which a partition must go on. Needs a human."""
 
 
-class Fenced(Exception):
+class Void(Exception):
+    """What was prepared cannot be stored as it is: read the offset again and prepare it anew."""
+
+
+class Fenced(Void):
     """Another consumer has moved this partition's offset: what was prepared on the old one is void."""
 
 

@@ -14,6 +14,7 @@ from typing import Final
 
 from clickstream.pipeline.partition import Prepared
 from clickstream.services.postgres.store import Store
+from clickstream.services.postgres.writes import BatchRefused, Outcome
 
 DEPTH: Final = 2
 """Batches in hand: one that PostgreSQL works on and one that waits for it. More costs memory and gains nothing."""
@@ -24,8 +25,7 @@ class Stored:
     """A batch that is in PostgreSQL."""
 
     batch: Prepared
-    stamp: int
-    """The offset's new stamp."""
+    outcome: Outcome
     seconds: float
     """How long its transaction took."""
 
@@ -71,5 +71,9 @@ class Commits:
 
 def _commit(store: Store, batch: Prepared) -> Stored:
     started = time.perf_counter()
-    stamp = store.commit(batch.write)
-    return Stored(batch, stamp, time.perf_counter() - started)
+    try:
+        outcome = store.commit(batch.write)
+    except BatchRefused as error:
+        error.messages, error.last_offset = batch.messages, batch.write.new_offset - 1
+        raise
+    return Stored(batch, outcome, time.perf_counter() - started)

@@ -55,4 +55,5 @@ class Notices:
         try:
             self._board.take_down(post)
         except ClickstreamError as error:
-            _logger.warning("figures not taken down: %s", error)
+            if not self._away:  # else it was said already
+                _logger.warning("figures not taken down: %s", error)

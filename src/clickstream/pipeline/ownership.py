@@ -6,26 +6,34 @@ Assigned partitions wait here, paused, until PostgreSQL told where they go on. K
 from __future__ import annotations
 
 import logging
+import time
 from collections import Counter
 from collections.abc import Iterable
 from contextlib import closing
 from typing import Final
 
 from clickstream.config.settings import KafkaSettings, PostgresSettings, Settings, ValkeySettings
-from clickstream.domain.errors import OffsetLost, ServiceRefused
+from clickstream.domain.errors import Fenced, OffsetLost, ServiceRefused, Void
+from clickstream.pipeline.homes import Homes
+from clickstream.pipeline.isolation import Isolation
 from clickstream.pipeline.partition import EVERYTHING_IS_LATE, Partition, cold_window, restored, saved
 from clickstream.pipeline.window import Window
 from clickstream.services.kafka.admin import TopicInfo, describe_topic
 from clickstream.services.kafka.consumer import EventConsumer
+from clickstream.services.postgres.homes import HomesMoved, VisitorsMoved
 from clickstream.services.postgres.lookup import SessionLookup
 from clickstream.services.postgres.migrate import migrate
-from clickstream.services.postgres.store import PartitionKey, Position, Store
+from clickstream.services.postgres.store import Store
+from clickstream.services.postgres.writes import BatchRefused, Outcome, PartitionKey, Position, StaleWindow
 from clickstream.services.valkey.windows import WindowCache
 
 _logger = logging.getLogger("clickstream.consumer")
 
 DISTRUST_LIMIT: Final = 5
 """How often in a row a partition may find rows stored that it took for new before that is called a fault."""
+
+OFFSET_CHECK_SECONDS: Final = 1.0
+"""How soon an idle worker notices a rewind."""
 
 
 class Ownership:
@@ -47,6 +55,9 @@ class Ownership:
         self._name = name
         self._accept_gap = accept_gap
         self._distrusted: Counter[int] = Counter()
+        self._homes: Homes | None = None
+        self._offsets_checked = time.monotonic()
+        self.isolation = Isolation(settings.pipeline.batch_size)
         self._topic_id = ""
         self._store: Store | None = None
         self._lookup: SessionLookup | None = None
@@ -78,18 +89,47 @@ class Ownership:
             self.open.pop(partition, None)
             self.waiting.discard(partition)
 
-    def distrust(self, partition: int) -> None:
+    def check_offsets(self) -> None:
+        """Now and then: raises Fenced when somebody moved the offset of a partition that is at rest (a rewind)."""
+        if self._store is None or time.monotonic() - self._offsets_checked < OFFSET_CHECK_SECONDS:
+            return
+        self._offsets_checked = time.monotonic()
+        if all(partition.settled for partition in self.open.values()):
+            stored = self._store.offsets(self._topic_id)
+            for number, partition in self.open.items():
+                if stored.get(number) != partition.committed_offset:
+                    raise Fenced(f"offset {partition.committed_offset} of partition {number} was moved")
+
+    def blame(self, error: Void) -> None:
+        """Learn from why a batch could not be stored.
+
+        Raises:
+            ServiceRefused: it is always the same.
+        """
+        if isinstance(error, StaleWindow):
+            self._distrust(error.partition)
+        elif isinstance(error, VisitorsMoved):
+            self.isolation.crossed(error.partition)
+        elif isinstance(error, BatchRefused):
+            self.isolation.refused(
+                error.partition, messages=error.messages, last_offset=error.last_offset, reason=error.reason
+            )
+
+    def stored(self, partition: int, outcome: Outcome, *, events: int) -> None:
+        """A batch of this partition was stored: all is well."""
+        del self._distrusted[partition]
+        self.isolation.stored(partition, events=events)
+        if self._homes is not None:
+            self._homes.learn(outcome)
+
+    def _distrust(self, partition: int) -> None:
         """What this partition remembers of open sessions is wrong: next time it will look everything up."""
         self._distrusted[partition] += 1
         if self._distrusted[partition] > DISTRUST_LIMIT:
             raise ServiceRefused(
                 f"partition {partition} finds events stored that PostgreSQL does not show it",
-                hint="are there two topics, or a producer that does not key by visitor, behind one PG_SCHEMA_NAME?",
+                hint="does something else than clickstream write into the tables of PG_SCHEMA_NAME?",
             )
-
-    def trust(self, partition: int) -> None:
-        """A batch of this partition was stored: all is well."""
-        del self._distrusted[partition]
 
     def close(self) -> None:
         """Forget everything but which partitions are ours; their offsets are read anew when they are opened."""
@@ -105,6 +145,7 @@ class Ownership:
 
         Raises:
             OffsetLost: Kafka does not hold the offset at which a partition must go on.
+            HomesMoved: the topic has grown; what is open must be opened anew, too.
             ServiceUnavailable, ServiceRefused: a server is away; what is open stays open.
         """
         topic = self._know_topic()
@@ -113,13 +154,24 @@ class Ownership:
             if self._settings.pipeline.auto_offset_reset == "latest":
                 ends = {partition: consumer.available(partition)[1] for partition in range(topic.partitions)}
                 offsets.begin(topic.name, topic.topic_id, ends)
+            homes = self._agree(offsets, topic)
             for partition in sorted(self.waiting):
                 key = PartitionKey(topic.name, topic.topic_id, partition)
                 position = self._position(consumer, offsets, key)
-                self.open[partition] = Partition(key, position, self._window(partition, position))
+                self.open[partition] = Partition(key, position, self._window(partition, position), homes)
                 self.waiting.discard(partition)
                 consumer.start(partition, position.next_offset)
                 _logger.info("partition %d goes on at offset %d", partition, position.next_offset)
+
+    def _agree(self, offsets: Store, topic: TopicInfo) -> Homes:
+        """Homes as they are agreed on now: asked for before any position, so that nothing slips in between."""
+        agreement, strays = offsets.agree(topic.name, topic.topic_id, topic.partitions)
+        if self.open and self._homes is not None:
+            if agreement.epoch != self._homes.agreement.epoch:
+                raise HomesMoved("visitors' homes have moved")
+            return self._homes
+        self._homes = Homes(agreement, strays)
+        return self._homes
 
     def keep_windows(self, partitions: Iterable[int]) -> None:
         """Keep the open sessions of those partitions that have nothing in flight, for whoever owns them next."""

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from clickstream.domain.events import EventColumns, RejectedMessage
+from clickstream.domain.events import RejectedMessage
 from clickstream.pipeline.columns import empty
 from clickstream.pipeline.decode import decode
+from clickstream.pipeline.homes import Homes
 from clickstream.pipeline.window import NOTHING_STORED, Rows, Span, Window, no_rows
 from clickstream.services.kafka.consumer import Fetched
 from clickstream.services.postgres.lookup import SessionLookup
-from clickstream.services.postgres.store import BatchWrite, PartitionKey, Position
+from clickstream.services.postgres.writes import BatchWrite, PartitionKey, Position
 from clickstream.services.valkey.windows import SavedWindow
 
 if TYPE_CHECKING:
@@ -28,9 +30,6 @@ EVERYTHING_IS_LATE: Final = 2**62
 
 LATENCY_SAMPLES: Final = 64
 """Messages of a batch whose latency is measured."""
-
-KEY_SAMPLES: Final = 16
-"""Messages of a batch whose key is looked at."""
 
 _COMMITTED_LONG_AGO: Final = -1
 
@@ -51,8 +50,9 @@ class Prepared:
 class Partition:
     """The offset and the open sessions of one partition. `prepare` runs ahead of what is committed."""
 
-    def __init__(self, key: PartitionKey, position: Position, window: Window) -> None:
+    def __init__(self, key: PartitionKey, position: Position, window: Window, homes: Homes) -> None:
         self.key = key
+        self._homes = homes
         self.window = window
         self.prepared_offset = position.next_offset
         self.committed_offset = position.next_offset
@@ -70,13 +70,18 @@ class Partition:
                 return None
         with meter.stage("decode"):
             events, faults = decode([message.value() for message in messages])
-        if not faults:
-            self._check_keys(messages, events)
         self._number += 1
+        agreement = self._homes.agreement  # before anything is looked up: what comes after it is found by the commit
         with meter.stage("sessions"):
-            change = self.window.merge(
-                events, self._number, self._committed_number, lambda span: _stored_rows(lookup, span)
+            change, strays = self._homes.merge(
+                self.window,
+                self.key.partition,
+                events,
+                (self._number, self._committed_number),
+                lambda span: _stored_rows(lookup, span),
             )
+        if strays is not None:
+            self._warn_of_strays(len(strays.visitors))
         write = BatchWrite(
             key=self.key,
             old_offset=self.prepared_offset,
@@ -86,6 +91,8 @@ class Partition:
             removed=change.removed,
             sessions=change.sessions,
             rejected=[_rejected(messages[position], reason) for position, reason in faults],
+            agreement=agreement,
+            strays=strays,
         )
         self.prepared_offset = write.new_offset
         return Prepared(
@@ -97,38 +104,43 @@ class Partition:
             sent_ms=np.array([m.timestamp()[1] for m in messages[:: len(messages) // LATENCY_SAMPLES + 1]]),
         )
 
-    def _check_keys(self, messages: list[Any], events: EventColumns) -> None:
-        """Warn, once, of a producer that does not key by visitor: one visitor's sessions then grow in two places."""
-        if self._warned:
-            return
-        step = len(messages) // KEY_SAMPLES + 1
-        visitors = events.visitor_id[::step].tolist()
-        if any(message.key() != b"%d" % visitor for message, visitor in zip(messages[::step], visitors, strict=True)):
+    def _warn_of_strays(self, count: int) -> None:
+        """Say it once: it is exact, and slow."""
+        if not self._warned:
             self._warned = True
             _logger.warning(
-                "partition %d holds messages whose key is not their visitor_id: sessions of such visitors are wrong"
-                " unless all their messages are in one partition",
+                "partition %d holds messages of %d visitors at home in another: the topic was resized, or a producer"
+                " does not partition by murmur2 of the visitor id. Nothing is wrong, but such batches go one at a time",
                 self.key.partition,
+                count,
             )
+
+    def put_aside(self, message: Any, reason: str) -> Prepared:
+        """The write that rejects a message which PostgreSQL does not take."""
+        return self._without_events(message.offset() + 1, [_rejected(message, reason)])
 
     def skip_to(self, end: int) -> Prepared | None:
         """The write that moves the offset over marks of transactions up to the log's end; None if there are none."""
-        if end <= self.prepared_offset:
-            return None
+        return self._without_events(end, ()) if end > self.prepared_offset else None
+
+    def _without_events(self, new_offset: int, rejected: Sequence[RejectedMessage]) -> Prepared:
         self._number += 1
         nothing = Window(self.window.timeout_ms).merge(empty(), 0, 0, lambda _: no_rows())
         write = BatchWrite(
             key=self.key,
             old_offset=self.prepared_offset,
-            new_offset=end,
+            new_offset=new_offset,
             newest_ms=None,
             events=nothing.events,
             removed=nothing.removed,
             sessions=nothing.sessions,
-            rejected=(),
+            rejected=rejected,
+            agreement=self._homes.agreement,
         )
-        self.prepared_offset = end
-        return Prepared(self._number, write, messages=0, duplicates=0, late=0, sent_ms=np.empty(0, np.int64))
+        self.prepared_offset = new_offset
+        return Prepared(
+            self._number, write, messages=len(rejected), duplicates=0, late=0, sent_ms=np.empty(0, np.int64)
+        )
 
     def committed(self, batch: Prepared, stamp: int) -> None:
         """The batch is stored."""

@@ -5,6 +5,9 @@ more than the timeout later than the mark therefore finds in memory every sessio
 is *late*, and the sessions around it are looked up in PostgreSQL. Either way a batch sees whole sessions, so that
 merging is: throw old and new events together, sort, drop repeats, cut where the gap exceeds the timeout.
 
+Of visitors that others write too, what the window holds may be too little (never too much, for no event is ever
+removed): their events are looked up whatever their age.
+
 Pure but for the `lookup` that it is given. All times are Unix milliseconds.
 """
 
@@ -66,6 +69,9 @@ class Rows:
 Lookup = Callable[[Span], Rows]
 """Every event of every stored session that touches a span: session_start <= high and session_end >= low."""
 
+Shared = Callable[["Int64Array"], "BoolArray"]
+"""For distinct visitors in ascending order: which ones others write too."""
+
 
 @dataclass(frozen=True, slots=True)
 class Change:
@@ -77,6 +83,8 @@ class Change:
     """Stored sessions that grew or were joined, to delete first."""
     sessions: SessionColumns
     """Sessions to insert."""
+    regrouped: Int64Array
+    """Visitors of the stored events in the sessions that change; one entry an event."""
     late: int
     """Events whose surroundings were looked up."""
 
@@ -98,7 +106,9 @@ class Window:
         self.newest = int(self.rows.time_ms.max()) if len(self.rows) else NOTHING_STORED
         self._next_eviction = SOFT_LIMIT
 
-    def merge(self, batch: EventColumns, number: int, committed: int, lookup: Lookup) -> Change:
+    def merge(
+        self, batch: EventColumns, number: int, committed: int, lookup: Lookup, shared: Shared | None = None
+    ) -> Change:
         """Take a batch in and say what it changes in the store.
 
         Args:
@@ -106,13 +116,20 @@ class Window:
             number: the batch's number; it grows from batch to batch.
             committed: the number of the last batch whose changes are in the store that `lookup` reads.
             lookup: finds stored sessions, with their events.
+            shared: tells the visitors that others write too (default: none).
         """
         if len(self.rows) > self._next_eviction:
             self._evict(committed)
         batch = distinct(batch)
-        late = self._late_spans(batch)
-        cached = self._rows_of(batch.visitor_id)
-        stored = _concat(cached, lookup(late)) if len(late.visitor_id) else cached
+        first = np.ones(len(batch), np.bool_)
+        first[1:] = batch.visitor_id[1:] != batch.visitor_id[:-1]
+        visitors = batch.visitor_id[first]
+        late = batch.time_ms - self.timeout_ms < self.mark
+        if shared is not None and (doubted := shared(visitors)).any():
+            late |= doubted[np.cumsum(first) - 1]
+        spans = self.spans(batch.visitor_id[late], batch.time_ms[late])
+        cached = self._rows_of(visitors)
+        stored = _concat(cached, lookup(spans)) if len(spans.visitor_id) else cached
         merged, source = _throw_together(stored, batch, number)
         starts = self._starts(merged)
         run = np.cumsum(starts) - 1
@@ -123,11 +140,13 @@ class Window:
         self._insert(rows.take(source >= len(cached)))
         if len(batch):
             self.newest = max(self.newest, int(batch.time_ms.max()))
+        regrouped = rows.take(source < len(stored))
         return Change(
             events=batch.take(source[source >= len(stored)] - len(stored)),
-            removed=self._stored_sessions(rows.take(source < len(stored))),
+            removed=self._stored_sessions(regrouped),
             sessions=summarize(rows.visitor_id, rows.time_ms, rows.kind, rows.item_id, starts),
-            late=len(late.visitor_id),
+            regrouped=regrouped.visitor_id,
+            late=int(np.count_nonzero(late)),
         )
 
     def active_sessions(self) -> int:
@@ -144,21 +163,19 @@ class Window:
         )
         return starts
 
-    def _late_spans(self, batch: EventColumns) -> Span:
-        late = batch.time_ms - self.timeout_ms < self.mark
-        visitor_id, time_ms = batch.visitor_id[late], batch.time_ms[late]
+    def spans(self, visitor_id: Int64Array, time_ms: Int64Array) -> Span:
+        """The surroundings of these events, which are in identity order; neighbours share one."""
         opens = np.ones(len(visitor_id), np.bool_)
         opens[1:] = (visitor_id[1:] != visitor_id[:-1]) | (time_ms[1:] - time_ms[:-1] > 2 * self.timeout_ms)
         closes = np.append(opens[1:], True)[: len(opens)]
         return Span(visitor_id[opens], time_ms[opens] - self.timeout_ms, time_ms[closes] + self.timeout_ms)
 
     def _rows_of(self, visitors: Int64Array) -> Rows:
-        """What the window holds of these visitors (ascending, repeats allowed)."""
+        """What the window holds of these visitors (ascending, distinct)."""
         if len(visitors) == 0 or len(self.rows) == 0:
             return no_rows()
-        unique = visitors[np.append(True, visitors[1:] != visitors[:-1])]
-        low = np.searchsorted(self.rows.visitor_id, unique, side="left")
-        count = np.searchsorted(self.rows.visitor_id, unique, side="right") - low
+        low = np.searchsorted(self.rows.visitor_id, visitors, side="left")
+        count = np.searchsorted(self.rows.visitor_id, visitors, side="right") - low
         first = np.cumsum(count) - count
         return self.rows.take(np.repeat(low - first, count) + np.arange(int(count.sum())))
 

@@ -15,7 +15,14 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from clickstream.config.settings import Settings
-from clickstream.domain.errors import ClickstreamError, Fenced, OffsetLost, ServiceRefused, ServiceUnavailable
+from clickstream.domain.errors import (
+    ClickstreamError,
+    NotAdmitted,
+    OffsetLost,
+    ServiceRefused,
+    ServiceUnavailable,
+    Void,
+)
 from clickstream.domain.processes import Role
 from clickstream.domain.reports import WorkerReport
 from clickstream.pipeline.background import Background
@@ -24,9 +31,9 @@ from clickstream.pipeline.loop import Rate, Reporter
 from clickstream.pipeline.meter import Meter
 from clickstream.pipeline.notices import Notices
 from clickstream.pipeline.ownership import Ownership
+from clickstream.pipeline.partition import Prepared
 from clickstream.pipeline.retry import Backoff
 from clickstream.services.kafka.consumer import EventConsumer, Fetched
-from clickstream.services.postgres.store import StaleWindow
 
 _logger = logging.getLogger("clickstream.consumer")
 
@@ -117,15 +124,14 @@ class Worker:
             if all(self._take(fetched) for fetched in self._fetch()):
                 self._skip_marks()
             self._collect()
+            if not self._busy:
+                self._owned.check_offsets()
         except ServiceUnavailable as error:
             self._start_over(error)
-        except Fenced as error:
-            _logger.warning("reading offsets anew: %s", error)
+        except Void as error:
+            _logger.warning("starting over: %s", error)
             self._start_over(None)
-        except StaleWindow as error:
-            _logger.warning("looking everything up: %s", error)
-            self._owned.distrust(error.partition)
-            self._start_over(None)
+            self._owned.blame(error)
         self._look_around()
 
     def _fetch(self) -> list[Fetched]:
@@ -146,11 +152,16 @@ class Worker:
         partition = self._owned.open.get(fetched.partition)
         if partition is None:
             return True
-        if not self._room():
-            return False
-        batch = partition.prepare(fetched, self._owned.lookup, self._meter)
-        if batch is not None:
-            self._commits.submit(self._owned.store, batch)
+        for piece in fetched.pieces(self._owned.isolation.size(fetched.partition)):
+            if not self._room():
+                return False
+            reason = self._owned.isolation.doomed(piece.partition, piece.first_offset)
+            if reason is not None and len(piece.messages) == 1:
+                batch: Prepared | None = partition.put_aside(piece.messages[0], f"PostgreSQL refused it: {reason}")
+            else:
+                batch = partition.prepare(piece, self._owned.lookup, self._meter)
+            if batch is not None:
+                self._commits.submit(self._owned.store, batch)
         return True
 
     def _skip_marks(self) -> None:
@@ -173,8 +184,8 @@ class Worker:
     def _note(self, stored: Stored) -> None:
         number = stored.batch.write.key.partition
         if partition := self._owned.open.get(number):
-            partition.committed(stored.batch, stored.stamp)
-        self._owned.trust(number)
+            partition.committed(stored.batch, stored.outcome.stamp)
+        self._owned.stored(number, stored.outcome, events=len(stored.batch.write.events))
         self._uncommitted[number] = stored.batch.write.new_offset
         self._meter.stored(stored.batch, stored.seconds)
 
@@ -209,7 +220,7 @@ class Worker:
         try:
             while len(self._commits) and time.monotonic() < deadline:
                 self._collect(PATIENCE_SECONDS)
-        except (ServiceUnavailable, Fenced, StaleWindow) as error:
+        except (ServiceUnavailable, Void) as error:
             _logger.warning("not stored before giving up partitions, so read again later: %s", error)
             self._start_over(None)
 
@@ -262,6 +273,10 @@ class Worker:
         try:
             self._owned.check_topic()
         except ServiceUnavailable:
+            return
+        except NotAdmitted as error:
+            if not self._kafka.admitted:
+                self._refusal = error
             return
         except ServiceRefused as error:
             self._refusal = error

@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
 
 from clickstream.config.settings import KafkaSettings
-from clickstream.domain.errors import ClickstreamError, OffsetLost, ServiceRefused
-from clickstream.services.kafka.config import client_config, translate
+from clickstream.domain.errors import ClickstreamError, NotAdmitted, OffsetLost, ServiceRefused
+from clickstream.services.kafka.admission import Admission
+from clickstream.services.kafka.config import client_config, opening, translate
 
 _logger = logging.getLogger("clickstream.kafka")
 
@@ -37,7 +38,7 @@ _SETTINGS: Final[dict[str, Any]] = {
     "fetch.queue.backoff.ms": 5,
     "fetch.wait.max.ms": 100,
     "queued.max.messages.kbytes": 32_768,
-    "topic.metadata.refresh.interval.ms": 30_000,
+    "topic.metadata.refresh.interval.ms": 5_000,  # how soon added partitions are noticed
 }
 
 _GONE: Final = {KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC, KafkaError._UNKNOWN_PARTITION}
@@ -60,6 +61,12 @@ class Fetched:
     def next_offset(self) -> int:
         return int(self.messages[-1].offset()) + 1
 
+    def pieces(self, size: int | None) -> Iterator[Fetched]:
+        """The same messages, at most `size` at a time (None: all)."""
+        step = size or len(self.messages)
+        for start in range(0, len(self.messages), step):
+            yield Fetched(self.partition, self.messages[start : start + step])
+
 
 class EventConsumer:
     """A member of the consumer group. Its callbacks run inside fetch() and close(), on the caller's thread."""
@@ -80,13 +87,13 @@ class EventConsumer:
         """Why Kafka does not answer at present; None while it does."""
         self.ends: dict[int, int] = {}
         """Partitions that the last fetch read to their end, and where that was."""
-        self._consumer = Consumer(
-            client_config(settings, client_id=client_id)
-            | _SETTINGS
-            | {"group.id": group_id, "error_cb": self._on_error}
-        )
+        self._admission = Admission(settings)
+        config = client_config(settings, client_id=client_id) | _SETTINGS
+        with opening(settings):
+            self._consumer = Consumer(config | {"group.id": group_id, "error_cb": self._on_error})
 
         def assign(consumer: Consumer, partitions: list[TopicPartition]) -> None:
+            self._admission.grant()
             for partition in partitions:
                 # Of no consequence, as it is paused; but a late answer to this may overtake the seek in start(), and
                 # messages that come again are dropped, while those that were jumped over would be lost.
@@ -105,17 +112,23 @@ class EventConsumer:
 
         self._consumer.subscribe([self._topic], on_assign=assign, on_revoke=revoke, on_lost=lose)
 
+    @property
+    def admitted(self) -> bool:
+        """The group has let us in since we started."""
+        return self._admission.granted
+
     def fetch(self, count: int, timeout: float) -> list[Fetched]:
         """Up to `count` messages that arrive within `timeout` seconds, by partition.
 
         Raises:
             OffsetLost: a partition's offset is not (any more) in Kafka.
-            ServiceRefused: no rights, or the topic is gone.
+            ServiceRefused: no rights, or the topic is gone; NotAdmitted: no broker ever let us in, nor will.
         """
         try:
             messages = self._consumer.consume(count, timeout)
         except KafkaException as error:
             raise translate(error.args[0]) from error
+        self._look_for_admission()
         self.ends.clear()
         by_partition: dict[int, list[Any]] = {}
         for message in messages:
@@ -181,7 +194,18 @@ class EventConsumer:
         """Leave the group; on_revoked is called for what is still assigned."""
         self._consumer.close()
 
+    def _look_for_admission(self) -> None:
+        found = self._admission.look()
+        if isinstance(found, NotAdmitted):
+            raise found
+        if found is not None:
+            self.trouble = found
+            _logger.warning("%s", found)
+
     def _on_error(self, error: KafkaError) -> None:
+        self._admission.heard(error)
+        if not self.admitted:
+            return
         translated = translate(error)
         if isinstance(translated, ServiceRefused) or error.code() == KafkaError._ALL_BROKERS_DOWN:
             self.trouble = translated

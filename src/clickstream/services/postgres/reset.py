@@ -1,38 +1,106 @@
-"""Emptying the schema: every table, offsets included. The only module that deletes what the pipeline stored."""
+"""Emptying the schema: every table, offsets included. The only module that deletes what the pipeline stored.
+
+A mark in the schema, from the first step of a reset to its last, keeps a reset that was cut short from being taken for
+anything else: nothing starts on such a schema, and the next reset completes it.
+"""
 
 from __future__ import annotations
 
 from psycopg import errors, sql
 
 from clickstream.config.settings import PostgresSettings
+from clickstream.domain.errors import ServiceRefused
 from clickstream.services.postgres.connection import Connection, connect, translated
+from clickstream.services.postgres.migrate import RESET_MARK
+from clickstream.services.postgres.state import schema_state
 
 _TRIES = 5
 
-_TABLES = ("events", "sessions", "consumer_offsets", "rejected_events", "offset_gaps", "schema_settings")
+_TABLES = (
+    "events",
+    "sessions",
+    "consumer_offsets",
+    "rejected_events",
+    "offset_gaps",
+    "schema_settings",
+    "visitor_homes",
+    "stray_visitors",
+)
+
+_NAME = "clickstream reset"
 
 
-def empty(settings: PostgresSettings) -> bool:
-    """Truncate the tables, so that the schema is as a migration leaves it; False where there are none.
+def check(settings: PostgresSettings) -> None:
+    """Whether this user may empty the schema, and this program knows it. Changes nothing.
+
+    Raises:
+        ServiceRefused: not; with what is missing.
+        ServiceUnavailable: PostgreSQL does not answer.
+    """
+    schema, state = settings.schema_name, schema_state(settings)
+    if not state.may_create:
+        raise ServiceRefused(f"{settings.user} may not create tables in schema {schema}", hint="grant CREATE to it")
+    if state.version is not None and state.version > state.newest:
+        raise ServiceRefused(
+            f"{schema} was made by a newer clickstream (migration {state.version})", hint="use that one to reset it"
+        )
+    with connect(settings, application_name=_NAME) as connection, translated():
+        kept = [
+            table
+            for table in _present(connection)
+            if connection.execute("SELECT has_table_privilege(%s, 'TRUNCATE')", [table]).fetchone() != (True,)
+        ]
+    if kept:
+        raise ServiceRefused(f"{settings.user} may not truncate {', '.join(kept)}", hint="grant TRUNCATE to it")
+
+
+def begin(settings: PostgresSettings) -> bool:
+    """Set the mark: from now on nothing starts on this schema until `finish` or `cancel`. False: it was set already."""
+    with connect(settings, application_name=_NAME) as connection, translated():
+        connection.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql.Identifier(settings.schema_name)))
+        if connection.execute("SELECT to_regclass(%s)", [RESET_MARK]).fetchone() != (None,):
+            return False
+        connection.execute(sql.SQL("CREATE TABLE IF NOT EXISTS {} ()").format(sql.Identifier(RESET_MARK)))
+        return True
+
+
+def cancel(settings: PostgresSettings) -> None:
+    """Take the mark away: nothing was changed."""
+    with connect(settings, application_name=_NAME) as connection, translated():
+        connection.execute(_unmark())
+
+
+def finish(settings: PostgresSettings) -> bool:
+    """Truncate the tables and take the mark away, in one; False where there were no tables yet.
 
     The session timeout goes too: sessions made anew may be made with another.
     """
-    with connect(settings, application_name="clickstream reset") as connection, translated():
-        row = connection.execute("SELECT to_regclass('schema_settings') IS NOT NULL").fetchone()
-        if not (row and row[0]):
-            return False
+    with connect(settings, application_name=_NAME) as connection, translated():
         connection.execute("SET lock_timeout = '10s'")
-        _truncate(connection)
-    return True
+        return _truncate(connection)
 
 
-def _truncate(connection: Connection) -> None:
+def _truncate(connection: Connection) -> bool:
     """Try again after a deadlock: whoever reads several tables meanwhile locks them in an order of its own."""
-    names = sql.SQL(", ").join(map(sql.Identifier, _TABLES))
     for left in reversed(range(_TRIES)):
         try:
-            connection.execute(sql.SQL("TRUNCATE {}").format(names))
-            return
+            with connection.transaction():
+                if tables := _present(connection):
+                    names = sql.SQL(", ").join(map(sql.Identifier, tables))
+                    connection.execute(sql.SQL("TRUNCATE {}").format(names))
+                connection.execute(_unmark())
         except errors.DeadlockDetected:
             if not left:
                 raise
+        else:
+            return bool(tables)
+    raise AssertionError("the last try returns or raises")
+
+
+def _unmark() -> sql.Composed:
+    return sql.SQL("DROP TABLE IF EXISTS {}").format(sql.Identifier(RESET_MARK))
+
+
+def _present(connection: Connection) -> list[str]:
+    """Our tables that are there: an older schema lacks the newer ones."""
+    return [table for table in _TABLES if connection.execute("SELECT to_regclass(%s)", [table]).fetchone() != (None,)]

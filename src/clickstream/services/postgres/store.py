@@ -6,60 +6,51 @@ Every method blocks until PostgreSQL answered. A Store holds one connection and 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import psycopg
 
 from clickstream.config.settings import PostgresSettings
-from clickstream.domain.errors import Fenced
-from clickstream.domain.events import EventColumns, RejectedMessage
-from clickstream.domain.sessions import SessionColumns, SessionKeys
-from clickstream.services.postgres import copy, parameters
+from clickstream.domain.errors import Fenced, ServiceUnavailable
+from clickstream.domain.events import RejectedMessage
+from clickstream.domain.sessions import SessionKeys
+from clickstream.services.postgres import copy, homes, parameters
 from clickstream.services.postgres.connection import connect, one_line, translated
+from clickstream.services.postgres.homes import Agreement, HomesMoved, VisitorsMoved
 from clickstream.services.postgres.parameters import Int8Array, TimestampArray
+from clickstream.services.postgres.writes import (
+    BatchRefused,
+    BatchWrite,
+    Outcome,
+    PartitionKey,
+    Position,
+    StaleWindow,
+)
+
+if TYPE_CHECKING:
+    from clickstream.domain.events import Int64Array
 
 
-@dataclass(frozen=True, slots=True)
-class PartitionKey:
-    """One partition of one incarnation of a topic."""
+LOCK_PATIENCE: Final = 20
+"""Seconds that a commit waits for a lock before it looks whether the owner still lives."""
 
-    topic: str
-    topic_id: str
-    partition: int
+_REFUSALS: Final = (
+    psycopg.DataError,
+    psycopg.IntegrityError,
+    psycopg.errors.RaiseException,
+    psycopg.errors.ProgramLimitExceeded,
+)
 
-
-@dataclass(frozen=True, slots=True)
-class Position:
-    """Where a partition goes on, and what is stored up to there."""
-
-    next_offset: int
-    stamp: int
-    """Changes whenever anybody moves the offset (microseconds); a saved window is good for one stamp only."""
-    newest_ms: int | None
-    """No event in the store is newer than this; None: nothing is stored."""
-
-
-@dataclass(frozen=True, slots=True)
-class BatchWrite:
-    """What one transaction does."""
-
-    key: PartitionKey
-    old_offset: int
-    new_offset: int
-    newest_ms: int | None
-    events: EventColumns
-    removed: SessionKeys
-    sessions: SessionColumns
-    rejected: Sequence[RejectedMessage]
-
-
-class StaleWindow(Exception):
-    """The store already holds rows that the batch took for new: prepare it again with every event looked up."""
-
-    def __init__(self, partition: int, reason: str) -> None:
-        super().__init__(f"partition {partition}: {reason}")
-        self.partition = partition
+_PUT_OUT_FROZEN: Final = """
+    SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    WHERE pid <> pg_backend_pid() AND datname = current_database() AND usename = current_user
+        AND wait_event = 'ClientRead' AND xact_start < now() - make_interval(secs => %s)
+        AND EXISTS (SELECT FROM pg_locks WHERE pg_locks.pid = pg_stat_activity.pid
+            AND relation = 'consumer_offsets'::regclass)
+"""
+"""A consumer that was stopped in mid-transaction (SIGSTOP, a suspended machine) keeps its locks while its backend waits
+for the next bytes. Its transaction is ended; when it wakes up it reads its offset anew."""
 
 
 class Store:
@@ -71,26 +62,51 @@ class Store:
         with translated():
             self.connection.execute("SET synchronous_commit = off")  # a lost tail is read again: the offset is in it
             self.connection.execute(parameters.INDEXES_ONLY)
+            self.connection.execute(f"SET lock_timeout = '{LOCK_PATIENCE}s'".encode())
 
     def close(self) -> None:
         self.connection.close()
 
+    def agree(self, topic: str, topic_id: str, partitions: int) -> tuple[Agreement, Int64Array]:
+        """What this schema's consumers hold for true, and every visitor that was ever stored away from home.
+
+        The topic's homes move first where it has more partitions than was agreed.
+        """
+        agreement = homes.agree(self.connection, topic, topic_id, partitions)
+        with translated():
+            strays, _ = homes.strays_since(self.connection, -1, topic_id, -1)
+        return agreement, strays
+
+    def offsets(self, topic_id: str) -> dict[int, int]:
+        """The next offset of every partition of the topic."""
+        with translated():
+            rows = self.connection.execute(
+                "SELECT partition, next_offset FROM consumer_offsets WHERE topic_id = %s", [topic_id]
+            )
+            return {int(str(partition)): int(str(offset)) for partition, offset in rows}
+
     def position(self, key: PartitionKey, *, first_offset: int) -> Position:
         """Where the partition goes on; one that was never seen starts at `first_offset`."""
-        with translated(), self.connection.transaction():
-            self.connection.execute(
-                "INSERT INTO consumer_offsets (topic, topic_id, partition, next_offset) VALUES (%s, %s, %s, %s)"
-                " ON CONFLICT DO NOTHING",
-                [key.topic, key.topic_id, key.partition, first_offset],
-            )
-            row = self.connection.execute(
-                "SELECT next_offset, (extract(epoch FROM updated_at) * 1000000)::bigint FROM consumer_offsets"
-                " WHERE topic = %s AND topic_id = %s AND partition = %s",
-                [key.topic, key.topic_id, key.partition],
-            ).fetchone()
+        with translated():
+            # Asked before it is made: an insert would wait for whoever has the row in hand.
+            row = self._offset_row(key)
+            if row is None:
+                self.connection.execute(
+                    "INSERT INTO consumer_offsets (topic, topic_id, partition, next_offset) VALUES (%s, %s, %s, %s)"
+                    " ON CONFLICT DO NOTHING",
+                    [key.topic, key.topic_id, key.partition, first_offset],
+                )
+                row = self._offset_row(key)
         if row is None:
             raise Fenced("the offset's row was removed while it was read")
         return Position(int(str(row[0])), int(str(row[1])), self._newest_ms())
+
+    def _offset_row(self, key: PartitionKey) -> tuple[object, ...] | None:
+        return self.connection.execute(
+            "SELECT next_offset, (extract(epoch FROM updated_at) * 1000000)::bigint FROM consumer_offsets"
+            " WHERE topic = %s AND topic_id = %s AND partition = %s",
+            [key.topic, key.topic_id, key.partition],
+        ).fetchone()
 
     def begin(self, topic: str, topic_id: str, offsets: Mapping[int, int]) -> None:
         """Let all partitions of a topic whose name was never seen here start at these offsets.
@@ -134,43 +150,83 @@ class Store:
                 [key.topic, key.topic_id, key.partition, from_offset, to_offset],
             )
 
-    def commit(self, batch: BatchWrite) -> int:
-        """Store a batch and move the offset, all or nothing. Returns the offset's new stamp.
+    def commit(self, batch: BatchWrite) -> Outcome:
+        """Store a batch and move the offset, all or nothing.
 
         Raises:
             Fenced: the offset is not where the batch began: somebody else moved it.
             StaleWindow: the batch would store a row twice.
+            HomesMoved, VisitorsMoved: what it was prepared from is no longer so.
+            BatchRefused: a value or a constraint stands against one of its rows.
             ServiceUnavailable: PostgreSQL went away; whether the batch is stored, the offset tells.
         """
         try:
             with translated(), self.connection.transaction():
-                stamp = self._advance(batch.key, batch.old_offset, batch.new_offset, batch.newest_ms)
-                if len(batch.events):
-                    self._copy("events", copy.EVENT_FIELDS, copy.event_stream(batch.events))
-                if len(batch.removed):
-                    self._remove(batch.key, batch.removed)
-                if len(batch.sessions):
-                    self._copy("sessions", copy.SESSION_FIELDS, copy.session_stream(batch.sessions))
-                if batch.rejected:
-                    self._reject(batch.key, batch.rejected)
-                return stamp
+                return self._commit(batch)
         except psycopg.errors.UniqueViolation as error:
             raise StaleWindow(batch.key.partition, one_line(error)) from error
+        except ServiceUnavailable as error:
+            if isinstance(error.__cause__, psycopg.errors.LockNotAvailable):
+                with translated():
+                    self.connection.execute(_PUT_OUT_FROZEN, [LOCK_PATIENCE])
+            raise
 
-    def _advance(self, key: PartitionKey, old: int, new: int, newest_ms: int | None) -> int:
-        """Compare-and-set on the offset. It comes first: its row lock makes a second owner wait, then fail."""
+    def _commit(self, batch: BatchWrite) -> Outcome:
+        key = batch.key
+        stamp, version, strays = self._take_turn(batch)
+        try:
+            if len(batch.events):
+                self._copy("events", copy.EVENT_FIELDS, copy.event_stream(batch.events))
+            if len(batch.removed):
+                self._remove(key, batch.removed)
+            if len(batch.sessions):
+                self._copy("sessions", copy.SESSION_FIELDS, copy.session_stream(batch.sessions))
+            if batch.rejected:
+                self._reject(key, batch.rejected)
+        except psycopg.errors.UniqueViolation:
+            raise
+        except _REFUSALS as error:
+            raise BatchRefused(key.partition, one_line(error)) from error
+        if batch.strays is not None:
+            version += 1
+            homes.tell(self.connection, version, key.topic_id, key.partition, batch.strays.visitors)
+            strays = np.union1d(strays, batch.strays.visitors)
+        return Outcome(stamp, version, strays)
+
+    def _take_turn(self, batch: BatchWrite) -> tuple[int, int, Int64Array]:
+        """Lock what the batch may touch, move the offset, and see whether what it was prepared from still holds."""
+        key, seen = batch.key, batch.agreement
+        homes.lock(self.connection, alone=batch.strays is not None)
+        stamp, epoch, version = self._advance(key, batch.old_offset, batch.new_offset, batch.newest_ms)
+        if epoch != seen.epoch:
+            raise HomesMoved(f"partition {key.partition}: visitors' homes have moved")
+        if batch.strays is not None and not homes.unchanged(self.connection, batch.strays):
+            raise VisitorsMoved(key.partition)
+        if version == seen.version:
+            return stamp, version, np.empty(0, np.int64)
+        strays, others = homes.strays_since(self.connection, seen.version, key.topic_id, key.partition)
+        if np.isin(batch.events.visitor_id, others).any():
+            raise VisitorsMoved(key.partition)
+        return stamp, version, strays
+
+    def _advance(self, key: PartitionKey, old: int, new: int, newest_ms: int | None) -> tuple[int, int, int]:
+        """Compare-and-set on the offset: its row lock makes a second owner wait, then fail.
+
+        Returns the offset's new stamp and the agreement's epoch and version, all of one snapshot.
+        """
         # In binary: a time in text or as a float would lose the milliseconds of far futures.
         newest = TimestampArray(np.array([] if newest_ms is None else [newest_ms], np.int64))
         row = self.connection.execute(
             "UPDATE consumer_offsets SET next_offset = %s, updated_at = clock_timestamp(), max_event_time ="
             " greatest(max_event_time, (%s)[1])"
             " WHERE topic = %s AND topic_id = %s AND partition = %s AND next_offset = %s"
-            " RETURNING (extract(epoch FROM updated_at) * 1000000)::bigint",
+            " RETURNING (extract(epoch FROM updated_at) * 1000000)::bigint,"
+            " (SELECT epoch FROM visitor_homes), (SELECT version FROM visitor_homes)",
             [new, newest, key.topic, key.topic_id, key.partition, old],
         ).fetchone()
         if row is None:
             raise Fenced(f"offset {old} of partition {key.partition} was moved by somebody else")
-        return int(str(row[0]))
+        return int(str(row[0])), int(str(row[1])), int(str(row[2]))
 
     def _copy(self, table: str, fields: Sequence[str], stream: bytes) -> None:
         statement = psycopg.sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)").format(

@@ -1,0 +1,141 @@
+"""Visitors in several partitions: the protocol of homes and strays, played through in memory, gives the definition."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from clickstream.pipeline import window as window_module
+from clickstream.pipeline.homes import Homes
+from clickstream.pipeline.window import NOTHING_STORED, Change, Span, Window
+from clickstream.services.postgres.homes import Agreement, Strays
+from clickstream.services.postgres.writes import Outcome
+from tests.algebra import TIMEOUT, MemoryStore, as_columns, batches
+from tests.oracle import Event, sessions_of
+
+PARTITIONS = 3
+
+steps = st.lists(st.tuples(st.sampled_from(["prepare", "commit"]), st.integers(0, PARTITIONS - 1)), max_size=80)
+
+
+@pytest.fixture(autouse=True)
+def _small_limits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(window_module, "SOFT_LIMIT", 6)
+    monkeypatch.setattr(window_module, "HARD_LIMIT", 20)
+
+
+class Shared:
+    """The tables: what is stored, the agreement, and who was stored away from home."""
+
+    def __init__(self, partitions: int) -> None:
+        self.rows = MemoryStore()
+        self.agreement = Agreement(1, 1, partitions)
+        self.strays: list[tuple[int, int, np.ndarray]] = []  # type: ignore[type-arg]
+        self.refused = 0
+
+    def since(self, version: int) -> Iterator[tuple[int, np.ndarray]]:  # type: ignore[type-arg]
+        return ((partition, visitors) for at, partition, visitors in self.strays if at > version)
+
+    def unchanged(self, strays: Strays) -> bool:
+        return len(self.rows.lookup(Span(strays.span_visitor, strays.span_low_ms, strays.span_high_ms))) == strays.known
+
+
+@dataclass
+class Reader:
+    """One partition's consumer: batches that it read and prepared, and has not committed."""
+
+    partition: int
+    shared: Shared
+    unread: list[list[Event]]
+    window: Window = field(init=False)
+    homes: Homes = field(init=False)
+    number: int = 0
+    committed: int = 0
+    in_flight: list[tuple[int, list[Event], Agreement, Strays | None, Change]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.open()
+
+    def open(self) -> None:
+        everybody = [visitors for _, visitors in self.shared.since(-1)]
+        strays = np.unique(np.concatenate(everybody)) if everybody else np.empty(0, np.int64)
+        self.homes = Homes(self.shared.agreement, strays)
+        rows = self.shared.rows
+        self.window = Window(TIMEOUT, mark=rows.newest() + 1 if rows.events else NOTHING_STORED)
+
+    def prepare(self) -> None:
+        if not self.unread or len(self.in_flight) == 2:
+            return
+        batch, agreement = self.unread.pop(0), self.homes.agreement
+        self.number += 1
+        change, strays = self.homes.merge(
+            self.window,
+            self.partition,
+            as_columns(batch),
+            (self.number, self.committed),
+            self.shared.rows.lookup,
+        )
+        self.in_flight.append((self.number, batch, agreement, strays, change))
+
+    def commit(self) -> None:
+        if not self.in_flight:
+            return
+        number, _, seen, own, change = self.in_flight[0]
+        tables = self.shared
+        others = [visitors for who, visitors in tables.since(seen.version) if who != self.partition]
+        named = any(np.isin(change.events.visitor_id, one).any() for one in others)
+        if named or seen.epoch != tables.agreement.epoch or not (own is None or tables.unchanged(own)):
+            tables.refused += 1
+            self.unread[:0] = [batch for _, batch, *_ in self.in_flight]
+            self.in_flight.clear()
+            self.open()
+            return
+        tables.rows.apply(change)
+        self.in_flight.pop(0)
+        self.committed = number
+        strays = np.concatenate([np.empty(0, np.int64), *(visitors for _, visitors in tables.since(seen.version))])
+        version = tables.agreement.version
+        if own is not None:
+            version += 1
+            tables.agreement = Agreement(tables.agreement.epoch, version, tables.agreement.partitions)
+            tables.strays.append((version, self.partition, own.visitors))
+            strays = np.union1d(strays, own.visitors)
+        self.homes.learn(Outcome(0, version, strays))
+
+
+@settings(max_examples=400)
+@given(read=st.lists(batches, min_size=PARTITIONS, max_size=PARTITIONS), steps=steps, grow_at=st.integers(0, 80))
+def test_any_visitor_in_any_partition_gives_the_definition(
+    read: list[list[list[Event]]], steps: list[tuple[str, int]], grow_at: int
+) -> None:
+    tables = Shared(2)
+    readers = [Reader(number, tables, list(own)) for number, own in enumerate(read)]
+    for at, (step, number) in enumerate(steps):
+        if at == grow_at:  # the topic has grown: homes move
+            tables.agreement = Agreement(2, tables.agreement.version + 1, PARTITIONS)
+        getattr(readers[number], step)()
+    while any(reader.unread or reader.in_flight for reader in readers):
+        for reader in readers:
+            reader.prepare()
+            reader.commit()
+    everything = [event for own in read for batch in own for event in batch]
+    assert tables.rows.events == set(everything)
+    assert set(tables.rows.sessions.values()) == sessions_of(everything, TIMEOUT)
+
+
+def test_two_readers_of_one_visitor_get_into_each_others_way_and_are_told() -> None:
+    tables = Shared(2)
+    first, second = (Reader(number, tables, [[Event(1, 10 * number, 0, 1)]]) for number in range(2))
+    first.prepare()
+    second.prepare()
+    first.commit()
+    second.commit()
+    assert tables.refused == 1
+    second.prepare()
+    second.commit()
+    assert [session.views for session in tables.rows.sessions.values()] == [2]
