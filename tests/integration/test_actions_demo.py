@@ -73,6 +73,18 @@ def test_what_waits_in_kafka_is_stored_and_counted_too(settings: Settings) -> No
     assert query(settings, "SELECT count(*) FROM rejected_events") == [(2,)]
 
 
+def test_a_reject_that_is_replayed_meanwhile_is_no_duplicate(settings: Settings) -> None:
+    send(settings, [("1", b"no json"), ("2", None)])
+
+    def replay(progress: DemoProgress) -> None:
+        if progress.phase is Phase.VERIFY:
+            query(settings, "UPDATE rejected_events SET replayed_at = now() RETURNING 1")
+
+    result = demo(load_settings(), DemoOptions(None, False), replay)
+    assert result.ok, result.unaccounted
+    assert (result.rejected, result.duplicates) == (2, 40)
+
+
 def test_workers_that_ran_before_run_on_and_fresh_stops_them(settings: Settings) -> None:
     consumers.start(settings)
     assert ran()[0].ok

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections import Counter
 from datetime import UTC, datetime
 
@@ -13,6 +14,7 @@ from clickstream.cli.parser import run
 from clickstream.config.settings import Settings
 from clickstream.domain.errors import ServiceRefused, UsageError
 from clickstream.services.postgres.connection import connect
+from clickstream.services.postgres.inspect import count_rejects, counts
 from clickstream.services.postgres.migrate import migrate
 from tests.feed import KINDS, START_MS, TIMEOUT_MS, query, shop
 from tests.oracle import Event, SessionRow, sessions_of
@@ -61,7 +63,7 @@ def stored(settings: Settings) -> list[SessionRow]:
 def test_verify_agrees_with_what_is_right(settings: Settings, stored: list[SessionRow]) -> None:
     found = verify.verify(settings)
     assert found.ok
-    assert dataclasses.astuple(found) == (len(EVENTS), len(stored), len(stored), 0, 0, 0, 0)
+    assert found == verify.Verification(len(EVENTS), len(stored), len(stored), 0, 0, 0, 0)
 
 
 def test_verify_splits_after_the_timeout_and_not_at_it(settings: Settings) -> None:
@@ -126,7 +128,7 @@ def test_verify_finds_doubled_events(settings: Settings, stored: list[SessionRow
 def test_verify_of_empty_tables_is_ok(settings: Settings) -> None:
     assert settings.postgres
     migrate(settings.postgres, session_timeout_ms=TIMEOUT_MS)
-    assert dataclasses.astuple(verify.verify(settings)) == (0,) * 7
+    assert verify.verify(settings) == verify.Verification(0, 0, 0, 0, 0, 0, 0)
 
 
 def test_without_tables_it_says_how_to_get_them(settings: Settings) -> None:
@@ -163,6 +165,12 @@ def test_analytics_are_what_the_sessions_say(settings: Settings, stored: list[Se
     ]
 
 
+def test_funnels_and_items_read_apart_are_those_read_together(settings: Settings, stored: list[SessionRow]) -> None:
+    whole = analytics.analytics(settings)
+    assert analytics.funnels(settings) == dataclasses.replace(whole, top_items=())
+    assert analytics.top_items(settings) == whole.top_items
+
+
 def test_a_window_s_far_edge_belongs_to_it(settings: Settings) -> None:
     ages = (0, DAY_MS, DAY_MS + 1, 30 * DAY_MS, 30 * DAY_MS + 1)
     store(settings, [Event(visitor, START_MS + 40 * DAY_MS - age, 0, 1) for visitor, age in enumerate(ages)])
@@ -175,6 +183,23 @@ def test_analytics_of_nothing_are_zeros(settings: Settings) -> None:
     migrate(settings.postgres, session_timeout_ms=TIMEOUT_MS)
     nothing = analytics.Funnel(0, 0, 0, 0, 0.0, 0.0, 0.0)
     assert analytics.analytics(settings) == analytics.Analytics(nothing, nothing, nothing, ())
+
+
+def test_rejects_count_while_they_wait(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    store(settings, EVENTS[:10])
+    execute(
+        settings,
+        'INSERT INTO rejected_events (topic, topic_id, partition, "offset", reason, replayed_at)'
+        " SELECT 't', 'x', 0, n, 'no JSON', CASE WHEN n < 2 THEN now() END FROM generate_series(0, 4) AS n",
+    )
+    assert settings.postgres
+    found = counts(settings.postgres)
+    assert (found.events, found.rejected_events, found.replayed_rejects) == (10, 3, 2)
+    assert counts(settings.postgres, thrifty=True) == found
+    assert count_rejects(settings.postgres) == (3, 2)
+    assert run(["status", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)["counts"]
+    assert (told["rejected_events"], told["replayed_rejects"]) == (3, 2)
 
 
 def test_one_visitor_s_history(settings: Settings, stored: list[SessionRow]) -> None:

@@ -83,6 +83,10 @@ def test_the_command_line_prints_history_and_report(settings: Settings, capsys: 
     assert told["window_seconds"] == 120
     assert run(["lag", "--history"]) == 0
     assert "over the last 5 min" in capsys.readouterr().out
+    assert run(["lag", "--history", "--window", "1s"]) == 2
+    assert "a window of 1 s is not from 10 s" in capsys.readouterr().err
+    assert run(["lag", "--report"]) == 0
+    assert "no consumers" in capsys.readouterr().out
     assert run(["lag", "--report", "--json"]) == 0
     report = json.loads(capsys.readouterr().out)
     assert report["total"] == len(EVENTS)

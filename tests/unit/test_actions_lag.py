@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import Any
+
 import pytest
 
-from clickstream.actions.lag import PartitionLag, Sample, compare
-from clickstream.services.kafka.admin import TopicInfo
+from clickstream.actions import lag as action
+from clickstream.actions.lag import LagMeter, PartitionLag, Sample, compare
+from clickstream.services.kafka.admin import Offsets, TopicInfo
+from clickstream.services.postgres.inspect import StoredOffset
 
 
 def sample(at: float, end: int, position: int, *, age: float | None = 0.1, topic_id: str = "a") -> Sample:
@@ -63,3 +68,35 @@ def test_a_position_beyond_the_end_is_no_negative_lag() -> None:
 def test_a_topic_made_anew_begins_anew() -> None:
     found = lag(sample(0, 1_000_000, 1_000_000), sample(1, 10, 0, topic_id="b"))
     assert (found.rate_in, found.rate_out, found.lag) == (0, 0, 10)
+
+
+def test_positions_are_read_before_the_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever is sent and stored between the two questions, what waits does not vanish."""
+    log = {"end": 1_000, "stored": 900}
+
+    def read_offsets(*_: object, **__: object) -> dict[int, StoredOffset]:
+        found = {0: StoredOffset(log["stored"], 0.1)}
+        log.update(end=9_000, stored=8_900)
+        return found
+
+    class Reader:
+        def __init__(self, _: object) -> None: ...
+
+        def __exit__(self, *_: object) -> None: ...
+
+        def describe(self, name: str) -> TopicInfo:
+            return TopicInfo(name, "a", 1)
+
+        def read(self, _: TopicInfo) -> dict[int, Offsets]:
+            found = {0: Offsets(0, log["end"])}
+            log.update(end=17_000, stored=16_900)
+            return found
+
+    monkeypatch.setattr(action, "read_offsets", read_offsets)
+    monkeypatch.setattr(action, "OffsetReader", Reader)
+    monkeypatch.setattr(action, "connect", lambda *_, **__: SimpleNamespace(close=lambda: None))
+    for name in ("kafka_of", "postgres_of"):
+        monkeypatch.setattr(action, name, lambda _: SimpleNamespace(events_topic="events"))
+    settings: Any = SimpleNamespace(pipeline=SimpleNamespace(auto_offset_reset="earliest"))
+    with LagMeter(settings) as meter:
+        assert meter.sample().total >= 100

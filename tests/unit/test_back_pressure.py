@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from clickstream.actions.back_pressure import NOTHING, UNKNOWN, back_pressure
 from clickstream.actions.frame import ProcessRow
@@ -24,6 +26,7 @@ def row(lag: int = 100_000, **stages: float) -> ProcessRow:
     [
         ({"fetch": 0.2, "decode": 0.2, "sessions": 0.4, "postgresql": 0.9, "idle": 0.0}, "postgresql"),
         ({"fetch": 0.2, "decode": 0.2, "sessions": 0.5, "postgresql": 0.4, "idle": 0.1}, "sessions"),
+        ({"fetch": 0.3, "decode": 0.3, "sessions": 0.4, "postgresql": 0.6, "idle": 0.0}, "sessions"),
         ({"fetch": 0.8, "decode": 0.1, "sessions": 0.1, "postgresql": 0.1, "idle": 0.0}, "fetch"),
         ({"fetch": 0.1, "decode": 0.1, "sessions": 0.1, "postgresql": 0.2, "idle": 0.6}, NOTHING),
         ({"fetch": 0.01, "decode": 0.01, "sessions": 0.01, "postgresql": 0.01, "idle": 0.4}, NOTHING),
@@ -53,3 +56,20 @@ def test_rebalances_are_told_where_they_are_counted() -> None:
     assert back_pressure(row()).rebalances is None
     counted = replace(row(), report=WorkerReport(at=0.0, state="running", counters={"rebalances": 3}))
     assert back_pressure(counted).rebalances == 3
+
+
+shares = st.floats(0, 1)
+
+
+@given(st.lists(shares, min_size=5, max_size=5).filter(sum), shares)
+def test_the_preparing_thread_s_shares_make_a_hundred_per_cent(parts: list[float], commits: float) -> None:
+    idle, fetch, decode, sessions, _ = (part / sum(parts) for part in parts)
+    found = back_pressure(row(idle=idle, fetch=fetch, decode=decode, sessions=sessions, postgresql=commits))
+    prepares = sum(share for name, share in found.stages.items() if name != "postgresql")
+    if prepares:
+        assert prepares + found.waits == pytest.approx(1, abs=0.002)
+    assert found.stages["postgresql"] == commits
+
+
+def test_who_has_measured_nothing_yet_waits_for_nothing() -> None:
+    assert back_pressure(row()).waits == 0

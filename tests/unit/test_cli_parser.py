@@ -16,11 +16,12 @@ NO_HELP = {("worker", "consumer"), ("worker", "producer")}
 
 DATA_COMMANDS = [
     "demo", "stack up", "stack down", "stack status", "stack env", "stack reset", "status", "lag", "analytics",
-    "sessions show 1", "verify", "topic show", "consumer start", "consumer stop", "consumer restart", "consumer list",
+    "sessions show 1", "verify", "consumer start", "consumer stop", "consumer restart", "consumer list",
     "consumer logs", "producer start", "producer pause", "producer resume", "producer pace --full", "producer stop",
     "producer status", "producer logs", "data generate", "serve", "watch", "consumer scale 3", "worker stop x",
     "worker restart x", "worker kill x", "worker freeze x", "worker thaw x",
     "data info", "data reset", "config show", "config check",
+    "consumer rewind --to 0", "topic show", "topic resize 6",
     "rejects list", "rejects show 1", "rejects replay 1", "rejects discard 1",
 ]  # fmt: skip
 
@@ -120,3 +121,11 @@ def test_wrong_use_is_one_word_on_stderr_and_exit_code_2(line: str, capsys: pyte
 @pytest.mark.parametrize(("line", "expected"), [("", None), ("--realtime", "1x"), ("--realtime 0.5x", "0.5x")])
 def test_a_bare_realtime_means_once_as_fast(line: str, expected: str | None) -> None:
     assert build().parse_args(["producer", "start", *line.split()]).realtime == expected
+
+
+@pytest.mark.parametrize("line", ["lag --window 5m", "lag --window 5m --json", "lag --watch --window 2h"])
+def test_a_window_without_history_is_refused(line: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(line.split()) == ExitCode.WRONG_USE
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert "--window says how far --history reaches back" in shown.err

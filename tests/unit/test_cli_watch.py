@@ -97,7 +97,8 @@ def test_status_holds_the_frame_s_figures(shown: Callable[..., str]) -> None:
     }
     assert document["lag"] == {"total": frame.lag, "partitions": {str(p.partition): p.lag for p in frame.partitions}}
     assert document["counts"] == {
-        "events": 1_200_412, "sessions": 660_412, "active_sessions": 1_204, "rejected_events": 3
+        "events": 1_200_412, "sessions": 660_412, "active_sessions": 1_204, "rejected_events": 3,
+        "skipped_messages": None, "replayed_rejects": 0,
     }  # fmt: skip
     assert set(document["services"]) == {"kafka", "postgresql", "valkey", "opensearch"}
     assert document["services"]["kafka"]["ok"] is True
@@ -105,6 +106,15 @@ def test_status_holds_the_frame_s_figures(shown: Callable[..., str]) -> None:
     worker, row = document["workers"][1], frame.processes[-3]
     assert (worker["pid"], worker["lag"], worker["rss_bytes"]) == (row.pid, row.lag, row.rss_bytes)
     assert worker["events_per_second"] == round(row.rate, 1)
+
+
+def test_replayed_rejects_are_told_apart(shown: Callable[..., str]) -> None:
+    frame = running()
+    assert frame.counts
+    counts = replace(frame.counts, value=replace(frame.counts.value, rejected=3, replayed=2))
+    document = json.loads(shown("status --watch --json", replace(frame, counts=counts)))
+    assert (document["counts"]["rejected_events"], document["counts"]["replayed_rejects"]) == (3, 2)
+    assert "rejected  3, and 2 replayed" in shown("status --watch", replace(frame, counts=counts))
 
 
 def test_status_says_what_is_down(shown: Callable[..., str]) -> None:
@@ -140,9 +150,19 @@ def test_lag_has_the_states_of_the_dashboard_and_of_its_document(shown: Callable
 
 def test_lag_keeps_every_key_of_its_document() -> None:
     keys = {field.name for field in dataclasses.fields(PartitionLag)}
-    document = commands_watch.lag_document(commands_watch.lag_of(running()))
-    assert set(document) == {field.name for field in dataclasses.fields(Lag)}
-    assert keys < set(document["partitions"][0])
+    document = commands_watch.lag_document(running())
+    assert set(document) > {field.name for field in dataclasses.fields(Lag)}
+    assert set(document["partitions"][0]) > keys
+
+
+@pytest.mark.parametrize("make", [running, worker_dead, service_gone, done])
+def test_lag_knows_what_the_dashboard_knows(shown: Callable[..., str], make: Callable[[], Frame]) -> None:
+    frame = make()
+    document = json.loads(shown("lag --watch --json", frame))
+    assert document["at"] == frame.partitions[0].as_of
+    for one, row in zip(document["partitions"], frame.partitions, strict=True):
+        assert one["seconds_behind"] == row.seconds_behind
+        assert one["share"] == pytest.approx(row.share, abs=1e-4)
 
 
 def test_lag_stays_where_nothing_is_known(shown: Callable[..., str]) -> None:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from clickstream.actions.frame import DOWN, OFF, UP
 from clickstream.actions.frame_builder import KEPT, Answers, FrameBuilder
@@ -56,7 +59,7 @@ def say(clock: Clock) -> Say:
     ) -> Answers:
         kafka = KafkaAnswer(1.0, None, topic, dict.fromkeys(ends, begin), ends, read_at=clock.now)
         offsets = {partition: StoredOffset(offset, 0.5) for partition, offset in stored.items()}
-        postgres = PostgresAnswer(0.4, "18.6", topic, offsets, read_at=clock.now)
+        postgres = PostgresAnswer(0.4, "18.6", {topic: offsets}, read_at=clock.now)
         return Answers(
             snapshot,  # type: ignore[arg-type]
             Heard(kafka, clock.now),
@@ -80,7 +83,85 @@ def test_lag_counts_from_the_start_of_the_log_where_nothing_was_committed(builde
 
 
 def test_lag_is_never_negative(builder: FrameBuilder, say: Say) -> None:
-    assert builder.build(say({0: 100}, {0: 130})).lag == 0  # PostgreSQL was asked a moment later
+    assert builder.build(say({0: 100}, {0: 130})).lag == 0  # Kafka has lost messages that are stored
+
+
+def later(good: Answers, *, kafka: Answers | None = None, postgres: Answers | None = None) -> Answers:
+    """The answers, with one server's taken from others."""
+    return replace(good, kafka=(kafka or good).kafka, postgres=(postgres or good).postgres)
+
+
+def test_positions_that_are_newer_than_the_ends_do_not_hide_what_waits(
+    builder: FrameBuilder, say: Say, clock: Clock
+) -> None:
+    first = say({0: 1_000}, {0: 900})
+    assert builder.build(first).lag == 100
+    at = clock.now
+    clock.now += 1
+    second = say({0: 2_000}, {0: 1_900})
+    # PostgreSQL has answered, Kafka not yet: 1,900 is beyond the end of a second ago, and 100 messages wait all along.
+    frame = builder.build(later(first, postgres=second))
+    assert (frame.lag, frame.partitions[0].position, frame.partitions[0].as_of) == (100, 900, at)
+    assert frame.stored_per_second == pytest.approx(1_000)
+    frame = builder.build(second)
+    assert (frame.lag, frame.partitions[0].as_of) == (100, clock.now)
+
+
+def test_before_the_first_ends_after_the_first_positions_nothing_is_said(
+    builder: FrameBuilder, say: Say, clock: Clock
+) -> None:
+    kafka = say({0: 1_000}, {})
+    clock.now += 1
+    postgres = say({}, {0: 1_000})
+    frame = builder.build(later(kafka, postgres=postgres))
+    assert (frame.lag, frame.partitions) == (None, ())
+
+
+def test_a_lag_moves_while_postgresql_hangs(builder: FrameBuilder, say: Say, clock: Clock) -> None:
+    good = say({0: 1_000}, {0: 900})
+    builder.build(good)
+    at = clock.now
+    clock.now += 20
+    frame = builder.build(later(good, kafka=say({0: 5_000}, {})))
+    assert (frame.lag, frame.partitions[0].as_of) == (4_100, at)
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 50), st.integers(0, 50)), min_size=2, max_size=30),
+    st.lists(st.tuples(st.integers(0, 29), st.integers(0, 29)), min_size=1, max_size=15),
+)
+def test_a_lag_is_what_waited_at_some_instant_between_its_two_readings(
+    steps: list[tuple[int, int]], looks: list[tuple[int, int]]
+) -> None:
+    """Whatever is produced and stored, and whenever each server is read: never less than what truly waited then."""
+    ends, positions = [0], [0]
+    for sent, stored in steps:
+        ends.append(ends[-1] + sent)
+        positions.append(min(ends[-1], positions[-1] + stored))
+    builder = FrameBuilder(LiveSettings(load_settings))
+    last = len(steps)
+    times = [(min(k, last), min(p, last)) for k, p in looks]
+    for kafka_at, postgres_at in zip(sorted(k for k, _ in times), sorted(p for _, p in times), strict=True):
+        kafka = KafkaAnswer(1.0, None, "one", {0: 0}, {0: ends[kafka_at]}, read_at=float(kafka_at))
+        offsets = {0: StoredOffset(positions[postgres_at], 0.5)}
+        postgres = PostgresAnswer(0.4, "18.6", {"one": offsets}, read_at=float(postgres_at))
+        heard = (Heard(kafka, float(kafka_at)), Heard(postgres, float(postgres_at)))
+        rows = builder.build(Answers(None, *heard, Heard())).partitions
+        if rows:
+            assert rows[0].end == ends[kafka_at]
+            assert rows[0].lag == rows[0].end - rows[0].position
+            assert rows[0].lag >= ends[kafka_at] - positions[kafka_at]
+
+
+def test_seconds_behind_are_those_of_the_reading(builder: FrameBuilder, say: Say, clock: Clock) -> None:
+    for second in range(4):
+        answers = say({0: 1_000 * (second + 1)}, {0: 1_000 * second + 500})
+        frame = builder.build(answers)
+        clock.now += 1
+    assert frame.partitions[0].seconds_behind == pytest.approx(0.5)
+    clock.now += 0.9  # nobody has answered anew: the picture is older, what it shows is not
+    frame = builder.build(answers)
+    assert frame.partitions[0].seconds_behind == pytest.approx(0.5)
 
 
 def test_rates_are_over_the_last_seconds(builder: FrameBuilder, say: Say, clock: Clock) -> None:

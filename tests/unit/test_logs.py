@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clickstream.supervision.exits import exit_words
+from clickstream.actions import logs
+from clickstream.config.paths import Home
+from clickstream.supervision.exits import OUT_OF_MEMORY, exit_words, oom_kills
 from clickstream.supervision.logs import CUT, LineSplitter, LogFile
 
 
@@ -73,7 +77,9 @@ def test_what_cannot_be_written_is_still_remembered(tmp_path: Path) -> None:
         (1, "", ["Traceback", "ValueError: x", "    at y", ""], "exit code 1: ValueError: x"),
         (1, "", ["  only this"], "exit code 1: only this"),
         (0, "", [], "exit code 0"),
-        (-9, "", ["x"], "killed by SIGKILL (out of memory?)"),
+        (-9, "", ["x"], "killed by SIGKILL"),
+        (-9, OUT_OF_MEMORY, ["x"], "killed by SIGKILL (out of memory)"),
+        (1, "", ["\x1b]0;owned\x07 \u202etxt"], "exit code 1: \\x1b]0;owned\\x07 \\u202etxt"),
         (-9, "as asked", ["x"], "killed by SIGKILL (as asked)"),
         (-11, "", ["x"], "ended by SIGSEGV: x"),
         (-50, "", [], "ended by signal 50"),
@@ -81,3 +87,37 @@ def test_what_cannot_be_written_is_still_remembered(tmp_path: Path) -> None:
 )
 def test_the_end_in_words(code: int, ours: str, lines: list[str], words: str) -> None:
     assert exit_words(code, ours, lines) == words
+
+
+def test_out_of_memory_is_counted_for_the_own_group_else_for_the_machine(tmp_path: Path) -> None:
+    proc, cgroups = tmp_path / "proc", tmp_path / "cgroup"
+    (proc / "self").mkdir(parents=True)
+    assert oom_kills(proc, cgroups) is None
+    (proc / "vmstat").write_text("pgfault 9\noom_kill 4\nzone 1\n")
+    assert oom_kills(proc, cgroups) == 4
+    (proc / "self" / "cgroup").write_text("0::/app/one\n")
+    assert oom_kills(proc, cgroups) == 4
+    (cgroups / "app" / "one").mkdir(parents=True)
+    (cgroups / "app" / "one" / "memory.events").write_text("oom 3\noom_kill 2\noom_group_kill 0\n")
+    assert oom_kills(proc, cgroups) == 2
+    (proc / "self" / "cgroup").write_text("4:memory:/app/one\n0::/\n")
+    assert oom_kills(proc, cgroups) == 4
+
+
+STEERS = "\x1b[2J\x9b31mred\ttab \u202e"
+
+
+def appended(log: Path) -> None:
+    with log.open("a") as file:
+        file.write(STEERS + "\n")
+
+
+def test_a_log_line_steers_no_terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    home, harmless = Home(tmp_path), "\\x1b[2J\\x9b31mred tab \\u202e"
+    home.logs.mkdir()
+    log = home.logs / "a.log"
+    appended(log)
+    assert logs.tail(home, "a", 5) == [harmless]
+    monkeypatch.setattr(logs, "time", SimpleNamespace(sleep=lambda _: appended(log)))
+    with closing(logs.follow(home, ["a"])) as lines:
+        assert next(lines) == ("a", harmless)

@@ -73,18 +73,50 @@ def test_nobody_to_ask() -> None:
     assert poller.heard.error == ""
 
 
-def test_a_thrifty_poller_rests_nineteen_times_as_long_as_it_worked() -> None:
+def test_a_poller_with_a_twentieth_of_the_time_rests_nineteen_times_as_long_as_it_worked() -> None:
     asked: list[float] = []
 
     def ask() -> None:
         asked.append(time.monotonic())
         time.sleep(0.02)
 
-    poller = Poller("test", ask, every=0.0, thrifty=True)
+    poller = Poller("test", ask, every=0.0, share=0.05)
     poller.start()
     until(lambda: len(asked) == 2)
     poller.stop()
     assert asked[1] - asked[0] >= 0.4
+
+
+def test_who_comes_after_another_asks_when_that_one_has_answered() -> None:
+    asked: list[str] = []
+    answer = threading.Event()
+
+    def ask_first() -> None:
+        answer.wait(30)
+        asked.append("first")
+
+    first = Poller("first", ask_first, every=3_600)
+    second = Poller("second", lambda: asked.append("second"), every=3_600, after=first)
+    second.start()
+    first.start()
+    answer.set()
+    until(lambda: len(asked) == 2)
+    first.stop()
+    second.stop()
+    assert asked == ["first", "second"]
+
+
+def test_who_comes_after_one_that_hangs_waits_for_a_moment_only() -> None:
+    released = threading.Event()
+    first = Poller("first", lambda: released.wait(30))
+    second = Poller("second", lambda: 7, after=first)
+    first.start()
+    second.start()
+    until(lambda: second.heard.value == 7)
+    assert first.heard.value is None
+    released.set()
+    first.stop()
+    second.stop()
 
 
 def test_nothing_is_silent_that_was_not_asked() -> None:

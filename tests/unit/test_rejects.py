@@ -10,12 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clickstream.actions import rejects, rejects_replay
-from clickstream.actions.harmless import escaped, harmless, hex_lines
 from clickstream.actions.rejects_replay import NotAnEvent, as_message
 from clickstream.cli.parser import run
 from clickstream.config.settings import Settings, load_settings
 from clickstream.domain.errors import ClickstreamError, ServiceUnavailable, UsageError
 from clickstream.domain.events import BadLine
+from clickstream.domain.harmless import escaped, harmless, hex_lines
 from clickstream.pipeline.decode import decode
 from clickstream.pipeline.rejectsfile import remove_lines, write_rejects
 

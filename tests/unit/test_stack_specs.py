@@ -11,7 +11,7 @@ from clickstream.config.paths import Home
 from clickstream.domain.processes import ProcessSpec
 from clickstream.stack import accounts
 from clickstream.stack.kafka import kafka_spec
-from clickstream.stack.layout import KAFKA, POSTGRESQL, SERVERS, VALKEY, Layout, config_folder
+from clickstream.stack.layout import KAFKA, POSTGRESQL, RELAYS, SERVERS, VALKEY, Layout, config_folder
 from clickstream.stack.postgres import postgresql_spec
 from clickstream.stack.valkey import valkey_spec
 
@@ -57,7 +57,9 @@ def test_every_server_listens_on_the_loopback_address_and_its_port(
 ) -> None:
     folder = config_folder(home)
     kafka = (folder / "kafka.properties").read_text().splitlines()
-    assert f"advertised.listeners=PLAINTEXT://127.0.0.1:{layout.ports[KAFKA]}" in kafka
+    relay = layout.ports[RELAYS[KAFKA]]
+    told = f"PLAINTEXT://127.0.0.1:{layout.ports[KAFKA]},RELAYED://127.0.0.1:{relay}"
+    assert f"advertised.listeners={told}" in kafka
     listeners = next(line for line in kafka if line.startswith("listeners=")).removeprefix("listeners=")
     assert all("://127.0.0.1:" in listener for listener in listeners.split(","))
     postgresql = (folder / "postgresql.conf").read_text().splitlines()

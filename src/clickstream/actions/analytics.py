@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from clickstream.actions.servers import postgres_of
 from clickstream.config.settings import Settings
+from clickstream.services.postgres import analytics as figures
 from clickstream.services.postgres.analytics import TopItem, Window
-from clickstream.services.postgres.analytics import analytics as read
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +39,19 @@ class Analytics:
 
 def analytics(settings: Settings) -> Analytics:
     """Raises ClickstreamError when PostgreSQL does not answer or has no tables yet."""
-    figures = read(postgres_of(settings))
-    return Analytics(
-        _funnel(figures.all_time), _funnel(figures.last_day), _funnel(figures.last_month), figures.top_items
-    )
+    found = figures.analytics(postgres_of(settings))
+    return Analytics(_funnel(found.all_time), _funnel(found.last_day), _funnel(found.last_month), found.top_items)
+
+
+def funnels(settings: Settings) -> Analytics:
+    """The same without the top items, which are several times as dear."""
+    found = {name: _funnel(window) for name, window in figures.windows(postgres_of(settings)).items()}
+    return Analytics(**found, top_items=())
+
+
+def top_items(settings: Settings) -> tuple[TopItem, ...]:
+    """The top items alone."""
+    return figures.top_items(postgres_of(settings))
 
 
 def _funnel(window: Window) -> Funnel:

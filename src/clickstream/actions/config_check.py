@@ -15,7 +15,7 @@ from clickstream.domain.errors import ClickstreamError
 from clickstream.domain.events import CSV_HEADER
 from clickstream.services.kafka import admin
 from clickstream.services.postgres.inspect import ping
-from clickstream.services.postgres.state import schema_state
+from clickstream.services.postgres.state import SchemaState, schema_state
 from clickstream.services.valkey.board import server_info
 
 OK, WARN, FAILED = "ok", "warn", "failed"
@@ -121,30 +121,35 @@ def _postgresql(settings: Settings) -> Iterator[Check]:
 
 
 def _schema(settings: Settings) -> Check:
-    postgres = postgres_of(settings)
-    name, state = postgres.schema_name, schema_state(postgres)
-    if not state.may_create:
-        return Check("schema", FAILED, f"{postgres.user} may not create tables in schema {name}", "grant CREATE to it")
+    name, state = postgres_of(settings).schema_name, schema_state(postgres_of(settings))
+    if fault := _schema_fault(settings, state):
+        return Check("schema", FAILED, *fault)
     if state.version is None:
         return Check("schema", OK, f"{name} has no tables yet; `clickstream consumer start` makes them")
-    if state.version > state.newest:
-        return Check(
-            "schema",
-            FAILED,
-            f"{name} was made by a newer clickstream (migration {state.version})",
-            "use that one, or another PG_SCHEMA_NAME",
-        )
-    wanted = settings.pipeline.session_timeout_ms
-    if state.session_timeout_ms not in {None, wanted}:
-        return Check(
-            "schema",
-            FAILED,
-            f"the sessions in {name} were made with a timeout of {(state.session_timeout_ms or 0) / 60_000:g} minutes",
-            "set CONSUMER_SESSION_TIMEOUT_MINUTES to that, or use another PG_SCHEMA_NAME",
-        )
     if state.version < state.newest:
         return Check("schema", OK, f"{name} is at migration {state.version} of {state.newest}; a consumer brings it up")
     return Check("schema", OK, f"{name} is up to date (migration {state.version})")
+
+
+def _schema_fault(settings: Settings, state: SchemaState) -> tuple[str, str] | None:
+    """What is wrong with it, and the cure."""
+    postgres, wanted = postgres_of(settings), settings.pipeline.session_timeout_ms
+    name, stored = postgres.schema_name, state.session_timeout_ms
+    if not state.may_create:
+        return f"{postgres.user} may not create tables in schema {name}", "grant CREATE to it"
+    if state.half_reset:
+        return f"a data reset of {name} was cut short", "`clickstream data reset` again completes it"
+    if state.version is not None and state.version > state.newest:
+        return (
+            f"{name} was made by a newer clickstream (migration {state.version})",
+            "use that one, or another PG_SCHEMA_NAME",
+        )
+    if stored not in {None, wanted}:
+        return (
+            f"the sessions in {name} were made with a timeout of {(stored or 0) / 60_000:g} minutes",
+            "set CONSUMER_SESSION_TIMEOUT_MINUTES to that, or use another PG_SCHEMA_NAME",
+        )
+    return None
 
 
 def _valkey(settings: Settings) -> Iterator[Check]:

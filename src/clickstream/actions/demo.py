@@ -212,7 +212,7 @@ def _result(settings: Settings, before: Counts, start: Sample, drained: _Drained
     funnel = analytics.analytics(settings)
     after = counts(postgres_of(settings))
     read = positions(drained.sample) - positions(start)
-    new, rejected = after.events - before.events, after.rejected_events - before.rejected_events
+    new, rejected = after.events - before.events, _ever_rejected(after) - _ever_rejected(before)
     duplicates = read - new - rejected
     told = _told_duplicates(settings, read)
     return DemoResult(
@@ -228,6 +228,11 @@ def _result(settings: Settings, before: Counts, start: Sample, drained: _Drained
         bad_lines=drained.producer.counters.get("bad_lines", 0),
         unaccounted=_unaccounted(drained, ends(drained.sample) - ends(start), duplicates, told),
     )
+
+
+def _ever_rejected(counted: Counts) -> int:
+    """A message that was replayed meanwhile was rejected all the same; what was sent in its place is another."""
+    return counted.rejected_events + counted.replayed_rejects
 
 
 def _told_duplicates(settings: Settings, read: int) -> int | None:

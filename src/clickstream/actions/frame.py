@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 if TYPE_CHECKING:
     from clickstream.actions.analytics import Analytics
     from clickstream.domain.reports import WorkerReport
+    from clickstream.services.postgres.analytics import TopItem
     from clickstream.services.postgres.verify import Verification
 
 T = TypeVar("T")
@@ -97,8 +98,10 @@ class PartitionRow:
     end: int
     """The offset of the next message to come."""
     position: int
-    """The offset in PostgreSQL: what is before it is stored."""
+    """The offset in PostgreSQL, what is before it is stored; read before `end` was asked for."""
     lag: int
+    """`end` less `position`. As the position is the older reading, what was stored in between counts as waiting, and a
+    lag of 0 is true."""
     rate_in: float
     rate_out: float
     trend: str
@@ -116,7 +119,7 @@ class PartitionRow:
     as_of: float
     """Unix seconds at which all of this was true: the older of Kafka's and PostgreSQL's answers."""
     seconds_behind: float | None = None
-    """How long the oldest message that is not stored yet waits, by the record timestamps; None: not known."""
+    """How long the message at `position` had waited, by the record timestamps, when `end` was read; None: not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +160,9 @@ class StoredCounts:
     events: int
     sessions: int
     rejected: int
+    """Messages that wait in `rejected_events`: neither replayed nor discarded."""
+    replayed: int = 0
+    """Messages there that were replayed, and stay as a record."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,6 +223,9 @@ class Frame:
     counts: Figure[StoredCounts] | None = None
     """Counting takes a scan, so it happens seldom; between counts `at` moves on while nothing is stored."""
     analytics: Figure[Analytics] | None = None
+    """`at` is that of the funnels."""
+    top_items: Figure[tuple[TopItem, ...]] | None = None
+    """Those in `analytics`, with their own time: they are several times as dear."""
     latency: Latency | None = None
     producer: ProducerRow | None = None
     verification: Figure[Verification] | None = None

@@ -26,6 +26,7 @@ from clickstream.domain.processes import ALIVE, Role, Snapshot
 if TYPE_CHECKING:
     from clickstream.actions.analytics import Analytics
     from clickstream.actions.frame import Figure, StoredCounts
+    from clickstream.services.postgres.analytics import TopItem
     from clickstream.services.postgres.verify import Verification
 
 KEPT = 300
@@ -49,6 +50,7 @@ class Answers:
     valkey: Heard[ValkeyAnswer]
     counts: Figure[StoredCounts] | None = None
     analytics: Figure[Analytics] | None = None
+    top_items: Figure[tuple[TopItem, ...]] | None = None
     verification: Figure[Verification] | None = None
 
 
@@ -105,6 +107,7 @@ class FrameBuilder:
         self._past = _Past()
         self._topic_id: str | None = None
         self._partitions: tuple[PartitionRow, ...] = ()
+        self._positions: Heard[PostgresAnswer] = Heard()
         self._percentiles: Latency | None = None
         self._happenings: deque[Happening] = deque(maxlen=MOST_HAPPENINGS)
         self._last: Frame | None = None
@@ -119,11 +122,9 @@ class FrameBuilder:
                 self._happenings.appendleft(entry)
 
     def build(self, answers: Answers, *, tick: bool = True) -> Frame:
-        """The frame of now.
+        """The frame of now, made of what every source last said.
 
-        Args:
-            answers: what every source last said.
-            tick: a second has passed: look at rates, states and history too. Else only processes and services are new.
+        `tick`: a second has passed: look at rates, states and history too. Else only processes and services are new.
         """
         now, settings = time.time(), self._live.current
         services = service_rows(settings, answers, self._last.services if self._last else (), now)
@@ -150,6 +151,7 @@ class FrameBuilder:
             active_sessions=active,
             counts=answers.counts,
             analytics=answers.analytics,
+            top_items=answers.top_items,
             latency=self._percentiles,
             producer=_producer(answers.snapshot),
             verification=answers.verification,
@@ -185,26 +187,32 @@ class FrameBuilder:
             self._arrivals = Arrivals(kafka.arrivals)
         self._in.look(kafka.read_at, kafka.ends)
         self._arrivals.look(answers.kafka.at, kafka.ends)
-        if postgres is None or postgres.topic_id != kafka.topic_id:
+        if postgres is not None:
+            self._out.look(postgres.read_at, self._positions_in(postgres, kafka))
+            if postgres.read_at <= kafka.read_at:
+                self._positions = answers.postgres
+        # Else these ends are older than those positions, and the positions before them belong to the ends.
+        if self._positions.value is None:
             self._partitions = ()
             return
+        positions = self._positions_in(self._positions.value, kafka)
+        self._arrivals.forget_before(positions)
+        rows = [self._row(p, kafka, answers, positions[p], owners.get(p)) for p in sorted(kafka.ends)]
+        self._partitions = _with_shares(rows, min(answers.kafka.at, self._positions.at))
+
+    def _positions_in(self, postgres: PostgresAnswer, kafka: KafkaAnswer) -> dict[int, int]:
+        """By partition of Kafka's topic; from where it begins to be read where nothing was committed."""
         earliest = self._live.current.pipeline.auto_offset_reset == "earliest"
         starts = kafka.begins if earliest else kafka.ends
-        stored = postgres.offsets
-        positions = {p: stored[p].next_offset if p in stored else starts[p] for p in kafka.ends}
-        self._out.look(postgres.read_at, positions)
-        self._arrivals.forget_before(positions)
-        as_of = min(answers.kafka.at, answers.postgres.at)
-        rows = [self._row(p, kafka, postgres, positions[p], owners.get(p)) for p in sorted(kafka.ends)]
-        self._partitions = _with_shares(rows, as_of)
+        stored = postgres.offsets.get(kafka.topic_id or "", {})
+        return {p: stored[p].next_offset if p in stored else starts[p] for p in kafka.ends}
 
     def _row(
-        self, partition: int, kafka: KafkaAnswer, postgres: PostgresAnswer, position: int, owner: str | None
+        self, partition: int, kafka: KafkaAnswer, answers: Answers, position: int, owner: str | None
     ) -> PartitionRow:
         now = time.monotonic()
         begin, end = kafka.begins[partition], kafka.ends[partition]
-        stored = postgres.offsets.get(partition)
-        age = stored.age_seconds + (now - postgres.read_at) if stored else None
+        age = _commit_age(answers.postgres.value, kafka.topic_id, partition, now)
         reading = Reading(
             lag=max(0, end - position),
             rate_in=self._in.rate(partition, now) or 0.0,
@@ -228,7 +236,7 @@ class FrameBuilder:
             share=0.0,
             commit_age=age,
             as_of=0.0,
-            seconds_behind=self._arrivals.waited(partition, position, time.time()) if reading.lag else 0.0,
+            seconds_behind=self._arrivals.waited(partition, position, answers.kafka.at) if reading.lag else 0.0,
         )
 
     def _total(self, flow: Flow) -> float | None:
@@ -251,6 +259,11 @@ def _with_shares(rows: list[PartitionRow], as_of: float) -> tuple[PartitionRow, 
     held = sum(row.end - row.begin for row in rows)
     shares = [row.rate_in / flowing if flowing else (row.end - row.begin) / held if held else 0.0 for row in rows]
     return tuple(replace(row, share=share, as_of=as_of) for row, share in zip(rows, shares, strict=True))
+
+
+def _commit_age(postgres: PostgresAnswer | None, topic_id: str | None, partition: int, now: float) -> float | None:
+    stored = postgres.offsets.get(topic_id or "", {}).get(partition) if postgres else None
+    return stored.age_seconds + (now - postgres.read_at) if stored and postgres else None
 
 
 def _histograms(snapshot: Snapshot | None) -> dict[str, tuple[int, ...]]:

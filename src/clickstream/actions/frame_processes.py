@@ -23,7 +23,7 @@ SILENT_AFTER = 4.0
 SILENT = "silent"
 """The activity of such a worker."""
 
-ORDER = {Role.SERVER: 0, Role.PRODUCER: 1, Role.CONSUMER: 2, Role.INDEXER: 3}
+ORDER = {Role.SERVER: 0, Role.PRODUCER: 1, Role.CONSUMER: 2, Role.INDEXER: 3, Role.FAULT: 4}
 
 Rates = dict[str, deque[float]]
 
@@ -31,7 +31,8 @@ Rates = dict[str, deque[float]]
 def process_rows(answers: Answers, rates: Rates, now: float, *, tick: bool) -> tuple[ProcessRow, ...]:
     """Servers, producer, consumers of this home by name, then workers elsewhere. `tick`: add to `rates`."""
     processes = answers.snapshot.processes if answers.snapshot else ()
-    ordered = sorted(processes, key=lambda process: (ORDER[process.role], _natural(process.name)))
+    shown = [process for process in processes if process.role is not Role.FAULT or process.state in ALIVE]
+    ordered = sorted(shown, key=lambda process: (ORDER[process.role], _natural(process.name)))
     local = [_local(process, rates, now, tick=tick) for process in ordered]
     # What hangs on the board is old when Valkey does not answer; posts fade by themselves within ten seconds.
     fresh = answers.valkey.value is not None and not answers.valkey.error and not answers.valkey.not_asked

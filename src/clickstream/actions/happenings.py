@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from clickstream.actions.frame import BAD, DOWN, GOOD, INFO, UP, WARN, Happening, ServiceRow
-from clickstream.domain.processes import SETTLED, ProcessState, ProcessStatus, Snapshot
+from clickstream.domain.processes import SETTLED, ProcessState, ProcessStatus, Role, Snapshot
 
 TITLES = {"kafka": "Kafka", "postgresql": "PostgreSQL", "valkey": "Valkey", "opensearch": "OpenSearch"}
 
@@ -23,7 +23,8 @@ class ProcessDiary:
         if before is None or before.supervisor_pid != now.supervisor_pid:
             self._died.clear()
             return []
-        found = [self._changed(before.get(process.name), process, now.at) for process in now.processes]
+        told = [process for process in now.processes if process.role is not Role.FAULT]  # whoever struck tells of it
+        found = [self._changed(before.get(process.name), process, now.at) for process in told]
         return _folded([entry for entry in found if entry is not None])
 
     def gone(self, at: float) -> list[Happening]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 
-from clickstream.actions.group import local_workers, snapshot_of
+from clickstream.actions.group import Worker, local_workers, remote_workers, snapshot_of
 from clickstream.actions.servers import kafka_of, postgres_of
 from clickstream.config.settings import Settings
 from clickstream.domain.errors import ClickstreamError
@@ -46,7 +47,7 @@ class PartitionLag:
     state: str
     """`OK`; `WARN`: they come in faster than they are stored, or it will take long; `STALLED`: nobody stores them."""
     owner: str | None
-    """The worker of this home that has it; None where that is not known."""
+    """The worker that has it, with its host where that is not of this home; None where that is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,7 @@ class Lag:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """Offsets at one instant."""
+    """Offsets at one instant: the ends at `at`, the positions just before. So a lag of 0 is true."""
 
     at: float
     """Seconds of a monotonic clock."""
@@ -104,6 +105,7 @@ class LagMeter:
         topic = self._reader.describe(self._kafka.events_topic)
         if topic is None:
             raise missing_topic(self._kafka.events_topic)
+        # Positions first: read after the ends, they might be beyond them, and what waits would count as nothing.
         stored = read_offsets(self._connection, topic=topic.name, topic_id=topic.topic_id)
         held = self._reader.read(topic)
         begins = {partition: offsets.begin for partition, offsets in held.items()}
@@ -134,10 +136,16 @@ def measure(settings: Settings, *, apart: float = 1.0) -> Lag:
 
 
 def owners(settings: Settings) -> dict[int, str]:
-    """Partition to the worker of this home that has it."""
-    workers = local_workers(snapshot_of(settings))
+    """Partition to the worker that has it, as far as this home's supervisor and the notice board know."""
+    local = local_workers(snapshot_of(settings))
+    elsewhere: tuple[Worker, ...] = ()
+    with suppress(ClickstreamError):  # without Valkey nothing is known of other hosts
+        elsewhere = remote_workers(settings, local)
     return {
-        partition: worker.name for worker in workers if worker.role == "consumer" for partition in worker.partitions
+        partition: worker.name if worker.local else f"{worker.name} on {worker.host}"
+        for worker in (*elsewhere, *local)
+        if worker.role == "consumer"
+        for partition in worker.partitions
     }
 
 

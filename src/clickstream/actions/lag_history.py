@@ -28,6 +28,8 @@ from clickstream.services.valkey.trail import KEPT_SECONDS, NOTED_EVERY, Point, 
 SHORTEST, LONGEST = 10.0, float(KEPT_SECONDS)
 """Seconds that a window may have."""
 
+DEFAULT_WINDOW = 300.0
+
 POINTS = 60
 
 STANDS_AFTER = 2 * NOTED_EVERY
@@ -57,7 +59,7 @@ class LagHistory:
     """Why the past is not known where it should be; else empty."""
 
 
-def history(settings: Settings, *, window: float = 300.0, points: int = POINTS) -> LagHistory:
+def history(settings: Settings, *, window: float = DEFAULT_WINDOW, points: int = POINTS) -> LagHistory:
     """The lag at `points` times, evenly spread over the last `window` seconds.
 
     Raises:

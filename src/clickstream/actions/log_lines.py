@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
-from clickstream.actions.harmless import harmless
 from clickstream.actions.log_tail import Tail
+from clickstream.actions.logs import printable
 from clickstream.config.paths import Home
 
 DEBUG, INFO, WARNING, ERROR = range(4)
@@ -38,8 +38,6 @@ _BELONGS_TO_THE_ONE_BEFORE: Final = re.compile(r"\] (STATEMENT|DETAIL|HINT|CONTE
 
 _BAD_NEWS: Final = re.compile(r"crash|killed|by signal|failed|given up|exit code [1-9]")
 """In the supervisor's notes, which have no level."""
-
-TAB: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +85,7 @@ class LogReader:
 
 def parse(process: str, raw: str, before: LogLine | None) -> LogLine:
     """A line as it stands in the log; `before`: the one before it in the same log."""
-    text = harmless(raw.rstrip("\r").expandtabs(TAB))
+    text = printable(raw)
     note = raw.startswith("--- ")
     at, level = _time(raw), INFO
     inherits = (not at and not note) or _BELONGS_TO_THE_ONE_BEFORE.search(raw, 0, _LEVEL_WITHIN)

@@ -1,33 +1,18 @@
-"""The logs of several processes together: their last lines, then what they go on to log. Ends when its reader does."""
+"""The last lines of a log, then what is added, as they stand in the file: log_lines.py makes them fit to be shown.
+
+A log that does not exist yet is waited for; one that is rotated is followed into its new file.
+"""
 
 from __future__ import annotations
 
 import os
-import time
-from collections.abc import Iterator, Sequence
 from pathlib import Path
-
-from clickstream.config.paths import Home
-
-POLL_SECONDS = 0.25
 
 BYTES_A_LINE = 400
 """For how far back to read: more than nearly all lines have."""
 
 Lines = list[tuple[str, str]]
 """(process, line)."""
-
-
-def tail_together(home: Home, names: Sequence[str], last: int) -> Iterator[Lines]:
-    """The last lines of each process, then new ones a few times a second, for ever; an empty list when there are none.
-
-    A log that does not exist yet is waited for; one that is rotated is followed into its new file.
-    """
-    tails = [Tail(name, home.logs / f"{name}.log") for name in names]
-    yield [pair for tail in tails for pair in tail.last(last)]
-    while True:
-        time.sleep(POLL_SECONDS)
-        yield [pair for tail in tails for pair in tail.new()]
 
 
 class Tail:

@@ -37,10 +37,16 @@ class LatencyMeter:
             earlier = before.get(life, () if len(self._looks) > 1 else counts)
             for bucket, count in enumerate(counts[: len(total)]):
                 total[bucket] += max(0, count - (earlier[bucket] if bucket < len(earlier) else 0))
-        samples = sum(total)
-        if not samples:
-            return None
-        return Latency(percentile(total, 0.5), percentile(total, 0.95), percentile(total, 0.99), samples)
+        return latency_of([tuple(total)])
+
+
+def latency_of(histograms: Sequence[Counts]) -> Latency | None:
+    """The percentiles of all these histograms together; None: nothing was measured."""
+    total = [sum(bucket) for bucket in zip(*histograms, strict=True)]
+    samples = sum(total)
+    if not samples:
+        return None
+    return Latency(percentile(total, 0.5), percentile(total, 0.95), percentile(total, 0.99), samples)
 
 
 def percentile(counts: Sequence[int], share: float) -> float:

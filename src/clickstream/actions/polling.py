@@ -9,14 +9,20 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from clickstream.domain.errors import ClickstreamError
 
 T = TypeVar("T")
 
 MOST_OF_THE_TIME = 0.05
-"""The share of the time that a question may take; a slower one is asked less often."""
+"""The share of the time that a dear question may take; a slower one is asked less often."""
+
+PATIENCE = 0.3
+"""Seconds to wait for the poller that is to answer first."""
+
+SAME_BEAT = 0.1
+"""Seconds before one's own turn within which another's turn belongs to the same beat."""
 
 LOOK_AGAIN_AFTER = 0.5
 """Seconds until it is seen whether there is somebody to ask by now: that costs nothing."""
@@ -54,7 +60,8 @@ class Poller(Generic[T]):
         ask: Callable[[], T],
         *,
         every: float = 1.0,
-        thrifty: bool = False,
+        share: float = 1.0,
+        after: Poller[Any] | None = None,
         turned: Callable[[], None] = lambda: None,
         ended: Callable[[], None] = lambda: None,
     ) -> None:
@@ -62,7 +69,9 @@ class Poller(Generic[T]):
         name: of the thread.
         ask: the question; raises ClickstreamError or NotAsked.
         every: seconds from one asking to the next.
-        thrifty: ask less often when answers take long, so that asking takes MOST_OF_THE_TIME at most.
+        share: of the time that asking may take at most; where answers take long, it is asked less often.
+        after: ask when that poller has had its turn, unless that takes too long (PATIENCE): for an answer that means
+            something only if it is the later one.
         turned: called from the thread when it went from knowing nothing to an answer, from answers to faults, or back.
         ended: called from the thread at its end.
         """
@@ -70,7 +79,10 @@ class Poller(Generic[T]):
         self._ended = ended
         self._ask = ask
         self._every = every
-        self._thrifty = thrifty
+        self._share = share
+        self._after = after
+        self._turn = threading.Condition()
+        self._turn_over_at = 0.0
         self._stop = threading.Event()
         self._wake = threading.Event()
         self._heard: Heard[T] = Heard()
@@ -91,6 +103,11 @@ class Poller(Generic[T]):
         self._stop.set()
         self._wake.set()
 
+    def wait_for_turn(self, since: float, patience: float) -> None:
+        """Wait until a question that was asked has been settled since then (monotonic); `patience` seconds at most."""
+        with self._turn:
+            self._turn.wait_for(lambda: self._turn_over_at >= since, patience)
+
     def join(self, timeout: float) -> None:
         """Wait until the thread has ended, `timeout` seconds at most."""
         if self._thread.ident is not None:
@@ -98,12 +115,17 @@ class Poller(Generic[T]):
 
     def _run(self) -> None:
         while not self._stop.is_set():
+            if self._after is not None:
+                self._after.wait_for_turn(time.monotonic() - SAME_BEAT, PATIENCE)
             began = time.monotonic()
             self._once()
             now = time.monotonic()
-            if self._thrifty:
+            with self._turn:
+                self._turn_over_at = now
+                self._turn.notify_all()
+            if self._share < 1:
                 took = now - began
-                pause = max(self._every - took, took * (1 / MOST_OF_THE_TIME - 1))
+                pause = max(self._every - took, took * (1 / self._share - 1))
             else:
                 pause = to_next_beat(now, self._every)
             if self._heard.not_asked:
@@ -132,10 +154,7 @@ class Poller(Generic[T]):
 
 
 def to_next_beat(now: float, every: float) -> float:
-    """Seconds until all whom one asks so often are asked at once, so that their answers belong together.
-
-    A lag is one server's offset less another's: asked half a second apart, it would be half a second's messages wrong.
-    """
+    """Seconds until all whom one asks so often are asked at once, so that their answers belong together."""
     return every - now % every
 
 

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from clickstream.actions import rejects_files
-from clickstream.actions.harmless import escaped, harmless
 from clickstream.actions.rejects_files import CSV, CsvPlace
 from clickstream.actions.servers import postgres_of
 from clickstream.config.settings import Settings
 from clickstream.domain.errors import ClickstreamError, UsageError
+from clickstream.domain.harmless import escaped, harmless
 from clickstream.services.postgres.rejects import WHOLE, RejectKey, RejectsTable, StoredReject
 
 MESSAGES: Final = "messages"

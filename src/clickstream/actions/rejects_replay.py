@@ -15,13 +15,13 @@ from typing import Final
 import numpy as np
 
 from clickstream.actions import rejects_files
-from clickstream.actions.harmless import harmless
 from clickstream.actions.rejects import MESSAGES, Reject, find_all, open_ones
 from clickstream.actions.rejects_files import CSV, CsvPlace
 from clickstream.actions.servers import kafka_of, postgres_of
 from clickstream.config.settings import Settings
 from clickstream.domain.errors import ServiceUnavailable, UsageError
 from clickstream.domain.events import EventColumns
+from clickstream.domain.harmless import harmless
 from clickstream.pipeline.csvfile import parse_line
 from clickstream.pipeline.decode import decode
 from clickstream.pipeline.encode import encode_keys, encode_values

@@ -10,7 +10,7 @@ import socket
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from clickstream.actions.arrivals import Look, past_ends
@@ -21,6 +21,7 @@ from clickstream.config.settings import Settings
 
 if TYPE_CHECKING:
     from clickstream.actions.analytics import Analytics
+    from clickstream.services.postgres.analytics import TopItem
     from clickstream.services.postgres.inspect import StoredOffset
     from clickstream.services.valkey.board import Post
 
@@ -65,7 +66,7 @@ class KafkaAnswer:
     begins: dict[int, int] = field(default_factory=dict)
     ends: dict[int, int] = field(default_factory=dict)
     read_at: float = 0.0
-    """Seconds of the monotonic clock."""
+    """Seconds of the monotonic clock just before the offsets were asked for: they are at least those of then."""
     arrivals: tuple[Look, ...] = ()
     """Where the ends were before anybody looked: see arrivals.py."""
 
@@ -76,11 +77,10 @@ class PostgresAnswer:
 
     latency_ms: float
     version: str
-    topic_id: str | None
-    """The incarnation of the topic that `offsets` belong to."""
-    offsets: dict[int, StoredOffset] = field(default_factory=dict)
+    offsets: dict[str, dict[int, StoredOffset]] = field(default_factory=dict)
+    """By the topic's id, of every incarnation that it had, then by partition."""
     read_at: float = 0.0
-    """Seconds of the monotonic clock."""
+    """Seconds of the monotonic clock just after they came: they are at most those of then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,12 +164,13 @@ class KafkaSource(_Kept):
         latency = round((time.perf_counter() - started) * 1000, 2)
         if topic is None:
             return KafkaAnswer(latency, self._version, None)
+        read_at = time.monotonic()
         held = opened.read(topic)
         begins = {partition: offsets.begin for partition, offsets in held.items()}
         ends = {partition: offsets.end for partition, offsets in held.items()}
         if self._past[0] != topic.topic_id:
             self._past = (topic.topic_id, past_ends(opened, topic, ends))
-        return KafkaAnswer(latency, self._version, topic.topic_id, begins, ends, time.monotonic(), self._past[1])
+        return KafkaAnswer(latency, self._version, topic.topic_id, begins, ends, read_at, self._past[1])
 
     def close(self, opened: Any) -> None:
         opened.__exit__(None, None, None)
@@ -178,9 +179,8 @@ class KafkaSource(_Kept):
 class PostgresSource(_Kept):
     """Asks how far each partition is stored."""
 
-    def __init__(self, settings: LiveSettings, gate: Gate, topic_id: Callable[[], str | None]) -> None:
+    def __init__(self, settings: LiveSettings, gate: Gate) -> None:
         super().__init__(settings, "postgresql", gate)
-        self._topic_id = topic_id
 
     def open(self, settings: Settings) -> Any:
         from clickstream.actions.servers import postgres_of  # noqa: PLC0415
@@ -191,18 +191,15 @@ class PostgresSource(_Kept):
     def ask(self, settings: Settings, opened: Any) -> PostgresAnswer:
         from clickstream.actions.servers import kafka_of  # noqa: PLC0415
         from clickstream.services.postgres.connection import translated  # noqa: PLC0415
-        from clickstream.services.postgres.inspect import read_offsets  # noqa: PLC0415
+        from clickstream.services.postgres.inspect import read_all_offsets  # noqa: PLC0415
 
         started = time.perf_counter()
         with translated():
             opened.execute("SELECT 1")
         latency = round((time.perf_counter() - started) * 1000, 2)
         major, minor = divmod(opened.info.server_version, 10_000)
-        version, topic_id = f"{major}.{minor}", self._topic_id()
-        if topic_id is None:
-            return PostgresAnswer(latency, version, None)
-        offsets = read_offsets(opened, topic=kafka_of(settings).events_topic, topic_id=topic_id)
-        return PostgresAnswer(latency, version, topic_id, offsets, time.monotonic())
+        offsets = read_all_offsets(opened, topic=kafka_of(settings).events_topic)
+        return PostgresAnswer(latency, f"{major}.{minor}", offsets, time.monotonic())
 
 
 class ValkeySource(_Kept):
@@ -234,19 +231,35 @@ class ValkeySource(_Kept):
 
 
 def count_rows(settings: Settings) -> StoredCounts:
-    """Rows stored now. A scan: ask seldom."""
+    """Rows stored now. A pass over `events` and one over `sessions`: ask seldom."""
     from clickstream.actions.servers import postgres_of  # noqa: PLC0415
     from clickstream.services.postgres.inspect import counts  # noqa: PLC0415
 
-    found = counts(postgres_of(settings))
-    return StoredCounts(found.events, found.sessions, found.rejected_events)
+    found = counts(postgres_of(settings), thrifty=True)
+    return StoredCounts(found.events, found.sessions, found.rejected_events, found.replayed_rejects)
 
 
-def read_analytics(settings: Settings) -> Analytics:
-    """The funnel and top items now. A scan: ask seldom."""
-    from clickstream.actions.analytics import analytics  # noqa: PLC0415
+def recount_rejects(settings: Settings, before: StoredCounts) -> StoredCounts:
+    """The counts with the rejects of now: replaying and discarding them stores nothing. Cheap: they are few."""
+    from clickstream.actions.servers import postgres_of  # noqa: PLC0415
+    from clickstream.services.postgres.inspect import count_rejects  # noqa: PLC0415
 
-    return analytics(settings)
+    rejected, replayed = count_rejects(postgres_of(settings))
+    return replace(before, rejected=rejected, replayed=replayed)
+
+
+def read_funnels(settings: Settings) -> Analytics:
+    """The funnels now, without items. A pass over `sessions`: ask seldom."""
+    from clickstream.actions.analytics import funnels  # noqa: PLC0415
+
+    return funnels(settings)
+
+
+def read_top_items(settings: Settings) -> tuple[TopItem, ...]:
+    """The top items now. A pass over `events` that groups them: ask very seldom."""
+    from clickstream.actions.analytics import top_items  # noqa: PLC0415
+
+    return top_items(settings)
 
 
 def foreign_posts(posts: tuple[Post, ...], local_pids: set[int | None]) -> tuple[Post, ...]:

@@ -27,6 +27,9 @@ from clickstream.stack.lockfile import read_lock
 SERVICES_WITHIN = 2.0
 """Seconds after which a silent service counts as down."""
 
+WHY_WITHIN = 1.0
+"""Seconds that it may then take to find out why."""
+
 FIGURES_WITHIN = 8.0
 """Seconds after which figures of a service that does answer are left out."""
 
@@ -67,6 +70,11 @@ class Counts:
     sessions: int | None
     active_sessions: int
     rejected_events: int | None
+    """Messages that wait in the table of that name: neither replayed nor discarded."""
+    skipped_messages: int | None = None
+    """No rows: messages that were never read, by the gaps that somebody accepted; `topic show` lists them."""
+    replayed_rejects: int | None = None
+    """Messages in `rejected_events` that were replayed, and stay as a record."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +112,9 @@ def status(settings: Settings) -> Status:
     rows = _answer(questions, "counts", FIGURES_WITHIN) if services["postgresql"].ok else None
     active = sum(worker.active_sessions for worker in workers)
     counts = (
-        Counts(rows.events, rows.sessions, active, rows.rejected_events) if rows else Counts(None, None, active, None)
+        Counts(rows.events, rows.sessions, active, rows.rejected_events, rows.skipped_messages, rows.replayed_rejects)
+        if rows
+        else Counts(None, None, active, None)
     )
     return Status(services, workers, topic, _lag(sample), counts)
 
@@ -123,7 +133,7 @@ def _questions(settings: Settings) -> dict[str, Callable[[], Any]]:
 
 def _service(questions: Questions, name: str, version: str | None = None) -> Service:
     try:
-        answer = questions.answer(name, SERVICES_WITHIN)
+        answer = questions.answer(name, SERVICES_WITHIN + WHY_WITHIN)
     except NothingConfigured:
         return Service(ok=False, error="not configured, and the embedded stack was never started")
     except ClickstreamError as error:

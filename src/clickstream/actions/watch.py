@@ -13,39 +13,26 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from clickstream.actions.control import running
-from clickstream.actions.frame import Figure, Frame, Happening, StoredCounts
+from clickstream.actions.frame import Figure, Frame, Happening
 from clickstream.actions.frame_builder import Answers, FrameBuilder
 from clickstream.actions.frame_services import why_not_ask
 from clickstream.actions.happenings import ProcessDiary
-from clickstream.actions.polling import NotAsked, Poller
-from clickstream.actions.sources import (
-    KafkaSource,
-    LiveSettings,
-    PostgresSource,
-    ValkeySource,
-    count_rows,
-    read_analytics,
-)
+from clickstream.actions.polling import Poller, to_next_beat
+from clickstream.actions.scans import Scans
+from clickstream.actions.sources import KafkaSource, LiveSettings, PostgresSource, ValkeySource
 from clickstream.config.settings import Settings
 from clickstream.domain.errors import ClickstreamError
 from clickstream.domain.processes import Snapshot
 
 if TYPE_CHECKING:
-    from clickstream.actions.analytics import Analytics
     from clickstream.services.postgres.verify import Verification
 
 EVERY = 1.0
 """Seconds from frame to frame."""
 
-COUNT_EVERY, ANALYSE_EVERY = 3.0, 5.0
-"""Seconds between two scans, at least; see polling.MOST_OF_THE_TIME."""
-
-RECOUNT_AFTER = 60.0
-"""Seconds after which what was counted is counted again although nothing was stored: others may write too."""
-
-
-CLOSE_WITHIN = 0.5
-"""Seconds that whoever leaves waits for connections to be closed."""
+AFTER_THE_BEAT = 0.2
+"""Seconds from the beat on which all servers are asked to the frame: by then they have answered. The beat is the
+machine's, so that two front ends show the same."""
 
 
 class SupervisorFeed:
@@ -91,50 +78,6 @@ class SupervisorFeed:
                 self._heard(changed)
 
 
-class Scans:
-    """Figures that take a scan: asked for again only when something was stored since."""
-
-    def __init__(self, settings: LiveSettings, progress: Callable[[], object]) -> None:
-        """`progress`: a value that differs as soon as something was stored; None: not known."""
-        self._live = settings
-        self._progress = progress
-        self._counts = _Scan(count_rows)
-        self._analytics = _Scan(read_analytics)
-
-    @property
-    def counts(self) -> Figure[StoredCounts] | None:
-        return self._counts.figure
-
-    @property
-    def analytics(self) -> Figure[Analytics] | None:
-        return self._analytics.figure
-
-    def count(self) -> None:
-        self._counts.refresh(self._live.current, self._progress())
-
-    def analyse(self) -> None:
-        self._analytics.refresh(self._live.current, self._progress())
-
-
-class _Scan:
-    def __init__(self, read: Callable[[Settings], object]) -> None:
-        self._read = read
-        self._read_at = 0.0
-        self._progress: object = None
-        self.figure: Figure | None = None  # type: ignore[type-arg]
-
-    def refresh(self, settings: Settings, progress: object) -> None:
-        if progress is None:
-            raise NotAsked("PostgreSQL does not answer")
-        now = time.time()
-        if self.figure and progress == self._progress and now - self._read_at < RECOUNT_AFTER:
-            self.figure = Figure(self.figure.value, now)
-            return
-        value = self._read(settings)
-        # What was true is true as of the question: what was stored meanwhile may or may not be in it.
-        self.figure, self._read_at, self._progress = Figure(value, now), now, progress
-
-
 class Watcher:
     """All sources, and the frames made of them. Use as a context manager; frames() from one thread."""
 
@@ -149,15 +92,14 @@ class Watcher:
         self._verification: Figure[Verification] | None = None
         self._supervisor = SupervisorFeed(self.live, self._processes_changed)
         gate, wake = self._why_not_ask, self._wake.set
-        kafka, postgres = KafkaSource(self.live, gate), PostgresSource(self.live, gate, self._topic_id)
+        kafka, postgres = KafkaSource(self.live, gate), PostgresSource(self.live, gate)
         valkey = ValkeySource(self.live, gate)
-        self._kafka = Poller("kafka", kafka, turned=self._kafka_turned, ended=kafka.drop)
         self._postgres = Poller("postgresql", postgres, turned=wake, ended=postgres.drop)
+        # Positions first, ends after them: a position that is newer than the end would hide what waits.
+        self._kafka = Poller("kafka", kafka, after=self._postgres, turned=wake, ended=kafka.drop)
         self._valkey = Poller("valkey", valkey, turned=wake, ended=valkey.drop)
         self._scans = Scans(self.live, self._progress)
-        self._counting = Poller("counts", self._scans.count, every=COUNT_EVERY, thrifty=True)
-        self._analysing = Poller("analytics", self._scans.analyse, every=ANALYSE_EVERY, thrifty=True)
-        self._pollers = (self._kafka, self._postgres, self._valkey, self._counting, self._analysing)
+        self._pollers = (self._postgres, self._kafka, self._valkey, *self._scans.pollers())
         self._builder = FrameBuilder(self.live)
 
     def __enter__(self) -> Watcher:
@@ -208,7 +150,7 @@ class Watcher:
         while not self._stop.is_set():
             tick = time.monotonic() >= due
             if tick:
-                due = max(due + self._every, time.monotonic())
+                due = next_frame(time.monotonic(), self._every)
             yield self._frame(tick=tick)
             self._wake.wait(max(0.0, due - time.monotonic()))
             self._wake.clear()
@@ -224,13 +166,10 @@ class Watcher:
             self._valkey.heard,
             self._scans.counts,
             self._scans.analytics,
+            self._scans.top_items,
             self._verification,
         )
         return self._builder.build(answers, tick=tick)
-
-    def _kafka_turned(self) -> None:
-        self._postgres.ask_now()  # which incarnation of the topic to ask for is known only now
-        self._wake.set()
 
     def _processes_changed(self, happenings: list[Happening]) -> None:
         self.tell(happenings)
@@ -240,15 +179,21 @@ class Watcher:
         self._supervisor.asked.wait(1.0)
         return why_not_ask(self._supervisor.snapshot, name)
 
-    def _topic_id(self) -> str | None:
-        kafka = self._kafka.heard.value
-        return kafka.topic_id if kafka else None
-
     def _progress(self) -> object:
         heard = self._postgres.heard
         if heard.value is None or heard.error or heard.not_asked:
             return None
-        return (heard.value.topic_id, tuple(offset.next_offset for offset in heard.value.offsets.values()))
+        return {
+            (topic_id, partition): offset.next_offset
+            for topic_id, offsets in heard.value.offsets.items()
+            for partition, offset in offsets.items()
+        }
+
+
+def next_frame(now: float, every: float) -> float:
+    """When to make the next one (monotonic): AFTER_THE_BEAT, and not right after this one."""
+    pause = to_next_beat(now - AFTER_THE_BEAT, every)
+    return now + (pause if pause >= every / 2 else pause + every)
 
 
 def watch(load: Callable[[], Settings], *, every: float = EVERY) -> Iterator[Frame]:

@@ -23,6 +23,10 @@ def status(args: Namespace) -> int:
 
 
 def lag(args: Namespace) -> int:
+    if args.window is not None and not args.history:
+        from clickstream.domain.errors import UsageError
+
+        raise UsageError("--window says how far --history reaches back", hint="give them together")
     if args.watch:
         return commands_watch.lag(args)
     from clickstream.actions import lag as action
@@ -34,9 +38,10 @@ def lag(args: Namespace) -> int:
         return _write(report(load_settings), views_lag.report, as_json=args.json)
     settings = load_settings()
     if args.history:
-        from clickstream.actions.lag_history import history
+        from clickstream.actions.lag_history import DEFAULT_WINDOW, history
 
-        return _write(history(settings, window=args.window), views_lag.history, as_json=args.json)
+        window = DEFAULT_WINDOW if args.window is None else args.window
+        return _write(history(settings, window=window), views_lag.history, as_json=args.json)
     return _write(action.measure(settings), views.lag, as_json=args.json)
 
 

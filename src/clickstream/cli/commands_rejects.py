@@ -129,7 +129,7 @@ def _row(one: Reject) -> tuple[output.Cell, ...]:
 
 
 def _description(one: Reject) -> list[str]:
-    from clickstream.actions.harmless import escaped, harmless
+    from clickstream.domain.harmless import escaped, harmless
 
     place = f"offset {one.position}" if one.partition is not None else f"line {one.position} of the file that was sent"
     partition = f", partition {one.partition}" if one.partition is not None else ""

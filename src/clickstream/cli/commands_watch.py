@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from clickstream.cli import output, views
+from clickstream.cli import output, views, views_lag
 from clickstream.cli.diagnostics import ExitCode
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def lag(args: Namespace) -> int:
     def known(frame: Frame) -> bool:
         return frame.stored_per_second is not None or not _all_answer(frame) or frame.topic_exists is False
 
-    return _show(args, known, lag_of, _lag_view, lag_document)
+    return _show(args, known, lambda frame: frame, _lag_view, lag_document)
 
 
 def status_of(frame: Frame) -> Status:
@@ -63,7 +63,7 @@ def status_of(frame: Frame) -> Status:
     from clickstream.actions.status import Counts, LagFigures, Status, Topic
 
     services = {row.name: _service(row) for row in frame.services}
-    workers = tuple(_worker(row) for row in frame.processes if row.role != "server")
+    workers = tuple(_worker(row) for row in frame.processes if row.role not in {"server", "fault"})
     if frame.partitions:
         held = sum(row.end - row.begin for row in frame.partitions)
         topic = Topic(frame.topic, len(frame.partitions), held)
@@ -75,6 +75,7 @@ def status_of(frame: Frame) -> Status:
         rows.sessions if rows else None,
         frame.active_sessions,
         rows.rejected if rows else None,
+        replayed_rejects=rows.replayed if rows else None,
     )
     return Status(
         services, workers, topic, LagFigures(frame.lag, {p.partition: p.lag for p in frame.partitions}), counts
@@ -105,15 +106,23 @@ def lag_of(frame: Frame) -> Lag | None:
     return Lag(frame.topic, frame.lag, partitions)
 
 
-def lag_document(now: Lag | None) -> dict[str, Any]:
-    """The JSON document of `lag`. `condition` is the dashboard's word, `state` the nearest of the document's own."""
+def lag_document(frame: Frame) -> dict[str, Any]:
+    """The JSON document of `lag`, and what the dashboard knows besides.
+
+    `at` (Unix seconds) is when it was read; `condition` is the dashboard's word, `state` the nearest of the document's
+    own.
+    """
+    now = lag_of(frame)
     if now is None:
-        return {"topic": None, "total": None, "partitions": []}
+        return {"topic": None, "total": None, "partitions": [], "at": None}
     partitions = [
-        dataclasses.asdict(one) | {"state": LAG_STATES.get(one.state, one.state), "condition": one.state}
-        for one in now.partitions
+        dataclasses.asdict(one)
+        | {"state": LAG_STATES.get(row.state, row.state), "condition": row.state}
+        | {"seconds_behind": row.seconds_behind, "share": round(row.share, 4)}
+        for one, row in zip(now.partitions, frame.partitions, strict=True)
     ]
-    return {"topic": now.topic, "total": now.total, "partitions": partitions}
+    at = min(row.as_of for row in frame.partitions)
+    return {"topic": now.topic, "total": now.total, "partitions": partitions, "at": at}
 
 
 @contextmanager
@@ -199,8 +208,10 @@ def _write_journal(frames: Iterator[Frame]) -> None:
         )
 
 
-def _lag_view(now: Lag | None) -> list[Block]:
-    return views.lag(now) if now else [output.Line("nothing is known of the topic: `clickstream status` says why")]
+def _lag_view(frame: Frame) -> list[Block]:
+    if frame.lag is None:
+        return [output.Line("nothing is known of the topic: `clickstream status` says why")]
+    return views_lag.partitions(frame.partitions, frame.lag)
 
 
 def _service(row: ServiceRow) -> Service:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from clickstream.actions.status import Service, Status
     from clickstream.actions.topic import Topic
 
+GAPS = "`clickstream topic show` lists the gaps"
+
 
 def status(now: Status) -> list[Block]:
     down = [name for name, service in now.services.items() if service.ok is False]
@@ -28,6 +30,8 @@ def status(now: Status) -> list[Block]:
         hint = "Nothing runs: `clickstream stack up` starts the servers, `clickstream demo` the whole pipeline."
         return [*blocks, Line(""), Line(hint)]
     topic, lag_, counts = now.topic, now.lag, now.counts
+    skipped = counts.skipped_messages
+    replayed = f", and {exact(counts.replayed_rejects)} replayed" if counts.replayed_rejects else ""
     partitions = ", ".join(f"{partition}: {exact(lag)}" for partition, lag in lag_.partitions.items())
     return [
         *blocks,
@@ -36,7 +40,8 @@ def status(now: Status) -> list[Block]:
         Line(f"lag       {exact(lag_.total)}" + (f" ({partitions})" if partitions else "")),
         Line(f"events    {exact(counts.events)}"),
         Line(f"sessions  {exact(counts.sessions)}, of which {exact(counts.active_sessions)} may still grow"),
-        Line(f"rejected  {exact(counts.rejected_events)}"),
+        Line(f"rejected  {exact(counts.rejected_events)}{replayed}"),
+        *([Line(f"skipped   {exact(skipped)} messages were never read ({GAPS})")] if skipped else []),
     ]
 
 
@@ -46,7 +51,7 @@ def workers(known: tuple[Worker, ...]) -> list[Block]:
     headers = ("worker", "state", "partitions", "events/s", "lag", "restarts", "memory", "uptime", "")
     rows = [
         (
-            worker.name,
+            worker.name if worker.local else f"{worker.name} on {worker.host}, pid {worker.pid}",
             worker.activity or worker.state,
             ",".join(map(str, worker.partitions)) or NOTHING,
             number(worker.events_per_second),
@@ -161,7 +166,9 @@ def verification(found: dict[str, Any]) -> list[Block]:
         if found["ok"]
         else "the stored sessions are not what they should be"
     )
-    return [Table(("figure", "rows"), rows), Line(f"{verdict}: {words}")]
+    skipped = found["skipped_messages"]
+    unread = f"; {exact(skipped)} messages were never read ({GAPS})" if skipped else ""
+    return [Table(("figure", "rows"), rows), Line(f"{verdict}: {words}{unread}")]
 
 
 def topic(found: Topic) -> list[Block]:
@@ -169,7 +176,18 @@ def topic(found: Topic) -> list[Block]:
     return [
         Line(f"topic {found.name}, id {found.topic_id}, {exact(found.messages)} messages"),
         Table(("partition", "begin", "end", "messages"), rows),
+        *_gaps(found),
     ]
+
+
+def _gaps(found: Topic) -> list[Block]:
+    if found.gaps is None:
+        return [Line("whether messages were skipped is not known: PostgreSQL does not answer")]
+    rows = [
+        (exact(one.partition), exact(one.from_offset), exact(one.to_offset), exact(one.messages), one.accepted_at)
+        for one in found.gaps
+    ]
+    return [Table(("partition", "from", "to", "messages", "accepted"), rows, "never read")] if rows else []
 
 
 def demo(result: DemoResult) -> list[Block]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from clickstream.cli.output import NOTHING, Block, Line, Table, exact, number, seconds
@@ -13,34 +14,47 @@ if TYPE_CHECKING:
     from clickstream.actions.lag_history import LagHistory
     from clickstream.actions.lag_report import LagReport
 
-STAGES = (("fetch", "fetch"), ("decode", "decode"), ("sessions", "sessions"), ("postgresql", "PostgreSQL"))
+STAGES = (("fetch", "fetch"), ("decode", "decode"), ("sessions", "sessions"))
+
+TITLES = {**dict(STAGES), "postgresql": "PostgreSQL"}
+
+LEGEND = (
+    "behind: how long the oldest message that is not stored had waited when it was read, by the record timestamps",
+    "idle + fetch + decode + sessions + waits = 100 % of the time of the thread that prepares batches;"
+    " waits: mostly for PostgreSQL to take one",
+    "PostgreSQL: share of the time that the thread beside it, which commits, had a transaction under way",
+)
 
 BAR = 24
 """Cells of the longest bar."""
 
 
-def report(found: LagReport) -> list[Block]:
+def partitions(rows: Sequence[PartitionRow], total: int) -> list[Block]:
+    """The dashboard's table."""
     headers = (
         "partition", "state", "position", "end", "lag", "behind", "trend", "in/s", "out/s", "drains in", "share",
         "owner",
     )  # fmt: skip
+    return [Table(headers, [_partition(row) for row in rows]), Line(f"total lag {exact(total)}")]
+
+
+def report(found: LagReport) -> list[Block]:
     pressure = (
         "consumer",
         "batch fill",
         "idle",
         *(title for _, title in STAGES),
+        "waits",
+        "PostgreSQL",
         "batches",
         "rebalances",
         "bottleneck",
     )
-    blocks: list[Block] = [
-        Table(headers, [_partition(row) for row in found.partitions]),
-        Line(f"total lag {exact(found.total)}"),
-        Line(""),
-    ]
+    blocks = [*partitions(found.partitions, found.total), Line("")]
     if not found.consumers:
         return [*blocks, Line("no consumers")]
-    return [*blocks, Table(pressure, [_pressure(one) for one in found.consumers])]
+    table = Table(pressure, [_pressure(one) for one in found.consumers])
+    return [*blocks, table, Line(""), *(Line(line) for line in LEGEND)]
 
 
 def history(found: LagHistory) -> list[Block]:
@@ -66,7 +80,7 @@ def _partition(row: PartitionRow) -> tuple[str, ...]:
         exact(row.partition),
         row.state,
         exact(row.position),
-        exact(max(row.end, row.position)),  # Kafka was asked a moment before PostgreSQL
+        exact(row.end),
         exact(row.lag),
         NOTHING if row.lag == 0 else seconds(row.seconds_behind),
         row.trend,
@@ -80,14 +94,17 @@ def _partition(row: PartitionRow) -> tuple[str, ...]:
 
 def _pressure(one: BackPressure) -> tuple[str, ...]:
     shares = (f"{one.stages[name]:.0%}" if name in one.stages else NOTHING for name, _ in STAGES)
+    commits = one.stages.get("postgresql")
     return (
         one.worker,
         f"{one.batch_fill:.0%}",
         f"{one.idle:.0%}" if one.stages else NOTHING,
         *shares,
+        f"{one.waits:.0%}" if one.stages else NOTHING,
+        NOTHING if commits is None else f"{commits:.0%}",
         exact(one.batches),
         exact(one.rebalances) if one.rebalances is not None else NOTHING,
-        f"none: {one.activity}" if not one.bottleneck else dict(STAGES).get(one.bottleneck, one.bottleneck),
+        f"none: {one.activity}" if not one.bottleneck else TITLES.get(one.bottleneck, one.bottleneck),
     )
 
 

@@ -13,12 +13,14 @@ from clickstream.domain.reports import WorkerReport
 
 
 class Role(StrEnum):
-    """What a process is for. Stopping goes by role: producers first, then consumers, servers last."""
+    """What a process is for. Stopping goes by role: faults and producers first, then consumers, servers last."""
 
     SERVER = "server"
     CONSUMER = "consumer"
     PRODUCER = "producer"
     INDEXER = "indexer"
+    FAULT = "fault"
+    """Holds a fault, and takes it back when it ends."""
 
 
 class ProcessState(StrEnum):

@@ -49,3 +49,9 @@ class WorkerReport:
     """Partition to the offset up to which everything is stored; a consumer's open partitions."""
     pace: str = ""
     """What a producer's sending follows: `500 events/s`, `5x realtime`, `full speed`."""
+    first_message_at: float | None = None
+    """When a consumer fetched its first message, Unix seconds."""
+    last_commit_at: float | None = None
+    """When it committed its last batch."""
+    cpu_seconds: float = 0.0
+    """CPU time of its process between those two."""

@@ -20,7 +20,7 @@ from clickstream.domain.errors import ClickstreamError, UsageError
 from clickstream.domain.processes import SETTLED, ProcessSpec, ProcessState, ProcessStatus, Role, SetupStep
 from clickstream.domain.reports import WorkerReport
 from clickstream.supervision.backoff import Backoff
-from clickstream.supervision.exits import exit_words
+from clickstream.supervision.exits import OUT_OF_MEMORY, exit_words, oom_kills
 from clickstream.supervision.logs import LogFile
 from clickstream.supervision.process import Command, Lines, Process, kill_all
 from clickstream.supervision.setup import StepFailed, set_up
@@ -28,8 +28,11 @@ from clickstream.supervision.sweep import MARK, Entry, Ledger, start_of
 
 log = logging.getLogger(__name__)
 
-STOP_RANK = {Role.PRODUCER: 0, Role.INDEXER: 1, Role.CONSUMER: 2, Role.SERVER: 3}
-"""Dependants stop first."""
+STOP_RANK = {Role.FAULT: 0, Role.PRODUCER: 0, Role.INDEXER: 1, Role.CONSUMER: 2, Role.SERVER: 3}
+"""Dependants stop first; so do faults, for what is frozen cannot stop."""
+
+FINISHES = {Role.PRODUCER, Role.FAULT}
+"""Whose exit code 0 means that its work is done."""
 
 STEP_STOP_TIMEOUT = 5.0
 """Seconds that a set-up step has between its stop signal and SIGKILL; all it can leave behind is a staging folder."""
@@ -57,6 +60,7 @@ class Managed:
         self._restarts = 0
         self._exit_reason = ""
         self._why_killed = ""
+        self._oom_kills = oom_kills()
         self._stopping = False
         self._killing = False
         self._wake = asyncio.Event()
@@ -93,6 +97,7 @@ class Managed:
         """Measure its memory, and its CPU since the last call."""
         if self._process is not None and not self._process.ended:
             self._usage = self._process.usage(children=self.spec.forks)
+            self._oom_kills = oom_kills()
 
     def tell(self, line: bytes) -> None:
         """Hand a line to the running process. Raises ClickstreamError where it does not run or does not listen."""
@@ -159,7 +164,7 @@ class Managed:
                 code, self._exit_reason = None, f"cannot be started: {error}"
             if self._stopping:
                 break
-            if code == 0 and self.spec.role is Role.PRODUCER:
+            if code == 0 and self.spec.role in FINISHES:
                 return self._settle(ProcessState.FINISHED, self._exit_reason)
             if code in self.spec.restart.final_exit_codes:
                 return self._settle(ProcessState.FAILED, self._exit_reason)
@@ -190,6 +195,8 @@ class Managed:
             await self._end(process, 0, because=f"not ready within {spec.ready_timeout:g} s")
         await self._until(lambda: process.ended or self._stopping)
         await self._end(process, spec.stop_timeout)
+        if not self._why_killed and oom_kills() != self._oom_kills:  # within the second since it was last measured
+            self._why_killed = OUT_OF_MEMORY
         self._exit_reason = exit_words(process.returncode, self._why_killed, self._log.tail)
         return process.returncode
 

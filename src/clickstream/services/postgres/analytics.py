@@ -9,7 +9,8 @@ import psycopg
 from psycopg import sql
 
 from clickstream.config.settings import PostgresSettings
-from clickstream.services.postgres.connection import connect, translated
+from clickstream.services.postgres.connection import Connection, connect, translated
+from clickstream.services.postgres.inspect import ONE_PROCESS
 from clickstream.services.postgres.statements import statement
 
 
@@ -56,10 +57,32 @@ def analytics(settings: PostgresSettings, *, top: int = 10) -> Analytics:
         connection.read_only = True
         with connection.transaction():
             connection.execute("SET LOCAL jit = off")
-            windows = {str(row[0]): Window(*_counts(row[1:])) for row in connection.execute(statement("analytics"))}
-            query = sql.SQL("SELECT item_id, views, carts, purchases FROM top_items LIMIT {}").format(top)
-            items = tuple(TopItem(*_counts(row)) for row in connection.execute(query))
-    return Analytics(**windows, top_items=items)
+            return Analytics(**_windows(connection), top_items=_items(connection, top))
+
+
+def windows(settings: PostgresSettings) -> dict[str, Window]:
+    """The funnels alone, by the names that Analytics gives them, by one process: a pass over `sessions`. Raises too."""
+    with connect(settings, application_name="clickstream analytics") as connection, translated():
+        connection.execute("SET jit = off")
+        connection.execute(ONE_PROCESS)
+        return _windows(connection)
+
+
+def top_items(settings: PostgresSettings, *, top: int = 10) -> tuple[TopItem, ...]:
+    """The top items alone, by one process: a pass over `events`, and some three times as dear. Raises too."""
+    with connect(settings, application_name="clickstream analytics") as connection, translated():
+        connection.execute("SET jit = off")
+        connection.execute(ONE_PROCESS)
+        return _items(connection, top)
+
+
+def _windows(connection: Connection) -> dict[str, Window]:
+    return {str(row[0]): Window(*_counts(row[1:])) for row in connection.execute(statement("analytics"))}
+
+
+def _items(connection: Connection, top: int) -> tuple[TopItem, ...]:
+    query = sql.SQL("SELECT item_id, views, carts, purchases FROM top_items LIMIT {}").format(top)
+    return tuple(TopItem(*_counts(row)) for row in connection.execute(query))
 
 
 def _counts(row: tuple[Any, ...]) -> tuple[int, ...]:

@@ -12,6 +12,8 @@ from clickstream.services.postgres.connection import Connection, connect, transl
 LONGEST_READ_MS = 20_000
 """A status figure that takes longer than this is given up."""
 
+ONE_PROCESS = b"SET max_parallel_workers_per_gather = 0"
+
 
 @dataclass(frozen=True, slots=True)
 class Ping:
@@ -29,6 +31,11 @@ class Counts:
     events: int
     sessions: int
     rejected_events: int
+    """Those that are open: neither replayed nor discarded."""
+    skipped_messages: int = 0
+    """No rows: messages that were never read, by the gaps that were accepted."""
+    replayed_rejects: int = 0
+    """Rows of `rejected_events` that were replayed, and stay as a record."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +76,22 @@ class StoredOffset:
     """Since the last commit, by the server's clock."""
 
 
+@dataclass(frozen=True, slots=True)
+class StoredGap:
+    """Messages of one partition that were never read: Kafka had removed them, or somebody skipped them."""
+
+    partition: int
+    from_offset: int
+    to_offset: int
+    """Where reading went on; less than `from_offset` where Kafka had lost messages that were stored already."""
+    accepted_at: str
+    """ISO 8601 in UTC."""
+
+    @property
+    def messages(self) -> int:
+        return max(0, self.to_offset - self.from_offset)
+
+
 def ping(settings: PostgresSettings) -> Ping:
     """Connect and ask for the version. Raises ServiceUnavailable or ServiceRefused."""
     with connect(settings, application_name="clickstream status") as connection, translated():
@@ -78,30 +101,69 @@ def ping(settings: PostgresSettings) -> Ping:
     return Ping(str(row[0]).split()[0] if row else "", round(latency, 2))
 
 
-def counts(settings: PostgresSettings) -> Counts:
-    """Rows stored now, counted. Zero where there are no tables yet."""
+def counts(settings: PostgresSettings, *, thrifty: bool = False) -> Counts:
+    """Rows stored now, counted: a pass over `events` and one over `sessions`. Zero where there are no tables yet.
+
+    `thrifty`: by one process of the server, which takes hardly longer and leaves the other cores to the pipeline.
+    """
     with connect(settings, application_name="clickstream status") as connection, translated():
         if not _has_tables(connection):
             return Counts(0, 0, 0)
         connection.execute(f"SET statement_timeout = {LONGEST_READ_MS}".encode())
+        if thrifty:
+            connection.execute(ONE_PROCESS)
         row = connection.execute(
             "SELECT (SELECT count(*) FROM events), (SELECT count(*) FROM sessions),"
-            " (SELECT count(*) FROM rejected_events)"
+            " count(*) FILTER (WHERE replayed_at IS NULL),"
+            " (SELECT coalesce(sum(greatest(to_offset - from_offset, 0)), 0)::bigint FROM offset_gaps),"
+            " count(replayed_at) FROM rejected_events"
         ).fetchone()
-    return Counts(*cast("tuple[int, int, int]", row))
+    return Counts(*cast("tuple[int, int, int, int, int]", row))
+
+
+def count_rejects(settings: PostgresSettings) -> tuple[int, int]:
+    """Rejected messages that are open, and those that were replayed; zeros where there are no tables yet."""
+    with connect(settings, application_name="clickstream status") as connection, translated():
+        if not _has_tables(connection):
+            return 0, 0
+        row = connection.execute(
+            "SELECT count(*) FILTER (WHERE replayed_at IS NULL), count(replayed_at) FROM rejected_events"
+        ).fetchone()
+    return cast("tuple[int, int]", row)
 
 
 def read_offsets(connection: Connection, *, topic: str, topic_id: str) -> dict[int, StoredOffset]:
     """How far each partition of this incarnation of the topic is, those that ever committed. Empty without tables."""
+    return read_all_offsets(connection, topic=topic).get(topic_id, {})
+
+
+def read_all_offsets(connection: Connection, *, topic: str) -> dict[str, dict[int, StoredOffset]]:
+    """The same of every incarnation that the topic ever had, by its id."""
     with translated():
         if not _has_tables(connection):
             return {}
         rows = connection.execute(
-            "SELECT partition, next_offset, extract(epoch FROM now() - updated_at)::float8 FROM consumer_offsets"
-            " WHERE topic = %s AND topic_id = %s ORDER BY partition",
+            "SELECT topic_id, partition, next_offset, extract(epoch FROM now() - updated_at)::float8"
+            " FROM consumer_offsets WHERE topic = %s ORDER BY topic_id, partition",
+            [topic],
+        ).fetchall()
+    found: dict[str, dict[int, StoredOffset]] = {}
+    for topic_id, partition, at, age in cast("list[tuple[str, int, int, float]]", rows):
+        found.setdefault(topic_id, {})[partition] = StoredOffset(at, age)
+    return found
+
+
+def read_gaps(settings: PostgresSettings, *, topic: str, topic_id: str) -> list[StoredGap]:
+    """The gaps of this incarnation of the topic, in order. Empty without tables."""
+    with connect(settings, application_name="clickstream topic") as connection, translated():
+        if not _has_tables(connection):
+            return []
+        rows = connection.execute(
+            f"SELECT partition, from_offset, to_offset, {_iso('accepted_at')} FROM offset_gaps"  # noqa: S608
+            " WHERE topic = %s AND topic_id = %s ORDER BY partition, from_offset".encode(),
             [topic, topic_id],
         ).fetchall()
-    return {partition: StoredOffset(at, age) for partition, at, age in cast("list[tuple[int, int, float]]", rows)}
+    return [StoredGap(*cast("Any", row)) for row in rows]
 
 
 def sessions_of(settings: PostgresSettings, visitor_id: int) -> tuple[list[StoredSession], list[StoredEvent]]:

@@ -1,0 +1,113 @@
+"""The watcher without servers: when frames are made, and when figures that take a scan are asked for again."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from clickstream.actions import scans as scanning
+from clickstream.actions.analytics import Analytics, Funnel
+from clickstream.actions.frame import StoredCounts
+from clickstream.actions.polling import NotAsked
+from clickstream.actions.scans import Scans
+from clickstream.actions.watch import AFTER_THE_BEAT, next_frame
+from clickstream.services.postgres.analytics import TopItem
+
+FUNNEL = Funnel(10, 2, 1, 1, 10.0, 50.0, 1.0)
+ITEMS = (TopItem(7, 5, 2, 1),)
+
+
+class Database:
+    """What is stored, and how often it was scanned."""
+
+    def __init__(self) -> None:
+        self.counts = StoredCounts(100, 10, 3)
+        self.progress: object = 1
+        self.scans: list[str] = []
+
+    def count_rows(self, _: object) -> StoredCounts:
+        self.scans.append("rows")
+        return self.counts
+
+    def recount_rejects(self, _: object, before: StoredCounts) -> StoredCounts:
+        return StoredCounts(before.events, before.sessions, self.counts.rejected, self.counts.replayed)
+
+    def read_funnels(self, _: object) -> Analytics:
+        self.scans.append("funnels")
+        return Analytics(FUNNEL, FUNNEL, FUNNEL, ())
+
+    def read_top_items(self, _: object) -> tuple[TopItem, ...]:
+        self.scans.append("items")
+        return ITEMS
+
+
+@pytest.fixture
+def database(monkeypatch: pytest.MonkeyPatch) -> Database:
+    database = Database()
+    for name in ("count_rows", "recount_rejects", "read_funnels", "read_top_items"):
+        monkeypatch.setattr(scanning, name, getattr(database, name))
+    return database
+
+
+@pytest.fixture
+def scans(database: Database) -> Scans:
+    settings: Any = SimpleNamespace(current=None)
+    return Scans(settings, lambda: database.progress)
+
+
+def test_rows_are_counted_when_something_was_stored(scans: Scans, database: Database) -> None:
+    for progress in (1, 1, 2, 2):
+        database.progress = progress
+        scans.count()
+    assert database.scans == ["rows", "rows"]
+
+
+def test_rejects_that_are_replayed_leave_the_count_although_nothing_is_stored(scans: Scans, database: Database) -> None:
+    scans.count()
+    database.counts = StoredCounts(100, 10, 1, 2)
+    scans.count()
+    assert database.scans == ["rows"]
+    assert scans.counts
+    assert (scans.counts.value.rejected, scans.counts.value.replayed) == (1, 2)
+
+
+def test_funnels_do_not_wait_for_the_items_which_have_their_own_time(scans: Scans, database: Database) -> None:
+    scans.read_funnels()
+    assert scans.analytics
+    assert (scans.analytics.value.all_time, scans.analytics.value.top_items) == (FUNNEL, ())
+    assert scans.top_items is None
+    scans.read_items()
+    assert scans.top_items
+    assert scans.analytics.value.top_items == scans.top_items.value == ITEMS
+
+
+def test_a_figure_is_of_now_while_nothing_was_stored_since(
+    scans: Scans, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [1_000.0]
+    monkeypatch.setattr(scanning, "time", SimpleNamespace(time=lambda: now[0]))
+    scans.read_funnels()
+    scans.read_items()
+    now[0] += 30
+    assert scans.analytics
+    assert scans.top_items
+    assert (scans.analytics.at, scans.top_items.at) == (1_030, 1_030)
+    database.progress = 2
+    assert (scans.analytics.at, scans.top_items.at) == (1_000, 1_000)
+
+
+def test_nobody_is_asked_while_postgresql_is_away(scans: Scans, database: Database) -> None:
+    database.progress = None
+    for ask in (scans.count, scans.read_funnels, scans.read_items):
+        with pytest.raises(NotAsked):
+            ask()
+    assert database.scans == []
+
+
+@pytest.mark.parametrize("now", [100.0, 100.1, 100.2, 100.5, 100.69, 100.71, 100.99])
+def test_frames_come_just_after_the_beat_and_not_twice_in_a_row(now: float) -> None:
+    due = next_frame(now, 1.0)
+    assert due % 1 == pytest.approx(AFTER_THE_BEAT)
+    assert 0.5 <= due - now <= 1.5
