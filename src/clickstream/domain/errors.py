@@ -3,13 +3,25 @@
 Every error that a user can meet derives from ClickstreamError. Its text says what is wrong; `hint` says what to do.
 """
 
+from __future__ import annotations
+
+from typing import Final
+
+from clickstream.domain.harmless import brief
+
+LONGEST_MESSAGE: Final = 2_000
+"""Characters of an error's text that are kept: part of it may be a server's, or a message's."""
+
 
 class ClickstreamError(Exception):
-    """Something a user has to know; printed as one line, exit code 1."""
+    """Something a user has to know; printed as one line, exit code 1.
+
+    What servers and messages say may be part of it, so its text steers no terminal, whoever shows it.
+    """
 
     def __init__(self, message: str, *, hint: str = "") -> None:
-        super().__init__(message)
-        self.hint = hint
+        super().__init__(brief(message, LONGEST_MESSAGE))
+        self.hint = brief(hint, LONGEST_MESSAGE)
 
     def __str__(self) -> str:
         message = super().__str__()

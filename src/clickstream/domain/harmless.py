@@ -43,6 +43,12 @@ def harmless(text: str, *, lines: bool = False) -> str:
     return text if text.isprintable() else text.translate(_BUT_LINE_ENDS if lines else _ALL)
 
 
+def brief(text: str, limit: int) -> str:
+    """The text, made harmless, of at most `limit` characters."""
+    shown = harmless(text[: limit + 1])
+    return shown if len(shown) <= limit else shown[: limit - 1] + "…"
+
+
 def escaped(data: bytes, *, lines: bool = False) -> str:
     r"""The bytes as UTF-8 text, made harmless; a byte that is no UTF-8 as `\xff`."""
     return harmless(data.decode("utf-8", "surrogateescape"), lines=lines)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from typing import Final
+
+from clickstream.domain.harmless import brief
 
 LATENCY_EDGES_MS: Final = (
     *(5, 7, 10, 15, 20, 30, 50, 70, 100, 150, 200, 300, 500, 700),
@@ -55,3 +58,52 @@ class WorkerReport:
     """When it committed its last batch."""
     cpu_seconds: float = 0.0
     """CPU time of its process between those two."""
+
+
+LONGEST_NAME: Final = 100
+"""Characters of a name or a state that are kept."""
+
+LONGEST_DETAIL: Final = 500
+"""Characters of a report's detail: its line stays below PIPE_BUF, so that one write is never cut in two."""
+
+_MOST_FIGURES: Final = 10_000
+"""Entries of one field; far more partitions than a worker can have."""
+
+_LARGEST: Final = 2**63 - 1
+"""Of any figure: offsets have 64 bits."""
+
+
+def checked(report: WorkerReport) -> WorkerReport:
+    """A report that came from outside, fit to be reckoned with and shown: its texts are made harmless and short.
+
+    Raises ValueError where a figure is none that a worker can have.
+    """
+    fields = (report.partitions, report.counters, report.latency_counts, report.stages, report.positions)
+    if any(len(one) > _MOST_FIGURES for one in fields):
+        raise ValueError("a report that long is none")
+    check_figures(_figures(report))
+    return replace(
+        report,
+        state=brief(report.state, LONGEST_NAME),
+        detail=brief(report.detail, LONGEST_DETAIL),
+        pace=brief(report.pace, LONGEST_NAME),
+        counters={brief(name, LONGEST_NAME): count for name, count in report.counters.items()},
+        stages={name: report.stages[name] for name in STAGES if name in report.stages},
+    )
+
+
+def check_figures(figures: Iterable[float | None]) -> None:
+    """Raises ValueError where one of them is negative, no number, or beyond all bounds."""
+    if not all(figure is None or 0 <= figure <= _LARGEST for figure in figures):
+        raise ValueError("there are no such figures")
+
+
+def _figures(report: WorkerReport) -> Iterable[float | None]:
+    yield from (report.at, report.events, report.events_per_second, report.lag, report.active_sessions)
+    yield from (report.batch_fill, report.newest_event_ms)
+    yield from report.partitions
+    yield from report.counters.values()
+    yield from report.latency_counts
+    yield from report.stages.values()
+    for partition, offset in report.positions.items():
+        yield from (partition, offset)

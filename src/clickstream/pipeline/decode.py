@@ -34,6 +34,9 @@ _decode = msgspec.json.Decoder(_Message).decode
 _CODES: Final[dict[str, int]] = {kind: code for code, kind in enumerate(KINDS)}
 _FAULTS: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
+LONGEST_REASON: Final = 300
+"""Characters of a reason: the decoder repeats the message's words in it, and one word may be the whole message."""
+
 
 def decode(values: Sequence[bytes | None]) -> tuple[EventColumns, list[tuple[int, str]]]:
     """Decode message values one by one.
@@ -65,7 +68,8 @@ def _decode_singly(values: Sequence[bytes | None]) -> tuple[EventColumns, list[t
 def _reason(error: Exception) -> str:
     if isinstance(error, RecursionError):
         return "nested too deeply"
-    return str(error).replace("\x00", "")
+    reason = str(error).replace("\x00", "")
+    return reason if len(reason) <= LONGEST_REASON else reason[: LONGEST_REASON - 1] + "…"
 
 
 def _columns(messages: list[_Message]) -> EventColumns:

@@ -20,13 +20,10 @@ from types import FrameType
 
 import msgspec
 
-from clickstream.domain.reports import WorkerReport
+from clickstream.domain.reports import LONGEST_DETAIL, WorkerReport
 
 REPORT_INTERVAL = 1.0
 """Seconds between two reports of a worker."""
-
-LONGEST_DETAIL = 500
-"""Characters of a report's detail: a line stays below PIPE_BUF, so that one write is never cut in two."""
 
 
 def install_stop() -> threading.Event:

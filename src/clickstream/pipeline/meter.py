@@ -27,6 +27,15 @@ class Meter:
         self._seconds: Counter[str] = Counter()
         self._read_at = time.monotonic()
         self._filled: list[int] = []
+        self.first_message_at: float | None = None
+        self.last_commit_at: float | None = None
+        self.cpu_seconds = 0.0
+        self._cpu_at_first = 0.0
+
+    def fetched(self) -> None:
+        """Messages have come."""
+        if self.first_message_at is None:
+            self.first_message_at, self._cpu_at_first = time.time(), time.process_time()
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
@@ -43,6 +52,7 @@ class Meter:
     def stored(self, batch: Prepared, commit_seconds: float) -> None:
         """A batch is in PostgreSQL, just now."""
         self.spent("postgresql", commit_seconds)
+        self.last_commit_at, self.cpu_seconds = time.time(), time.process_time() - self._cpu_at_first
         self.counters.update(
             messages=batch.messages,
             stored=len(batch.write.events),

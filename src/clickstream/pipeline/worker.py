@@ -144,6 +144,8 @@ class Worker:
             self._start_over(None)
             return []
         self._busy = bool(fetched)
+        if fetched:
+            self._meter.fetched()
         self._meter.spent("fetch" if fetched else "idle", time.perf_counter() - started)
         return fetched
 
@@ -266,17 +268,16 @@ class Worker:
             stages=self._meter.shares(),
             batch_fill=self._meter.fill(),
             newest_event_ms=self._meter.newest_event_ms,
+            first_message_at=self._meter.first_message_at,
+            last_commit_at=self._meter.last_commit_at,
+            cpu_seconds=round(self._meter.cpu_seconds, 3),
             positions={number: partition.committed_offset for number, partition in open_partitions.items()},
         )
 
     def _check_topic(self) -> None:
         try:
             self._owned.check_topic()
-        except ServiceUnavailable:
-            return
-        except NotAdmitted as error:
-            if not self._kafka.admitted:
-                self._refusal = error
+        except (ServiceUnavailable, NotAdmitted):
             return
         except ServiceRefused as error:
             self._refusal = error

@@ -104,3 +104,9 @@ def _unmark() -> sql.Composed:
 def _present(connection: Connection) -> list[str]:
     """Our tables that are there: an older schema lacks the newer ones."""
     return [table for table in _TABLES if connection.execute("SELECT to_regclass(%s)", [table]).fetchone() != (None,)]
+
+
+def drop_schema(settings: PostgresSettings) -> None:
+    """Drop the schema and all that is in it: only for one that its caller made, a benchmark's."""
+    with connect(settings, application_name=_NAME) as connection, translated():
+        connection.execute(sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(sql.Identifier(settings.schema_name)))

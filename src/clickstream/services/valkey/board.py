@@ -6,21 +6,26 @@ Posts fade by themselves. Nothing here is needed for the pipeline to be right.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Final, cast
 
 import msgspec
 import valkey
 
 from clickstream.config.settings import ValkeySettings
+from clickstream.domain.harmless import brief
 from clickstream.domain.processes import Role
-from clickstream.domain.reports import WorkerReport
+from clickstream.domain.reports import LONGEST_NAME, WorkerReport, check_figures, checked
 from clickstream.services.valkey.connection import PREFIX, connect, translated
 
 FADES_AFTER: Final = 10
 """Seconds that a post stays; a worker posts once a second."""
 
 _SCAN_COUNT: Final = 1000
+
+_LONGEST_POST: Final = 1_000_000
+"""Bytes; that of a worker with a thousand partitions has some ten thousand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +62,16 @@ class Board:
     def post(self, post: Post) -> None:
         """Put up, in place of the worker's last post. Raises ServiceUnavailable or ServiceRefused."""
         with translated():
-            self._client.set(f"{self._prefix}{post.host}:{post.name}", msgspec.json.encode(post), ex=FADES_AFTER)
+            self._client.set(self._key(post), msgspec.json.encode(post), ex=FADES_AFTER)
 
     def take_down(self, post: Post) -> None:
         """Remove the worker's post: it ends."""
         with translated():
-            self._client.delete(f"{self._prefix}{post.host}:{post.name}")
+            self._client.delete(self._key(post))
+
+    def _key(self, post: Post) -> str:
+        # Two homes on one host have workers of the same names.
+        return f"{self._prefix}{post.host}:{post.pid}:{post.name}"
 
     def read(self) -> list[Post]:
         """All posts, by name; what cannot be read (another version's) is left out."""
@@ -83,25 +92,29 @@ def server_info(settings: ValkeySettings) -> ServerInfo:
         server = cast("dict[str, Any]", client.info("server"))
         memory = cast("dict[str, Any]", client.info("memory"))
     return ServerInfo(
-        version=str(server.get("valkey_version") or server.get("redis_version", "")),
+        version=brief(str(server.get("valkey_version") or server.get("redis_version", "")), LONGEST_NAME),
         latency_ms=round(latency, 2),
         maxmemory_policy=str(memory.get("maxmemory_policy", "")),
         maxmemory=int(memory.get("maxmemory", 0)),
     )
 
 
-def clear(settings: ValkeySettings) -> int:
-    """Delete every key of ours; how many there were. Other keys on the server stay."""
+def clear(settings: ValkeySettings, *, naming: Sequence[str] = ("",)) -> int:
+    """Delete every key of ours; how many there were. Other keys on the server stay.
+
+    `naming`: only those that name one of these (a topic, a schema).
+    """
     deleted = 0
     with translated(), connect(settings, timeout=5.0) as client:
-        batch: list[bytes] = []
-        for key in client.scan_iter(match=f"{PREFIX}*", count=_SCAN_COUNT):
-            batch.append(key)
-            if len(batch) == _SCAN_COUNT:
+        for name in naming:
+            batch: list[bytes] = []
+            for key in client.scan_iter(match=f"{PREFIX}*{_literal(name)}*", count=_SCAN_COUNT):
+                batch.append(key)
+                if len(batch) == _SCAN_COUNT:
+                    deleted += cast("int", client.unlink(*batch))
+                    batch = []
+            if batch:
                 deleted += cast("int", client.unlink(*batch))
-                batch = []
-        if batch:
-            deleted += cast("int", client.unlink(*batch))
     return deleted
 
 
@@ -111,7 +124,13 @@ def _literal(text: str) -> str:
 
 
 def _decoded(value: bytes) -> Post | None:
-    try:
-        return msgspec.json.decode(value, type=Post)
-    except msgspec.MsgspecError:
+    """The post, fit to be shown: whoever has the server's password can put up what he likes. None: it is no post."""
+    if len(value) > _LONGEST_POST:
         return None
+    try:
+        post = msgspec.json.decode(value, type=Post)
+        check_figures((post.pid, post.started_at))
+        report = checked(post.report)
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return None
+    return replace(post, name=brief(post.name, LONGEST_NAME), host=brief(post.host, LONGEST_NAME), report=report)

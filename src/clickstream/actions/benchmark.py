@@ -1,0 +1,167 @@
+"""The benchmark: which runs, in which order, and what they say together. One run: benchmark_run.py.
+
+Runs of different cases take turns, so that a busy minute of the machine does not fall on one case alone.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import product
+
+from clickstream.actions import stack
+from clickstream.actions.benchmark_history import Record, keep, machine, versions
+from clickstream.actions.benchmark_load import Order, read
+from clickstream.actions.benchmark_run import Case, Run, Say, run
+from clickstream.actions.generate import generate
+from clickstream.actions.group import local_workers, snapshot_of
+from clickstream.config.settings import Settings, load_settings
+from clickstream.domain.errors import ClickstreamError, UsageError
+
+RAMP_SECONDS = 10
+"""How long a rate is tried."""
+
+PAUSE = 2.0
+"""Seconds between two runs: what the servers have left to do for the last one is not to weigh on the next."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the user asked for."""
+
+    limits: tuple[int, ...] = (1_000_000,)
+    partitions: tuple[int, ...] = (1, 2, 3)
+    runs: int = 1
+    mode: str = "drain"
+    order: Order = Order.SORTED
+    rate: float | None = None
+    """Live only; None: as fast as the producer can."""
+    ramp: tuple[int, int, int] | None = None
+    """First rate, last rate, step: live runs, a rate each, until one is not sustained."""
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """The runs of one case together; events a second, and the median ratio to the copy limit."""
+
+    case: Case
+    runs: int
+    minimum: float
+    median: float
+    maximum: float
+    ratio: float
+    verified: bool
+
+
+def check(options: Options) -> None:
+    """Raises UsageError for options that exclude one another or cannot be."""
+    if options.mode == "live" and options.order is not Order.SORTED:
+        raise UsageError("--order goes with --mode drain: a live producer sends in order of time")
+    if options.rate and options.mode != "live":
+        raise UsageError("--rate goes with --mode live")
+    if options.ramp and not 0 < options.ramp[0] <= options.ramp[1]:
+        raise UsageError("--ramp START:END:STEP: START must not be above END, nor any of them 0")
+
+
+def benchmark(
+    settings: Settings, options: Options, say: Say, tell: Callable[[Run], None], cancelled: Callable[[], bool]
+) -> Record:
+    """Run them all and keep what came out in the history.
+
+    Args:
+        settings: whose servers; the embedded ones are started where they are not running.
+        options: what to run.
+        say: told what is done now.
+        tell: given each run as it ends.
+        cancelled: asked often.
+
+    Raises:
+        UsageError: see `check`.
+        ClickstreamError: workers run here; a server went away, a consumer failed.
+        Interrupted: `cancelled` said so. Runs that ended before are kept in the history.
+    """
+    check(options)
+    settings = _ready(settings, say)
+    events = read(settings.pipeline.data_file, max(case.events for case in cases(options)))
+    record = Record(time.time(), machine(), versions(settings), ())
+    try:
+        for number, case in enumerate(_turns(options)):
+            if number:
+                time.sleep(PAUSE)
+            done = run(settings, case, events.take(slice(case.events)), say, cancelled)
+            record = replace(record, runs=(*record.runs, done))
+            tell(done)
+            if options.ramp and not done.sustained:
+                break
+    finally:
+        if record.runs:
+            keep(settings.home, record)
+    return record
+
+
+def cases(options: Options) -> list[Case]:
+    """Every case once."""
+    if options.ramp:
+        start, end, step = options.ramp
+        return [
+            Case(count, rate * RAMP_SECONDS, "live", rate=rate)
+            for count in options.partitions
+            for rate in range(start, end + 1, step)
+        ]
+    return [
+        Case(count, limit, options.mode, options.order, options.rate)
+        for limit, count in product(options.limits, options.partitions)
+    ]
+
+
+def summaries(runs: Sequence[Run]) -> list[Summary]:
+    """What the runs of each case say together, in the order in which the cases first came."""
+    grouped: dict[Case, list[Run]] = {}
+    for one in runs:
+        # A run of doubled events reads more messages than it has events to send: the order tells them apart.
+        case = Case(one.partitions, one.asked, one.mode, Order(one.order), one.rate)
+        grouped.setdefault(case, []).append(one)
+    return [_summary(case, own) for case, own in grouped.items()]
+
+
+def sustained_rate(runs: Sequence[Run]) -> float | None:
+    """The highest rate of a ramp that was sustained; None: not even the first."""
+    return max((one.rate for one in runs if one.sustained and one.rate), default=None)
+
+
+def _summary(case: Case, runs: list[Run]) -> Summary:
+    rates = [one.events_per_second for one in runs]
+    return Summary(
+        case,
+        len(runs),
+        min(rates),
+        statistics.median(rates),
+        max(rates),
+        statistics.median(one.ratio_to_copy_limit for one in runs),
+        all(one.verified for one in runs),
+    )
+
+
+def _turns(options: Options) -> Iterator[Case]:
+    for _ in range(options.runs):
+        yield from cases(options)
+
+
+def _ready(settings: Settings, say: Say) -> Settings:
+    """The servers run, no worker does, and there is a file."""
+    busy = [worker.name for worker in local_workers(snapshot_of(settings)) if worker.under_way]
+    if busy:
+        raise ClickstreamError(
+            f"{', '.join(busy)} would share the machine with the benchmark",
+            hint="stop them first: `clickstream producer stop`, `clickstream consumer stop`",
+        )
+    if settings.embedded:
+        say("starting Kafka, PostgreSQL and Valkey", 0, 0)
+        stack.up(settings.home, progress=lambda state: say("downloading", state.bytes_done, state.bytes_total))
+        settings = load_settings()
+    file = settings.pipeline.data_file
+    if not file.exists():
+        generate(file, progress=lambda done, total: say(f"generating {file}", done, total))
+    return settings
