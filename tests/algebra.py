@@ -33,8 +33,8 @@ class MemoryStore:
         for event in as_events(change.events):
             assert event not in self.events, "stored twice"
             self.events.add(event)
-        for key in zip(change.removed.visitor_id.tolist(), change.removed.start_ms.tolist(), strict=True):
-            del self.sessions[key]
+        for session in as_sessions(change.removed):
+            assert self.sessions.pop((session.visitor_id, session.start_ms)) == session, "not what is stored"
         for session in as_sessions(change.sessions):
             key = session.visitor_id, session.start_ms
             assert key not in self.sessions, "session stored twice"

@@ -15,6 +15,7 @@ from confluent_kafka import Producer
 from clickstream.config.paths import Home
 from clickstream.config.settings import Settings
 from clickstream.services.kafka.admin import create_topic, read_offsets
+from clickstream.services.postgres.verify import verify
 from tests.oracle import Event, SessionRow, sessions_of
 
 KINDS = ("view", "addtocart", "transaction")
@@ -153,3 +154,5 @@ def check(settings: Settings, expected: list[Event]) -> None:
     sessions = stored_sessions(settings)
     assert len(sessions) == len(set(sessions))
     assert set(sessions) == sessions_of(expected, TIMEOUT_MS)
+    assert settings.postgres
+    assert verify(settings.postgres).different_days == 0

@@ -235,7 +235,7 @@ def count_rows(settings: Settings) -> StoredCounts:
     from clickstream.actions.servers import postgres_of  # noqa: PLC0415
     from clickstream.services.postgres.inspect import counts  # noqa: PLC0415
 
-    found = counts(postgres_of(settings), thrifty=True)
+    found = counts(postgres_of(settings))
     return StoredCounts(found.events, found.sessions, found.rejected_events, found.replayed_rejects)
 
 

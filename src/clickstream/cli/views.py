@@ -168,7 +168,11 @@ def verification(found: dict[str, Any]) -> list[Block]:
     )
     skipped = found["skipped_messages"]
     unread = f"; {exact(skipped)} messages were never read ({GAPS})" if skipped else ""
-    return [Table(("figure", "rows"), rows), Line(f"{verdict}: {words}{unread}")]
+    lines = [Line(f"{verdict}: {words}{unread}")]
+    if days := found["different_days"]:
+        words = f"the figures of {exact(days)} days, kept for status and analytics, differ"
+        lines.append(Line(f"{words}: who else writes into the tables?"))
+    return [Table(("figure", "rows"), rows), *lines]
 
 
 def topic(found: Topic) -> list[Block]:

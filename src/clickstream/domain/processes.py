@@ -65,7 +65,7 @@ class SetupStep:
     argv: tuple[str, ...]
     staging: str
     makes: str
-    env: dict[str, str] = field(default_factory=dict)
+    env: dict[str, str] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ class ProcessSpec:
     """Unique in one supervisor: `kafka`, `consumer-0`, `producer`."""
     role: Role
     argv: tuple[str, ...]
-    env: dict[str, str] = field(default_factory=dict)
+    env: dict[str, str] = field(default_factory=dict, repr=False)
     """Added to the supervisor's own environment. May hold secrets, so it is never shown or written down."""
     cwd: str | None = None
     uid: int | None = None

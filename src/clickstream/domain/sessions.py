@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
     from clickstream.domain.events import Int64Array
@@ -51,6 +51,9 @@ class SessionColumns:
     def __len__(self) -> int:
         return len(self.visitor_id)
 
+    def keys(self) -> SessionKeys:
+        return SessionKeys(self.visitor_id, self.start_ms)
+
 
 @dataclass(frozen=True, slots=True)
 class SessionKeys:
@@ -61,3 +64,26 @@ class SessionKeys:
 
     def __len__(self) -> int:
         return len(self.visitor_id)
+
+
+@dataclass(frozen=True, slots=True)
+class DayTotals:
+    """What changes in the figures of the sessions that start on each day."""
+
+    FIGURES: ClassVar = (
+        "events",
+        "sessions",
+        "cart_sessions",
+        "abandoned_sessions",
+        "purchase_sessions",
+        "total_purchases",
+        "items_purchased",
+    )
+
+    day: Int64Array
+    """Days since 1970-01-01 (UTC), ascending, distinct."""
+    change: Int64Array
+    """Shape (n, 7): what to add to each of FIGURES."""
+
+    def __len__(self) -> int:
+        return len(self.day)

@@ -77,5 +77,5 @@ class Homes:
             return change, None
         strays = change.events.take(new)
         span = window.spans(strays.visitor_id, strays.time_ms)
-        known = int(np.count_nonzero(np.isin(change.regrouped, strays.visitor_id)))
+        known = int(change.removed.kind_counts[np.isin(change.removed.visitor_id, strays.visitor_id)].sum())
         return change, Strays(np.unique(strays.visitor_id), span.visitor_id, span.low_ms, span.high_ms, known)

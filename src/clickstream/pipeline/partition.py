@@ -11,6 +11,7 @@ import numpy as np
 
 from clickstream.domain.events import RejectedMessage
 from clickstream.pipeline.columns import empty
+from clickstream.pipeline.days import day_totals
 from clickstream.pipeline.decode import decode
 from clickstream.pipeline.homes import Homes
 from clickstream.pipeline.window import NOTHING_STORED, Rows, Span, Window, no_rows
@@ -80,6 +81,7 @@ class Partition:
                 (self._number, self._committed_number),
                 lambda span: _stored_rows(lookup, span),
             )
+            days = day_totals(change.removed, change.sessions)
         if strays is not None:
             self._warn_of_strays(len(strays.visitors))
         write = BatchWrite(
@@ -88,8 +90,9 @@ class Partition:
             new_offset=fetched.next_offset,
             newest_ms=int(change.events.time_ms.max()) if len(change.events) else None,
             events=change.events,
-            removed=change.removed,
+            removed=change.removed.keys(),
             sessions=change.sessions,
+            days=days,
             rejected=[_rejected(messages[position], reason) for position, reason in faults],
             agreement=agreement,
             strays=strays,
@@ -132,8 +135,9 @@ class Partition:
             new_offset=new_offset,
             newest_ms=None,
             events=nothing.events,
-            removed=nothing.removed,
+            removed=nothing.removed.keys(),
             sessions=nothing.sessions,
+            days=day_totals(nothing.removed, nothing.sessions),
             rejected=rejected,
             agreement=self._homes.agreement,
         )

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from clickstream.domain.events import EventColumns
-from clickstream.domain.sessions import SessionColumns, SessionKeys
+from clickstream.domain.sessions import SessionColumns
 from clickstream.pipeline.columns import distinct, identity_order, repeats_previous
 from clickstream.pipeline.sessions import summarize
 
@@ -79,12 +79,10 @@ class Change:
 
     events: EventColumns
     """Events to insert, in primary-key order; none of them is stored yet."""
-    removed: SessionKeys
+    removed: SessionColumns
     """Stored sessions that grew or were joined, to delete first."""
     sessions: SessionColumns
     """Sessions to insert."""
-    regrouped: Int64Array
-    """Visitors of the stored events in the sessions that change; one entry an event."""
     late: int
     """Events whose surroundings were looked up."""
 
@@ -143,9 +141,8 @@ class Window:
         regrouped = rows.take(source < len(stored))
         return Change(
             events=batch.take(source[source >= len(stored)] - len(stored)),
-            removed=self._stored_sessions(regrouped),
-            sessions=summarize(rows.visitor_id, rows.time_ms, rows.kind, rows.item_id, starts),
-            regrouped=regrouped.visitor_id,
+            removed=_summary(regrouped, self._starts(regrouped)),
+            sessions=_summary(rows, starts),
             late=int(np.count_nonzero(late)),
         )
 
@@ -178,10 +175,6 @@ class Window:
         count = np.searchsorted(self.rows.visitor_id, visitors, side="right") - low
         first = np.cumsum(count) - count
         return self.rows.take(np.repeat(low - first, count) + np.arange(int(count.sum())))
-
-    def _stored_sessions(self, rows: Rows) -> SessionKeys:
-        starts = self._starts(rows)
-        return SessionKeys(rows.visitor_id[starts], rows.time_ms[starts])
 
     def _insert(self, added: Rows) -> None:
         """Add rows (ascending by visitor), keeping the window ordered by visitor."""
@@ -232,6 +225,10 @@ def _throw_together(stored: Rows, batch: EventColumns, number: int) -> tuple[Row
     rows = rows.take(source)
     repeats = repeats_previous(rows.visitor_id, rows.time_ms, rows.kind, rows.item_id)
     return (rows.take(~repeats), source[~repeats]) if repeats.any() else (rows, source)
+
+
+def _summary(rows: Rows, starts: BoolArray) -> SessionColumns:
+    return summarize(rows.visitor_id, rows.time_ms, rows.kind, rows.item_id, starts)
 
 
 def _concat(first: Rows, second: Rows) -> Rows:

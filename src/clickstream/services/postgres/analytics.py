@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import psycopg
-from psycopg import sql
 
 from clickstream.config.settings import PostgresSettings
 from clickstream.services.postgres.connection import Connection, connect, translated
-from clickstream.services.postgres.inspect import ONE_PROCESS
+from clickstream.services.postgres.inspect import ONE_PROCESS, SMALL_TABLE
 from clickstream.services.postgres.statements import statement
+
+SAMPLE_PERCENT: Final = 5.0
+"""Share of a large table in which the candidates for the top items are looked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +63,7 @@ def analytics(settings: PostgresSettings, *, top: int = 10) -> Analytics:
 
 
 def windows(settings: PostgresSettings) -> dict[str, Window]:
-    """The funnels alone, by the names that Analytics gives them, by one process: a pass over `sessions`. Raises too."""
+    """The funnels alone, by the names that Analytics gives them. Raises too."""
     with connect(settings, application_name="clickstream analytics") as connection, translated():
         connection.execute("SET jit = off")
         connection.execute(ONE_PROCESS)
@@ -77,12 +79,20 @@ def top_items(settings: PostgresSettings, *, top: int = 10) -> tuple[TopItem, ..
 
 
 def _windows(connection: Connection) -> dict[str, Window]:
-    return {str(row[0]): Window(*_counts(row[1:])) for row in connection.execute(statement("analytics"))}
+    query = statement("analytics" if _is_small(connection, "sessions") else "analytics_by_day")
+    return {str(row[0]): Window(*_counts(row[1:])) for row in connection.execute(query)}
 
 
 def _items(connection: Connection, top: int) -> tuple[TopItem, ...]:
-    query = sql.SQL("SELECT item_id, views, carts, purchases FROM top_items LIMIT {}").format(top)
-    return tuple(TopItem(*_counts(row)) for row in connection.execute(query))
+    """Exact figures of the top items; in a large table, of those that lead in a sample too."""
+    query = statement("top_items" if _is_small(connection, "events") else "top_items_sampled")
+    rows = connection.execute(query, {"top": top, "percent": SAMPLE_PERCENT})
+    return tuple(TopItem(*_counts(row)) for row in rows)
+
+
+def _is_small(connection: Connection, table: str) -> bool:
+    row = connection.execute("SELECT pg_relation_size(%s::regclass)", [table]).fetchone()
+    return row is None or int(str(row[0])) < SMALL_TABLE
 
 
 def _counts(row: tuple[Any, ...]) -> tuple[int, ...]:

@@ -25,6 +25,7 @@ _TABLES = (
     "schema_settings",
     "visitor_homes",
     "stray_visitors",
+    "session_days",
 )
 
 _NAME = "clickstream reset"

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import psycopg
+from psycopg import sql
 
 from clickstream.config.settings import PostgresSettings
 from clickstream.domain.errors import Fenced, ServiceUnavailable
 from clickstream.domain.events import RejectedMessage
-from clickstream.domain.sessions import SessionKeys
+from clickstream.domain.sessions import DayTotals, SessionKeys
 from clickstream.services.postgres import copy, homes, parameters
 from clickstream.services.postgres.connection import connect, one_line, translated
 from clickstream.services.postgres.homes import Agreement, HomesMoved, VisitorsMoved
@@ -31,6 +32,18 @@ from clickstream.services.postgres.writes import (
 if TYPE_CHECKING:
     from clickstream.domain.events import Int64Array
 
+
+_ADD_UP: Final = sql.SQL(
+    "INSERT INTO session_days AS kept (topic_id, partition, day, {figures})"
+    " SELECT %s, %s, day::int, {figures} FROM unnest({arrays}) AS change (day, {figures})"
+    " ON CONFLICT (topic_id, partition, day) DO UPDATE SET {sums}"
+).format(
+    figures=sql.SQL(", ").join(map(sql.Identifier, DayTotals.FIGURES)),
+    arrays=sql.SQL(", ").join([sql.Placeholder()] * (1 + len(DayTotals.FIGURES))),
+    sums=sql.SQL(", ").join(
+        sql.SQL("{0} = kept.{0} + excluded.{0}").format(sql.Identifier(name)) for name in DayTotals.FIGURES
+    ),
+)
 
 LOCK_PATIENCE: Final = 20
 """Seconds that a commit waits for a lock before it looks whether the owner still lives."""
@@ -181,6 +194,8 @@ class Store:
                 self._remove(key, batch.removed)
             if len(batch.sessions):
                 self._copy("sessions", copy.SESSION_FIELDS, copy.session_stream(batch.sessions))
+            if len(batch.days):
+                self._add_up(key, batch.days)
             if batch.rejected:
                 self._reject(key, batch.rejected)
         except psycopg.errors.UniqueViolation:
@@ -229,8 +244,8 @@ class Store:
         return int(str(row[0])), int(str(row[1])), int(str(row[2]))
 
     def _copy(self, table: str, fields: Sequence[str], stream: bytes) -> None:
-        statement = psycopg.sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)").format(
-            psycopg.sql.Identifier(table), psycopg.sql.SQL(", ").join(map(psycopg.sql.Identifier, fields))
+        statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)").format(
+            sql.Identifier(table), sql.SQL(", ").join(map(sql.Identifier, fields))
         )
         with self.connection.cursor() as cursor, cursor.copy(statement) as rows:
             rows.write(stream)
@@ -244,6 +259,10 @@ class Store:
         if removed != len(keys):
             # Somebody else works on the same visitors: a producer that does not key by visitor, or a second topic.
             raise StaleWindow(key.partition, f"{len(keys) - removed} of its sessions were changed by somebody else")
+
+    def _add_up(self, key: PartitionKey, days: DayTotals) -> None:
+        columns = [Int8Array(column) for column in (days.day, *days.change.T)]
+        self.connection.execute(_ADD_UP, [key.topic_id, key.partition, *columns])
 
     def _reject(self, key: PartitionKey, rejected: Sequence[RejectedMessage]) -> None:
         with self.connection.cursor() as cursor:

@@ -33,6 +33,9 @@ class Verification:
     """Event identities that more than one row bears."""
     skipped_messages: int = 0
     """Messages that were never read, by the gaps that somebody accepted: no fault of the sessions."""
+    different_days: int = 0
+    """Days whose figures, which the consumers' transactions add up for `status` and `analytics`, are not those of the
+    stored sessions. No fault of the sessions either: somebody else wrote into the tables."""
 
     @property
     def ok(self) -> bool:
@@ -57,7 +60,9 @@ def verify(settings: PostgresSettings) -> Verification:
             figures = _one_row(connection, statement("verify"), {"timeout_ms": timeout_ms})
             doubled = _one_row(connection, statement("duplicates"))
             skipped = _one_row(connection, _SKIPPED)
-    return Verification(*figures, *doubled, *skipped)
+            connection.execute("SET LOCAL enable_hashjoin = on")
+            days = _one_row(connection, statement("verify_days"))
+    return Verification(*figures, *doubled, *skipped, *days)
 
 
 def _one_row(connection: psycopg.Connection[Any], query: bytes, parameters: dict[str, int] | None = None) -> TupleRow:

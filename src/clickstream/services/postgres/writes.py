@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from clickstream.domain.errors import Void
 from clickstream.domain.events import EventColumns, RejectedMessage
-from clickstream.domain.sessions import SessionColumns, SessionKeys
+from clickstream.domain.sessions import DayTotals, SessionColumns, SessionKeys
 from clickstream.services.postgres.homes import Agreement, Strays
 
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ class BatchWrite:
     events: EventColumns
     removed: SessionKeys
     sessions: SessionColumns
+    days: DayTotals
     rejected: Sequence[RejectedMessage]
     agreement: Agreement
     """What was held for true when the batch was prepared."""
