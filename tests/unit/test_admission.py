@@ -110,6 +110,17 @@ def test_a_broker_is_not_asked_all_the_time(clock: Clock) -> None:
         assert len(connections) > asked
 
 
+def test_what_was_heard_of_a_broker_that_is_well_again_counts_no_more(clock: Clock) -> None:
+    with server(lambda client: client.sendall(bytes.fromhex("0000000600000001"))) as address:
+        admission = Admission(settings(address), clock=clock)
+        admission.heard(KafkaError(KafkaError._TRANSPORT, f"{address}/1: Connect failed"))
+        admission.heard(ALL_DOWN)
+        clock.now += GRACE
+        assert admission.look() is None
+    clock.now += PATIENCE
+    assert admission.look() is None
+
+
 @pytest.mark.parametrize("protocol", ["PLAINTEXT", "SSL", "SASL_SSL"])
 def test_one_that_only_hangs_up_may_be_starting(protocol: str) -> None:
     with server(lambda client: client.close()) as address:

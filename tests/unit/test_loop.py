@@ -10,8 +10,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from clickstream.domain.reports import WorkerReport
-from clickstream.pipeline.loop import LONGEST_DETAIL, Rate, Reporter, install_stop
+from clickstream.domain.reports import LONGEST_DETAIL, WorkerReport
+from clickstream.pipeline.loop import Rate, Reporter, install_stop
 
 
 class Clock:

@@ -88,6 +88,16 @@ class Run:
     """Live only: when the producer ended, less than FALLS_BEHIND seconds of work was left."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Measured:
+    messages: int
+    seconds: float
+    cpu: dict[str, float]
+    peak: int
+    latency: Latency | None
+    sustained: bool = True
+
+
 def run(settings: Settings, case: Case, events: EventColumns, say: Say, cancelled: Callable[[], bool]) -> Run:
     """Measure one case on the servers of `settings`; nothing of it stays, whatever happens.
 
@@ -115,6 +125,10 @@ def run(settings: Settings, case: Case, events: EventColumns, say: Say, cancelle
         _go_on(cancelled)
         say("measuring how fast PostgreSQL alone takes these rows", 0, 0)
         limit = verification.events / copy_limit(postgres_of(own), case.partitions)
+    return _result(case, measured, verification, limit)
+
+
+def _result(case: Case, measured: _Measured, verification: verify.Verification, limit: float) -> Run:
     rate = measured.messages / measured.seconds
     return Run(
         partitions=case.partitions,
@@ -136,16 +150,6 @@ def run(settings: Settings, case: Case, events: EventColumns, say: Say, cancelle
         latency_ms=_rounded(measured.latency) if case.mode == "live" and measured.latency else {},
         sustained=measured.sustained,
     )
-
-
-@dataclass(frozen=True, slots=True)
-class _Measured:
-    messages: int
-    seconds: float
-    cpu: dict[str, float]
-    peak: int
-    latency: Latency | None
-    sustained: bool = True
 
 
 def _own(settings: Settings, partitions: int) -> Settings:

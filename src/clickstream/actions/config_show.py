@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 
 from pydantic import SecretStr
 
+from clickstream.config.problems import is_secret
 from clickstream.config.settings import Settings, variables
 
 MASK = "********"
@@ -30,11 +32,11 @@ def show(settings: Settings) -> list[Variable]:
     rows = [Variable("CLICKSTREAM_HOME", str(settings.home.root), home_source, secret=False)]
     found = values(settings)
     for name, field in variables().items():
-        secret = "PASSWORD" in name
+        secret = is_secret(name)
         value = found.get(name)
         if name not in found and not field.is_required() and field.default is not None:
             value = _text(field.default)
-        shown = MASK if secret and value else value
+        shown = MASK if secret and value else _without_login(value)
         rows.append(Variable(name, shown, settings.sources.get(name, "default"), secret=secret))
     return rows
 
@@ -49,6 +51,11 @@ def values(settings: Settings) -> dict[str, str]:
             if value is not None:
                 found[str(field.alias)] = _text(value)
     return found
+
+
+def _without_login(value: str | None) -> str | None:
+    """An address may hold a user's name and password."""
+    return value and re.sub(r"(?<=://)[^/?#\s]*@", f"{MASK}@", value)
 
 
 def _text(value: object) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import socket
 import time
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import psutil
 
@@ -15,8 +16,14 @@ from clickstream.domain.errors import ClickstreamError
 from clickstream.domain.processes import ALIVE, SETTLED, ProcessState, ProcessStatus, Role, Snapshot
 from clickstream.domain.reports import WorkerReport
 
+if TYPE_CHECKING:
+    from clickstream.services.valkey.board import Post
+
 UNDER_WAY = ALIVE | {ProcessState.BACKOFF}
 """States of a process that works, or will soon again."""
+
+FORGOTTEN_WITHIN = 8.0
+"""Seconds until the group has forgotten a consumer that was killed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +51,8 @@ class Worker:
     counters: dict[str, int]
     pace: str = ""
     """What a producer's sending follows: `500 events/s`, `5x realtime`, `full speed`."""
+    local: bool = True
+    """It belongs to this home's supervisor."""
 
     @property
     def under_way(self) -> bool:
@@ -61,18 +70,18 @@ def snapshot_of(settings: Settings) -> Snapshot | None:
 
 
 def local_workers(snapshot: Snapshot | None) -> tuple[Worker, ...]:
-    """The supervisor's workers, by name; servers are none."""
+    """The supervisor's workers, by name; servers and faults are none."""
     processes = snapshot.processes if snapshot else ()
     return tuple(
         _local(process)
         for process in sorted(processes, key=lambda process: process.name)
-        if process.role is not Role.SERVER
+        if process.role not in {Role.SERVER, Role.FAULT}
     )
 
 
 def remote_workers(settings: Settings, local: tuple[Worker, ...]) -> tuple[Worker, ...]:
     """Workers on the notice board that are not among `local`. Raises when the board cannot be read."""
-    from clickstream.services.valkey.board import Board, Post  # noqa: PLC0415
+    from clickstream.services.valkey.board import Board  # noqa: PLC0415
     from clickstream.services.valkey.connection import connect  # noqa: PLC0415
 
     if settings.valkey is None or settings.kafka is None:
@@ -84,24 +93,37 @@ def remote_workers(settings: Settings, local: tuple[Worker, ...]) -> tuple[Worke
 
     with connect(settings.valkey) as client:
         posts = Board(client, topic=settings.kafka.events_topic).read()
-    return tuple(
-        _worker(post.name, post.role, post.host, post.pid, report=post.report, started_at=post.started_at)
-        for post in posts
-        if elsewhere(post)
-    )
+    return tuple(_remote(post) for post in posts if elsewhere(post))
 
 
 def refuse_while_working(settings: Settings) -> None:
-    """Raise ClickstreamError when workers are under way that would fill again what is about to be emptied."""
+    """Raise ClickstreamError when workers are under way that would fill again what is about to be emptied.
+
+    Those of this home, those on the notice board, and whoever is a member of the consumers' group. A consumer that was
+    killed is a member for some seconds still, and is waited for.
+    """
+    from clickstream.services.kafka.admin import group_members  # noqa: PLC0415
+
     local = local_workers(snapshot_of(settings))
     busy = [worker.name for worker in local if worker.under_way]
     with suppress(ClickstreamError):  # without Valkey nothing is known of other hosts, and the reset itself says so
         busy += [f"{worker.name} on {worker.host}" for worker in remote_workers(settings, local)]
+    group = settings.pipeline.consumer_group_id
+    deadline = time.monotonic() + FORGOTTEN_WITHIN
+    while not busy and settings.kafka and (members := group_members(settings.kafka, group)):
+        if time.monotonic() > deadline:
+            busy = [f"{member} (in group {group})" for member in members]
+        time.sleep(0.2)
     if busy:
         raise ClickstreamError(
             f"workers are running: {', '.join(busy)}",
-            hint="stop them first: `clickstream producer stop`, `clickstream consumer stop`",
+            hint="stop them first, where they run: `clickstream producer stop`, `clickstream consumer stop`",
         )
+
+
+def _remote(post: Post) -> Worker:
+    found = _worker(post.name, post.role, post.host, post.pid, report=post.report, started_at=post.started_at)
+    return replace(found, local=False)
 
 
 def _local(process: ProcessStatus) -> Worker:

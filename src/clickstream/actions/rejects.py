@@ -54,8 +54,9 @@ class Reject:
     at: str
     """When it was rejected: ISO 8601, UTC."""
     key: bytes | None
+    """As it came, or its first bytes in a list."""
     payload: bytes | None
-    """As it came, or its first bytes in a list; None: the message had no value."""
+    """The same; None: the message had no value."""
     size: int
     """Bytes of the whole payload."""
     replayed_at: str | None

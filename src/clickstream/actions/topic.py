@@ -1,13 +1,18 @@
-"""What the events topic holds."""
+"""What the events topic holds, and giving it more partitions."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from clickstream.actions.lag import missing_topic
-from clickstream.actions.servers import kafka_of
+from clickstream.actions.servers import kafka_of, postgres_of
 from clickstream.config.settings import Settings
-from clickstream.services.kafka.admin import OffsetReader
+from clickstream.domain.errors import ClickstreamError, UsageError
+from clickstream.services.kafka.admin import OffsetReader, create_partitions, describe_topic
+from clickstream.services.postgres.inspect import read_gaps
+
+MOST_PARTITIONS = 1000
+"""As many as KAFKA_EVENTS_TOPIC_PARTITIONS may ask for; each is one consumer process."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +26,17 @@ class Partition:
 
 
 @dataclass(frozen=True, slots=True)
+class Gap:
+    """Messages that were never read: Kafka had removed them, or a rewind skipped them; somebody accepted that."""
+
+    partition: int
+    from_offset: int
+    to_offset: int
+    messages: int
+    accepted_at: str
+
+
+@dataclass(frozen=True, slots=True)
 class Topic:
     """The topic's incarnation."""
 
@@ -28,6 +44,17 @@ class Topic:
     topic_id: str
     messages: int
     partitions: tuple[Partition, ...]
+    gaps: tuple[Gap, ...] | None
+    """None: PostgreSQL, which keeps them, could not be asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resized:
+    """How many partitions there were and are."""
+
+    topic: str
+    before: int
+    now: int
 
 
 def show(settings: Settings) -> Topic:
@@ -39,4 +66,38 @@ def show(settings: Settings) -> Topic:
             raise missing_topic(kafka.events_topic)
         held = reader.read(topic)
     partitions = tuple(Partition(n, at.begin, at.end, at.end - at.begin) for n, at in held.items())
-    return Topic(topic.name, topic.topic_id, sum(one.messages for one in partitions), partitions)
+    messages = sum(one.messages for one in partitions)
+    return Topic(topic.name, topic.topic_id, messages, partitions, _gaps(settings, topic.topic_id))
+
+
+def resize(settings: Settings, partitions: int) -> Resized:
+    """Give the topic so many partitions. Running consumers share the new ones within half a minute.
+
+    What is stored stays right, although visitors move between partitions: consumers agree on that in PostgreSQL.
+
+    Raises:
+        UsageError: fewer than there are, which Kafka cannot do, or too many.
+        ClickstreamError: the topic is missing; Kafka does not answer or refuses.
+    """
+    kafka = kafka_of(settings)
+    topic = describe_topic(kafka, kafka.events_topic)
+    if topic is None:
+        raise missing_topic(kafka.events_topic)
+    if partitions < topic.partitions:
+        raise UsageError(
+            f"topic {topic.name} has {topic.partitions} partitions, and Kafka cannot take any away",
+            hint=f"`clickstream data reset` makes it anew, empty, with KAFKA_EVENTS_TOPIC_PARTITIONS={partitions}",
+        )
+    if partitions > MOST_PARTITIONS:
+        raise UsageError(f"{partitions} partitions are too many: each is a process", hint=f"at most {MOST_PARTITIONS}")
+    if partitions > topic.partitions:
+        create_partitions(kafka, topic.name, partitions)
+    return Resized(topic.name, topic.partitions, partitions)
+
+
+def _gaps(settings: Settings, topic_id: str) -> tuple[Gap, ...] | None:
+    try:
+        found = read_gaps(postgres_of(settings), topic=kafka_of(settings).events_topic, topic_id=topic_id)
+    except ClickstreamError:
+        return None
+    return tuple(Gap(one.partition, one.from_offset, one.to_offset, one.messages, one.accepted_at) for one in found)

@@ -7,8 +7,8 @@ import sys
 from clickstream.cli.diagnostics import say
 
 
-def confirmed(what: str, *, yes: bool) -> bool:
-    """Whether to go on: `yes`, or the user said so.
+def confirmed(what: str, *, yes: bool, does: str = "deletes data", undone: str = "deleted") -> bool:
+    """Whether to go on: `yes`, or the user said so. `does` and `undone` name what is refused without either.
 
     Raises:
         UsageError: there is no terminal to ask on, and no `yes`.
@@ -18,11 +18,11 @@ def confirmed(what: str, *, yes: bool) -> bool:
     if yes:
         return True
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        raise UsageError("this deletes data for good and there is no terminal to ask on", hint="-y goes on unasked")
+        raise UsageError(f"this {does} for good and there is no terminal to ask on", hint="-y goes on unasked")
     say(what)
     sys.stderr.write("Go on? [y/N] ")
     sys.stderr.flush()
     if sys.stdin.readline().strip().lower() in {"y", "yes"}:
         return True
-    say("nothing was deleted")
+    say(f"nothing was {undone}")
     return False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from argparse import Namespace
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from clickstream.cli import output
@@ -16,6 +17,12 @@ if TYPE_CHECKING:
 
 SHOWN_BYTES = 60
 """Of a payload in the list."""
+
+SHOWN_WHOLE = 500_000
+"""Bytes of a payload that are shown as text; more is no reading for people."""
+
+SHOWN_KEY = 200
+"""The same of a key."""
 
 
 def list_(args: Namespace) -> int:
@@ -129,7 +136,7 @@ def _row(one: Reject) -> tuple[output.Cell, ...]:
 
 
 def _description(one: Reject) -> list[str]:
-    from clickstream.domain.harmless import escaped, harmless
+    from clickstream.domain.harmless import brief, escaped, harmless
 
     place = f"offset {one.position}" if one.partition is not None else f"line {one.position} of the file that was sent"
     partition = f", partition {one.partition}" if one.partition is not None else ""
@@ -139,10 +146,19 @@ def _description(one: Reject) -> list[str]:
         f"from      {harmless(one.where)}{partition}, {place}",
         f"rejected  {one.at}",
         *([f"replayed  {one.replayed_at}"] if one.replayed_at else []),
-        *([f"key       {escaped(one.key)}"] if one.key is not None else []),
+        *([f"key       {brief(escaped(one.key[:SHOWN_KEY]), SHOWN_KEY)}"] if one.key is not None else []),
         f"payload   {one.size:,} bytes" if one.payload is not None else "payload   none: the message had no value",
-        *([one.text] if one.payload else []),
+        *(_text(one) if one.payload else []),
     ]
+
+
+def _text(one: Reject) -> Iterator[str]:
+    from clickstream.domain.harmless import escaped
+
+    payload = one.payload or b""
+    yield escaped(payload[:SHOWN_WHOLE])
+    if len(payload) > SHOWN_WHOLE:
+        yield f"... the first {SHOWN_WHOLE:,} of {one.size:,} bytes; --raw has all"
 
 
 def _tell(found: Replay) -> None:

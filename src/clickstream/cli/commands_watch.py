@@ -6,6 +6,7 @@ Owns how a frame reads as the documents of `status` and `lag`. Asks no server.
 from __future__ import annotations
 
 import dataclasses
+import json
 import logging
 import time
 from argparse import Namespace
@@ -38,7 +39,7 @@ def watch(args: Namespace) -> int:
             import msgspec
 
             for frame in frames:
-                output.write_text(msgspec.json.encode(frame).decode())
+                output.write_json_line(json.loads(msgspec.json.encode(frame)))
         else:
             _write_journal(frames)
     return ExitCode.DONE
@@ -244,6 +245,7 @@ def _worker(row: ProcessRow) -> Worker:
         uptime_seconds=round(row.uptime_seconds, 1),
         counters=dict(report.counters) if report else {},
         pace=report.pace if report else "",
+        local=row.local,
     )
 
 

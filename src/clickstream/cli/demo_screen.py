@@ -13,6 +13,7 @@ from rich.text import Text
 
 from clickstream.actions.demo_progress import DemoProgress, Flow, Phase
 from clickstream.cli.output import number, seconds
+from clickstream.domain.harmless import harmless
 
 if TYPE_CHECKING:
     from clickstream.actions.analytics import Funnel
@@ -58,7 +59,7 @@ class DemoScreen:
             self._flow = now.flow
             self._rates.append(now.flow.rate_out)
         if now.note:
-            self._notes.append(now.words)
+            self._notes.append(harmless(now.words))
 
     def finish(self, result: DemoResult) -> None:
         """The demo is over."""
@@ -129,7 +130,7 @@ class DemoScreen:
 
     def _status_line(self, now: DemoProgress, width: int) -> Table:
         grid = Table.grid(padding=(0, 1))
-        words = Text(f"  {now.words}", style="yellow" if now.flow and now.flow.trouble else "dim")
+        words = Text(f"  {harmless(now.words)}", style="yellow" if now.flow and now.flow.trouble else "dim")
         words.truncate(width - 32, overflow="ellipsis")
         if now.total:
             grid.add_row(words, _bar(min(1.0, now.done / now.total), 20, ACCENT), Text(f"{now.done / now.total:4.0%}"))

@@ -33,7 +33,7 @@ def guarded(command: Callable[[], int]) -> int:
         return ExitCode.INTERRUPTED
     except Exception as error:
         if os.environ.get("CLICKSTREAM_DEBUG") == "1":
-            traceback.print_exc()
+            say(traceback.format_exc().rstrip())
         return _explain(error)
     return code
 
@@ -46,8 +46,10 @@ def _exit_code(command: Callable[[], int]) -> int:
 
 
 def say(words: str) -> None:
-    """Words for people, on stderr."""
-    print(words, file=sys.stderr)  # noqa: T201
+    """Words for people, on stderr; no character of them steers the terminal."""
+    from clickstream.domain.harmless import harmless
+
+    print(harmless(words, lines=True), file=sys.stderr)  # noqa: T201
 
 
 def _explain(error: Exception) -> int:

@@ -1,4 +1,7 @@
-"""Data on stdout: one JSON document, or text. Tables are drawn by rich on a terminal, plainly aligned elsewhere."""
+"""Data on stdout: one JSON document, or text. Tables are drawn by rich on a terminal, plainly aligned elsewhere.
+
+Whatever a cell or a line holds, no character of it steers the terminal.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,8 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from clickstream.domain.harmless import harmless
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -55,8 +60,8 @@ def is_terminal() -> bool:
 
 
 def json_text(document: object, *, indent: int | None = None) -> str:
-    """The document as JSON; dataclasses become objects, enums their values."""
-    return json.dumps(document, indent=indent, default=_plain)
+    """The document as JSON, all of it ASCII that prints; dataclasses become objects, enums their values."""
+    return json.dumps(document, indent=indent, default=_plain).replace("\x7f", "\\u007f")
 
 
 def write_json(document: object) -> None:
@@ -71,8 +76,8 @@ def write_json_line(document: object) -> None:
 
 
 def write_text(line: str) -> None:
-    """One line, as it is."""
-    sys.stdout.write(line + "\n")
+    """One line."""
+    sys.stdout.write(harmless(line) + "\n")
     sys.stdout.flush()
 
 
@@ -97,7 +102,7 @@ def renderable(blocks: Sequence[Block]) -> RenderableType:
     from rich.console import Group
     from rich.text import Text
 
-    return Group(*(Text(block.text) if isinstance(block, Line) else _rich_table(block) for block in blocks))
+    return Group(*(Text(harmless(block.text)) if isinstance(block, Line) else _rich_table(block) for block in blocks))
 
 
 def plain(blocks: Sequence[Block]) -> str:
@@ -146,7 +151,7 @@ def _plain(value: object) -> Any:
 def _cell(value: Cell) -> str:
     if value is None:
         return ""
-    return value if isinstance(value, str) else exact(value)
+    return harmless(value) if isinstance(value, str) else exact(value)
 
 
 def _is_number(text: str) -> bool:
@@ -160,7 +165,7 @@ def _right_aligned(table: Table) -> list[bool]:
 
 def _plain_lines(block: Block) -> Iterator[str]:
     if isinstance(block, Line):
-        yield block.text
+        yield harmless(block.text)
         return
     if block.title:
         yield block.title

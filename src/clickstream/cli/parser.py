@@ -12,6 +12,8 @@ from typing import Any, cast
 from clickstream import __version__
 from clickstream.cli.arguments import port, positive, span
 from clickstream.cli.diagnostics import ExitCode, guarded
+from clickstream.cli.parser_benchmark import add_benchmark
+from clickstream.cli.parser_faults import add_faults
 from clickstream.cli.parser_rejects import add_rejects
 from clickstream.cli.parser_workers import add_workers
 
@@ -56,6 +58,8 @@ def build() -> argparse.ArgumentParser:
     _add_stack(commands)
     _add_reading(commands)
     add_rejects(commands, _command, _group)
+    add_benchmark(commands, _command)
+    add_faults(commands, _command, _group)
     add_workers(commands, _command, _group)
     _add_data(commands)
     _add_config(commands)
@@ -144,6 +148,10 @@ def _add_reading(commands: Subparsers) -> None:
     )  # fmt: skip
     topic = _group(commands, "topic", "the events topic", "topic show")
     _command(topic, "show", "commands_read:topic_show", "show the topic's partitions and offsets", "topic show")
+    resize = _command(
+        topic, "resize", "commands_rewind:topic_resize", "give the topic more partitions", "topic resize 6"
+    )
+    resize.add_argument("partitions", type=positive, metavar="N", help="how many in all; Kafka cannot take any away")
 
 
 def _lag_options(lag: argparse.ArgumentParser) -> None:
@@ -153,7 +161,8 @@ def _lag_options(lag: argparse.ArgumentParser) -> None:
         "--report",
         action="store_true",
         help="once, after watching for four seconds: seconds behind and share of the load too, and what holds each"
-        " consumer up",
+        " consumer up. idle, fetch, decode, sessions and waits are shares of the time of the thread that prepares"
+        " batches and make 100 %%; PostgreSQL is the share of the time that the thread beside it was committing",
     )
     ways.add_argument(
         "--history",
@@ -164,7 +173,6 @@ def _lag_options(lag: argparse.ArgumentParser) -> None:
     lag.add_argument(
         "--window",
         type=span,
-        default=300.0,
         metavar="5m",
         help="how far --history reaches back, at most 2h (default: 5m)",
     )

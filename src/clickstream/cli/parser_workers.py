@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from clickstream.cli.arguments import positive, rate
+from clickstream.cli.arguments import natural, positive, rate
 
 MODULE = "commands_workers"
 
@@ -34,6 +34,22 @@ def _add_consumer(commands: Any, command: Make, group: Make) -> None:
         consumer, "scale", f"{MODULE}:consumer_scale", "have so many run: start more, or stop some", "consumer scale 3"
     )
     scale.add_argument("count", type=int, metavar="N", help="how many, from 0 to one a partition")
+    rewind = command(
+        consumer,
+        "rewind",
+        "commands_rewind:consumer_rewind",
+        "have consumers go on from another offset: read messages again, or skip them",
+        "consumer rewind --to earliest",
+    )
+    rewind.add_argument(
+        "--to",
+        required=True,
+        metavar="PLACE",
+        help="earliest, latest, an offset (1500; with --partition), a time of sending (2026-11-25T08:30, in UTC unless"
+        " it names a zone), or Unix milliseconds (1430622004384ms)",
+    )
+    rewind.add_argument("--partition", type=natural, metavar="N", help="only this one (default: all)")
+    rewind.add_argument("-y", "--yes", action="store_true", help="do not ask, where messages are skipped")
     for parser in (stop, restart):
         parser.add_argument("names", nargs="*", metavar="NAME", help="which (default: all)")
     command(consumer, "list", f"{MODULE}:consumer_list", "list consumers", "consumer list --json")

@@ -3,8 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
 
+from dotenv import dotenv_values
 from pydantic import ValidationError
+
+from clickstream.config.identifiers import odd_characters
+
+LONGEST_SHOWN: Final = 200
+"""Characters of a wrong value that are repeated."""
 
 
 class SettingsError(Exception):
@@ -18,7 +26,33 @@ def describe(error: ValidationError, values: Mapping[str, str]) -> list[str]:
         if fault["type"] == "missing":
             continue
         name = str(fault["loc"][0])
-        shown = "" if "PASSWORD" in name or name not in values else f"={values[name]}"
+        shown = "" if is_secret(name) or name not in values else f"={_cut(values[name])}"
         message = fault["msg"].removeprefix("Value error, ").removeprefix("Input ")
         lines.append(f"{name}{shown}: {message}")
     return lines
+
+
+def described_characters(values: Mapping[str, str]) -> list[str]:
+    """A line for each value with characters that no server and no terminal should get to see."""
+    kinds = {name: {"secret": is_secret(name), "path": name.endswith(("_FILE", "_SSLROOTCERT"))} for name in values}
+    found = {name: odd_characters(value, **kinds[name]) for name, value in values.items()}
+    return [f"{name}: {fault}" for name, fault in found.items() if fault]
+
+
+def is_secret(name: str) -> bool:
+    """Whether this variable's value is never shown."""
+    return "PASSWORD" in name
+
+
+def file_values(path: Path) -> dict[str, str | None]:
+    """The variables of a file of KEY=value lines; none where there is no such file. Raises SettingsError."""
+    try:
+        return dotenv_values(path, interpolate=False)
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"{path}: is no text in UTF-8; write it in that") from error
+    except OSError as error:
+        raise SettingsError(f"{path}: cannot be read: {error.strerror}") from error
+
+
+def _cut(value: str) -> str:
+    return value if len(value) <= LONGEST_SHOWN else f"{value[:LONGEST_SHOWN]}…"

@@ -12,39 +12,33 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from dotenv import dotenv_values
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 
+from clickstream.config import identifiers
 from clickstream.config.paths import Home
-from clickstream.config.problems import SettingsError, describe
+from clickstream.config.problems import SettingsError, describe, described_characters, file_values
 
 SERVER_ADDRESSES = ("KAFKA_BOOTSTRAP_SERVERS", "PG_HOST", "VALKEY_HOST")
 
 
-def _identifier(value: str) -> str:
-    if not value.isascii() or not value.replace("_", "a").isalnum() or value[0].isdigit() or len(value) > 63:
-        raise ValueError("must be letters, digits and _ (not a digit first, at most 63), such as clickstream")
-    return value
-
-
-def _topic(value: str) -> str:
-    if not value or len(value) > 249 or value in {".", ".."} or not value.isascii():
-        raise ValueError("must be 1 to 249 letters, digits, '.', '_' or '-', such as clickstream-events")
-    if not value.translate(str.maketrans("._-", "aaa")).isalnum():
-        raise ValueError("may hold letters, digits, '.', '_' and '-' only, such as clickstream-events")
-    return value
-
-
-def _existing_file(value: Path) -> Path:
+def _pem_file(value: Path) -> Path:
     if not value.is_file():
         raise ValueError("is not a file that can be read; give the path of an existing file")
+    try:
+        content = value.read_bytes()
+    except OSError as error:
+        raise ValueError(f"cannot be read: {error.strerror}; give the path of a file that can") from error
+    if b"-----BEGIN " not in content:
+        raise ValueError("holds no certificate or key in PEM format (-----BEGIN ...); give the path of one that does")
     return value.absolute()
 
 
-Identifier = Annotated[str, AfterValidator(_identifier)]
-Topic = Annotated[str, AfterValidator(_topic)]
-File = Annotated[Path, AfterValidator(_existing_file)]
+Schema = Annotated[str, AfterValidator(identifiers.schema)]
+Topic = Annotated[str, AfterValidator(identifiers.topic)]
+Group = Annotated[str, AfterValidator(identifiers.topic)]
+Index = Annotated[str, AfterValidator(identifiers.index)]
+PemFile = Annotated[Path, AfterValidator(_pem_file)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 Positive = Annotated[int, Field(ge=1)]
 
@@ -61,9 +55,9 @@ class KafkaSettings(_Section):
     bootstrap_servers: Annotated[str, Field(alias="KAFKA_BOOTSTRAP_SERVERS", min_length=1)]
     """Comma-separated host:port."""
     security_protocol: Literal["PLAINTEXT", "SSL", "SASL_SSL"] = Field("PLAINTEXT", alias="KAFKA_SECURITY_PROTOCOL")
-    ssl_ca_file: File | None = Field(None, alias="KAFKA_SSL_CA_FILE")
-    ssl_cert_file: File | None = Field(None, alias="KAFKA_SSL_CERT_FILE")
-    ssl_key_file: File | None = Field(None, alias="KAFKA_SSL_KEY_FILE")
+    ssl_ca_file: PemFile | None = Field(None, alias="KAFKA_SSL_CA_FILE")
+    ssl_cert_file: PemFile | None = Field(None, alias="KAFKA_SSL_CERT_FILE")
+    ssl_key_file: PemFile | None = Field(None, alias="KAFKA_SSL_KEY_FILE")
     sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = Field(
         "SCRAM-SHA-256", alias="KAFKA_SASL_MECHANISM"
     )
@@ -83,11 +77,11 @@ class PostgresSettings(_Section):
     user: str = Field("postgres", alias="PG_USER")
     password: SecretStr | None = Field(None, alias="PG_PASSWORD")
     database: str = Field("clickstream", alias="PG_DATABASE")
-    schema_name: Identifier = Field("clickstream", alias="PG_SCHEMA_NAME")
+    schema_name: Schema = Field("clickstream", alias="PG_SCHEMA_NAME")
     sslmode: Literal["disable", "allow", "prefer", "require", "verify-ca", "verify-full"] = Field(
         "prefer", alias="PG_SSLMODE"
     )
-    sslrootcert: File | None = Field(None, alias="PG_SSLROOTCERT")
+    sslrootcert: PemFile | None = Field(None, alias="PG_SSLROOTCERT")
 
 
 class ValkeySettings(_Section):
@@ -99,7 +93,7 @@ class ValkeySettings(_Section):
     password: SecretStr | None = Field(None, alias="VALKEY_PASSWORD")
     db: Annotated[int, Field(ge=0)] = Field(0, alias="VALKEY_DB")
     ssl: bool = Field(False, alias="VALKEY_SSL")
-    ssl_ca_file: File | None = Field(None, alias="VALKEY_SSL_CA_FILE")
+    ssl_ca_file: PemFile | None = Field(None, alias="VALKEY_SSL_CA_FILE")
     session_ttl_hours: Positive = Field(24, alias="VALKEY_SESSION_TTL_HOURS")
 
 
@@ -113,8 +107,8 @@ class OpenSearchSettings(_Section):
     password: SecretStr | None = Field(None, alias="OPENSEARCH_PASSWORD")
     use_ssl: bool = Field(False, alias="OPENSEARCH_USE_SSL")
     verify_certs: bool = Field(True, alias="OPENSEARCH_VERIFY_CERTS")
-    events_index: str = Field("clickstream-events", alias="OPENSEARCH_EVENTS_INDEX")
-    consumer_group_id: str = Field("clickstream-opensearch", alias="OPENSEARCH_CONSUMER_GROUP_ID")
+    events_index: Index = Field("clickstream-events", alias="OPENSEARCH_EVENTS_INDEX")
+    consumer_group_id: Group = Field("clickstream-opensearch", alias="OPENSEARCH_CONSUMER_GROUP_ID")
     dashboards_url: str | None = Field(None, alias="OPENSEARCH_DASHBOARDS_URL")
 
 
@@ -123,9 +117,7 @@ class PipelineSettings(_Section):
 
     data_file: Path = Field(Path("data/events.csv"), alias="PRODUCER_DATA_FILE")
     """CSV, CSV.gz or CSV.zst; a relative path counts from the working folder."""
-    consumer_group_id: Annotated[str, Field(min_length=1, max_length=249)] = Field(
-        "clickstream-postgresql", alias="POSTGRESQL_CONSUMER_GROUP_ID"
-    )
+    consumer_group_id: Group = Field("clickstream-postgresql", alias="POSTGRESQL_CONSUMER_GROUP_ID")
     session_timeout_minutes: Annotated[int, Field(ge=1, le=1440)] = Field(30, alias="CONSUMER_SESSION_TIMEOUT_MINUTES")
     """Neighbours in time further apart than this belong to different sessions. Keep it for a schema's whole life."""
     batch_size: Annotated[int, Field(ge=1, le=200_000)] = Field(20_000, alias="CONSUMER_BATCH_SIZE")
@@ -183,9 +175,9 @@ def load_settings(environ: Mapping[str, str] | None = None, *, folder: Path | No
     known = variables()
     values: dict[str, str] = {}
     sources: dict[str, str] = {}
-    dotenv = dotenv_values((folder or Path.cwd()) / ".env", interpolate=False)
+    dotenv = file_values((folder or Path.cwd()) / ".env")
     configured = {"environment": environ, ".env": dotenv}
-    stack = dotenv_values(home.stack_env, interpolate=False)
+    stack = file_values(home.stack_env)
     named = {name for origin in configured.values() for name in SERVER_ADDRESSES if origin.get(name)}
     if named and (missing := [name for name in SERVER_ADDRESSES if name not in named]):
         raise SettingsError(
@@ -203,7 +195,8 @@ def load_settings(environ: Mapping[str, str] | None = None, *, folder: Path | No
 
 
 def _build(home: Home, embedded: bool, values: dict[str, str], sources: dict[str, str]) -> Settings:
-    problems: list[str] = []
+    if problems := described_characters(values):
+        raise SettingsError("\n".join(problems))
     built: dict[type[_Section], Any] = {}
     for section in SECTIONS:
         try:
@@ -212,6 +205,7 @@ def _build(home: Home, embedded: bool, values: dict[str, str], sources: dict[str
             # An address that is missing means a server that is not there yet; load_settings saw to the rest.
             built[section] = None
             problems += describe(error, values)
+    problems += _gaps(built[KafkaSettings])
     if problems:
         raise SettingsError("\n".join(problems))
     return Settings(
@@ -224,3 +218,21 @@ def _build(home: Home, embedded: bool, values: dict[str, str], sources: dict[str
         pipeline=built[PipelineSettings],
         sources=sources,
     )
+
+
+def _gaps(kafka: KafkaSettings | None) -> list[str]:
+    """What is missing for the protocol to be spoken: a line each."""
+    if kafka is None or kafka.security_protocol == "PLAINTEXT":
+        return []
+    lines = []
+    pair = {"KAFKA_SSL_CERT_FILE": kafka.ssl_cert_file, "KAFKA_SSL_KEY_FILE": kafka.ssl_key_file}
+    if any(pair.values()):
+        lines += [f"{name}: not set, although its counterpart is; set both" for name, file in pair.items() if not file]
+    if kafka.security_protocol == "SASL_SSL":
+        login = {"KAFKA_SASL_USERNAME": kafka.sasl_username, "KAFKA_SASL_PASSWORD": kafka.sasl_password}
+        lines += [
+            f"{name}: not set, and KAFKA_SECURITY_PROTOCOL=SASL_SSL needs it"
+            for name, value in login.items()
+            if not value
+        ]
+    return lines

@@ -91,11 +91,11 @@ class Ownership:
 
     def check_offsets(self) -> None:
         """Now and then: raises Fenced when somebody moved the offset of a partition that is at rest (a rewind)."""
-        if self._store is None or time.monotonic() - self._offsets_checked < OFFSET_CHECK_SECONDS:
+        if not self.open or time.monotonic() - self._offsets_checked < OFFSET_CHECK_SECONDS:
             return
         self._offsets_checked = time.monotonic()
         if all(partition.settled for partition in self.open.values()):
-            stored = self._store.offsets(self._topic_id)
+            stored = self.store.offsets(self._topic_id)
             for number, partition in self.open.items():
                 if stored.get(number) != partition.committed_offset:
                     raise Fenced(f"offset {partition.committed_offset} of partition {number} was moved")

@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from clickstream.domain.events import RejectedMessage
+from clickstream.domain.sessions import DayTotals
 from clickstream.pipeline.columns import empty
 from clickstream.pipeline.days import day_totals
 from clickstream.pipeline.decode import decode
 from clickstream.pipeline.homes import Homes
-from clickstream.pipeline.window import NOTHING_STORED, Rows, Span, Window, no_rows
+from clickstream.pipeline.window import NOTHING_STORED, Change, Rows, Span, Window, no_rows
 from clickstream.services.kafka.consumer import Fetched
+from clickstream.services.postgres.homes import Agreement, Strays
 from clickstream.services.postgres.lookup import SessionLookup
 from clickstream.services.postgres.writes import BatchWrite, PartitionKey, Position
 from clickstream.services.valkey.windows import SavedWindow
@@ -84,20 +86,8 @@ class Partition:
             days = day_totals(change.removed, change.sessions)
         if strays is not None:
             self._warn_of_strays(len(strays.visitors))
-        write = BatchWrite(
-            key=self.key,
-            old_offset=self.prepared_offset,
-            new_offset=fetched.next_offset,
-            newest_ms=int(change.events.time_ms.max()) if len(change.events) else None,
-            events=change.events,
-            removed=change.removed.keys(),
-            sessions=change.sessions,
-            days=days,
-            rejected=[_rejected(messages[position], reason) for position, reason in faults],
-            agreement=agreement,
-            strays=strays,
-        )
-        self.prepared_offset = write.new_offset
+        rejected = [_rejected(messages[position], reason) for position, reason in faults]
+        write = self._write(fetched.next_offset, change, days, rejected, agreement, strays)
         return Prepared(
             number=self._number,
             write=write,
@@ -129,22 +119,36 @@ class Partition:
     def _without_events(self, new_offset: int, rejected: Sequence[RejectedMessage]) -> Prepared:
         self._number += 1
         nothing = Window(self.window.timeout_ms).merge(empty(), 0, 0, lambda _: no_rows())
+        days = day_totals(nothing.removed, nothing.sessions)
+        write = self._write(new_offset, nothing, days, rejected, self._homes.agreement, None)
+        return Prepared(
+            self._number, write, messages=len(rejected), duplicates=0, late=0, sent_ms=np.empty(0, np.int64)
+        )
+
+    def _write(
+        self,
+        new_offset: int,
+        change: Change,
+        days: DayTotals,
+        rejected: Sequence[RejectedMessage],
+        agreement: Agreement,
+        strays: Strays | None,
+    ) -> BatchWrite:
         write = BatchWrite(
             key=self.key,
             old_offset=self.prepared_offset,
             new_offset=new_offset,
-            newest_ms=None,
-            events=nothing.events,
-            removed=nothing.removed.keys(),
-            sessions=nothing.sessions,
-            days=day_totals(nothing.removed, nothing.sessions),
+            newest_ms=int(change.events.time_ms.max()) if len(change.events) else None,
+            events=change.events,
+            removed=change.removed.keys(),
+            sessions=change.sessions,
+            days=days,
             rejected=rejected,
-            agreement=self._homes.agreement,
+            agreement=agreement,
+            strays=strays,
         )
         self.prepared_offset = new_offset
-        return Prepared(
-            self._number, write, messages=len(rejected), duplicates=0, late=0, sent_ms=np.empty(0, np.int64)
-        )
+        return write
 
     def committed(self, batch: Prepared, stamp: int) -> None:
         """The batch is stored."""

@@ -123,7 +123,7 @@ class Window:
         first[1:] = batch.visitor_id[1:] != batch.visitor_id[:-1]
         visitors = batch.visitor_id[first]
         late = batch.time_ms - self.timeout_ms < self.mark
-        if shared is not None and (doubted := shared(visitors)).any():
+        if shared and (doubted := shared(visitors)).any():
             late |= doubted[np.cumsum(first) - 1]
         spans = self.spans(batch.visitor_id[late], batch.time_ms[late])
         cached = self._rows_of(visitors)
@@ -136,8 +136,7 @@ class Window:
         changed = changed_runs[run]
         rows, starts, source = merged.take(changed), starts[changed], source[changed]
         self._insert(rows.take(source >= len(cached)))
-        if len(batch):
-            self.newest = max(self.newest, int(batch.time_ms.max()))
+        self.newest = max(self.newest, int(batch.time_ms.max(initial=self.newest)))
         regrouped = rows.take(source < len(stored))
         return Change(
             events=batch.take(source[source >= len(stored)] - len(stored)),

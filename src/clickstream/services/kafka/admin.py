@@ -5,23 +5,26 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future
-from concurrent.futures import TimeoutError as FutureTimeout
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
 from confluent_kafka import KafkaError, KafkaException, TopicCollection, TopicPartition
-from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec  # type: ignore[attr-defined]
+from confluent_kafka.admin import NewPartitions, NewTopic, OffsetSpec  # type: ignore[attr-defined]
 
 from clickstream.config.settings import KafkaSettings
-from clickstream.domain.errors import ClickstreamError, ServiceUnavailable
-from clickstream.services.kafka.config import SERVICE, client_config, translate
+from clickstream.domain.errors import ClickstreamError, ServiceRefused, ServiceUnavailable
+from clickstream.services.kafka.admission import Client
+from clickstream.services.kafka.config import SERVICE, translate
 
 TIMEOUT: Final = 5.0
 """Seconds that a request may take."""
 
 GONE_WITHIN: Final = 30.0
 """Seconds that a deleted topic may take to be gone."""
+
+_ELECTING: Final = {KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE}
+"""A partition that was just made, or whose broker died, has its leader in a moment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +58,9 @@ class Offsets:
 def cluster(settings: KafkaSettings, *, timeout: float = TIMEOUT) -> ClusterInfo:
     """Reach the cluster. Raises ServiceUnavailable or ServiceRefused."""
     with _admin(settings) as admin:
-        _result(admin.describe_cluster(request_timeout=timeout), timeout)  # connects
+        _result(admin, admin.describe_cluster(request_timeout=timeout), timeout)  # connects
         started = time.perf_counter()
-        described = _result(admin.describe_cluster(request_timeout=timeout), timeout)
+        described = _result(admin, admin.describe_cluster(request_timeout=timeout), timeout)
         latency = (time.perf_counter() - started) * 1000
     return ClusterInfo(described.cluster_id or "", len(described.nodes), round(latency, 2))
 
@@ -78,7 +81,7 @@ def permissions(settings: KafkaSettings, topic: str, *, timeout: float = TIMEOUT
             TopicCollection([topic]), include_authorized_operations=True, request_timeout=timeout
         )
         try:
-            described = _result(futures[topic], timeout)
+            described = _result(admin, futures[topic], timeout)
         except _Answered as answer:
             if answer.code == KafkaError.UNKNOWN_TOPIC_OR_PART:
                 return frozenset()
@@ -94,7 +97,7 @@ def create_topic(settings: KafkaSettings) -> TopicInfo:
     topic = NewTopic(settings.events_topic, settings.partitions, settings.replication)
     with _admin(settings) as admin:
         try:
-            _result(admin.create_topics([topic], request_timeout=TIMEOUT)[settings.events_topic])
+            _result(admin, admin.create_topics([topic], request_timeout=TIMEOUT)[settings.events_topic])
         except _Answered as answer:
             if answer.code != KafkaError.TOPIC_ALREADY_EXISTS:
                 raise answer.translated from answer
@@ -106,6 +109,68 @@ def create_topic(settings: KafkaSettings) -> TopicInfo:
         return info
 
 
+def create_partitions(settings: KafkaSettings, topic: str, partitions: int) -> None:
+    """Give the topic more partitions, `partitions` in all, and wait until they are there.
+
+    Raises:
+        ServiceUnavailable, ServiceRefused: no answer; no right to, or the cluster will not have so many.
+    """
+    with _admin(settings) as admin:
+        futures = admin.create_partitions([NewPartitions(topic, partitions)], request_timeout=TIMEOUT)
+        try:
+            _result(admin, futures[topic])
+        except _Answered as answer:
+            raise answer.translated from answer
+        deadline = time.monotonic() + GONE_WITHIN
+        while (info := _describe(admin, topic, TIMEOUT)) is None or info.partitions < partitions:
+            if time.monotonic() > deadline:
+                raise ServiceUnavailable(SERVICE, f"topic {topic} was told to have {partitions} partitions and has not")
+            time.sleep(0.05)
+
+
+def group_members(settings: KafkaSettings, group_id: str, *, timeout: float = TIMEOUT) -> list[str]:
+    """The members of the consumer group, as `client-id on host`; empty where there is no such group.
+
+    Raises ServiceUnavailable or ServiceRefused.
+    """
+    with _admin(settings) as admin:
+        try:
+            group = _result(
+                admin, admin.describe_consumer_groups([group_id], request_timeout=timeout)[group_id], timeout
+            )
+        except _Answered as answer:
+            if answer.code == KafkaError.GROUP_ID_NOT_FOUND:
+                return []
+            raise
+    return sorted(f"{member.client_id} on {member.host.lstrip('/')}" for member in group.members)
+
+
+def check_replaceable(settings: KafkaSettings) -> None:
+    """Whether this user may delete the events topic and make it as the settings say. Changes nothing.
+
+    Raises ServiceRefused where not, ServiceUnavailable without an answer.
+    """
+    topic = settings.events_topic
+    with _admin(settings) as admin:
+        brokers = len(_result(admin, admin.describe_cluster(request_timeout=TIMEOUT)).nodes)
+        if settings.replication > brokers:
+            raise ServiceRefused(
+                f"Kafka has {brokers} brokers, and topic {topic} is to be replicated {settings.replication} times",
+                hint="set KAFKA_EVENTS_TOPIC_REPLICATION to that or less",
+            )
+        wanted = NewTopic(topic, settings.partitions, settings.replication)
+        try:
+            _result(admin, admin.create_topics([wanted], request_timeout=TIMEOUT, validate_only=True)[topic])
+        except _Answered as answer:
+            if answer.code != KafkaError.TOPIC_ALREADY_EXISTS:
+                raise answer.translated from answer
+    granted = permissions(settings, topic)
+    if granted and "DELETE" not in granted:
+        raise ServiceRefused(
+            f"this user may not delete topic {topic}", hint="grant it the right DELETE, or use another user"
+        )
+
+
 def delete_topic(settings: KafkaSettings, topic: str) -> bool:
     """Delete the topic and wait until it is gone; False where there was none.
 
@@ -113,7 +178,7 @@ def delete_topic(settings: KafkaSettings, topic: str) -> bool:
     """
     with _admin(settings) as admin:
         try:
-            _result(admin.delete_topics([topic], request_timeout=TIMEOUT)[topic])
+            _result(admin, admin.delete_topics([topic], request_timeout=TIMEOUT)[topic])
         except _Answered as answer:
             if answer.code != KafkaError.UNKNOWN_TOPIC_OR_PART:
                 raise answer.translated from answer
@@ -136,7 +201,7 @@ class OffsetReader:
     """Reads offsets again and again over one connection; use as a context manager."""
 
     def __init__(self, settings: KafkaSettings, *, timeout: float = TIMEOUT) -> None:
-        self._admin = AdminClient(client_config(settings, client_id="clickstream-offsets"))
+        self._admin = Client(settings, client_id="clickstream-offsets")
         self._timeout = timeout
 
     def __enter__(self) -> OffsetReader:
@@ -168,8 +233,18 @@ class OffsetReader:
 
     def _ask(self, topic: TopicInfo, spec: OffsetSpec) -> dict[int, int]:
         question = {TopicPartition(topic.name, partition): spec for partition in range(topic.partitions)}
-        futures = self._admin.list_offsets(question, request_timeout=self._timeout)
-        return {place.partition: _result(future, self._timeout).offset for place, future in futures.items()}
+        deadline = time.monotonic() + self._timeout
+        while True:
+            futures = self._admin.list_offsets(question, request_timeout=self._timeout)
+            try:
+                return {
+                    place.partition: _result(self._admin, future, self._timeout).offset
+                    for place, future in futures.items()
+                }
+            except _Answered as answer:
+                if answer.code not in _ELECTING or time.monotonic() > deadline:
+                    raise
+            time.sleep(0.05)
 
 
 class _Answered(Exception):
@@ -190,23 +265,23 @@ def _translated() -> Iterator[None]:
 
 
 @contextmanager
-def _admin(settings: KafkaSettings) -> Iterator[AdminClient]:
-    with AdminClient(client_config(settings, client_id="clickstream-admin")) as admin, _translated():
+def _admin(settings: KafkaSettings) -> Iterator[Client]:
+    with Client(settings, client_id="clickstream-admin") as admin, _translated():
         yield admin
 
 
-def _result(future: Future[Any], timeout: float = TIMEOUT) -> Any:
+def _result(admin: Client, future: Future[Any], timeout: float = TIMEOUT) -> Any:
     try:
-        return future.result(timeout + 1)  # a second later than librdkafka, whose word says more
+        return admin.result(future, timeout + 1)  # a second later than librdkafka, whose word says more
     except KafkaException as error:
         raise _Answered(error.args[0]) from error
-    except FutureTimeout as error:
-        raise ServiceUnavailable(SERVICE, f"no answer within {timeout:g} s") from error
 
 
-def _describe(admin: AdminClient, topic: str, timeout: float) -> TopicInfo | None:
+def _describe(admin: Client, topic: str, timeout: float) -> TopicInfo | None:
     try:
-        described = _result(admin.describe_topics(TopicCollection([topic]), request_timeout=timeout)[topic], timeout)
+        described = _result(
+            admin, admin.describe_topics(TopicCollection([topic]), request_timeout=timeout)[topic], timeout
+        )
     except _Answered as answer:
         if answer.code == KafkaError.UNKNOWN_TOPIC_OR_PART:
             return None

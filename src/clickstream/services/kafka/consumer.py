@@ -112,11 +112,6 @@ class EventConsumer:
 
         self._consumer.subscribe([self._topic], on_assign=assign, on_revoke=revoke, on_lost=lose)
 
-    @property
-    def admitted(self) -> bool:
-        """The group has let us in since we started."""
-        return self._admission.granted
-
     def fetch(self, count: int, timeout: float) -> list[Fetched]:
         """Up to `count` messages that arrive within `timeout` seconds, by partition.
 
@@ -204,7 +199,7 @@ class EventConsumer:
 
     def _on_error(self, error: KafkaError) -> None:
         self._admission.heard(error)
-        if not self.admitted:
+        if not self._admission.granted:
             return
         translated = translate(error)
         if isinstance(translated, ServiceRefused) or error.code() == KafkaError._ALL_BROKERS_DOWN:

@@ -13,8 +13,9 @@ from typing import Any, Final
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from clickstream.config.settings import KafkaSettings
-from clickstream.domain.errors import ClickstreamError, ServiceRefused
-from clickstream.services.kafka.config import SERVICE, client_config, translate
+from clickstream.domain.errors import ClickstreamError, NotAdmitted, ServiceRefused
+from clickstream.services.kafka.admission import Admission
+from clickstream.services.kafka.config import SERVICE, client_config, opening, translate
 
 CAPACITY: Final = 100_000
 """Messages that may wait for acknowledgement: enough to keep the broker busy, little enough to flush in a second."""
@@ -45,7 +46,7 @@ class EventProducer:
         self._progress_at = clock()
         self._trouble = ""
         self._fault: ClickstreamError | None = None
-        self._reached = False
+        self._admission = Admission(settings)
         self._failure_codes: set[int] = set()
         tuning = {
             "enable.idempotence": True,
@@ -60,7 +61,8 @@ class EventProducer:
             "on_delivery": self._on_delivery,
             "error_cb": self._on_error,
         }
-        self._producer = Producer(client_config(settings, client_id="clickstream-producer") | tuning)
+        with opening(settings):
+            self._producer = Producer(client_config(settings, client_id="clickstream-producer") | tuning)
 
     def check_topic(self, timeout: float) -> int:
         """The number of partitions of the events topic.
@@ -74,11 +76,8 @@ class EventProducer:
             topics = self._producer.list_topics(timeout=timeout).topics
         except KafkaException as error:
             self._producer.poll(0)
-            if isinstance(self._fault, ServiceRefused):
-                raise self._fault from error
-            raise translate(error.args[0]) from error
-        self._reached = True
-        self._fault = None
+            raise self._admission.why(error.args[0]) from error
+        self._admission.answered()
         self._trouble = ""
         if self._topic not in topics:
             raise self._topic_missing()
@@ -103,6 +102,7 @@ class EventProducer:
             self._acknowledged = acknowledged
             self._progress_at = self._clock()
             self._trouble = ""
+            self._admission.grant()
         return self._acknowledged
 
     @property
@@ -175,8 +175,8 @@ class EventProducer:
         self._trouble = translate(error).args[0]
         if error.fatal():
             self._fault = ClickstreamError(f"{SERVICE}'s client cannot go on: {error.str()}")
-        elif not self._reached and isinstance(fault := translate(error), ServiceRefused):
-            self._fault = fault  # later on, a broker that restarts may answer like one that refuses
+        elif not self._admission.granted:
+            self._admission.heard(error)
 
     def _on_delivery(self, error: KafkaError | None, _message: Message) -> None:
         if error is None:
@@ -199,6 +199,8 @@ class EventProducer:
     def _raise_fault(self) -> None:
         if self._fault:
             raise self._fault
+        if isinstance(refused := self._admission.look(), NotAdmitted):
+            raise refused
 
     def _topic_missing(self) -> ClickstreamError:
         return ClickstreamError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
@@ -9,24 +10,30 @@ from typing import Final
 import psycopg
 
 from clickstream.config.settings import PostgresSettings
-from clickstream.domain.errors import ClickstreamError, ServiceRefused, ServiceUnavailable
+from clickstream.domain.errors import ClickstreamError, NotAdmitted, ServiceRefused, ServiceUnavailable
+from clickstream.services.handshake import Fault, Names, refusal, try_tls
 
 Connection = psycopg.Connection[tuple[object, ...]]
 
 SERVICE: Final = "PostgreSQL"
 
+_UNVERIFIED: Final = "certificate verify failed"
+
 _REFUSALS: Final = (
     ("password authentication failed", "check PG_USER and PG_PASSWORD"),
     ("no password supplied", "set PG_PASSWORD"),
-    ("does not exist", "check PG_DATABASE and PG_USER"),
+    ("root certificate file", "set PG_SSLROOTCERT to the CA certificate that comes with the service"),
+    ("server certificate for", "set PG_HOST to the name that the server's certificate bears"),
+    ("no encryption", "the server may take TLS connections only: check PG_SSLMODE, then PG_USER and PG_DATABASE"),
     ("no pg_hba.conf entry", "check PG_USER, PG_DATABASE and PG_SSLMODE"),
-    ("does not support SSL", "set PG_SSLMODE to prefer or disable"),
-    ("certificate verify failed", "check PG_SSLROOTCERT"),
-    ("root certificate file", "check PG_SSLROOTCERT"),
-    ("server certificate for", "check PG_HOST: it is not the name in the server's certificate"),
+    ("does not support SSL", "check PG_SSLMODE, which demands TLS, and PG_HOST and PG_PORT"),
+    ("does not exist", "check PG_DATABASE and PG_USER"),
     ("permission denied for database", "check PG_USER's rights"),
+    (_UNVERIFIED, "check PG_SSLROOTCERT"),
 )
 """What a server says when another try cannot help (libpq gives a failed connection no SQLSTATE), and the cure."""
+
+_SSL_REQUEST: Final = bytes.fromhex("00000008 04d2162f")
 
 
 def connect(settings: PostgresSettings, *, application_name: str) -> Connection:
@@ -46,7 +53,8 @@ def connect(settings: PostgresSettings, *, application_name: str) -> Connection:
             sslmode=settings.sslmode,
             sslrootcert=str(settings.sslrootcert) if settings.sslrootcert else None,
             application_name=application_name,
-            options=f"-c search_path={settings.schema_name} -c timezone=UTC",
+            # Quoted, or PostgreSQL would look for small letters.
+            options=f'-c search_path="{settings.schema_name}" -c timezone=UTC',
             connect_timeout=5,
             keepalives_idle=10,
             keepalives_interval=3,
@@ -54,15 +62,41 @@ def connect(settings: PostgresSettings, *, application_name: str) -> Connection:
             autocommit=True,
         )
     except psycopg.OperationalError as error:
-        raise _connect_error(error) from error
+        raise _connect_error(settings, error) from error
 
 
-def _connect_error(error: psycopg.OperationalError) -> ClickstreamError:
-    text = one_line(error)
+def _connect_error(settings: PostgresSettings, error: psycopg.OperationalError) -> ClickstreamError:
+    # With some modes, and with several addresses, libpq makes several attempts: a line for each.
+    attempts = str(error).strip().splitlines()
     for sign, hint in _REFUSALS:
-        if sign in text:
-            return ServiceRefused(f"{SERVICE} refused: {text}", hint=hint)
-    return ServiceUnavailable(SERVICE, text, hint="check PG_HOST and PG_PORT, and that the server runs")
+        if line := next((line for line in attempts if sign in line), ""):
+            if sign == _UNVERIFIED and (fault := _why_unverified(settings)):
+                return refusal(_names(settings), fault)
+            return NotAdmitted(f"{SERVICE} refused: {_trimmed(line)}", hint=hint)
+    return ServiceUnavailable(SERVICE, one_line(error), hint="check PG_HOST and PG_PORT, and that the server runs")
+
+
+def _why_unverified(settings: PostgresSettings) -> Fault | None:
+    """What is wrong with the certificate: libpq does not tell."""
+
+    def ask_for_tls(server: socket.socket) -> None:
+        server.sendall(_SSL_REQUEST)
+        server.recv(1)
+
+    try:
+        address = (settings.host, settings.port)
+        return try_tls(address, settings.sslrootcert, check_name=False, before=ask_for_tls)
+    except OSError:
+        return None
+
+
+def _names(settings: PostgresSettings) -> Names:
+    return Names(
+        service=f"{SERVICE} ({settings.host}:{settings.port})",
+        host="PG_HOST",
+        switch="PG_SSLMODE",
+        ca="PG_SSLROOTCERT",
+    )
 
 
 @contextmanager
@@ -87,4 +121,8 @@ def translated() -> Iterator[None]:
 def one_line(error: Exception) -> str:
     """The first line of a driver's message, without the connection's attempts that libpq repeats."""
     lines = str(error).strip().splitlines()
-    return lines[0].removeprefix("connection failed: ") if lines else type(error).__name__
+    return _trimmed(lines[0]) if lines else type(error).__name__
+
+
+def _trimmed(line: str) -> str:
+    return line.removeprefix("connection failed: ")

@@ -15,6 +15,9 @@ from clickstream.services.postgres.connection import Connection, connect, transl
 _FILE_NAME = re.compile(r"(\d{4})_(\w+)\.sql")
 _VIRTUAL_COLUMNS_SINCE = 180_000
 
+RESET_MARK = "reset_under_way"
+"""A table that is there while a reset is under way, or was cut short."""
+
 
 def migrations() -> list[tuple[int, str, str]]:
     """(number, name, SQL) of every migration, in order."""
@@ -27,10 +30,12 @@ def migrate(settings: PostgresSettings, *, session_timeout_ms: int) -> list[str]
     """Bring the schema up to date; returns the names of the migrations that ran.
 
     Raises:
-        ServiceRefused: the schema is newer than this program, or was filled with another session timeout.
+        ServiceRefused: the schema is newer than this program, was filled with another session timeout, or is half
+            reset.
     """
     with connect(settings, application_name="clickstream migrate") as connection, translated():
         connection.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", [_lock_name(settings)])
+        refuse_half_reset(connection)
         connection.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql.Identifier(settings.schema_name)))
         connection.execute(
             "CREATE TABLE IF NOT EXISTS schema_migrations"
@@ -75,6 +80,14 @@ def _check_timeout(connection: Connection, session_timeout_ms: int) -> None:
             f"the sessions in this schema were made with a timeout of {stored / 60_000:g} minutes,"
             f" not {session_timeout_ms / 60_000:g}",
             hint="set CONSUMER_SESSION_TIMEOUT_MINUTES back, or use another PG_SCHEMA_NAME",
+        )
+
+
+def refuse_half_reset(connection: Connection) -> None:
+    """Raise ServiceRefused where a reset has begun and not ended: topic and tables may not belong together."""
+    if connection.execute("SELECT to_regclass(%s)", [RESET_MARK]).fetchone() != (None,):
+        raise ServiceRefused(
+            "a data reset is under way here, or was cut short", hint="`clickstream data reset` again completes it"
         )
 
 

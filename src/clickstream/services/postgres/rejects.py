@@ -16,7 +16,8 @@ LONGEST_READ_MS: Final = 20_000
 """A list that takes longer than this is given up."""
 
 _COLUMNS: Final = (
-    'topic, topic_id, partition, "offset", reason, key, substring(payload from 1 for %(first)s),'
+    'topic, topic_id, partition, "offset", left(reason, 1000), substring(key from 1 for %(first)s),'
+    " substring(payload from 1 for %(first)s),"
     " coalesce(octet_length(payload), 0), payload IS NULL,"
     " to_char(rejected_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"'),"
     " to_char(replayed_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')"
@@ -45,8 +46,9 @@ class StoredReject:
     key_of: RejectKey
     reason: str
     key: bytes | None
+    """Its first bytes, or all, as was asked."""
     payload: bytes | None
-    """Its first bytes, or all, as was asked; None: the message had no value."""
+    """The same; None: the message had no value."""
     size: int
     """Bytes of the whole payload."""
     rejected_at: str

@@ -20,6 +20,7 @@ from clickstream.services.postgres import copy, homes, parameters
 from clickstream.services.postgres.connection import connect, one_line, translated
 from clickstream.services.postgres.homes import Agreement, HomesMoved, VisitorsMoved
 from clickstream.services.postgres.parameters import Int8Array, TimestampArray
+from clickstream.services.postgres.statements import statement
 from clickstream.services.postgres.writes import (
     BatchRefused,
     BatchWrite,
@@ -32,18 +33,6 @@ from clickstream.services.postgres.writes import (
 if TYPE_CHECKING:
     from clickstream.domain.events import Int64Array
 
-
-_ADD_UP: Final = sql.SQL(
-    "INSERT INTO session_days AS kept (topic_id, partition, day, {figures})"
-    " SELECT %s, %s, day::int, {figures} FROM unnest({arrays}) AS change (day, {figures})"
-    " ON CONFLICT (topic_id, partition, day) DO UPDATE SET {sums}"
-).format(
-    figures=sql.SQL(", ").join(map(sql.Identifier, DayTotals.FIGURES)),
-    arrays=sql.SQL(", ").join([sql.Placeholder()] * (1 + len(DayTotals.FIGURES))),
-    sums=sql.SQL(", ").join(
-        sql.SQL("{0} = kept.{0} + excluded.{0}").format(sql.Identifier(name)) for name in DayTotals.FIGURES
-    ),
-)
 
 LOCK_PATIENCE: Final = 20
 """Seconds that a commit waits for a lock before it looks whether the owner still lives."""
@@ -261,8 +250,9 @@ class Store:
             raise StaleWindow(key.partition, f"{len(keys) - removed} of its sessions were changed by somebody else")
 
     def _add_up(self, key: PartitionKey, days: DayTotals) -> None:
-        columns = [Int8Array(column) for column in (days.day, *days.change.T)]
-        self.connection.execute(_ADD_UP, [key.topic_id, key.partition, *columns])
+        columns = {name: Int8Array(days.change[:, at]) for at, name in enumerate(DayTotals.FIGURES)}
+        whose = {"topic_id": key.topic_id, "partition": key.partition, "day": Int8Array(days.day)}
+        self.connection.execute(statement("add_up_days"), whose | columns)
 
     def _reject(self, key: PartitionKey, rejected: Sequence[RejectedMessage]) -> None:
         with self.connection.cursor() as cursor:

@@ -11,6 +11,7 @@ from typing import Any, Final, cast
 
 import valkey
 
+from clickstream.domain.reports import check_figures
 from clickstream.services.valkey.connection import PREFIX, translated
 
 KEPT_SECONDS: Final = 2 * 3600
@@ -48,8 +49,14 @@ class Trail:
         with translated():
             entries = self._client.xrange(self._key, min=str(int((since - _BEFORE) * 1000)))
         points = [_point(fields) for _, fields in cast("list[tuple[bytes, dict[bytes, bytes]]]", entries)]
-        return sorted(points, key=lambda point: point[0])
+        return sorted((point for point in points if point), key=lambda point: point[0])
 
 
-def _point(fields: dict[bytes, bytes]) -> Point:
-    return float(fields[_AT]), {int(name): int(value) for name, value in fields.items() if name != _AT}
+def _point(fields: dict[bytes, bytes]) -> Point | None:
+    """None: no consumer of ours noted it."""
+    try:
+        at, positions = float(fields[_AT]), {int(name): int(value) for name, value in fields.items() if name != _AT}
+        check_figures((at, *positions, *positions.values()))
+    except (KeyError, ValueError):
+        return None
+    return at, positions

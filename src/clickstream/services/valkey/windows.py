@@ -15,11 +15,14 @@ import valkey
 
 from clickstream.config.settings import ValkeySettings
 from clickstream.domain.errors import ClickstreamError
+from clickstream.domain.events import KINDS
 from clickstream.services.valkey.connection import PREFIX, connect, translated
 
 _logger = logging.getLogger("clickstream.valkey")
 
 _FORMAT: Final = 1
+
+_KINDS: Final = bytes(range(len(KINDS)))
 
 AWAY_SECONDS: Final = 10.0
 """How long a server that did not answer is left alone: the pipeline must not wait for a cache again and again."""
@@ -49,6 +52,7 @@ class WindowCache:
         self._client: valkey.Valkey = connect(settings)
         self._prefix = f"{PREFIX}window:{schema}:{topic_id}:"
         self._ttl_seconds = settings.session_ttl_hours * 3600
+        self._away = False
         self._away_until = float("-inf")
 
     def save(self, partition: int, next_offset: int, stamp: int, window: SavedWindow) -> bool:
@@ -60,9 +64,9 @@ class WindowCache:
             with translated():
                 self._client.set(f"{self._prefix}{partition}", value, ex=self._ttl_seconds)
         except ClickstreamError as error:
-            _logger.warning("open sessions of partition %d not kept: %s", partition, error)
-            self._away_until = time.monotonic() + AWAY_SECONDS
+            self._leave_alone(f"open sessions of partition {partition} not kept: {error}")
             return False
+        self._away = False
         return True
 
     def load(self, partition: int, next_offset: int, stamp: int) -> SavedWindow | None:
@@ -73,18 +77,30 @@ class WindowCache:
             with translated():
                 value = self._client.get(f"{self._prefix}{partition}")
         except ClickstreamError as error:
-            _logger.warning("open sessions of partition %d not found: %s", partition, error)
-            self._away_until = time.monotonic() + AWAY_SECONDS
+            self._leave_alone(f"open sessions of partition {partition} not found: {error}")
             return None
+        self._away = False
         if not isinstance(value, bytes):
             return None
         try:
             envelope = msgspec.msgpack.decode(value, type=_Envelope)
-        except msgspec.MsgspecError:
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             return None
         if (envelope.version, envelope.next_offset, envelope.stamp) != (_FORMAT, next_offset, stamp):
             return None
-        return envelope.window
+        return envelope.window if _is_whole(envelope.window) else None
+
+    def _leave_alone(self, why: str) -> None:
+        if not self._away:  # else it was said already
+            _logger.warning("%s", why)
+        self._away = True
+        self._away_until = time.monotonic() + AWAY_SECONDS
 
     def close(self) -> None:
         self._client.close()  # type: ignore[no-untyped-call]
+
+
+def _is_whole(window: SavedWindow) -> bool:
+    """Whether its columns are of one length, and hold kinds that there are."""
+    columns = (window.visitor_id, window.time_ms, window.item_id)
+    return all(len(one) == 8 * len(window.kind) for one in columns) and not window.kind.strip(_KINDS)

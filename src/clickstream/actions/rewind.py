@@ -1,0 +1,179 @@
+"""Moving the consumers' offsets: backward to read messages again, forward to skip them.
+
+PostgreSQL holds the offsets that count. The group's own, which only other tools read, follow with the next commit.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from clickstream.actions.lag import missing_topic
+from clickstream.actions.servers import kafka_of, postgres_of
+from clickstream.config.settings import Settings
+from clickstream.domain.errors import ClickstreamError, UsageError
+from clickstream.services.kafka.admin import OffsetReader, Offsets, TopicInfo
+from clickstream.services.postgres.migrate import migrate
+from clickstream.services.postgres.rewind import moving
+
+EARLIEST, LATEST = "earliest", "latest"
+
+HIGHEST_OFFSET = 2**63 - 1
+
+EXAMPLES = "earliest, latest, an offset (1500), a time (2026-11-25T08:30, UTC) or Unix milliseconds (1430622004384ms)"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where to: exactly one of the four."""
+
+    end: str = ""
+    """`earliest` or `latest`."""
+    offset: int | None = None
+    unix_ms: int | None = None
+    """The first message that was sent at that time or later, by the record timestamps."""
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """What becomes of one partition."""
+
+    partition: int
+    before: int
+    after: int
+
+    @property
+    def skipped(self) -> int:
+        """Messages that will never be read."""
+        return max(0, self.after - self.before)
+
+
+@dataclass(frozen=True, slots=True)
+class Rewound:
+    """What a rewind does, or has done."""
+
+    topic: str
+    partitions: tuple[Move, ...]
+    """Those that were chosen; `before` equals `after` where nothing moves."""
+    skipped: int
+    """Messages that will never be read: recorded as gaps."""
+    again: int
+    """Messages that are read again."""
+
+
+def target_of(text: str) -> Target:
+    """What a user's word means. A time without a zone is UTC.
+
+    Raises:
+        UsageError: it means nothing.
+    """
+    word = text.strip()
+    if word.lower() in {EARLIEST, LATEST}:
+        return Target(end=word.lower())
+    if re.fullmatch(r"[0-9]+", word) and int(word) <= HIGHEST_OFFSET:
+        return Target(offset=int(word))
+    if found := re.fullmatch(r"([0-9]{1,15})ms", word):
+        return Target(unix_ms=int(found[1]))
+    try:
+        # Digits alone would be a date in ISO 8601's basic form too: they are an offset here.
+        when = datetime.fromisoformat(word) if "-" in word[1:] else None
+    except ValueError:
+        when = None
+    if when is None or when.year < 1970:
+        raise UsageError(f"{text!r} is no place to go to", hint=f"give {EXAMPLES}")
+    return Target(unix_ms=round((when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp() * 1000))
+
+
+def plan(settings: Settings, target: Target, *, partition: int | None = None) -> Rewound:
+    """What `rewind` would do now. Raises as it does."""
+    return _within(settings, target, partition, may_skip=True, move=False)
+
+
+def rewind(settings: Settings, target: Target, *, partition: int | None = None, may_skip: bool = False) -> Rewound:
+    """Have consumers go on from there, one partition or all: in one transaction, safe while they run, wherever.
+
+    Those that are at work find what they prepared void; those that have nothing to do look now and then.
+
+    Raises:
+        UsageError: no such partition; an offset for several partitions, or one that Kafka does not hold; it skips
+            messages and may not.
+        ClickstreamError: the topic is missing or was never consumed; a server does not answer or refuses.
+    """
+    return _within(settings, target, partition, may_skip=may_skip, move=True)
+
+
+def _within(settings: Settings, target: Target, partition: int | None, *, may_skip: bool, move: bool) -> Rewound:
+    kafka, postgres = kafka_of(settings), postgres_of(settings)
+    migrate(postgres, session_timeout_ms=settings.pipeline.session_timeout_ms)
+    with OffsetReader(kafka) as reader:
+        topic = reader.describe(kafka.events_topic)
+        if topic is None:
+            raise missing_topic(kafka.events_topic)
+        chosen = _chosen(topic, target, partition)
+        with moving(postgres, topic=topic.name, topic_id=topic.topic_id) as offsets:
+            if not offsets.positions:
+                raise ClickstreamError(
+                    f"nothing of topic {topic.name} was consumed yet, so there is nothing to rewind",
+                    hint="CONSUMER_AUTO_OFFSET_RESET says where a first consumer starts",
+                )
+            # Asked while no consumer can commit: what Kafka holds and where we are belong to one instant.
+            found = _moves(topic, chosen, offsets.positions, reader.read(topic), _aims(reader, topic, target))
+            if found.skipped and not may_skip:
+                raise UsageError(f"this would skip {found.skipped:,} messages for good", hint="-y says so be it")
+            moves = [one for one in found.partitions if one.before != one.after] if move else []
+            for one in moves:
+                offsets.move(one.partition, old=one.before, new=one.after)
+            if moves:
+                offsets.void_what_is_prepared()
+    return found
+
+
+def _chosen(topic: TopicInfo, target: Target, partition: int | None) -> tuple[int, ...]:
+    everything = tuple(range(topic.partitions))
+    if partition is None:
+        if target.offset is not None and len(everything) > 1:
+            raise UsageError(
+                f"topic {topic.name} has {len(everything)} partitions, and an offset belongs to one of them",
+                hint="say which: --partition N",
+            )
+        return everything
+    if partition not in everything:
+        raise UsageError(f"topic {topic.name} has no partition {partition}", hint=f"it has 0 to {topic.partitions - 1}")
+    return (partition,)
+
+
+Aims = Mapping[int, int | None] | str | int
+"""Partition to offset (None: the end), or `earliest`, `latest`, or one offset."""
+
+
+def _aims(reader: OffsetReader, topic: TopicInfo, target: Target) -> Aims:
+    if target.unix_ms is not None:
+        return reader.read_ends_at(topic, target.unix_ms)
+    return target.end if target.offset is None else target.offset
+
+
+def _moves(
+    topic: TopicInfo, chosen: tuple[int, ...], positions: Mapping[int, int], held: Mapping[int, Offsets], aims: Aims
+) -> Rewound:
+    moves = []
+    for number in chosen:
+        kept = held[number]
+        # One that nobody opened yet would start at its oldest message: it was added to a topic that is consumed.
+        moves.append(Move(number, positions.get(number, kept.begin), _aim(number, kept, aims)))
+    again = sum(max(0, min(move.before, held[move.partition].end) - move.after) for move in moves)
+    return Rewound(topic.name, tuple(moves), sum(move.skipped for move in moves), again)
+
+
+def _aim(number: int, kept: Offsets, aims: Aims) -> int:
+    if isinstance(aims, str):
+        return kept.begin if aims == EARLIEST else kept.end
+    if isinstance(aims, int):
+        if not kept.begin <= aims <= kept.end:
+            raise UsageError(
+                f"offset {aims} is not in partition {number}", hint=f"Kafka holds {kept.begin} to {kept.end}"
+            )
+        return aims
+    offset = aims[number]
+    return kept.end if offset is None else max(offset, kept.begin)

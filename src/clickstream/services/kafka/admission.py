@@ -1,0 +1,234 @@
+"""Whether brokers let us in, and if not, why: librdkafka tries for ever and says little. Reads and writes no message.
+
+It has no word for a listener that speaks another protocol, and one for all that can be wrong with a certificate; then
+the brokers are asked by a handshake of our own.
+"""
+
+from __future__ import annotations
+
+import re
+import socket
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeout
+from contextlib import suppress
+from typing import Any, Final
+
+from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka.admin import AdminClient
+
+from clickstream.config.settings import KafkaSettings
+from clickstream.domain.errors import ClickstreamError, NotAdmitted, ServiceUnavailable
+from clickstream.services.handshake import TIMEOUT, Fault, Names, refusal, try_tls
+from clickstream.services.kafka.config import SERVICE, client_config, opening, translate
+
+GRACE: Final = 1.0
+"""Seconds from a first fault to the verdict: another broker, or another try, may do better."""
+
+PATIENCE: Final = 10.0
+"""The same while some broker answers: it is not the one that we need."""
+
+AGAIN_AFTER: Final = 10.0
+"""Seconds between two handshakes of our own."""
+
+_STEP: Final = 0.1
+
+_SILENT: Final = {
+    KafkaError._SSL,
+    KafkaError._TIMED_OUT,
+    KafkaError._TIMED_OUT_QUEUE,
+    KafkaError._TRANSPORT,
+}
+"""Errors behind which anything may be."""
+
+_BROKER: Final = re.compile(r"(?:\w+://)?(?P<host>[^/\s]+):(?P<port>\d+)/")
+
+_DEFAULT_PORT: Final = 9092
+
+# Request 18 (what can you do?) in its first version, which every broker answers in plain text or not at all.
+_API_VERSIONS: Final = bytes.fromhex("0000000a 0012 0000 00000001 ffff")
+_ANSWER: Final = bytes.fromhex("00000001")
+
+
+class Admission:
+    """What one librdkafka client (`heard` is its error_cb) has met on its way in."""
+
+    def __init__(self, settings: KafkaSettings, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._fault: KafkaError | None = None
+        self._since: float | None = None
+        self._all_down_since: float | None = None
+        self._looked = float("-inf")
+        self._found: ClickstreamError | None = None
+        self.granted = False
+        """A broker has let us in: whatever comes later may be a broker that restarts."""
+
+    def heard(self, error: KafkaError) -> None:
+        """Take note of an error. Asks nobody."""
+        now = self._clock()
+        if self._since is None:
+            self._since = now
+        if error.code() != KafkaError._ALL_BROKERS_DOWN:
+            self._fault = error
+        elif self._all_down_since is None:
+            self._all_down_since = now
+
+    def answered(self) -> None:
+        """A broker answered: what was heard before it counts no more."""
+        self._fault = self._since = self._all_down_since = None
+
+    def grant(self) -> None:
+        """The brokers that we need have let us in."""
+        self.answered()
+        self.granted = True
+
+    def look(self) -> ClickstreamError | None:
+        """Why no broker lets us in, once that has been so for a while; NotAdmitted: nor will any, however often we try.
+
+        None while there is nothing to tell, and after the first success. Takes some seconds now and then.
+        """
+        waits = ((self._all_down_since, GRACE), (self._since, PATIENCE))
+        now = self._clock()
+        if self.granted or not any(since is not None and now - since >= wait for since, wait in waits):
+            return None
+        self._ask(None)
+        if self._found is None:
+            self.answered()  # nothing is wrong any more
+        return self._found
+
+    def why(self, error: KafkaError) -> ClickstreamError:
+        """The error in our words, after a look at the broker where it says too little."""
+        if error.code() not in _SILENT:
+            return translate(error)
+        self._ask(error)
+        return self._found or translate(self._fault or error)
+
+    def _ask(self, error: KafkaError | None) -> None:
+        """Find out what is wrong, but not again and again."""
+        if self._clock() - self._looked < AGAIN_AFTER:
+            return
+        told = self._fault or error
+        if told is not None and told.code() not in _SILENT:
+            self._found = translate(told)
+        else:
+            hung_up = self._fault is None and self._all_down_since is not None
+            self._found = diagnose(self._settings, told, hung_up=hung_up)
+            if self._found is None and told is not None and told.code() == KafkaError._SSL:
+                self._found = translate(told)
+        self._looked = self._clock()
+
+
+class Client(AdminClient):
+    """An AdminClient whose answers are waited for only as long as there is hope."""
+
+    def __init__(self, settings: KafkaSettings, *, client_id: str) -> None:
+        """Raises NotAdmitted where librdkafka cannot use the settings."""
+        self._admission = Admission(settings)
+        with opening(settings):
+            super().__init__(client_config(settings, client_id=client_id) | {"error_cb": self._admission.heard})
+
+    def result(self, future: Future[Any], timeout: float) -> Any:
+        """What the future brings.
+
+        Raises:
+            KafkaException: an error that says what it means.
+            ServiceUnavailable, NotAdmitted: no answer within `timeout` seconds, or none to be hoped for.
+        """
+        deadline = time.monotonic() + timeout
+        try:
+            while True:
+                with suppress(FutureTimeout):
+                    result = future.result(_STEP)
+                    self._admission.grant()
+                    return result
+                self.poll(0)
+                if isinstance(refused := self._admission.look(), NotAdmitted):
+                    raise refused
+                if time.monotonic() > deadline:
+                    raise ServiceUnavailable(SERVICE, f"no answer within {timeout:g} s")
+        except KafkaException as error:
+            if error.args[0].code() in _SILENT:
+                raise self._admission.why(error.args[0]) from error
+            raise
+
+
+def diagnose(settings: KafkaSettings, error: KafkaError | None, *, hung_up: bool) -> ClickstreamError | None:
+    """What the broker that the error is of (None: the first of all) shows when it is met; None: nothing wrong.
+
+    Takes some seconds at most. `hung_up`: it closes connections and says nothing.
+    """
+    address = _address(settings, error)
+    where = f"{address[0]}:{address[1]}"
+    try:
+        if settings.security_protocol == "PLAINTEXT":
+            refused = _tls_only(where) if _speaks_tls_only(address) else None
+        else:
+            refused = _refused_tls(settings, address, where)
+    except OSError as away:
+        hint = "check KAFKA_BOOTSTRAP_SERVERS, and that the broker runs"
+        return ServiceUnavailable(SERVICE, f"{where}: {away.strerror or away}", hint=hint)
+    if refused is None and hung_up:
+        hint = f"check KAFKA_SECURITY_PROTOCOL={settings.security_protocol}, and the port in KAFKA_BOOTSTRAP_SERVERS"
+        return ServiceUnavailable(SERVICE, f"{where} hangs up as soon as it is asked something", hint=hint)
+    return refused
+
+
+def _tls_only(where: str) -> NotAdmitted:
+    hint = "set KAFKA_SECURITY_PROTOCOL to SSL (client certificate) or SASL_SSL (password)"
+    return NotAdmitted(f"{SERVICE} ({where}) speaks TLS only", hint=hint)
+
+
+def _speaks_tls_only(address: tuple[str, int]) -> bool:
+    return not _speaks_plainly(address) and try_tls(address, None) not in {Fault.NO_TLS, Fault.OTHER}
+
+
+def _refused_tls(settings: KafkaSettings, address: tuple[str, int], where: str) -> NotAdmitted | None:
+    files = (settings.ssl_cert_file, settings.ssl_key_file)
+    client = (files[0], files[1]) if files[0] and files[1] else None
+    fault = try_tls(address, settings.ssl_ca_file, client=client)
+    if fault is Fault.CLIENT_UNKNOWN:
+        return _client_unknown(settings)
+    if fault is None or (fault is Fault.NO_TLS and not _speaks_plainly(address)):
+        return None  # without TLS and without an answer it may be starting, or stopping
+    return refusal(_names(where), fault)
+
+
+def _names(where: str) -> Names:
+    return Names(
+        service=f"{SERVICE} ({where})",
+        host="KAFKA_BOOTSTRAP_SERVERS",
+        switch="KAFKA_SECURITY_PROTOCOL",
+        ca="KAFKA_SSL_CA_FILE",
+    )
+
+
+def _client_unknown(settings: KafkaSettings) -> NotAdmitted:
+    if settings.ssl_cert_file:
+        return NotAdmitted(
+            f"{SERVICE} does not accept the client certificate in {settings.ssl_cert_file}",
+            hint="check KAFKA_SSL_CERT_FILE and KAFKA_SSL_KEY_FILE: is it this service's, and not expired?",
+        )
+    return NotAdmitted(
+        f"{SERVICE} demands a client certificate",
+        hint="set KAFKA_SSL_CERT_FILE and KAFKA_SSL_KEY_FILE; or, for a password, check KAFKA_SECURITY_PROTOCOL and"
+        " the port in KAFKA_BOOTSTRAP_SERVERS",
+    )
+
+
+def _address(settings: KafkaSettings, error: KafkaError | None) -> tuple[str, int]:
+    if error and (match := _BROKER.match(error.str())):
+        return match["host"].strip("[]"), int(match["port"])
+    host, _, port = settings.bootstrap_servers.split(",")[0].strip().rpartition("://")[2].rpartition(":")
+    return (host.strip("[]"), int(port)) if host and port.isdigit() else (host or port, _DEFAULT_PORT)
+
+
+def _speaks_plainly(address: tuple[str, int]) -> bool:
+    """Whether a broker answers there in plain text. Raises OSError where nobody can be reached."""
+    with socket.create_connection(address, TIMEOUT) as broker:
+        try:
+            broker.sendall(_API_VERSIONS)
+            return broker.recv(8)[4:] == _ANSWER
+        except OSError:
+            return False

@@ -1,0 +1,50 @@
+"""Consumers in threads of the test's own process: quick to start, and their failures are at hand."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from clickstream.config.settings import Settings
+from clickstream.pipeline.worker import ConsumerOptions, Worker
+from tests.feed import all_committed, wait_until
+
+
+class Running:
+    """A worker in a thread of this process."""
+
+    def __init__(self, settings: Settings, name: str, *, accept_gap: bool) -> None:
+        self.stop = threading.Event()
+        self.failure: BaseException | None = None
+        self._worker = Worker(settings, ConsumerOptions(name=name, accept_gap=accept_gap), self.stop)
+        self._thread = threading.Thread(target=self._run, name=name)
+        self._thread.start()
+
+    def _run(self) -> None:
+        try:
+            self._worker.run()
+        except BaseException as error:
+            self.failure = error
+
+    def end(self) -> None:
+        self.stop.set()
+        self._thread.join(30)
+        assert not self._thread.is_alive()
+        if self.failure:
+            raise self.failure
+
+
+@contextmanager
+def consumers(settings: Settings, count: int = 1, *, accept_gap: bool = False) -> Iterator[list[Running]]:
+    workers = [Running(settings, f"consumer-{number}", accept_gap=accept_gap) for number in range(count)]
+    try:
+        yield workers
+    finally:
+        for worker in workers:
+            worker.end()
+
+
+def drain(settings: Settings, count: int = 1, *, accept_gap: bool = False) -> None:
+    with consumers(settings, count, accept_gap=accept_gap):
+        wait_until(lambda: all_committed(settings), "everything committed")

@@ -1,0 +1,289 @@
+"""`data reset` empties everything or nothing; cut short, it is mistaken for nothing else, and the next one ends it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from confluent_kafka import Consumer
+
+from clickstream.actions import consumers, lag, reset, stack, verify
+from clickstream.actions.control import running
+from clickstream.cli.parser import run
+from clickstream.config.settings import Settings, load_settings
+from clickstream.domain.errors import ClickstreamError, ServiceRefused, ServiceUnavailable
+from clickstream.domain.processes import Role
+from clickstream.services.kafka.admin import create_topic, delete_topic, describe_topic
+from clickstream.services.postgres import reset as tables
+from clickstream.services.postgres.connection import connect
+from clickstream.services.valkey.connection import PREFIX
+from clickstream.services.valkey.connection import connect as connect_valkey
+from tests.consuming import drain
+from tests.feed import check, query, send, shop, wait_until
+
+EVENTS = shop(41, 300)
+
+
+@pytest.fixture
+def filled(settings: Settings) -> Settings:
+    send(settings, [*EVENTS, ("1", b"broken")])
+    drain(settings)
+    return settings
+
+
+def state(settings: Settings) -> dict[str, Any]:
+    """Everything that a reset changes."""
+    assert settings.kafka
+    assert settings.valkey
+    with connect_valkey(settings.valkey) as client:
+        keys = sorted(client.scan_iter(f"{PREFIX}window:*"))
+    return {
+        "topic": describe_topic(settings.kafka, settings.kafka.events_topic),
+        "end": lag.measure(settings, apart=0.0).partitions,
+        "events": query(settings, "SELECT count(*) FROM events"),
+        "sessions": query(settings, "SELECT count(*) FROM sessions"),
+        "rejected": query(settings, "SELECT count(*) FROM rejected_events"),
+        "offsets": query(settings, "SELECT * FROM consumer_offsets ORDER BY partition"),
+        "keys": keys,
+    }
+
+
+def empty(settings: Settings) -> bool:
+    names = ("events", "sessions", "consumer_offsets", "rejected_events", "visitor_homes")
+    counted = query(settings, f"SELECT {' + '.join(f'(SELECT count(*) FROM {name})' for name in names)}")
+    return counted == [(0,)] and all(partition.end == 0 for partition in lag.measure(settings, apart=0.0).partitions)
+
+
+def refusal(capsys: pytest.CaptureFixture[str], *line: str) -> str:
+    capsys.readouterr()
+    assert run(line) == 1
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    return shown.err
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "words"),
+    [
+        ("KAFKA_BOOTSTRAP_SERVERS", "127.0.0.1:1", "Kafka does not answer"),
+        ("PG_PORT", "1", "PostgreSQL does not answer"),
+        ("PG_PASSWORD", "wrong", "PostgreSQL refused"),
+        ("VALKEY_PORT", "1", "Valkey does not answer"),
+        ("VALKEY_PASSWORD", "wrong", "Valkey refused"),
+        ("KAFKA_EVENTS_TOPIC_REPLICATION", "2", "replicated 2 times"),
+    ],
+)
+def test_with_a_server_away_nothing_changes(
+    filled: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    variable: str,
+    value: str,
+    words: str,
+) -> None:
+    before = state(filled)
+    with monkeypatch.context() as patch:
+        for name, known in (stack.env(filled.home) | {variable: value}).items():
+            patch.setenv(name, known)
+        assert words in refusal(capsys, "data", "reset", "-y")
+    assert state(filled) == before
+    drain(filled)
+    check(filled, EVENTS)
+
+
+def test_without_the_right_to_nothing_changes(
+    filled: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert filled.postgres
+    before, schema, user = state(filled), filled.postgres.schema_name, filled.postgres.schema_name
+    with connect(filled.postgres, application_name="tests") as connection:
+        connection.execute(f"CREATE ROLE {user} LOGIN PASSWORD 'x'".encode())
+        connection.execute(f"GRANT USAGE ON SCHEMA {schema} TO {user}".encode())
+        connection.execute(f"GRANT SELECT ON ALL TABLES IN SCHEMA {schema} TO {user}".encode())
+        try:
+            with monkeypatch.context() as patch:
+                patch.setenv("PG_USER", user)
+                patch.setenv("PG_PASSWORD", "x")
+                assert "may not create tables" in refusal(capsys, "data", "reset", "-y")
+                connection.execute(f"GRANT CREATE ON SCHEMA {schema} TO {user}".encode())
+                assert "may not truncate events, sessions" in refusal(capsys, "data", "reset", "-y")
+        finally:
+            connection.execute(f"DROP OWNED BY {user}".encode())
+            connection.execute(f"DROP ROLE {user}".encode())
+    assert state(filled) == before
+
+
+def test_a_topic_that_the_cluster_will_not_delete_changes_nothing(
+    filled: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = state(filled)
+
+    def refuse(*_: object) -> bool:
+        raise ServiceRefused("Kafka refused: topic deletion is disabled")
+
+    monkeypatch.setattr(reset, "delete_topic", refuse)
+    with pytest.raises(ServiceRefused, match="deletion is disabled"):
+        reset.reset(filled)
+    assert state(filled) == before
+    drain(filled)
+
+
+def after_doing(step: Callable[..., Any]) -> Callable[..., Any]:
+    def cut_short(*arguments: Any) -> Any:
+        step(*arguments)
+        raise ServiceUnavailable("Somebody", "went away")
+
+    return cut_short
+
+
+def instead(step: Callable[..., Any]) -> Callable[..., Any]:
+    def cut_short(*_: Any) -> Any:
+        raise ServiceUnavailable("Somebody", f"went away before {step.__name__}")
+
+    return cut_short
+
+
+@pytest.mark.parametrize(
+    ("where", "name", "cut"),
+    [
+        (reset, "delete_topic", instead),
+        (reset, "delete_topic", after_doing),
+        (reset, "create_topic", instead),
+        (reset, "clear", instead),
+        (tables, "finish", instead),
+    ],
+)
+def test_cut_short_it_is_completed_by_the_next_one_and_nothing_starts_before(
+    filled: Settings, capsys: pytest.CaptureFixture[str], where: Any, name: str, cut: Any
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(where, name, cut(getattr(where, name)))
+        with pytest.raises(ClickstreamError, match=r"cut short.*run it again"):
+            reset.reset(filled)
+    for line in (["consumer", "start"], ["verify"], ["consumer", "rewind", "--to", "earliest"]):
+        assert "`clickstream data reset` again completes it" in refusal(capsys, *line)
+    assert run(["config", "check", "--json"]) == 1
+    checks = {one["name"]: one for one in json.loads(capsys.readouterr().out)["checks"]}
+    assert checks["schema"]["state"] == "failed"
+    assert "cut short" in checks["schema"]["message"]
+    reset.reset(filled)
+    assert empty(filled)
+    assert verify.verify(filled).ok
+    send(filled, EVENTS[:50])
+    drain(filled)
+    check(filled, EVENTS[:50])
+
+
+def test_killed_at_any_instant_it_has_emptied_everything_or_the_next_one_does(filled: Settings) -> None:
+    command = [sys.executable, "-m", "clickstream", "data", "reset", "-y"]
+    for round_ in range(3):
+        process = subprocess.Popen(command, env=dict(os.environ), stderr=subprocess.DEVNULL)
+        wait_until(lambda: marked(filled) or process.poll() is not None, "the reset has begun")  # noqa: B023
+        if round_:
+            wait_until(lambda: gone(filled) or process.poll() is not None, "the topic is gone")  # noqa: B023
+        process.send_signal(signal.SIGKILL)
+        process.wait(30)
+        if marked(filled):
+            with pytest.raises(ServiceRefused, match="again completes it"):
+                consumers.prepare(filled)
+        reset.reset(filled)
+        assert empty(filled)
+        send(filled, EVENTS)
+        drain(filled)
+        check(filled, EVENTS)
+
+
+def marked(settings: Settings) -> bool:
+    return bool(query(settings, "SELECT to_regclass('reset_under_way') IS NOT NULL")[0][0])
+
+
+def gone(settings: Settings) -> bool:
+    assert settings.kafka
+    return describe_topic(settings.kafka, settings.kafka.events_topic) is None
+
+
+def test_where_nothing_is_there_yet_everything_is_made(settings: Settings) -> None:
+    assert settings.kafka
+    delete_topic(settings.kafka, settings.kafka.events_topic)
+    found = reset.reset(settings)
+    assert (found.topic_existed, found.tables_existed) == (False, False)
+    assert empty(settings)
+
+
+def test_it_knows_every_table(filled: Settings) -> None:
+    assert filled.postgres
+    found = query(
+        filled,
+        "SELECT tablename FROM pg_tables WHERE schemaname = %s AND tablename <> 'schema_migrations'",
+        filled.postgres.schema_name,
+    )
+    assert {row[0] for row in found} == set(tables._TABLES)
+
+
+def test_another_session_timeout_may_follow(filled: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CONSUMER_SESSION_TIMEOUT_MINUTES", "10")
+    reset.reset(load_settings())
+    assert query(filled, "SELECT session_timeout_ms FROM schema_settings") == [(600_000,)]
+
+
+@pytest.fixture
+def workers_stop(settings: Settings) -> Iterator[None]:
+    yield
+    control = running(settings.home)
+    assert control
+    names = [process.name for process in control.snapshot().of(Role.CONSUMER)]
+    control.stop(names)
+    control.remove(names)
+
+
+def test_it_refuses_while_workers_of_this_home_run(filled: Settings, workers_stop: None) -> None:
+    before = state(filled)
+    consumers.start(filled, count=1)
+    with pytest.raises(ClickstreamError, match="workers are running: consumer-0"):
+        reset.reset(filled)
+    assert state(filled)["topic"] == before["topic"]
+    assert state(filled)["events"] == before["events"]
+    consumers.stop(filled)
+    reset.reset(filled)
+    assert empty(filled)
+
+
+def test_it_refuses_while_somebody_else_is_in_the_group(filled: Settings) -> None:
+    """On another host, and not on the notice board: Valkey may have lost it."""
+    assert filled.kafka
+    before = state(filled)
+    member = Consumer(
+        {
+            "bootstrap.servers": filled.kafka.bootstrap_servers,
+            "group.id": filled.pipeline.consumer_group_id,
+            "client.id": "far-away",
+        }
+    )
+    joined = threading.Event()
+    member.subscribe([filled.kafka.events_topic], on_assign=lambda *_: joined.set())
+    try:
+        wait_until(lambda: member.poll(0.1) is not None or joined.is_set(), "joined")
+        with pytest.raises(ClickstreamError, match=r"workers are running: far-away on .* \(in group "):
+            reset.reset(filled)
+    finally:
+        member.close()
+    assert state(filled) == before
+    reset.reset(filled)
+    assert empty(filled)
+
+
+def test_a_data_file_and_rejects_of_lines_are_not_touched(filled: Settings, tmp_path: Path) -> None:
+    create_topic(filled.kafka)  # type: ignore[arg-type]
+    kept = filled.home.rejects / "lines.jsonl"
+    kept.write_text("{}\n")
+    reset.reset(filled)
+    assert kept.read_text() == "{}\n"
+    kept.unlink()
