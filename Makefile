@@ -23,7 +23,7 @@ export UV_SYSTEM_CERTS := 1
 # An environment that was copied here, or whose Python is gone, is made anew.
 $(shell [ -x $(PY) ] && [ "$$(cat $(VENV)/.place 2>/dev/null)" = "$$(pwd -P)" ] || rm -f $(VENV)/.place)
 
-.PHONY: help demo test test-all check format snapshots screenshots lock clean
+.PHONY: help demo test test-all faults check format snapshots screenshots lock clean
 .DEFAULT_GOAL := help
 
 help: ## list these commands
@@ -38,6 +38,9 @@ test: $(VENV)/.dev ## run the tests, but the slow ones
 
 test-all: $(VENV)/.dev ## run every test
 	$(PY) -m pytest $(ARGS)
+
+faults: $(VENV)/.dev ## break a pipeline at random: ROUNDS=20, SEED=... as it is printed to repeat a round, ARGS="--json FILE"
+	$(PY) -m tools.faults --rounds $(or $(ROUNDS),20) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 check: $(VENV)/.dev ## check format, lint, types, imports and hygiene
 	$(PY) -m ruff format --check .

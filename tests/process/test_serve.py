@@ -48,8 +48,9 @@ class Served:
     def open_window(self, path: str | None = None) -> socket.socket:
         """A websocket, as a browser's window has one; its first bytes from the dashboard have come."""
         connection = socket.create_connection(("127.0.0.1", self.port or 0), timeout=30)
-        head = "".join(f"{name}: {value}\r\n" for name, value in UPGRADE.items())
-        connection.sendall(f"GET {path or self.path}ws?width=90&height=30 HTTP/1.1\r\nHost: x\r\n{head}\r\n".encode())
+        headers = {"Host": f"127.0.0.1:{self.port}", **UPGRADE}
+        head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+        connection.sendall(f"GET {path or self.path}ws?width=90&height=30 HTTP/1.1\r\n{head}\r\n".encode())
         heard = b""
         while b"\r\n\r\n" not in heard:
             heard += connection.recv(4096)
@@ -96,6 +97,46 @@ def test_only_the_token_lets_in(served: Served) -> None:
     assert status(f"{served.root}/{wrong}/ws", UPGRADE) == 403
     assert status(f"{served.root}/static/js/textual.js", {"Cookie": cookie}) == 403
     assert status(f"{served.root}/download/x", {"Cookie": cookie}) == 404, "let in, and there is no such download"
+
+
+OURS: tuple[dict[str, str], ...] = (
+    {},
+    {"Origin": "{origin}"},
+    {"Host": "localhost:7"},  # a tunnel
+    {"Host": "localhost:7", "Origin": "http://localhost:7"},
+)
+FOREIGN: tuple[dict[str, str], ...] = (
+    {"Host": "rebound.example:{port}"},
+    {"Host": "127.0.0.1.rebound.example"},
+    {"Host": "127.0.0.1@rebound.example"},
+    {"Origin": "http://other.example"},
+    {"Origin": "http://127.0.0.1:1"},
+    {"Origin": "https://127.0.0.1:{port}"},
+    {"Origin": "http://127.0.0.1:x"},
+    {"Origin": "null"},
+)
+
+
+def test_the_page_of_another_site_gets_nothing_even_with_the_token(served: Served) -> None:
+    def filled(headers: dict[str, str]) -> dict[str, str]:
+        return {name: text.format(port=served.port, origin=served.root) for name, text in headers.items()}
+
+    for headers in OURS:
+        assert status(served.address, filled(headers)) == 200, headers
+    for headers in FOREIGN:
+        assert status(served.address, filled(headers)) == 403, headers
+        assert status(f"{served.address}ws", {**UPGRADE, **filled(headers)}) == 403, headers
+
+
+def test_the_cookie_is_not_the_token(served: Served) -> None:
+    """A browser shows a host's cookies to the servers of all its ports, whosever they are."""
+    with urlopen(served.address, timeout=30) as answer:
+        cookie = answer.headers["Set-Cookie"]
+    assert served.path.strip("/") not in cookie
+    assert "HttpOnly" in cookie
+    assert "SameSite=Strict" in cookie
+    value = cookie.partition("=")[2].partition(";")[0]
+    assert status(f"{served.root}/{value}/") == 403
 
 
 def test_it_listens_on_the_loopback_address_only(served: Served) -> None:

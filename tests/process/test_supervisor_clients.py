@@ -40,7 +40,13 @@ def ask(stream: BinaryIO, line: bytes) -> dict[str, object]:
     return answer
 
 
-@pytest.mark.parametrize("line", [b"", b"{", b"\xff\x00", b"[]", b'{"type":"dance"}', b'{"type":"stop","names":7}'])
+NONSENSE = (
+    *(b"", b"{", b"\xff\x00", b"[]", b'{"type":"dance"}', b'{"type":"stop","names":7}', b'{"type":"\xff"}'),
+    b'{"type":"snapshot","x":' + b"[" * 100_000 + b"]" * 100_000 + b"}",
+)
+
+
+@pytest.mark.parametrize("line", NONSENSE, ids=range(len(NONSENSE)))
 def test_nonsense_is_answered_and_forgiven(supervisor: Control, home: Home, line: bytes) -> None:
     with connection(home) as stream:
         assert "not a request" in str(ask(stream, line)["error"])

@@ -1,9 +1,13 @@
-"""What every test of the dashboard gets: a clock in UTC, no animation, and apps that show frozen frames."""
+"""What every test of the dashboard gets: a clock in UTC, no animation, apps that show frozen frames, frozen answers."""
 
 from __future__ import annotations
 
+import asyncio
+import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 from textual.pilot import Pilot
@@ -11,11 +15,21 @@ from textual.widgets import Input
 
 from clickstream.actions.frame import Frame
 from clickstream.tui.app import ClickstreamApp
+from clickstream.tui.widgets.log_tail import LogTail
 from tests.tui.frames import FakeSource
+from tests.tui.stand_ins import LINES, Database, Doctor, Store, write
 
 SIZES = {"80x24": (80, 24), "120x40": (120, 40), "200x50": (200, 50)}
 
+ASKING = {"doctor", "past-lag", "reject", "rejects", "seldom", "visitor"}
+"""Names of the threads in which screens ask something that has an answer."""
+
+LOGS = Path("clickstream-home") / "logs"
+"""Of the home that FakeSource has."""
+
 MakeApp = Callable[..., ClickstreamApp]
+
+Steps = Callable[[Pilot[None]], Awaitable[None]]
 
 
 @pytest.fixture(autouse=True)
@@ -40,22 +54,71 @@ def make_app() -> MakeApp:
     return make
 
 
+@pytest.fixture
+def log_folder() -> Path:
+    LOGS.mkdir(parents=True)
+    for name, lines in LINES.items():
+        write(LOGS, name, lines)
+    return LOGS
+
+
+@pytest.fixture
+def database(monkeypatch: pytest.MonkeyPatch) -> Database:
+    made = Database()
+    monkeypatch.setattr("clickstream.actions.funnel.breakdown", made.breakdown)
+    monkeypatch.setattr("clickstream.actions.funnel.ordered_funnel", made.ordered_funnel)
+    monkeypatch.setattr("clickstream.actions.sessions.show", made.show)
+    return made
+
+
+@pytest.fixture
+def store(monkeypatch: pytest.MonkeyPatch) -> Store:
+    made = Store()
+    monkeypatch.setattr("clickstream.actions.rejects.listing", made.listing)
+    monkeypatch.setattr("clickstream.actions.rejects.find", made.find)
+    monkeypatch.setattr("clickstream.actions.rejects_replay.replay", made.replay)
+    monkeypatch.setattr("clickstream.actions.rejects_replay.discard", made.discard)
+    return made
+
+
+@pytest.fixture
+def doctor(monkeypatch: pytest.MonkeyPatch) -> Doctor:
+    made = Doctor()
+    monkeypatch.setattr("clickstream.actions.config_check.check", made.check)
+    monkeypatch.delenv("CLICKSTREAM_HOME")
+    return made
+
+
+@pytest.fixture
+def answers(log_folder: Path, database: Database, store: Store, doctor: Doctor) -> None:
+    """Every screen has something to show."""
+
+
+async def until(pilot: Pilot[None], true: Callable[[], Any], what: str = "it") -> None:
+    """Wait until it is true; a minute is for a machine that is very busy."""
+    deadline = time.monotonic() + 60
+    while not true():
+        assert time.monotonic() < deadline, f"{what} did not come true"
+        await pilot.pause(0.01)
+
+
 async def settled(pilot: Pilot[None]) -> None:
-    """Wait until the frame that was pushed is on the screen and nothing moves any more."""
+    """Wait until the frame is on the screen, what was asked is answered, and nothing moves any more."""
     app = pilot.app
     assert isinstance(app, ClickstreamApp)
-    deadline = time.monotonic() + 10
-    while app.frame is None:
-        assert time.monotonic() < deadline
-        await pilot.pause(0.01)
+    await until(pilot, lambda: app.frame is not None, "a frame")
+    await pilot.pause(0)
+    await until(pilot, lambda: not ASKING & {one.name for one in threading.enumerate()}, "an answer")
+    for tail in app.screen.query(LogTail):
+        if (LOGS / f"{tail.process}.log").exists():
+            await until(pilot, lambda tail=tail: len(tail.rows), "a log")
     for field in app.screen.query(Input):
         field.cursor_blink = False
-    await pilot.pause()
-    await pilot.pause()
+    await pilot.pause(0)
 
 
-def pressing(*keys: str) -> Callable[[Pilot[None]], Awaitable[None]]:
-    """For snap_compare's run_before: these keys, once the frame is there."""
+def pressing(*keys: str) -> Steps:
+    """These keys, once the frame is there."""
 
     async def press(pilot: Pilot[None]) -> None:
         await settled(pilot)
@@ -64,3 +127,19 @@ def pressing(*keys: str) -> Callable[[Pilot[None]], Awaitable[None]]:
             await settled(pilot)
 
     return press
+
+
+def driven(app: ClickstreamApp, steps: Steps, size: str = "120x40") -> None:
+    """Run the app, and these steps once the frame is there."""
+
+    async def run() -> None:
+        async with app.run_test(size=SIZES[size]) as pilot:
+            await settled(pilot)
+            await steps(pilot)
+
+    asyncio.run(run())
+
+
+def text_of(app: ClickstreamApp) -> str:
+    """What stands on the screen, without any colour."""
+    return "\n".join(strip.text for strip in app.screen._compositor.render_strips())

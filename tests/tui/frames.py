@@ -124,6 +124,7 @@ def running() -> Frame:
         active_sessions=1_204,
         counts=Figure(StoredCounts(1_200_412, 660_412, 3), NOW - 1),
         analytics=Figure(_analytics(), NOW - 8),
+        top_items=Figure(_analytics().top_items, NOW - 8),
         latency=Latency(41.0, 120.0, 180.0, 4_200),
         producer=ProducerRow("running", 1_211_000, 2_756_101, 61_200.0, 0, 2, 1_435_570_000_000, pace="full speed"),
         verification=Figure(Verification(1_100_000, 600_000, 600_000, 0, 0, 0, 0), NOW - 95),
@@ -140,7 +141,8 @@ def worker_dead() -> Frame:
     frame = running()
     dead = replace(
         _consumer(1), state="backoff", activity="", pid=None, rate=0.0, partitions=(), lag=None, restarts=1,
-        cpu_percent=0.0, rss_bytes=0, uptime_seconds=0.0, exit_reason="killed by SIGKILL",
+        rates=(0.0,) * 15 + _wave(41, 19_800.0) + (0.0,) * 4, cpu_percent=0.0, rss_bytes=0, uptime_seconds=0.0,
+        exit_reason="killed by SIGKILL",
     )  # fmt: skip
     processes = tuple(dead if row.name == "consumer-1" else row for row in frame.processes)
     stopped = replace(frame.partitions[1], state=STOPPED, owner=None, rate_out=0.0, lag=48_220, trend="growing")
@@ -176,6 +178,7 @@ def service_gone() -> Frame:
         latency=None,
         counts=Figure(StoredCounts(1_200_412, 660_412, 3), NOW - 14),
         analytics=Figure(_analytics(), NOW - 20),
+        top_items=Figure(_analytics().top_items, NOW - 20),
         happenings=(Happening(NOW - 12, BAD, "PostgreSQL does not answer", mark=True), *frame.happenings),
     )
 
@@ -200,6 +203,7 @@ def done() -> Frame:
         lag=0,
         latency=None,
         producer=replace(frame.producer, state="finished", sent=2_756_101, rate=0.0) if frame.producer else None,
+        history=_drained(frame.history),
         verification=Figure(Verification(2_756_101, 1_761_675, 1_761_675, 0, 0, 0, 0), NOW - 2),
         happenings=(Happening(NOW - 2, GOOD, "verify ok: 1,761,675 sessions", mark=True), *frame.happenings),
     )
@@ -242,7 +246,8 @@ def _producer() -> ProcessRow:
     report = WorkerReport(at=NOW, state="running", events=1_211_000, counters={"total": 2_756_101, "failed": 0})
     return ProcessRow(
         "producer", "producer", "here", local=True, pid=4_201, state="running", activity="running", rate=61_200.0,
-        rates=_wave(60, 61_200.0), cpu_percent=96.0, rss_bytes=310_000_000, uptime_seconds=42.0, report=report,
+        rates=(0.0,) * 18 + _wave(42, 61_200.0), cpu_percent=96.0, rss_bytes=310_000_000, uptime_seconds=42.0,
+        report=report,
     )  # fmt: skip
 
 
@@ -254,8 +259,8 @@ def _consumer(number: int) -> ProcessRow:
     )  # fmt: skip
     return ProcessRow(
         f"consumer-{number}", "consumer", "here", local=True, pid=4_210 + number, state="running", activity="running",
-        partitions=(number,), rate=19_800.0 - 150 * number, rates=_wave(60, 19_800.0), lag=12_000 + 400 * number,
-        cpu_percent=61.0 + number, rss_bytes=142_000_000, uptime_seconds=41.0, report=report,
+        partitions=(number,), rate=19_800.0 - 150 * number, rates=(0.0,) * 19 + _wave(41, 19_800.0),
+        lag=12_000 + 400 * number, cpu_percent=61.0 + number, rss_bytes=142_000_000, uptime_seconds=41.0, report=report,
     )  # fmt: skip
 
 
@@ -280,10 +285,34 @@ def _history() -> History:
     flowing = [second >= 258 - 60 for second in range(300)]
     produced = tuple(value if on else 0.0 for value, on in zip(_wave(300, 61_000.0), flowing, strict=True))
     stored = tuple(value if on else 0.0 for value, on in zip(_wave(300, 58_000.0, 1.3), flowing, strict=True))
-    lag = tuple(36_000.0 if on else 0.0 for on in flowing)
-    active = tuple(float(400 + 8 * second) if on else 0.0 for second, on in enumerate(flowing))
-    hour = tuple((NOW - 3_600 + 10 * n, (n * 30, n * 31, n * 90)) for n in range(360))
+    lag = tuple(
+        round(560 * (second - 198) * (1 + 0.1 * math.sin(second / 5))) if on else 0.0
+        for second, on in enumerate(flowing)
+    )
+    active = tuple(1_204.0 * (1 - math.exp((198 - second) / 30)) if on else 0.0 for second, on in enumerate(flowing))
+    hour = tuple(
+        (NOW - 3_600 + 10 * n, tuple(_past_lag(n, last) for last in (12_104, 10_911, 33_020))) for n in range(360)
+    )
     return History(at, produced, stored, lag, active, hour)
+
+
+def _drained(history: History) -> History:
+    """All came to its end ten seconds ago."""
+    nothing = (0.0,) * 10
+    return replace(
+        history,
+        produced=(*history.produced[:-14], *(0.0,) * 14),
+        stored=(*history.stored[:-10], *nothing),
+        lag=(*history.lag[:-14], 30_000.0, 18_000.0, 9_000.0, 2_000.0, *nothing),
+        hour=(*history.hour[:-1], (history.hour[-1][0], (0, 0, 0))),
+    )
+
+
+def _past_lag(n: int, last: int) -> int:
+    """A run half an hour ago that was drained, and the one of now; `n`: tens of seconds."""
+    if 90 <= n < 210:
+        return round(1.1 * last * math.sin(math.pi * (n - 90) / 120) ** 0.6)
+    return round(last * (n - 347) / 12) if n > 347 else 0
 
 
 def _wave(count: int, height: float, phase: float = 0.0) -> tuple[float, ...]:

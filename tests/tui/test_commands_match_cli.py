@@ -12,7 +12,8 @@ import pytest
 
 import clickstream
 from clickstream.cli.parser import build
-from clickstream.tui.commands import COMMANDS, FINE
+from clickstream.tui.app import MODE_NAMES
+from clickstream.tui.commands import BY_NAME, COMMANDS, FINE, Command, Weight
 from clickstream.tui.palette import CommandProvider
 from tests.tui.conftest import MakeApp
 from tests.tui.frames import running
@@ -33,6 +34,8 @@ SHOWN_BY_FRAMES = {
     ("stack", "status"),
     ("stack", "env"),
     ("rejects_replay", "count"),
+    ("rewind", "plan"),
+    ("topic", "show"),
 }
 """Reading actions of the command line whose figures the dashboard has otherwise."""
 
@@ -77,7 +80,7 @@ def what_acts() -> set[tuple[str, str]]:
 
 
 CLI = actions_used(*(SOURCES / "cli").glob("commands_*.py"))
-RUN = actions_used(SOURCES / "tui" / "commands_run.py")
+RUN = actions_used(*(SOURCES / "tui").glob("commands_run*.py"))
 TUI = actions_used(*(SOURCES / "tui").rglob("*.py"))
 
 
@@ -111,3 +114,11 @@ def test_the_palette_offers_every_command_that_this_session_may_use(make_app: Ma
             return {str(hit.display) async for hit in CommandProvider(app.screen).discover()}
 
     assert asyncio.run(offered()) == {command.name for command in COMMANDS if not (read_only and command.changes)}
+
+
+@pytest.mark.parametrize("command", BY_NAME.values(), ids=lambda command: command.name)
+def test_commands_are_whole(command: Command) -> None:
+    assert command.run or command.opens
+    assert not command.opens or command.opens in MODE_NAMES
+    assert (command.weight is Weight.LIGHT) == (not command.warning)
+    assert not command.summary.endswith(".")

@@ -34,7 +34,7 @@ def without_consumers() -> Frame:
         (frames.service_gone(), "PostgreSQL does not answer since 12 s", "6 logs", "trouble"),
         (with_service(frames.running(), "valkey", DOWN), "Valkey does not answer", "6 logs", "trouble"),
         (with_service(frames.running(), "kafka", ASKING, "starting"), "Kafka: starting", "", "starting"),
-        (frames.worker_dead(), "consumer-1 died (killed by SIGKILL)", "2 workers", "trouble"),
+        (frames.worker_dead(), "consumer-1 died (killed by SIGKILL)", "2 workers", "restarting"),
         (stalled(), "partition 0: nothing is stored", "3 partitions", "stalled"),
         (without_consumers(), "56,035 messages wait in Kafka and no consumer runs", "s start", "behind"),
         (frames.running(), "58.9 k/s stored, 56,035 behind and growing", "3 partitions", "behind"),

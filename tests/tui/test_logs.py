@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,55 +16,9 @@ from clickstream.tui.screens.logs import LogsScreen
 from clickstream.tui.screens.pick import PickScreen
 from clickstream.tui.widgets.filter_bar import FilterBar
 from clickstream.tui.widgets.log_view import LogView
-from tests.tui.conftest import SIZES, MakeApp
+from tests.tui.conftest import SIZES, MakeApp, until
 from tests.tui.frames import empty, running
-
-LINES = {
-    "consumer-0": [
-        "--- 2025-05-29T11:59:58.233Z supervisor: started, pid 4210",
-        "2025-05-29T11:59:59.877Z INFO consumer-0: assigned: partitions [0]",
-        "2025-05-29T12:00:10.000Z WARNING consumer-0: Waiting: PostgreSQL does not answer: connection refused",
-        "2025-05-29T12:00:12.000Z INFO consumer-0: PostgreSQL is back",
-        "2025-05-29T12:00:30.000Z INFO consumer-0: \x1b[31mred\x1b[0m [bold]markup[/bold] \x07 漢字 " + "long " * 40,
-    ],
-    "consumer-1": [
-        "2025-05-29T12:00:11.500Z ERROR consumer-1: no such thing",
-        "Traceback (most recent call last):",
-        '\tFile "x.py", line 1',
-        "--- 2025-05-29T12:00:12.600Z supervisor: crashed: killed by signal 9; restarted in 1.2 s",
-    ],
-    "kafka": ["[2025-05-29 11:59:57,001] INFO [KafkaRaftServer nodeId=1] Kafka Server started (kafka.server)"],
-    "postgresql": [
-        '2025-05-29 12:00:11.900 UTC [77] ERROR:  relation "nothing" does not exist at character 15',
-        "2025-05-29 12:00:11.900 UTC [77] STATEMENT:  select * from nothing",
-    ],
-    "valkey": ["28954:M 29 May 2025 12:00:00.231 * Background saving started by pid 19601"],
-}
-
-COUNT = sum(map(len, LINES.values()))
-
-
-@pytest.fixture
-def log_folder() -> Path:
-    """The logs of the home that FakeSource has."""
-    folder = Path("clickstream-home") / "logs"
-    folder.mkdir(parents=True)
-    for name, lines in LINES.items():
-        write(folder, name, lines)
-    return folder
-
-
-def write(folder: Path, name: str, lines: list[str]) -> None:
-    with (folder / f"{name}.log").open("a", encoding="utf-8") as file:
-        file.writelines(f"{line}\n" for line in lines)
-
-
-async def settle(pilot: Any, until: Callable[[], Any]) -> None:
-    end = time.monotonic() + 20
-    while not until():
-        assert time.monotonic() < end, "it does not come"
-        await pilot.pause(0.02)
-    await pilot.pause()
+from tests.tui.stand_ins import COUNT, LINES, write
 
 
 def view(app: ClickstreamApp) -> LogView:
@@ -81,7 +34,7 @@ def drive(app: ClickstreamApp, act: Callable[[Any], Any], count: int = COUNT, si
     async def run() -> None:
         async with app.run_test(size=size) as pilot:
             await pilot.press("6")
-            await settle(pilot, lambda: len(texts(app)) == count)
+            await until(pilot, lambda: len(texts(app)) == count)
             await act(pilot)
 
     asyncio.run(run())
@@ -90,7 +43,7 @@ def drive(app: ClickstreamApp, act: Callable[[Any], Any], count: int = COUNT, si
 def press(*keys: str) -> Callable[[Any], Any]:
     async def run(pilot: Any) -> None:
         await pilot.press("6")
-        await settle(pilot, lambda: len(texts(pilot.app)) == COUNT)
+        await until(pilot, lambda: len(texts(pilot.app)) == COUNT)
         for key in keys:
             await pilot.press(key)
             await pilot.pause()
@@ -115,25 +68,26 @@ def test_picture(
     assert snap_compare(make_app(running()), terminal_size=SIZES[size], run_before=press(*keys))
 
 
-def test_picture_of_nothing(snap_compare: Any, make_app: MakeApp) -> None:
-    async def settled(pilot: Any) -> None:
+@pytest.mark.parametrize("size", SIZES)
+def test_picture_of_nothing(snap_compare: Any, make_app: MakeApp, size: str) -> None:
+    async def shown(pilot: Any) -> None:
         await pilot.press("6")
-        await settle(pilot, lambda: pilot.app.screen.has_class("-nothing"))
+        await until(pilot, lambda: pilot.app.screen.has_class("-nothing"))
 
-    assert snap_compare(make_app(empty()), terminal_size=SIZES["80x24"], run_before=settled)
+    assert snap_compare(make_app(empty()), terminal_size=SIZES[size], run_before=shown)
 
 
 def test_picture_while_lines_come(snap_compare: Any, make_app: MakeApp, log_folder: Path) -> None:
     write(log_folder, "producer", [f"2025-05-29T12:00:40.{n:03d}Z INFO producer: {n:,} sent" for n in range(100)])
 
-    async def settled(pilot: Any) -> None:
+    async def shown(pilot: Any) -> None:
         await pilot.press("6")
-        await settle(pilot, lambda: len(texts(pilot.app)) == COUNT + 100)
+        await until(pilot, lambda: len(texts(pilot.app)) == COUNT + 100)
         await pilot.press("k", "k")
         write(log_folder, "producer", ["2025-05-29T12:00:41.000Z INFO producer: more"] * 7)
-        await settle(pilot, lambda: len(texts(pilot.app)) == COUNT + 107)
+        await until(pilot, lambda: len(texts(pilot.app)) == COUNT + 107)
 
-    assert snap_compare(make_app(running()), terminal_size=SIZES["80x24"], run_before=settled)
+    assert snap_compare(make_app(running()), terminal_size=SIZES["80x24"], run_before=shown)
 
 
 def test_lines_stand_in_order_of_time_and_harmless(make_app: MakeApp, log_folder: Path) -> None:
@@ -174,12 +128,12 @@ def test_it_follows_until_one_looks_up_and_again_from_the_end(make_app: MakeApp,
 
     async def act(pilot: Any) -> None:
         write(log_folder, "consumer-0", more)
-        await settle(pilot, lambda: len(texts(app)) == COUNT + 100)
+        await until(pilot, lambda: len(texts(app)) == COUNT + 100)
         assert view(app).scroll_y == view(app).max_scroll_y > 0
         await pilot.press("k")
         top = view(app).scroll_y
         write(log_folder, "consumer-0", more[:7])
-        await settle(pilot, lambda: "+7 lines" in str(view(app).border_subtitle))
+        await until(pilot, lambda: "+7 lines" in str(view(app).border_subtitle))
         assert view(app).scroll_y == top
         await pilot.press("G")
         await pilot.pause()
@@ -255,7 +209,7 @@ def test_picking_processes_shows_theirs_alone(make_app: MakeApp, log_folder: Pat
         assert isinstance(app.screen, PickScreen)
         assert app.screen.query_one(SelectionList).selected == list(LINES)
         await pilot.press("a", "down", "space", "enter")
-        await settle(pilot, lambda: texts(app) and len(texts(app)) == len(LINES["consumer-1"]))
+        await until(pilot, lambda: texts(app) and len(texts(app)) == len(LINES["consumer-1"]))
         assert view(app).border_title == "logs of 1 of 5 processes"
         await pilot.press("p", "escape")
         await pilot.pause()
@@ -274,7 +228,7 @@ def test_huge_logs_are_read_from_their_end_and_further_back_on_request(
 
     async def act(pilot: Any) -> None:
         await pilot.press("g", "g")
-        await settle(pilot, lambda: len(texts(app)) == COUNT + 40)
+        await until(pilot, lambda: len(texts(app)) == COUNT + 40)
         await pilot.pause()
         assert view(app).scroll_y == 0
         await pilot.press("g", "g")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any
@@ -20,7 +19,7 @@ from clickstream.tui.widgets import partition_table
 from clickstream.tui.widgets.lag_chart import LagChart, lag_lines, unbroken
 from clickstream.tui.widgets.row_table import RowTable
 from tests.tui import frames, funnel_figures
-from tests.tui.conftest import SIZES, MakeApp, pressing, settled
+from tests.tui.conftest import SIZES, MakeApp, pressing, until
 
 
 def drive(app: ClickstreamApp, steps: Callable[[Pilot[None]], Awaitable[None]], size: str = "120x40") -> None:
@@ -48,10 +47,8 @@ def many(count: int) -> Frame:
 
 
 PICTURES = [
-    *(("running", size) for size in SIZES),
-    *((state, "120x40") for state in frames.STATES if state != "running"),
-    ("worker_dead", "80x24"),
-    ("empty", "80x24"),
+    *((state, size) for state in ("running", "empty", "worker_dead", "service_gone") for size in SIZES),
+    ("done", "120x40"),
 ]
 
 
@@ -60,14 +57,15 @@ def test_picture(snap_compare: Any, make_app: MakeApp, state: str, size: str) ->
     assert snap_compare(make_app(frames.STATES[state]()), terminal_size=SIZES[size], run_before=pressing("3"))
 
 
-@pytest.mark.parametrize("size", ["80x24", "120x40"])
+@pytest.mark.parametrize("size", list(SIZES))
 def test_picture_of_twelve_partitions(snap_compare: Any, make_app: MakeApp, size: str) -> None:
     assert snap_compare(make_app(many(12)), terminal_size=SIZES[size], run_before=pressing("3", "down"))
 
 
-def test_picture_filtered(snap_compare: Any, make_app: MakeApp) -> None:
+@pytest.mark.parametrize("size", list(SIZES))
+def test_picture_filtered(snap_compare: Any, make_app: MakeApp, size: str) -> None:
     run = pressing("3", "slash", *"lagging")
-    assert snap_compare(make_app(frames.running()), terminal_size=SIZES["80x24"], run_before=run)
+    assert snap_compare(make_app(frames.running()), terminal_size=SIZES[size], run_before=run)
 
 
 def test_the_filter_is_kept_and_cleared(make_app: MakeApp) -> None:
@@ -150,14 +148,6 @@ def with_kafka(app: ClickstreamApp) -> ClickstreamApp:
     kafka = KafkaSettings.model_validate({"KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:9"})
     source.settings = replace(source.settings, kafka=kafka)
     return app
-
-
-async def until(pilot: Pilot[None], true: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 20
-    while not true():
-        assert time.monotonic() < deadline
-        await pilot.pause(0.01)
-    await settled(pilot)
 
 
 def test_lines_join_past_and_present_without_overlap() -> None:

@@ -11,113 +11,22 @@ from typing import Any
 import pytest
 from textual.widgets import TextArea
 
-from clickstream.actions import rejects, rejects_replay
-from clickstream.actions.rejects import PREVIEW, Listing, Reject
 from clickstream.domain.errors import ServiceUnavailable
-from clickstream.services.postgres.rejects import RejectKey
 from clickstream.tui.app import ClickstreamApp
 from clickstream.tui.screens.confirm import ConfirmScreen
 from clickstream.tui.screens.mend import MendScreen
 from clickstream.tui.screens.rejects import RejectsScreen
 from clickstream.tui.widgets.payload_view import PayloadView
 from clickstream.tui.widgets.row_table import RowTable
-from tests.tui.conftest import SIZES, MakeApp
+from tests.tui.conftest import SIZES, MakeApp, settled, until
 from tests.tui.frames import running
-
-ESCAPES = b"\x1b[31m\x1b]0;owned\x07[bold]not bold[/bold] [/] \xff\x00\r\n\xe2\x80\xae" + b"x" * 300
-
-EVENT = b'{"timestamp": 1433221332117, "visitor_id": 257597, "event": "view", "item_id": 355908}'
+from tests.tui.stand_ins import ALL, EVENT, Store, message
 
 
-def message(offset: int, reason: str, payload: bytes | None, partition: int = 1) -> Reject:
-    return Reject(
-        id=f"p{partition}@{offset}",
-        source="messages",
-        reason=reason,
-        where="clickstream-events",
-        partition=partition,
-        position=offset,
-        at=f"2025-05-29T11:59:{offset % 60:02d}.000Z",
-        key=b"257597",
-        payload=payload,
-        size=len(payload or b""),
-        replayed_at=None,
-        origin=RejectKey("topic-id", partition, offset),
-    )
-
-
-def line(number: int, reason: str, payload: bytes) -> Reject:
-    made = message(number, reason, payload)
-    run = "20250529T115807Z-4201"
-    return replace(
-        made, id=f"csv:{run}:{number}", source="csv", where=f"{run}.rejects.csv", partition=None, key=None,
-    )  # fmt: skip
-
-
-ALL = [
-    message(412_103, "Invalid enum value 'buy' - at `$.event`", EVENT.replace(b"view", b"buy")),
-    message(98_004, r"JSON is malformed: invalid character (byte 0): \x1b", ESCAPES, 0),
-    message(3_001, "no value", None, 2),
-    message(2_999, "Object missing required field `item_id`", EVENT[:60] + b"}", 2),
-    line(1_204, "timestamp is not a whole number: 'yesterday'", b"yesterday,257597,view,355908,"),
-    line(17, "5 fields expected, found 1", "so weit, so schlecht: 漢字 é".encode()),
-    *(message(1_000 + n, "JSON is malformed: trailing characters (byte 87)", EVENT + b"!" * n, 0) for n in range(30)),
-]
-
-
-class Store:
-    """What stands in for PostgreSQL, the files and Kafka."""
-
-    def __init__(self) -> None:
-        self.rejects = list(ALL)
-        self.problem = ""
-        self.error: Exception | None = None
-        self.asked = 0
-        self.sent: list[tuple[list[str], bytes | None]] = []
-        self.discarded: list[str] = []
-
-    def listing(self, settings: Any, *, limit: int = 100, **_: Any) -> Listing:
-        self.asked += 1
-        if self.error:
-            raise self.error
-        previews = [replace(one, payload=one.payload and one.payload[:PREVIEW]) for one in self.rejects]
-        return Listing(previews[:limit], len(previews), self.problem)
-
-    def find(self, settings: Any, id_: str, *, first: int) -> Reject:
-        one = next(one for one in self.rejects if one.id == id_)
-        return replace(one, payload=one.payload and one.payload[:first])
-
-    def replay(self, settings: Any, ids: list[str], *, mended: bytes | None = None) -> rejects_replay.Replay:
-        self.sent.append((ids, mended))
-        self.rejects = [one for one in self.rejects if one.id not in ids]
-        return rejects_replay.Replay(replayed=ids)
-
-    def discard(self, settings: Any, ids: list[str]) -> int:
-        self.discarded += ids
-        self.rejects = [one for one in self.rejects if one.id not in ids]
-        return len(ids)
-
-
-@pytest.fixture
-def store(monkeypatch: pytest.MonkeyPatch) -> Store:
-    made = Store()
-    monkeypatch.setattr(rejects, "listing", made.listing)
-    monkeypatch.setattr(rejects, "find", made.find)
-    monkeypatch.setattr(rejects_replay, "replay", made.replay)
-    monkeypatch.setattr(rejects_replay, "discard", made.discard)
-    return made
-
-
-async def settle(pilot: Any, until: Callable[[], Any] = lambda: True) -> None:
-    """Until the screen's threads have answered, and what they said is drawn."""
-    for _ in range(500):
-        helpers = [one for one in threading.enumerate() if one.name in {"reject", "rejects"} or one.name[:4] == "job-"]
-        await pilot.pause()
-        if not helpers and until():
-            break
-        await asyncio.sleep(0.01)
-    await pilot.pause()
-    assert until()
+async def settle(pilot: Any, come: Callable[[], Any] = lambda: True) -> None:
+    """Until jobs are done, the screen's threads have answered, and what they said is drawn."""
+    await until(pilot, lambda: come() and not any(one.name[:4] == "job-" for one in threading.enumerate()))
+    await settled(pilot)
 
 
 def screen(app: ClickstreamApp) -> RejectsScreen:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -11,54 +10,16 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from clickstream.actions import config_check
-from clickstream.actions.config_check import Check
 from clickstream.config.settings import KafkaSettings, PostgresSettings, Settings, ValkeySettings, variables
 from clickstream.domain.errors import ClickstreamError
 from clickstream.tui.app import ClickstreamApp
 from clickstream.tui.widgets.findings import Findings
 from clickstream.tui.widgets.row_table import RowTable
-from tests.tui.conftest import SIZES, MakeApp
+from tests.tui.conftest import SIZES, MakeApp, pressing, settled
 from tests.tui.frames import FakeSource, empty, running
+from tests.tui.stand_ins import Doctor
 
 SECRET = "open-sesame"
-
-FOUND = [
-    Check("kafka", "ok", "127.0.0.1:43121: 1 broker, 1.2 ms"),
-    Check("topic", "warn", "clickstream-events has 3 partitions, KAFKA_EVENTS_TOPIC_PARTITIONS is 6",
-          "the setting counts only when the topic is made; `clickstream data reset` makes it anew, empty"),
-    Check("postgresql", "failed", "PostgreSQL refused: password authentication failed for user [bold]\x1b[31mx",
-          "check PG_USER and PG_PASSWORD"),
-    Check("valkey", "ok", "127.0.0.1:43123: 9.1.2, 0.2 ms"),
-    Check("data file", "ok", "data/events.csv: 92.7 MB"),
-    Check("disk", "ok", "52.1 GB free"),
-    Check("supervisor", "ok", "runs, 7 processes"),
-]  # fmt: skip
-
-
-class Doctor:
-    """Stands in for config_check.check; finds what it is told when it is let."""
-
-    def __init__(self) -> None:
-        self.asked = 0
-        self.error: Exception | None = None
-        self.may = threading.Event()
-        self.may.set()
-
-    def check(self, settings: Settings) -> list[Check]:
-        self.asked += 1
-        assert self.may.wait(20)
-        if self.error:
-            raise self.error
-        return FOUND
-
-
-@pytest.fixture
-def doctor(monkeypatch: pytest.MonkeyPatch) -> Doctor:
-    made = Doctor()
-    monkeypatch.setattr(config_check, "check", made.check)
-    monkeypatch.delenv("CLICKSTREAM_HOME")
-    return made
 
 
 def configured(settings: Settings) -> Settings:
@@ -83,22 +44,8 @@ def prepared(make_app: MakeApp, **arguments: Any) -> ClickstreamApp:
     return app
 
 
-async def settle(pilot: Any) -> None:
-    for _ in range(500):
-        await pilot.pause()
-        if not any(one.name == "doctor" for one in threading.enumerate()):
-            break
-        await asyncio.sleep(0.01)
-    await pilot.pause()
-
-
 def press(*keys: str) -> Callable[[Any], Any]:
-    async def run(pilot: Any) -> None:
-        for key in ("7", *keys):
-            await pilot.press(key)
-            await settle(pilot)
-
-    return run
+    return pressing("7", *keys)
 
 
 def drive(app: ClickstreamApp, act: Callable[[Any], Any]) -> None:
@@ -130,7 +77,7 @@ def test_every_variable_is_there_and_no_secret(make_app: MakeApp, doctor: Doctor
     app = prepared(make_app)
 
     async def act(pilot: Any) -> None:
-        await settle(pilot)
+        await settled(pilot)
         table = app.screen.query_one(RowTable)
         rows = [[str(cell) for cell in table.get_row_at(row)] for row in range(table.row_count)]
         assert [row[0] for row in rows] == ["CLICKSTREAM_HOME", *variables()]
@@ -152,15 +99,15 @@ def test_the_doctor_is_asked_once_and_again_on_request_only(make_app: MakeApp, d
         assert "trying everything" in doctor_says(app)
         await pilot.press("r", "r")
         doctor.may.set()
-        await settle(pilot)
+        await settled(pilot)
         assert doctor.asked == 1
         assert r"[bold]\x1b[31mx" in doctor_says(app)
         assert "→ check PG_USER and PG_PASSWORD" in doctor_says(app)
         await pilot.press("1", "7")
-        await settle(pilot)
+        await settled(pilot)
         assert doctor.asked == 1
         await pilot.press("r")
-        await settle(pilot)
+        await settled(pilot)
         assert doctor.asked == 2
 
     drive(app, act)
@@ -171,7 +118,7 @@ def test_a_doctor_that_cannot_look_says_why(make_app: MakeApp, doctor: Doctor) -
     doctor.error = ClickstreamError("no answer within 12 s")
 
     async def act(pilot: Any) -> None:
-        await settle(pilot)
+        await settled(pilot)
         assert "✖ no answer within 12 s" in doctor_says(app)
 
     drive(app, act)
@@ -181,12 +128,12 @@ def test_other_settings_are_shown_and_checked_when_they_change(make_app: MakeApp
     app = prepared(make_app)
 
     async def act(pilot: Any) -> None:
-        await settle(pilot)
+        await settled(pilot)
         assert isinstance(app.source, FakeSource)
         app.source.settings = replace(app.source.settings, sources={"PG_DATABASE": ".env"})
         app.source.push(replace(running(), at=running().at + 1))
         await pilot.pause(0.1)
-        await settle(pilot)
+        await settled(pilot)
         assert doctor.asked == 2
         assert str(app.screen.query_one(RowTable).get_row("PG_DATABASE")[2]) == ".env"
 
@@ -205,8 +152,8 @@ def test_settings_that_change_under_the_doctors_hands_are_checked_anew(make_app:
         await pilot.pause(0.1)
         assert doctor.asked == 1
         doctor.may.set()
-        await settle(pilot)
-        await settle(pilot)
+        await settled(pilot)
+        await settled(pilot)
         assert doctor.asked == 2
         assert "kafka" in doctor_says(app)
 
@@ -217,7 +164,7 @@ def test_filter_shows_what_matches(make_app: MakeApp, doctor: Doctor) -> None:
     app = prepared(make_app)
 
     async def act(pilot: Any) -> None:
-        await settle(pilot)
+        await settled(pilot)
         await pilot.press("slash", *"embedded", "enter")
         await pilot.pause()
         assert app.screen.query_one(RowTable).row_count == 6

@@ -44,9 +44,22 @@ def test_bars_have_their_width(share: float, width: int) -> None:
 
 @given(st.lists(st.floats(0, 1e9) | st.just(math.nan), max_size=40), st.integers(1, 50), st.integers(1, 8))
 def test_charts_have_their_size(values: list[float], width: int, height: int) -> None:
-    assert len(spark(values, width)) == width
+    assert len(spark(values, width, 30)) == width
     lines = area(values, width, height, top=1e9)
     assert [len(line) for line in lines] == [width] * height
+
+
+@pytest.mark.parametrize(
+    ("share", "drawn"),
+    [(0, "    "), (0.001, "▏   "), (0.2, "▊   "), (0.25, "▇   "), (0.6, "▇▇  "), (1, "▇▇▇▇"), (7, "▇▇▇▇")],
+)
+def test_bars_are_of_whole_cells_and_little_is_not_nothing(share: float, drawn: str) -> None:
+    assert bar(share, 4) == drawn
+
+
+def test_sparklines_show_the_same_span_however_little_is_known() -> None:
+    assert spark([1.0, 2.0], 4, 4) == "  ▄▇"
+    assert spark([9.0, *[1.0, 1.0, 2.0, 2.0]], 2, 4) == "▄▇"
 
 
 @given(st.lists(st.floats(0, 1e6), min_size=1, max_size=50))

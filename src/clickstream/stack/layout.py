@@ -12,7 +12,7 @@ import secrets
 import socket
 import uuid
 from collections.abc import Collection, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from clickstream.config.paths import Home
@@ -24,8 +24,16 @@ HOST = "127.0.0.1"
 LOWEST_PORT, HIGHEST_PORT = 20_000, 29_999
 KAFKA, POSTGRESQL, VALKEY = "kafka", "postgresql", "valkey"
 KAFKA_CONTROLLER = "kafka-controller"
-PORTS = {KAFKA: (KAFKA, KAFKA_CONTROLLER), POSTGRESQL: (POSTGRESQL,), VALKEY: (VALKEY,)}
-"""The names of the ports that each server listens on; the first is its clients'."""
+KAFKA_BEHIND_RELAY = "kafka-behind-relay"
+"""Where Kafka listens for clients that come through a relay: it tells them the relay's address as its own."""
+RELAYS = {KAFKA: "kafka-relay", POSTGRESQL: "postgresql-relay", VALKEY: "valkey-relay"}
+"""The names of the ports that a relay in front of a server listens on, when there is one."""
+PORTS = {
+    KAFKA: (KAFKA, KAFKA_CONTROLLER, KAFKA_BEHIND_RELAY, RELAYS[KAFKA]),
+    POSTGRESQL: (POSTGRESQL, RELAYS[POSTGRESQL]),
+    VALKEY: (VALKEY, RELAYS[VALKEY]),
+}
+"""The names of the ports that are kept for each server; the first is its clients'."""
 SERVERS = tuple(PORTS)
 POSTGRESQL_USER, POSTGRESQL_DATABASE = "postgres", "clickstream"
 RESTART = RestartPolicy(max_delay=2.0, final_exit_codes=())
@@ -39,8 +47,8 @@ class Layout:
     instance_id: str
     """Names what has to lie outside of the home; never used twice."""
     kafka_cluster_id: str
-    postgresql_password: str
-    valkey_password: str
+    postgresql_password: str = field(repr=False)
+    valkey_password: str = field(repr=False)
     ports: Mapping[str, int]
 
     @classmethod

@@ -6,6 +6,7 @@ import asyncio
 import fcntl
 import logging
 import os
+import resource
 import signal
 from collections.abc import Callable
 
@@ -42,6 +43,7 @@ def run(home: Home, announce: Callable[[str], None] = lambda word: None) -> int:
         os.close(lock)
         announce(BUSY)
         return 1
+    _keep_private()
     os.chdir(home.root)
     os.environ["CLICKSTREAM_HOME"] = str(home.root)
     handler = FileHandler(LogFile(home.logs / f"{OWN_LOG}.log"))
@@ -51,6 +53,13 @@ def run(home: Home, announce: Callable[[str], None] = lambda word: None) -> int:
     asyncio.run(_supervise(home, announce))
     log.info("supervisor %d ended", os.getpid())
     return 0  # the lock goes with the process, and not a moment before
+
+
+def _keep_private() -> None:
+    """Let nothing that this process and its children leave behind be read by others: what servers write into the home,
+    and the memory of what crashed, passwords included, in a core file."""
+    os.umask(0o077)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
 
 
 async def _supervise(home: Home, announce: Callable[[str], None]) -> None:

@@ -44,6 +44,12 @@ def ensure(home: Home) -> Client:
     return client
 
 
+def _without_secrets() -> dict[str, str]:
+    """Our environment, which servers inherit, that of another user under root among them. Workers are given the
+    passwords that they need."""
+    return {name: value for name, value in os.environ.items() if "PASSWORD" not in name}
+
+
 def _launch(home: Home, deadline: float) -> str:
     """What the new process announced: `ready`, `busy`, or in what way it failed."""
     log = os.open(home.logs / "supervisor.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
@@ -54,7 +60,7 @@ def _launch(home: Home, deadline: float) -> str:
             stdout=subprocess.PIPE,
             stderr=log,
             cwd=home.root,
-            env=os.environ | {"CLICKSTREAM_HOME": str(home.root)},
+            env=_without_secrets() | {"CLICKSTREAM_HOME": str(home.root)},
             start_new_session=True,
         )
     finally:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import time
 from collections import deque
 from contextlib import suppress
@@ -18,6 +19,9 @@ MAX_LINE = 16 * 1024
 CUT = b" ... [cut]"
 
 RING_LINES = 20
+
+_STEERING = re.compile(rb"[\x00-\x08\x0b-\x1f\x7f]|\xc2[\x80-\x9f]")
+"""Bytes that steer a terminal, on which somebody may look at the file as it is; tabs do no harm."""
 
 
 class LineSplitter:
@@ -75,14 +79,16 @@ class LogFile:
         self._ring.clear()
 
     def write(self, lines: list[bytes]) -> None:
-        """Append `lines`. Never raises for the disk's sake: what cannot be written is lost."""
+        """Append `lines`, what would steer a terminal as an escape. Never raises for the disk's sake: what cannot be
+        written is lost."""
         if lines:
+            lines = [_tame(line) for line in lines]
             self._ring.extend(lines[-RING_LINES:])
             self._append(lines)
 
     def note(self, message: str) -> None:
         """A line of the supervisor's own, marked so that nobody takes it for the process's."""
-        self._append([f"--- {stamp()} supervisor: {message}".encode(errors="replace")])
+        self._append([_tame(f"--- {stamp()} supervisor: {message}".encode(errors="replace"))])
 
     def close(self) -> None:
         if self._fd is not None:
@@ -112,6 +118,10 @@ class LogFile:
 
     def _numbered(self, number: int) -> Path:
         return self._path.with_name(f"{self._path.name}.{number}")
+
+
+def _tame(line: bytes) -> bytes:
+    return _STEERING.sub(lambda found: b"\\x%02x" % found[0][-1], line)
 
 
 class FileHandler(logging.Handler):

@@ -18,7 +18,7 @@ import msgspec
 from clickstream.config.paths import Home
 from clickstream.domain.errors import ClickstreamError, UsageError
 from clickstream.domain.processes import SETTLED, ProcessSpec, ProcessState, ProcessStatus, Role, SetupStep
-from clickstream.domain.reports import WorkerReport
+from clickstream.domain.reports import WorkerReport, checked
 from clickstream.supervision.backoff import Backoff
 from clickstream.supervision.exits import OUT_OF_MEMORY, exit_words, oom_kills
 from clickstream.supervision.logs import LogFile
@@ -257,8 +257,8 @@ class Managed:
     def _hear_reports(self, lines: list[bytes]) -> None:
         for line in lines:
             try:
-                self._report = _report.decode(line)
-            except msgspec.MsgspecError:
+                self._report = checked(_report.decode(line))
+            except (msgspec.MsgspecError, ValueError, RecursionError):
                 self._log.write([line])  # a stray print, or the last words of a crash
             else:
                 if self._ready_pattern is None and self._ready_at is None:

@@ -11,10 +11,15 @@ from clickstream.domain.errors import ClickstreamError
 
 
 def make_private(home: Home) -> None:
-    """Make the home's folders. Raises ClickstreamError where that fails or others could reach the socket or logs."""
+    """Make the home's folders. Raises ClickstreamError where that fails or others could reach what is in them.
+
+    A home that was there before may be open for reading: what lies in itself is closed by its own mode.
+    """
     try:
         home.make()
-        for folder in (home.run, home.logs, home.socket.parent):
+        if (mode := stat.S_IMODE(home.root.stat().st_mode)) & 0o022 and is_ours(home.root):
+            home.root.chmod(mode & ~0o022)
+        for folder in (home.run, home.logs, home.rejects, home.data, home.socket.parent):
             if not is_ours(folder):
                 raise ClickstreamError(
                     f"{folder} belongs to another user", hint="set CLICKSTREAM_HOME to another folder"

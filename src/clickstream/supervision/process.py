@@ -17,7 +17,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import IO
 
 import psutil
@@ -43,7 +43,7 @@ class Command:
     """What to execute, and as whom."""
 
     argv: tuple[str, ...]
-    env: dict[str, str]
+    env: dict[str, str] = field(repr=False)
     cwd: str
     uid: int | None
     gid: int | None

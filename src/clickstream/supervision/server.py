@@ -81,7 +81,7 @@ class Server:
                 async for snapshot in self._supervisor.snapshots():
                     yield Reply(snapshot=snapshot)
             yield await self._obey(request)
-        except msgspec.MsgspecError as error:
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             yield Reply(error=f"not a request: {error}", usage=True)
         except ClickstreamError as error:
             yield Reply(error=str(error.args[0]), hint=error.hint, usage=isinstance(error, UsageError))

@@ -5,18 +5,21 @@ from __future__ import annotations
 import asyncio
 import signal
 import time
+import traceback
 from collections.abc import Iterable
 from contextlib import suppress
 from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
+from rich.text import Text
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.reactive import reactive
 from textual.screen import Screen
 
 from clickstream.actions.frame import BAD, Happening
+from clickstream.domain.harmless import harmless
 from clickstream.tui.commands import BY_NAME, Command, Weight, command_binding
 from clickstream.tui.feed import Feed, FrameSource
 from clickstream.tui.jobs import Job, Jobs
@@ -24,6 +27,7 @@ from clickstream.tui.messages import FeedFailed, FrameArrived, JobEnded, JobMove
 from clickstream.tui.palette import CommandProvider
 from clickstream.tui.screens.base import DashboardScreen
 from clickstream.tui.screens.confirm import ConfirmScreen
+from clickstream.tui.screens.faults import open_menu
 from clickstream.tui.screens.help import HelpScreen
 from clickstream.tui.screens.prompt import PromptScreen
 from clickstream.tui.themes import DARK, LIGHT
@@ -71,9 +75,9 @@ class ClickstreamApp(App[None]):
         Binding("ctrl+q", "leave", "quit", show=False, priority=True, tooltip="leave; the pipeline goes on running"),
     ]
 
-    frame: reactive[Frame | None] = reactive(None, init=False)
+    frame: reactive[Frame | None] = reactive(None, init=False, repaint=False)
     """The newest frame."""
-    job: reactive[Job | None] = reactive(None, init=False, always_update=True)
+    job: reactive[Job | None] = reactive(None, init=False, always_update=True, repaint=False)
     """What runs now, for the status line."""
 
     def __init__(self, source: FrameSource, *, demo: DemoOptions | None = None, read_only: bool = False) -> None:
@@ -105,7 +109,7 @@ class ClickstreamApp(App[None]):
         self.frame = message.frame
 
     def on_feed_failed(self, message: FeedFailed) -> None:
-        self.notify(f"no more frames: {message.error}", severity="error", timeout=60)
+        self.notify(f"no more frames: {message.error}", severity="error", timeout=60, markup=False)
 
     def watch_frame(self, frame: Frame | None) -> None:
         for screen in self.screen_stack:
@@ -125,7 +129,7 @@ class ClickstreamApp(App[None]):
         if job.failed:
             self.source.tell([Happening(time.time(), BAD, job.outcome, mark=True)])
         self.notify(
-            job.outcome,
+            harmless(job.outcome, lines=True),
             severity="error" if job.failed else "information",
             timeout=15 if job.failed else 6,
             markup=False,
@@ -136,6 +140,10 @@ class ClickstreamApp(App[None]):
         for screen in self.screen_stack:
             if isinstance(screen, DashboardScreen):
                 screen.show_job(job)
+
+    def _fatal_error(self) -> None:
+        """A fault of ours ends the app: say where, without the values of variables, which the framework would show."""
+        self.panic(Text(harmless(traceback.format_exc().rstrip(), lines=True)))
 
     def offers(self, command: Command) -> bool:
         """Whether the command may be used at all in this session."""
@@ -150,6 +158,9 @@ class ClickstreamApp(App[None]):
         if command.opens:
             self.action_mode(command.opens)
         if command.run is None:
+            return
+        if command.menu and not arguments:
+            open_menu(self)
             return
         if command.prompt and not arguments:
             self._ask_text(command)
@@ -178,15 +189,20 @@ class ClickstreamApp(App[None]):
 
     def action_cancel_job(self) -> None:
         job = self._jobs.newest
-        if job is None:
+        if job is None or job.cancelled:
             return
 
         def answered(yes: bool | None) -> None:
             if yes:
                 job.cancel()
+                self.job = self._jobs.newest
 
         question = f"{job.words}\n\nIt ends at its next step; nothing half-made is left behind."
         self.push_screen(ConfirmScreen(f"cancel {job.command.name}", question, yes="Cancel it", no="Go on"), answered)
+
+    def action_help_quit(self) -> None:
+        """What ctrl+c does."""
+        self.notify("q leaves; the pipeline goes on running.")
 
     def action_leave(self) -> None:
         job = self._jobs.newest
@@ -207,7 +223,7 @@ class ClickstreamApp(App[None]):
         if action == "command" and parameters:
             return self.offers(BY_NAME[str(parameters[0])])
         if action == "cancel_job":
-            return self._jobs.newest is not None
+            return self._jobs.newest is not None and self._jobs.newest.command.cancellable
         if action in {"mode", "help", "cancel_job", "leave"}:
             return isinstance(self.screen, DashboardScreen) or action == "leave"
         return True
@@ -222,7 +238,7 @@ class ClickstreamApp(App[None]):
     def _ask_text(self, command: Command) -> None:
         def answered(text: str | None) -> None:
             if text:
-                self._start(command, {"text": text})
+                self.run_command(command.name, {"text": text})
 
         self.push_screen(PromptScreen(command.name, command.prompt), answered)
 

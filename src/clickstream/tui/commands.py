@@ -13,6 +13,9 @@ from typing import TYPE_CHECKING
 from textual.binding import Binding
 
 from clickstream.tui import commands_run as run
+from clickstream.tui import commands_run_benchmark as bench
+from clickstream.tui import commands_run_faults as faults
+from clickstream.tui import commands_run_offsets as offsets
 
 if TYPE_CHECKING:
     from clickstream.tui.jobs import Job
@@ -43,16 +46,20 @@ class Command:
     """The mode whose screen shows the answer; empty: a notice does."""
     changes: bool = False
     """It changes something: not offered in read-only mode."""
+    cancellable: bool = False
+    """It takes long, says how far it is, and ends in good order when it is cancelled."""
     weight: Weight = Weight.LIGHT
     warning: str = ""
     """What will be lost or end, where there is a question before it."""
     prompt: str = ""
     """What to ask for, where it needs a text: its argument `text`."""
+    menu: bool = False
+    """The menu of faults comes first, where none was chosen yet."""
 
 
 COMMANDS: tuple[Command, ...] = (
-    Command("demo", "run the whole pipeline and show it", run.demo, "overview", changes=True),
-    Command("stack up", "start Kafka, PostgreSQL and Valkey", run.stack_up, changes=True),
+    Command("demo", "run the whole pipeline and show it", run.demo, "overview", changes=True, cancellable=True),
+    Command("stack up", "start Kafka, PostgreSQL and Valkey", run.stack_up, changes=True, cancellable=True),
     Command(
         "stack down", "stop the servers, workers first; all data stays", run.stack_down, changes=True,
         weight=Weight.ASK, warning="Every process of this home ends: workers first, then the servers. All data stays.",
@@ -67,8 +74,12 @@ COMMANDS: tuple[Command, ...] = (
     Command("lag", "how far behind each partition is", opens="partitions"),
     Command("analytics", "the funnel and the top items", opens="funnel"),
     Command("sessions show", "one visitor's sessions and events", opens="funnel"),
-    Command("verify", "recompute all sessions in SQL and compare", run.verify),
+    Command("verify", "recompute all sessions in SQL and compare", run.verify, cancellable=True),
     Command("topic show", "the topic's partitions and offsets", opens="partitions"),
+    Command(
+        "topic resize", "give the topic more partitions", offsets.topic_resize, "partitions", changes=True,
+        weight=Weight.ASK, warning="Kafka cannot take partitions away again.", prompt="How many partitions in all?",
+    ),
     Command("consumer start", "start consumers, one a partition", run.consumer_start, changes=True),
     Command(
         "consumer stop", "stop all consumers", run.consumer_stop, changes=True,
@@ -77,6 +88,14 @@ COMMANDS: tuple[Command, ...] = (
     Command("consumer restart", "restart all consumers", run.consumer_restart, changes=True),
     Command(
         "consumer scale", "have so many consumers run", run.consumer_scale, changes=True, prompt="How many consumers?"
+    ),
+    Command(
+        "consumer rewind", "have consumers read messages again, or skip them", offsets.consumer_rewind, "partitions",
+        changes=True, weight=Weight.ASK,
+        warning="Back: messages are read again, and nothing is stored twice. Forward: messages are skipped, never read,"
+        " and the gap is recorded.",
+        prompt="Where to: earliest, latest, an offset, a time (2026-11-25T08:30) or Unix ms (1430622004384ms);"
+        " with --partition N only that one:",
     ),
     Command("consumer list", "list consumers", opens="workers"),
     Command("consumer logs", "what the consumers log", opens="logs"),
@@ -93,7 +112,7 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command("producer status", "how far the producer is", opens="overview"),
     Command("producer logs", "what the producer logs", opens="logs"),
-    Command("data generate", "make a data file", run.data_generate, changes=True),
+    Command("data generate", "make a data file", run.data_generate, changes=True, cancellable=True),
     Command("data info", "describe the data file", run.data_info),
     Command(
         "data reset", "empty topic, tables and cache", run.data_reset, changes=True,
@@ -101,10 +120,24 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command("rejects list", "what was put aside, and why", opens="rejects"),
     Command("rejects show", "one reject, whole", opens="rejects"),
-    Command("rejects replay", "send again what is an event now", run.rejects_replay, "rejects", changes=True),
+    Command(
+        "rejects replay", "send again what is an event now", run.rejects_replay, "rejects", changes=True,
+        cancellable=True,
+    ),
     Command(
         "rejects discard", "remove all rejects for good", run.rejects_discard, "rejects", changes=True,
         weight=Weight.ASK, warning="Every reject, messages and lines, is removed for good, replayed ones included.",
+    ),
+    Command(
+        "benchmark", "measure how fast events are stored", bench.benchmark, "overview", changes=True, cancellable=True,
+        weight=Weight.ASK,
+        warning="Three runs of a million events, with one, two and three partitions, in a topic and a schema of their"
+        " own, which are removed afterwards. The machine will be busy, and no worker may run meanwhile.",
+    ),
+    Command("faults list", "what can be broken on purpose", faults.faults_inject, menu=True),
+    Command(
+        "faults inject", "break something, and prove that nothing was lost", faults.faults_inject, "overview",
+        changes=True, cancellable=True, menu=True,
     ),
     Command("config show", "every setting and where it comes from", opens="settings"),
     Command("config check", "try everything; say what is wrong and the cure", opens="settings"),

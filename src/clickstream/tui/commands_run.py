@@ -83,6 +83,8 @@ def verify(job: Job) -> str:
         tell(job, BAD, f"verify failed: {faults}", mark=True)
         raise ClickstreamError(f"sessions differ: {faults}, {found.duplicate_events:,} events doubled")
     words = f"verify ok: {found.sessions_stored:,} sessions are what their {found.events:,} events say"
+    if found.skipped_messages:
+        words += f"; {found.skipped_messages:,} messages were never read"
     tell(job, GOOD, words, mark=True)
     return words
 

@@ -43,10 +43,12 @@ def _faults(frame: Frame) -> Iterator[Look]:
     states = {frame.service(name).state for name in SERVERS}
     if nothing_runs(frame):
         yield Look("◌", "nothing runs", DIM)
-    if DOWN in states or any(row.state in {"failed", "backoff"} for row in frame.processes):
+    if DOWN in states or any(row.state == "failed" for row in frame.processes):
         yield Look("✖", "trouble", FAILED)
     if any(row.state == STALLED for row in frame.partitions):
         yield Look("✖", "stalled", FAILED)
+    if any(row.state == "backoff" for row in frame.processes):
+        yield Look("▲", "restarting", BUSY)
     if ASKING in states:
         yield Look("▲", "starting" if frame.supervisor else "asking", BUSY)
     if any(row.activity in {"waiting", "silent"} for row in frame.processes):

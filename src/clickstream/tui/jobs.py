@@ -39,6 +39,7 @@ class Job:
     """How it ended, in a sentence."""
     failed: bool = False
     _cancelled: threading.Event = field(default_factory=threading.Event)
+    _interrupted: bool = False
     _moved: float = 0.0
 
     @property
@@ -54,8 +55,10 @@ class Job:
         self._cancelled.set()
 
     def say(self, words: str, done: int = 0, total: int = 0) -> None:
-        """From the command: how far it is. Raises Interrupted when the user has cancelled it."""
-        if self.cancelled:
+        """From the command: how far it is. Raises Interrupted once the user has cancelled it: once only, since what
+        is said after that is about putting things in order."""
+        if self.cancelled and not self._interrupted:
+            self._interrupted = True
             raise Interrupted(f"{self.command.name} was cancelled")
         now = time.monotonic()
         changed = words != self.words

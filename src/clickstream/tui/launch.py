@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from clickstream.domain.harmless import harmless
 from clickstream.tui.app import ClickstreamApp
 
 if TYPE_CHECKING:
@@ -30,5 +31,5 @@ def run(load_settings: Callable[[], Settings], *, demo: DemoOptions | None = Non
         app = ClickstreamApp(watcher, demo=demo, read_only=read_only)
         app.run()
     if app.last_words:
-        sys.stderr.write(f"{app.last_words}\n")
+        sys.stderr.write(f"{harmless(app.last_words, lines=True)}\n")
     return int(app.demo_failed) or app.return_code or 0

@@ -1,7 +1,8 @@
 """The dashboard in a browser: a web server on the loopback address that starts a dashboard for each window.
 
 Only who has the address gets in: all it serves lies below a path that is a random token. Whoever has it can do what the
-dashboard can, so it is never logged, and no other site learns it.
+dashboard can, so it is never logged, and no other site learns it. Nor can the page of another site ask anything that a
+browser here has open: neither under a name of its own that it lets point here, nor from where it came.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import socket
 import sys
 from collections.abc import Awaitable, Callable
 from typing import Final
+from urllib.parse import urlsplit
 
 from aiohttp import web
 from textual_serve.server import Server
@@ -20,6 +22,9 @@ from textual_serve.server import Server
 from clickstream.domain.errors import ClickstreamError
 
 HOST: Final = "127.0.0.1"
+
+NAMES: Final = frozenset({HOST, "localhost"})
+"""By which a browser may know us; behind a tunnel the port is another one."""
 
 COOKIE: Final = "clickstream-download"
 
@@ -67,6 +72,8 @@ class GuardedServer(Server):
         # exec: the dashboard's parent is the server, and no shell in between.
         super().__init__(f"exec {shlex.join(command)}", host=HOST, port=port, title="clickstream", public_url=origin)
         self._token = token
+        # Not the token: a browser shows a host's cookies to the servers of all its ports.
+        self._download_token = hmac.digest(token.encode(), COOKIE.encode(), "sha256").hex()
         sources = f"'self' ws://{HOST}:{port}"
         self._headers = {
             "Cache-Control": "no-store",
@@ -98,17 +105,29 @@ class GuardedServer(Server):
 
     @web.middleware
     async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        if not self._knows_token(request):
+        if not self._comes_from_here(request) or not self._knows_token(request):
             raise web.HTTPForbidden(text="403: open the very address that `clickstream serve` printed\n")
         response = await handler(request)
         if not response.prepared:
-            response.set_cookie(COOKIE, self._token, path="/download", httponly=True, samesite="Strict")
+            response.set_cookie(COOKIE, self._download_token, path="/download", httponly=True, samesite="Strict")
         return response
 
     def _knows_token(self, request: web.Request) -> bool:
         first = request.path.lstrip("/").partition("/")[0]
-        given = request.cookies.get(COOKIE, "") if first == "download" else first
-        return hmac.compare_digest(given.encode(), self._token.encode())
+        given, wanted = first, self._token
+        if first == "download":
+            given, wanted = request.cookies.get(COOKIE, ""), self._download_token
+        return hmac.compare_digest(given.encode(errors="replace"), wanted.encode())
+
+    def _comes_from_here(self, request: web.Request) -> bool:
+        """Whether it was sent to one of our own names, and, where a page sent it, by a page of ours."""
+        try:
+            host = urlsplit(f"http://{request.host}")
+            origin = urlsplit(request.headers.get("Origin", host.geturl()))
+            same = (origin.scheme, origin.port) == (host.scheme, host.port)
+        except ValueError:
+            return False
+        return same and {host.hostname, origin.hostname} <= NAMES
 
     async def _add_headers(self, request: web.Request, response: web.StreamResponse) -> None:
         response.headers.update(self._headers)

@@ -60,7 +60,7 @@ TREND = {"growing": "↗", "shrinking": "↘", "steady": "→"}
 _PROCESS = {
     "starting": Look("▲", "starting", BUSY),
     "running": Look("●", "running", OKAY),
-    "backoff": Look("✖", "restarting", FAILED),
+    "backoff": Look("▲", "restarting", BUSY),
     "stopping": Look("▲", "stopping", BUSY),
     "stopped": Look("◌", "stopped", DIM),
     "finished": Look("●", "finished", DIM),

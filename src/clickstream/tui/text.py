@@ -11,6 +11,9 @@ NOTHING = "–"
 
 TICKS = "▁▂▃▄▅▆▇█"
 
+THIN = "▏▎▍▌▋▊▉"
+"""Parts of a cell from the left, for bars of less than one."""
+
 
 def number(value: float | None, unit: str = "") -> str:
     """Three significant digits: `61.2 k/s`; a rate or size of nothing is `–`, unknown is `?`."""
@@ -79,20 +82,19 @@ def day(milliseconds_: int | None) -> str:
 
 
 def bar(share: float, width: int) -> str:
-    """A bar, padded to `width`; its last cell is as high as that cell is full."""
-    full, rest = divmod(min(1.0, max(0.0, share)) * width, 1)
-    end = TICKS[int(rest * 7)] if rest * 7 >= 0.5 else ""
-    if not full and not end and share > 0:
-        end = TICKS[0]
-    return (TICKS[6] * int(full) + end)[:width].ljust(width)
+    """A bar of whole cells, padded to `width`; what is less than a cell is a thin one: little is not nothing."""
+    cells = min(1.0, max(0.0, share)) * width
+    if cells >= 1:
+        return (TICKS[6] * round(cells)).ljust(width)
+    return (THIN[int(cells * len(THIN))] if share > 0 and width else "").ljust(width)
 
 
-def spark(values: Sequence[float], width: int, top: float | None = None) -> str:
-    """The last `width` values as columns, to the right; nothing is a blank. `top`: the value of the highest column."""
-    shown = [0.0 if math.isnan(value) else value for value in values[-width:]]
-    most = top if top is not None else max(shown, default=0.0)
-    columns = (TICKS[min(6, int(value / most * 7))] if most > 0 and value > 0 else " " for value in shown)
-    return "".join(columns).rjust(width)
+def spark(values: Sequence[float], width: int, over: int) -> str:
+    """The last `over` values in `width` columns, the newest to the right; nothing is a blank."""
+    last = values[-over:]
+    shown = resample([math.nan] * (over - len(last)) + [*last], width)
+    most = max(shown, default=0.0)
+    return "".join(TICKS[min(6, int(value / most * 7))] if value > 0 else " " for value in shown)
 
 
 def area(values: Sequence[float], width: int, height: int, top: float) -> list[str]:

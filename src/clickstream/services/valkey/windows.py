@@ -101,6 +101,7 @@ class WindowCache:
 
 
 def _is_whole(window: SavedWindow) -> bool:
-    """Whether its columns are of one length, and hold kinds that there are."""
+    """Whether its columns are of one length and hold kinds that there are, and its mark is a time."""
     columns = (window.visitor_id, window.time_ms, window.item_id)
-    return all(len(one) == 8 * len(window.kind) for one in columns) and not window.kind.strip(_KINDS)
+    whole = all(len(one) == 8 * len(window.kind) for one in columns) and not window.kind.strip(_KINDS)
+    return whole and -(2**63) <= window.mark < 2**63

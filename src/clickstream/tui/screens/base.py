@@ -46,6 +46,11 @@ class DashboardScreen(Screen[None]):
     def narrow(self) -> bool:
         return self.app.size.width < 116
 
+    @property
+    def _stands(self) -> bool:
+        """Its widgets are there: not so before it is composed, nor while the app takes it down."""
+        return self.is_mounted and bool(self.query(StatusBar))
+
     def body(self) -> ComposeResult:
         """The screen's own widgets."""
         raise NotImplementedError
@@ -65,7 +70,7 @@ class DashboardScreen(Screen[None]):
 
     def receive(self, frame: Frame) -> None:
         """A new frame is there."""
-        if not self.is_mounted:
+        if not self._stands:
             return
         self.query_one(HeaderLine).show(frame)
         self.query_one(StatusBar).show(frame)
@@ -73,7 +78,7 @@ class DashboardScreen(Screen[None]):
 
     def show_job(self, job: Job | None) -> None:
         """A job has moved, or none runs any more."""
-        if self.is_mounted:
+        if self._stands:
             self.query_one(StatusBar).show_job(job)
 
     def on_mount(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from textwrap import wrap
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -26,15 +27,16 @@ class Choice:
     sentence: str
 
 
+WORDS_WIDTH = 64
+
+
 class ChooseScreen(ModalScreen[str]):
     """Gives the id of what was chosen; None: nothing was."""
 
     CSS = """
     ChooseScreen > #dialog { padding: 1 1 0 1; width: 76; }
-    ChooseScreen OptionList > .option-list--option-highlighted { background: $accent 25%; color: $foreground; }
-    ChooseScreen OptionList { height: auto; max-height: 60vh; border: none; padding: 0; background: $surface; }
-    ChooseScreen OptionList:focus { border: none; background-tint: transparent; }
-    ChooseScreen #hint { color: $text-muted; padding: 0 1; margin-top: 1; }
+    ChooseScreen OptionList { height: auto; max-height: 60vh; }
+    ChooseScreen #hint { padding: 0 1; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "cancel")]
 
@@ -48,7 +50,7 @@ class ChooseScreen(ModalScreen[str]):
             dialog.border_title = self._title
             yield OptionList(
                 *(
-                    Option(Content.assemble((choice.label, "bold"), ("\n  " + choice.sentence, DIM)), id=choice.id)
+                    Option(Content.assemble((choice.label, "bold"), (_indented(choice.sentence), DIM)), id=choice.id)
                     for choice in self._choices
                 )
             )
@@ -59,3 +61,7 @@ class ChooseScreen(ModalScreen[str]):
 
     def action_leave(self) -> None:
         self.dismiss(None)
+
+
+def _indented(sentence: str) -> str:
+    return "".join(f"\n  {line}" for line in wrap(sentence, WORDS_WIDTH))

@@ -16,8 +16,7 @@ class ConfirmScreen(ModalScreen[bool]):
 
     CSS = """
     ConfirmScreen #buttons { height: auto; align-horizontal: right; margin-top: 1; }
-    ConfirmScreen Button { margin-left: 2; min-width: 12; }
-    ConfirmScreen Input { margin-top: 1; }
+    ConfirmScreen Button { margin-left: 2; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "no", "cancel"),
@@ -44,7 +43,8 @@ class ConfirmScreen(ModalScreen[bool]):
             dialog.border_title = self._title
             yield Static(self._question, markup=False)
             if self._typed:
-                yield Input(placeholder=f"type {self._typed} to go on", id="typed")
+                yield Static(f"Type {self._typed} to go on.", id="hint")
+                yield Input(id="typed")
             with Horizontal(id="buttons"):
                 yield Button(self._no, id="no")
                 yield Button(self._yes, id="yes", variant="error", disabled=bool(self._typed))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -16,16 +16,17 @@ from clickstream.domain.cancellation import Cancellation
 from clickstream.tui.screens.base import DashboardScreen
 from clickstream.tui.screens.visitor import VisitorScreen
 from clickstream.tui.seldom import Answer, Seldom
-from clickstream.tui.states import DIM
-from clickstream.tui.text import exact, percent, seconds
+from clickstream.tui.states import ACCENT, DIM
+from clickstream.tui.text import bar, exact, percent, seconds
 from clickstream.tui.widgets import funnel_boxes
+from clickstream.tui.widgets.line import head
 from clickstream.tui.widgets.outcome import ANALYTICS_OLD
 from clickstream.tui.widgets.panel import Draw, Panel
 from clickstream.tui.widgets.row_table import Cell, Column, RowTable
 
 if TYPE_CHECKING:
     from clickstream.actions.analytics import Analytics, Funnel
-    from clickstream.actions.frame import Frame
+    from clickstream.actions.frame import Figure, Frame
     from clickstream.actions.funnel import Breakdown, OrderedFunnel
     from clickstream.services.postgres.analytics import TopItem
 
@@ -38,13 +39,15 @@ take a twentieth of the time; their age is shown long before."""
 
 WINDOWS = {"all_time": "all time", "last_month": "last 30 days", "last_day": "last day"}
 
-ITEM_COLUMNS = (
-    Column("item", right=True, width=8),
-    Column("views", right=True, width=7),
+ITEM, VIEWS, BAR = Column("item", right=True, width=8), Column("views", right=True, width=7), Column("", width=24)
+REST = (
     Column("carts", right=True, width=6),
     Column("bought", right=True, width=7),
     Column("conv", right=True, width=7),
 )
+
+WIDE = 160
+"""Cells of the window from which there is room for bars in the table of items."""
 
 
 class FunnelScreen(DashboardScreen):
@@ -104,24 +107,27 @@ class FunnelScreen(DashboardScreen):
             yield Panel(self._hours, title="by hour (UTC)", id="hours")
         with Horizontal(id="below"):
             yield Panel(self._in_order, title="ordered funnel", id="ordered")
-            yield RowTable(ITEM_COLUMNS, title="most viewed items", classes="box", id="items")
+            yield RowTable(item_columns(self.app.size.width), title="most viewed items", classes="box", id="items")
 
     def show(self, frame: Frame) -> None:
         self._ask(frame)
         for panel in self.query(Panel):
             panel.show(frame)
         items = self.query_one("#items", RowTable)
-        found = frame.analytics
+        width = self.app.size.width
+        items.set_columns(item_columns(width))
+        found, top = frame.top_items, frame.top_items.value if frame.top_items else ()
         old = found is not None and found.age(frame.at) > DIM_AFTER
-        items.put({str(item.item_id): _item(item, old=old) for item in found.value.top_items} if found else {})
-        aged = found is not None and found.age(frame.at) > ANALYTICS_OLD
-        words = f"{seconds(found.age(frame.at))} ago" if found and aged else ""
-        self.query_one("#window-all_time", Panel).border_subtitle = words
-        items.border_subtitle = words
-        self.query_one("#ordered", Panel).border_subtitle = (
-            funnel_boxes.standing(self._ordered, frame.at) if self._may_ask(frame) else ""
-        )
-        self.query_one("#hours", Panel).border_subtitle = _age(self._breakdown, frame.at)
+        items.put({str(item.item_id): _item(item, top[0].views, width, old=old) for item in top})
+        items.tell(_old(found, frame.at))
+        standing = funnel_boxes.standing(self._ordered, frame.at) if self._may_ask(frame) else ""
+        head(self.query_one("#ordered"), subtitle=standing)
+        head(self.query_one("#window-all_time"), subtitle=_old(frame.analytics, frame.at))
+        head(self.query_one("#hours"), subtitle=_age(self._breakdown, frame.at))
+
+    def on_resize(self) -> None:
+        if self.dashboard.frame is not None and self.is_mounted:
+            self.show(self.dashboard.frame)
 
     def on_funnel_screen_breakdown_told(self, message: FunnelScreen.BreakdownTold) -> None:
         self._breakdown.hear(message.answer)
@@ -212,7 +218,7 @@ class FunnelScreen(DashboardScreen):
 
     def _days(self, frame: Frame, width: int, height: int) -> Content:
         drawn, words = funnel_boxes.days_box(self._breakdown, frame.at, width, height)
-        self.query_one("#days", Panel).border_subtitle = words
+        head(self.query_one("#days"), subtitle=words)
         return drawn
 
     def _hours(self, frame: Frame, width: int, height: int) -> Content:
@@ -232,16 +238,27 @@ def _of(found: Analytics, name: str) -> Funnel:
     return windows[name]
 
 
-def _item(item: TopItem, *, old: bool) -> tuple[Cell, ...]:
+def item_columns(width: int) -> tuple[Column, ...]:
+    return (ITEM, VIEWS, *([BAR] if width >= WIDE else []), *REST)
+
+
+def _item(item: TopItem, most: int, width: int, *, old: bool) -> tuple[Cell, ...]:
     conversion = item.purchases / item.views if item.views else 0.0
     style = DIM if old else ""
+    drawn = Cell(bar(item.views / most if most else 0.0, BAR.width or 0), item.views, style or ACCENT)
     return (
         Cell(str(item.item_id), item.item_id, style),
         Cell(exact(item.views), item.views, style),
+        *([drawn] if width >= WIDE else []),
         Cell(exact(item.carts), item.carts, style),
         Cell(exact(item.purchases), item.purchases, style),
         Cell(percent(item.purchases, item.views), conversion, style or ("bold" if item.purchases else DIM)),
     )
+
+
+def _old(figure: Figure[Any] | None, now: float) -> str:
+    """Its age, once that is worth a word."""
+    return f"{seconds(figure.age(now))} ago" if figure is not None and figure.age(now) > ANALYTICS_OLD else ""
 
 
 def _age(asked: Seldom[Breakdown], now: float) -> str:

@@ -17,8 +17,11 @@ from clickstream.tui.states import ACCENT, DIM
 
 WORDS_WIDTH = 52
 
-UNTOLD = {"app.focus_next", "app.focus_previous", "screen.copy_text", "cursor_up", "cursor_down"}
-"""What every program does alike."""
+UNTOLD = {
+    *("up", "down", "left", "right", "pageup", "pagedown", "ctrl+pageup", "ctrl+pagedown"),
+    *("home", "end", "ctrl+home", "ctrl+end", "enter", "tab", "shift+tab", "ctrl+c", "super+c"),
+}
+"""Keys that do in every program alike."""
 
 LEGEND = "● ok  ▲ behind or starting  ✖ failed, needs a hand  ◌ off"
 
@@ -59,10 +62,14 @@ def help_lines(about: Screen[object]) -> Iterator[Content]:
     """The focused widget's and the screen's own keys first, then the app's."""
     own: dict[str, tuple[list[str], str]] = {}
     general: dict[str, tuple[list[str], str]] = {}
+    modes: list[tuple[str, str]] = []
     for active in about.active_bindings.values():
         binding = active.binding
         words = active.tooltip or binding.tooltip or binding.description
-        if not active.enabled or binding.system or not words or binding.action in UNTOLD:
+        if not active.enabled or binding.system or not words or binding.key in UNTOLD:
+            continue
+        if (binding.id or "").startswith("mode."):
+            modes.append((binding.key, binding.description))
             continue
         group = general if active.node is about.app else own
         keys, _ = group.setdefault(binding.action, ([], words))
@@ -70,6 +77,10 @@ def help_lines(about: Screen[object]) -> Iterator[Content]:
     for title, group in (("this screen", own), ("everywhere", general)):
         if group:
             yield Content.styled(title, "bold")
+            if title == "everywhere" and modes:
+                yield from _lines(
+                    f"{modes[0][0]} to {modes[-1][0]}", "the screens: " + ", ".join(name for _, name in modes)
+                )
             for keys, words in group.values():
                 yield from _lines(" ".join(sorted(keys, key=len)), words)
             yield Content("")

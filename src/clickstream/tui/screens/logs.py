@@ -5,16 +5,16 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, ClassVar
 
-from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.widgets import Static
 
-from clickstream.tui.screens.base import DashboardScreen
+from clickstream.tui.screens.filtered import FilteredScreen
 from clickstream.tui.screens.pick import PickScreen
 from clickstream.tui.text import exact
 from clickstream.tui.widgets.filter_bar import FilterBar
+from clickstream.tui.widgets.line import head
 from clickstream.tui.widgets.log_view import LogView
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ EVERY = 0.25
 NOTHING = "No logs yet: nothing has run here. d demo · 1 overview"
 
 
-class LogsScreen(DashboardScreen):
+class LogsScreen(FilteredScreen):
     """The logs."""
 
     CSS = """
@@ -45,9 +45,10 @@ class LogsScreen(DashboardScreen):
     LogsScreen.-nothing #nothing { display: block; }
     LogsScreen.-nothing LogView { display: none; }
     """
-    AUTO_FOCUS = "LogView"
+    AUTO_FOCUS = FILTERED = "LogView"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("slash", "search", "search", key_display="/", tooltip="search; n and N go on", id="logs.search"),
+        Binding("slash", "filter", "search", key_display="/", tooltip="search; n and N go on", id="logs.search"),
+        Binding("escape", "clear_filter", "end search", tooltip="end the search", show=False),
         Binding("n", "next(1)", "next", show=False, tooltip="the next line that is found"),
         Binding("N", "next(-1)", "previous", show=False, tooltip="the line before that is found"),
         Binding("f", "follow", "follow", tooltip="stay at the end, or not", id="logs.follow"),
@@ -108,23 +109,15 @@ class LogsScreen(DashboardScreen):
         self.set_class(not message.names, "-nothing")
         view = self.query_one(LogView)
         part = "all" if self._chosen is None else f"{exact(len(self._chosen))} of"
-        view.border_title = f"logs of {part} {exact(len(self._names))} processes"
+        head(view, f"logs of {part} {exact(len(self._names))} processes")
         if message.lines:
             view.add(message.lines)
         if self._go_up:
             self._go_up = False
             view.to_top()
 
-    @on(FilterBar.Filtered)
-    def _search(self, event: FilterBar.Filtered) -> None:
-        self.query_one(LogView).search(event.words)
-
-    @on(FilterBar.Closed)
-    def _focus_view(self) -> None:
-        self.query_one(LogView).focus()
-
-    def action_search(self) -> None:
-        self.query_one(FilterBar).open()
+    def filter(self, words: str) -> None:
+        self.query_one(LogView).search(words)
 
     def action_next(self, step: int) -> None:
         self.query_one(LogView).next_match(step)

@@ -22,11 +22,10 @@ class MendScreen(ModalScreen[bytes]):
 
     CSS = """
     MendScreen > #dialog { width: 110; }
-    MendScreen TextArea { height: 10; border: round $border-blurred; padding: 0; }
-    MendScreen TextArea:focus { border: round $accent; }
+    MendScreen TextArea { height: 10; }
     MendScreen #verdict { height: auto; max-height: 4; margin-top: 1; }
     MendScreen #buttons { height: auto; align-horizontal: right; margin-top: 1; }
-    MendScreen Button { margin-left: 2; min-width: 12; }
+    MendScreen Button { margin-left: 2; }
     MendScreen.-short #dialog { padding: 0 1; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -39,7 +38,7 @@ class MendScreen(ModalScreen[bytes]):
         self._reject = reject
 
     def compose(self) -> ComposeResult:
-        from clickstream.actions.harmless import escaped
+        from clickstream.domain.harmless import escaped
 
         lines = self._reject.source == "messages"
         with Vertical(id="dialog") as dialog:

@@ -53,17 +53,17 @@ class OverviewScreen(Steering, DashboardScreen):
     BINDINGS: ClassVar[list[BindingType]] = [*STEERING]
 
     def body(self) -> ComposeResult:
-        yield Panel(self._strip, id="strip", classes="")
+        yield Panel(self._strip, opens="workers", id="strip", classes="")
         with Horizontal(id="middle"):
             yield ThroughputPlot(id="throughput")
-            yield Panel(lag_box, title="lag", id="lag")
+            yield Panel(lag_box, title="lag", opens="partitions", id="lag")
         with Horizontal(id="bottom"):
-            yield Panel(sessions_box, title="sessions", id="sessions")
-            yield Panel(funnel_box, title="funnel, all time", id="funnel")
-            yield Panel(outcome_box, title="sessions · funnel, all time", id="outcome")
-            yield Panel(happened, title="what happened", id="happened")
-            yield Panel(services_box, title="services", id="services")
-        yield Panel(happened, id="last", classes="")
+            yield Panel(sessions_box, title="sessions", opens="funnel", id="sessions")
+            yield Panel(funnel_box, title="funnel, all time", opens="funnel", id="funnel")
+            yield Panel(outcome_box, title="sessions · funnel, all time", opens="funnel", id="outcome")
+            yield Panel(happened, title="what happened", opens="logs", id="happened")
+            yield Panel(services_box, title="services", opens="workers", id="services")
+        yield Panel(happened, opens="logs", id="last", classes="")
 
     def show(self, frame: Frame) -> None:
         strip, height = self.query_one("#strip"), self._strip_height(frame)

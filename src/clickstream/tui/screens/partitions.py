@@ -14,9 +14,10 @@ from textual.widgets import DataTable
 from clickstream.actions.back_pressure import back_pressure
 from clickstream.actions.frame import UP
 from clickstream.domain.errors import ClickstreamError
-from clickstream.tui.screens.base import DashboardScreen
+from clickstream.tui.screens.filtered import FilteredScreen
 from clickstream.tui.widgets import partition_table, pressure_table
 from clickstream.tui.widgets.filter_bar import FilterBar
+from clickstream.tui.widgets.lag_box import no_partitions
 from clickstream.tui.widgets.lag_chart import WINDOWS, LagChart
 from clickstream.tui.widgets.row_table import RowTable
 
@@ -32,7 +33,7 @@ ASK_AGAIN_AFTER = 30.0
 """Seconds after which a past that could not be told is asked for again."""
 
 
-class PartitionsScreen(DashboardScreen):
+class PartitionsScreen(FilteredScreen):
     """The partitions of the events topic."""
 
     CSS = """
@@ -40,11 +41,9 @@ class PartitionsScreen(DashboardScreen):
     PartitionsScreen #pressure { height: auto; min-height: 4; max-height: 30%; }
     PartitionsScreen LagChart { height: 1fr; min-height: 6; }
     """
-    AUTO_FOCUS = "#partitions"
+    AUTO_FOCUS = FILTERED = "#partitions"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("w", "window", "window", tooltip="lag over the last hour, or over the last ten minutes", id="window"),
-        Binding("slash", "filter", "filter", key_display="/", tooltip="show only rows with these words", id="filter"),
-        Binding("escape", "clear_filter", "clear filter", tooltip="show all rows again", show=False, id="filter.clear"),
     ]
 
     class PastTold(Message):
@@ -77,7 +76,7 @@ class PartitionsScreen(DashboardScreen):
         consumers = [back_pressure(row) for row in frame.workers("consumer")]
         pressure.set_columns(pressure_table.columns_for(width))
         pressure.put({one.worker: pressure_table.pressure_cells(one, width) for one in consumers})
-        pressure.border_subtitle = pressure_table.summary(consumers, frame)
+        pressure.tell(pressure_table.summary(consumers, frame))
         self.query_one(LagChart).show(frame, self._past, self._window)
         self._show_detail()
         self._ask_for_the_past(frame)
@@ -92,29 +91,12 @@ class PartitionsScreen(DashboardScreen):
         if frame is None:
             return
         row = next((row for row in frame.partitions if str(row.partition) == table.selected), None)
-        nothing = "no topic yet" if frame.topic_exists is False else "not known"
-        words = partition_table.detail(frame, row) if row else "" if frame.partitions else nothing
-        if table.border_subtitle != words:
-            table.border_subtitle = words
+        table.tell(partition_table.detail(frame, row) if row else "" if frame.partitions else no_partitions(frame))
 
     def on_partitions_screen_past_told(self, message: PartitionsScreen.PastTold) -> None:
         self._past = message.past
         if self.dashboard.frame is not None and self.is_mounted:
             self.show(self.dashboard.frame)
-
-    @on(FilterBar.Filtered)
-    def _filtered(self, event: FilterBar.Filtered) -> None:
-        self.query_one("#partitions", RowTable).filter(event.words)
-
-    @on(FilterBar.Closed)
-    def _focus_table(self) -> None:
-        self.query_one("#partitions").focus()
-
-    def action_filter(self) -> None:
-        self.query_one(FilterBar).open()
-
-    def action_clear_filter(self) -> None:
-        self.query_one(FilterBar).action_clear_filter()
 
     def action_window(self) -> None:
         """The other window."""
@@ -122,11 +104,6 @@ class PartitionsScreen(DashboardScreen):
         self._window = windows[(windows.index(self._window) + 1) % len(windows)]
         if self.dashboard.frame is not None:
             self.show(self.dashboard.frame)
-
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        if action == "clear_filter":
-            return self.is_mounted and bool(self.query_one(FilterBar).value)
-        return super().check_action(action, parameters)
 
     def _ask_for_the_past(self, frame: Frame) -> None:
         """Once, in a thread: what the lag was before this dashboard was opened."""

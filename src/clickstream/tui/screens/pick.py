@@ -19,8 +19,8 @@ class PickScreen(ModalScreen[list[str]]):
 
     CSS = """
     PickScreen > #dialog { padding: 1 1 0 1; }
-    PickScreen SelectionList { height: auto; max-height: 14; border: none; padding: 0; background: $surface; }
-    PickScreen #hint { color: $text-muted; padding: 0 1; margin-top: 1; }
+    PickScreen SelectionList { height: auto; max-height: 14; }
+    PickScreen #hint { padding: 0 1; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "leave", "cancel"),

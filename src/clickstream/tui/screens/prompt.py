@@ -16,7 +16,6 @@ class PromptScreen(ModalScreen[str]):
 
     CSS = """
     PromptScreen Input { margin-top: 1; }
-    PromptScreen #hint { color: $text-muted; margin-top: 1; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "cancel")]
 

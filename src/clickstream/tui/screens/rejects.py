@@ -14,7 +14,7 @@ from textual.message import Message
 from textual.widgets import DataTable
 
 from clickstream.domain.errors import ClickstreamError
-from clickstream.tui.screens.base import DashboardScreen
+from clickstream.tui.screens.filtered import FilteredScreen
 from clickstream.tui.screens.mend import MendScreen
 from clickstream.tui.text import exact, seconds
 from clickstream.tui.widgets.filter_bar import FilterBar
@@ -49,7 +49,7 @@ Post = Callable[[Message], object]
 NONE = "No rejects: every message and every line so far was an event."
 
 
-class RejectsScreen(DashboardScreen):
+class RejectsScreen(FilteredScreen):
     """What was put aside."""
 
     CSS = """
@@ -62,7 +62,7 @@ class RejectsScreen(DashboardScreen):
     RejectsScreen.-opened #list { display: none; }
     RejectsScreen.-opened PayloadView { width: 1fr; }
     """
-    AUTO_FOCUS = "#rejects"
+    AUTO_FOCUS = FILTERED = "#rejects"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
             "r", "replay_selected", "replay", id="rejects.replay",
@@ -72,8 +72,8 @@ class RejectsScreen(DashboardScreen):
         Binding("x", "discard_selected", "discard", tooltip="remove the selected reject for good (rejects discard)"),
         Binding("o", "open", "open", tooltip="the payload on the whole screen, and back", id="rejects.open"),
         Binding("h", "toggle_hex", "hex", tooltip="the payload as a hex dump, and back", id="rejects.hex"),
-        Binding("slash", "filter", "filter", key_display="/", tooltip="show only rows with these words", id="filter"),
         Binding("escape", "close", "back", show=False, tooltip="back to the list"),
+        Binding("escape", "clear_filter", "clear filter", show=False, tooltip="show all rows again"),
     ]  # fmt: skip
 
     class Heard(Message):
@@ -152,14 +152,9 @@ class RejectsScreen(DashboardScreen):
     def _chosen(self) -> None:
         self.action_open()
 
-    @on(FilterBar.Filtered)
-    def _filtered(self, event: FilterBar.Filtered) -> None:
-        self.query_one(RejectTable).filter(event.words)
+    def filter(self, words: str) -> None:
+        super().filter(words)
         self._show_selected()
-
-    @on(FilterBar.Closed)
-    def _focus_table(self) -> None:
-        self.query_one(RejectTable).focus()
 
     @property
     def selected(self) -> Reject | None:
@@ -173,7 +168,7 @@ class RejectsScreen(DashboardScreen):
 
     def action_filter(self) -> None:
         self.remove_class("-opened")
-        self.query_one(FilterBar).open()
+        super().action_filter()
 
     def action_open(self) -> None:
         if self.has_class("-opened"):
@@ -220,7 +215,7 @@ class RejectsScreen(DashboardScreen):
             return self.has_class("-opened")
         if action in SELECTED and self.is_mounted:
             return self.selected is not None
-        return True
+        return super().check_action(action, parameters)
 
     def _show_selected(self, *, again: bool = True) -> None:
         one, view = self.selected, self.query_one(PayloadView)

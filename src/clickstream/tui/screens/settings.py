@@ -5,14 +5,13 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, ClassVar
 
-from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container
 from textual.message import Message
 
 from clickstream.domain.errors import ClickstreamError
-from clickstream.tui.screens.base import DashboardScreen
+from clickstream.tui.screens.filtered import FilteredScreen
 from clickstream.tui.states import ACCENT, DIM
 from clickstream.tui.text import clock
 from clickstream.tui.widgets.filter_bar import FilterBar
@@ -33,7 +32,7 @@ SOURCE_STYLES = {"default": DIM, "embedded": "", ".env": ACCENT, "environment": 
 NO_VALUE = "–"
 
 
-class SettingsScreen(DashboardScreen):
+class SettingsScreen(FilteredScreen):
     """The settings."""
 
     CSS = """
@@ -46,10 +45,9 @@ class SettingsScreen(DashboardScreen):
     SettingsScreen.-wide #list { height: 1fr; width: 5fr; }
     SettingsScreen.-wide Findings { height: 1fr; width: 4fr; }
     """
-    AUTO_FOCUS = "#settings"
+    AUTO_FOCUS = FILTERED = "#settings"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("r", "check", "check again", tooltip="try everything anew (config check)", id="settings.check"),
-        Binding("slash", "filter", "filter", key_display="/", tooltip="show only rows with these words", id="filter"),
     ]
 
     class Checked(Message):
@@ -95,17 +93,6 @@ class SettingsScreen(DashboardScreen):
             findings.show(message.checks, clock(self.dashboard.frame.at) if self.dashboard.frame else "")
         self.refresh_bindings()
 
-    @on(FilterBar.Filtered)
-    def _filtered(self, event: FilterBar.Filtered) -> None:
-        self.query_one(RowTable).filter(event.words)
-
-    @on(FilterBar.Closed)
-    def _focus_table(self) -> None:
-        self.query_one(RowTable).focus()
-
-    def action_filter(self) -> None:
-        self.query_one(FilterBar).open()
-
     def action_check(self) -> None:
         if self._checking:
             return
@@ -118,7 +105,7 @@ class SettingsScreen(DashboardScreen):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action == "check":
             return not self._checking
-        return True
+        return super().check_action(action, parameters)
 
     def _check(self, settings: Settings) -> None:
         from clickstream.actions import config_check
@@ -130,7 +117,7 @@ class SettingsScreen(DashboardScreen):
 
 
 def _cells(variable: Variable) -> tuple[Cell, ...]:
-    from clickstream.actions.harmless import harmless
+    from clickstream.domain.harmless import harmless
 
     value = harmless(variable.value or "")
     return (

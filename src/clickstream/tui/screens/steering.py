@@ -11,9 +11,10 @@ from clickstream.actions.frame import UP
 from clickstream.tui.commands import BY_NAME
 from clickstream.tui.headline import nothing_runs
 from clickstream.tui.screens.choose import Choice, ChooseScreen
+from clickstream.tui.screens.faults import open_menu
 
 if TYPE_CHECKING:
-    from clickstream.actions.frame import Frame, ProcessRow
+    from clickstream.actions.frame import Frame
     from clickstream.tui.app import ClickstreamApp
 
 STEERING: tuple[BindingType, ...] = (
@@ -49,16 +50,7 @@ class Steering:
         _choose(app, "stop", [_choice(name) for name in stoppable(app.frame)], app.run_command)
 
     def action_break_menu(self) -> None:
-        app = _app(self)
-        if app.frame is None:
-            return
-        faults = faults_of(app.frame)
-
-        def chosen(id_: str) -> None:
-            command, _, name = id_.partition(":")
-            app.run_command(command, {"name": name})
-
-        _choose(app, "break something", faults, chosen)
+        open_menu(_app(self))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action in CHANGING:
@@ -90,34 +82,6 @@ def stoppable(frame: Frame) -> list[str]:
     if frame.supervisor:
         names.append("stack down")
     return names
-
-
-def faults_of(frame: Frame) -> list[Choice]:
-    """The faults that this home's processes can be put through now."""
-    living = [row for row in frame.processes if row.local and row.state in ALIVE]
-    return [*(_kill(row) for row in living if row.role != "server"), *_server_faults(living)]
-
-
-def _kill(row: ProcessRow) -> Choice:
-    sentence = "SIGKILL in mid-batch: it comes back and goes on where PostgreSQL is"
-    if row.role == "producer":
-        sentence = "SIGKILL: it comes back and sends the file anew, once more"
-    return Choice(f"worker kill:{row.name}", f"kill {row.name}", sentence)
-
-
-def _server_faults(living: list[ProcessRow]) -> list[Choice]:
-    choices = []
-    words = {
-        "kafka": "no message comes or goes; consumers wait, nothing is lost",
-        "postgresql": "consumers wait, the lag grows, nothing is lost",
-        "valkey": "open sessions are not kept there; everything else goes on",
-    }
-    for row in living:
-        if row.name in words:
-            choices.append(Choice(f"worker kill:{row.name}", f"kill {row.name}", f"SIGKILL: {words[row.name]}"))
-            choices.append(Choice(f"worker freeze:{row.name}", f"freeze {row.name}", f"SIGSTOP: {words[row.name]}"))
-            choices.append(Choice(f"worker thaw:{row.name}", f"let {row.name} go on", "SIGCONT: after a freeze"))
-    return choices
 
 
 def _choice(name: str) -> Choice:

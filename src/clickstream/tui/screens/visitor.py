@@ -39,9 +39,8 @@ class VisitorScreen(ModalScreen[None]):
 
     CSS = """
     VisitorScreen { align: left top; background: $background; }
-    VisitorScreen #visitor-id { border: round $border-blurred; border-title-color: $text-muted; height: 3;
-        background: $background; }
-    VisitorScreen #visitor-id:focus { border: round $accent; border-title-color: $accent; }
+    VisitorScreen #visitor-id { border-title-color: $text-muted; background: $background; }
+    VisitorScreen #visitor-id:focus { border-title-color: $accent; }
     VisitorScreen #life { height: 5; }
     VisitorScreen #both { layout: horizontal; height: 1fr; }
     VisitorScreen #both.-stacked { layout: vertical; }
@@ -121,14 +120,14 @@ class VisitorScreen(ModalScreen[None]):
         session = next((one for one in visitor.sessions if one.session_id == key), None) if visitor else None
         if visitor is None or session is None:
             events.put({})
-            events.border_subtitle = ""
+            events.tell("")
             return
         own = timeline.events_of(visitor, session)
         shown = own[:MOST_ROWS]
         pairs = enumerate(zip([None, *shown], shown, strict=False))
         events.put({f"{session.session_id}:{n}": timeline.event_cells(one, before) for n, (before, one) in pairs})
         day = session.session_start.partition("T")[0]
-        events.border_subtitle = f"{day} · first {MOST_ROWS:,} of {len(own):,}" if len(own) > MOST_ROWS else day
+        events.tell(f"{day} · first {MOST_ROWS:,} of {len(own):,}" if len(own) > MOST_ROWS else day)
         self._draw_line()
 
     def action_ask(self) -> None:
@@ -145,7 +144,7 @@ class VisitorScreen(ModalScreen[None]):
         found = visitor.sessions[:MOST_ROWS] if visitor else []
         sessions.put({one.session_id: timeline.session_cells(one, self._half()) for one in found})
         more = visitor is not None and len(visitor.sessions) > MOST_ROWS
-        sessions.border_subtitle = f"first {MOST_ROWS:,} of {len(visitor.sessions):,}" if visitor and more else ""
+        sessions.tell(f"first {MOST_ROWS:,} of {len(visitor.sessions):,}" if visitor and more else "")
         self.query_one("#life", Line).border_subtitle = timeline.summary(visitor) if visitor else ""
         self._show_session()
         self._draw_line()

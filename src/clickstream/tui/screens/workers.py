@@ -9,9 +9,9 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.widgets import DataTable
 
-from clickstream.tui.screens.base import DashboardScreen
+from clickstream.tui.screens.filtered import FilteredScreen
 from clickstream.tui.screens.steering import STEERING, Steering
-from clickstream.tui.text import clip
+from clickstream.tui.text import percent
 from clickstream.tui.widgets.filter_bar import FilterBar
 from clickstream.tui.widgets.log_tail import LogTail
 from clickstream.tui.widgets.process_table import columns_for, process_cells
@@ -29,14 +29,14 @@ PRODUCER = {"pause", "resume", "pace"}
 CHANGING = {*SELECTED, *PRODUCER, "scale"}
 
 
-class WorkersScreen(Steering, DashboardScreen):
+class WorkersScreen(Steering, FilteredScreen):
     """The processes."""
 
     CSS = """
     WorkersScreen #processes { height: auto; min-height: 6; max-height: 60%; }
     WorkersScreen #log { height: 1fr; min-height: 4; }
     """
-    AUTO_FOCUS = "#processes"
+    AUTO_FOCUS = FILTERED = "#processes"
     BINDINGS: ClassVar[list[BindingType]] = [
         STEERING[0],
         Binding("x", "stop_selected", "stop", tooltip="stop the selected process; nothing is lost", id="worker.stop"),
@@ -53,20 +53,20 @@ class WorkersScreen(Steering, DashboardScreen):
         Binding("p", "pause", "pause", tooltip="have the producer pause (producer pause)", id="producer.pause"),
         Binding("p", "resume", "resume", tooltip="have the producer go on (producer resume)", id="producer.resume"),
         Binding("P", "pace", "pace", tooltip="change the producer's pace (producer pace)", id="producer.pace"),
-        Binding("slash", "filter", "filter", key_display="/", tooltip="show only rows with these words", id="filter"),
-        Binding("escape", "clear_filter", "clear filter", tooltip="show all rows again", show=False, id="filter.clear"),
     ]
+
+    _offered: list[bool | None] | None = None
+    """What can be done to the selected process, as the key line has it."""
 
     def body(self) -> ComposeResult:
         yield RowTable(
             columns_for(self.app.size.width),
             title="servers and workers",
-            when_empty="nothing runs · s start",
             classes="box",
             id="processes",
         )
         yield FilterBar()
-        yield LogTail(classes="box", id="log")
+        yield LogTail(when_empty="nothing logged yet", classes="box", id="log")
 
     def show(self, frame: Frame) -> None:
         table = self.query_one(RowTable)
@@ -81,21 +81,19 @@ class WorkersScreen(Steering, DashboardScreen):
 
     @on(DataTable.RowHighlighted)
     def _follow(self) -> None:
-        row = self.selected
-        log = self.query_one(LogTail)
+        row, frame = self.selected, self.dashboard.frame
+        nothing = "nothing runs" if frame is not None and not frame.processes else ""
+        self.query_one(RowTable).tell(summary(row) if row is not None else nothing)
         if row is not None and row.local:
-            log.follow([row.name])
-            log.border_subtitle = summary(row)
-        self.refresh_bindings()
+            self.query_one(LogTail).tail(row.name)
+        offered = [self.check_action(action, ()) for action in (*SELECTED, *PRODUCER)]
+        if offered != self._offered:
+            self._offered = offered
+            self.refresh_bindings()
 
-    @on(FilterBar.Filtered)
-    def _filtered(self, event: FilterBar.Filtered) -> None:
-        self.query_one(RowTable).filter(event.words)
+    def filter(self, words: str) -> None:
+        super().filter(words)
         self._follow()
-
-    @on(FilterBar.Closed)
-    def _focus_table(self) -> None:
-        self.query_one(RowTable).focus()
 
     @property
     def selected(self) -> ProcessRow | None:
@@ -104,12 +102,6 @@ class WorkersScreen(Steering, DashboardScreen):
         if frame is None or key is None:
             return None
         return next((row for row in frame.processes if _key(row) == key), None)
-
-    def action_filter(self) -> None:
-        self.query_one(FilterBar).open()
-
-    def action_clear_filter(self) -> None:
-        self.query_one(FilterBar).action_clear_filter()
 
     def action_stop_selected(self) -> None:
         row = self.selected
@@ -155,12 +147,11 @@ class WorkersScreen(Steering, DashboardScreen):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action in CHANGING and self.dashboard.read_only:
             return False
-        if isinstance(self.focused, FilterBar) and action != "clear_filter":
-            return False  # these keys are letters now
+        filtered = FilteredScreen.check_action(self, action, parameters)
+        if action == "clear_filter" or not filtered:
+            return filtered
         if action in PRODUCER:
             return self._producer_can(action)
-        if action == "clear_filter":
-            return self.is_mounted and bool(self.query_one(FilterBar).value)
         if action in SELECTED and self.is_mounted:
             row = self.selected
             return row is not None and row.local
@@ -178,13 +169,13 @@ def _key(row: ProcessRow) -> str:
 
 
 def summary(row: ProcessRow) -> str:
-    """What the table has no room for."""
+    """What the table has no room for, the gravest first."""
     report, words = row.report, []
     if row.activity == "waiting" and row.detail:
         words.append(f"waits: {row.detail}")
-    if report and row.role == "consumer":
-        words.append(f"batches {report.batch_fill:.0%} full")
-        words += [f"{name} {share:.0%}" for name, share in report.stages.items()]
     if row.exit_reason:
         words.append(f"last exit: {row.exit_reason}")
-    return clip(" · ".join(words), 100)
+    if report and row.role == "consumer" and row.state == "running":
+        words.append(f"batches {percent(report.batch_fill, 1, 0)} full")
+        words += [f"{name} {percent(share, 1, 0)}" for name, share in report.stages.items()]
+    return " · ".join([row.name, *words]) if words else ""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from clickstream.tui.states import ACCENT, DIM
-from clickstream.tui.text import TICKS, clip, number
+from clickstream.tui.text import TICKS, clip, number, percent
 from clickstream.tui.widgets.pieces import Row, fit
 
 AXIS = 7
@@ -33,13 +33,16 @@ def column_chart(columns: Columns, width: int, height: int) -> list[Row]:
     if count == 0 or room < 8 or height < 3:
         return [fit([("nothing yet", DIM)], width)]
     each = max(1, min(8, room // count))
-    low = 0 if height < 5 else 1 if height < 8 else 2 if height < 14 else 3
+    low = 0 if height < 7 else 1 if height < 10 else 2 if height < 14 else 3
     tall = height - low - 1
     top = max(columns.values) or 1.0
     lines = _band(columns.values, top, tall, each, {0: number(top), tall - 1: "0"} if tall > 1 else {0: number(top)})
     if low:
         shares = [part / value if value else 0.0 for part, value in zip(columns.parts, columns.values, strict=True)]
-        lines += _band(shares, max(shares) or 1.0, low, each, {low - 1: columns.parts_name}, "$success")
+        most = max(shares)
+        marks = {0: percent(most, 1, 1)} if low > 1 and most else {}
+        # Its top stays below the columns' feet.
+        lines += _band(shares, 1.15 * most or 1.0, low, each, {**marks, low - 1: columns.parts_name}, "$success")
     lines.append([(" " * AXIS, ""), (_feet(columns.labels, count * each), DIM)])
     return [fit(line, width) for line in lines]
 

@@ -17,7 +17,10 @@ class FilterBar(Input):
     FilterBar:focus { border: none; }
     FilterBar.-open { display: block; }
     """
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "clear_filter", "clear", tooltip="clear the filter")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "submit", "keep", tooltip="keep the filter, and go back to the rows"),
+        Binding("escape", "clear_filter", "clear", tooltip="clear the filter"),
+    ]
 
     class Filtered(Message):
         """The words have changed; empty: show everything."""

@@ -11,7 +11,7 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 
 from clickstream.tui.states import ACCENT, BUSY, DIM, FAILED, OKAY
-from clickstream.tui.widgets.line import Line
+from clickstream.tui.widgets.line import Line, head
 
 if TYPE_CHECKING:
     from clickstream.actions.config_check import Check
@@ -29,7 +29,7 @@ class Findings(VerticalScroll):
     """The box."""
 
     DEFAULT_CSS = """
-    Findings { scrollbar-size-vertical: 1; }
+    Findings { scrollbar-gutter: stable; }
     Findings Line { height: auto; width: 100%; }
     """
 
@@ -46,7 +46,7 @@ class Findings(VerticalScroll):
     def wait(self) -> None:
         """The doctor is at work."""
         self._checks = ()
-        self.border_subtitle = ""
+        head(self, subtitle="")
         self._put(Content.styled("trying everything …", DIM))
 
     def show(self, checks: Sequence[Check], clock: str) -> None:
@@ -54,13 +54,13 @@ class Findings(VerticalScroll):
         self._checks = sorted(checks, key=lambda one: WORST_FIRST.index(one.state))
         failed, warned = (sum(one.state == state for one in checks) for state in WORST_FIRST[:2])
         words = f"{failed} failed" if failed else f"{warned} to look at" if warned else "all well"
-        self.border_subtitle = Content(f"{words} · {clock}")
+        head(self, subtitle=f"{words} · {clock}")
         self._lay_out()
 
     def fail(self, words: str) -> None:
         """It could not work at all."""
         self._checks = ()
-        self.border_subtitle = ""
+        head(self, subtitle="")
         self._put(Content.styled(f"✖ {words}", FAILED))
 
     def on_resize(self) -> None:
@@ -68,17 +68,15 @@ class Findings(VerticalScroll):
 
     def _lay_out(self) -> None:
         if self._checks:
-            width = max(20, self.size.width - INDENT)
+            width = max(20, self.scrollable_content_region.width - INDENT)
             self._put(Content("\n").join([line for one in self._checks for line in _lines(one, width)]))
 
     def _put(self, content: Content) -> None:
-        line = self.query_one("#findings", Line)
-        line.put(content)
-        line.refresh(layout=True)
+        self.query_one("#findings", Line).put(content, layout=True)
 
 
 def _lines(check: Check, width: int) -> Iterator[Content]:
-    from clickstream.actions.harmless import harmless
+    from clickstream.domain.harmless import harmless
 
     glyph, style = LOOKS.get(check.state, ("?", BUSY))
     head = f"{glyph} {check.name:<{NAME_WIDTH}} {check.state:<{STATE_WIDTH}} "

@@ -10,7 +10,7 @@ from textual.content import Content
 from clickstream.tui.states import ACCENT, BUSY, DIM, FAILED
 from clickstream.tui.text import NOTHING, bar, clip, day, exact, percent, seconds
 from clickstream.tui.widgets.column_chart import AXIS, Columns, column_chart, squeezed
-from clickstream.tui.widgets.pieces import Row, content, fit, spread
+from clickstream.tui.widgets.pieces import Row, content, spread
 
 if TYPE_CHECKING:
     from clickstream.actions.analytics import Funnel
@@ -44,7 +44,7 @@ def window_box(window: Funnel | None, old: bool, width: int, height: int) -> Con
         spread([("conversion", DIM)], [(f"{window.conversion_rate:.2f} %", style)], width),
         spread([("abandoned", DIM)], [(f"{window.cart_abandonment:.2f} %", style)], width),
         spread([("purchases", DIM)], [(exact(window.total_purchases), style)], width),
-        spread([("items each", DIM)], [(f"{window.avg_items_per_purchase:.2f}", style)], width),
+        spread([("items a purchase", DIM)], [(f"{window.avg_items_per_purchase:.2f}", style)], width),
     ]
     return content(rows[:height])
 
@@ -60,12 +60,12 @@ def ordered_box(asked: Seldom[OrderedFunnel], now: float, width: int, height: in
         ("bought", found.bought, found.carted),
     )
     rows: list[Row] = []
+    wide = width >= 34
     for name, count, of in steps:
-        tail = f"{exact(count):>11}" + (f"{percent(count, of):>9}" if of else " " * 9)
-        length = width - 8 - len(tail)
+        tail = f"{exact(count):>{11 if wide else 10}}" + (percent(count, of) if of else "").rjust(9 if wide else 8)
         share = count / found.viewed if found.viewed else 0.0
-        drawn = bar(share, length) if length >= 6 else ""
-        rows.append(fit([(f"{name:<8}", DIM), (drawn, ACCENT), (tail.strip() if length < 0 else tail, "bold")], width))
+        drawn = bar(share, width - 28) if wide else ""
+        rows.append(spread([(f"{name:<8}", DIM), (drawn, ACCENT)], [(tail, "bold")], width))
     roomy = width >= ROOMY
     waits = (
         ("view to cart, median" if roomy else "to cart", found.seconds_to_cart),

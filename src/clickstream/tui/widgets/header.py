@@ -41,16 +41,14 @@ class HeaderLine(Line):
 def header(frame: Frame, width: int, *, read_only: bool = False) -> Content:
     right = _right(frame, width)
     where = "embedded" if frame.embedded else "own servers"
-    topic = ""
-    if frame.topic:
-        count = len(frame.partitions)
-        topic = f"{frame.topic} · {count} partitions" if count else frame.topic
     left = [("clickstream", f"bold {ACCENT}"), ("  " + where, DIM)]
     if read_only:
         left.append(("  read-only", "$warning"))
     room = width - len(right) - sum(len(text) for text, _ in left) - 4
-    if topic and room > 6:
-        left.append(("  " + clip(topic, room), DIM))
+    if frame.topic and room > 6:
+        count = f" · {len(frame.partitions)} partitions" if frame.partitions else ""
+        topic = frame.topic + count if len(frame.topic + count) <= room else clip(frame.topic, room)
+        left.append(("  " + topic, DIM))
     gap = max(1, width - len(right) - sum(len(text) for text, _ in left))
     return Content.assemble(*left, " " * gap, right)
 

@@ -6,19 +6,19 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from textual.content import Content
-from textual.widgets import Static
 
 from clickstream.tui.states import ACCENT, DIM
+from clickstream.tui.widgets.line import Line
 
 if TYPE_CHECKING:
     from textual.app import App
     from textual.binding import ActiveBinding
     from textual.screen import Screen
 
-ALWAYS = ("help",)
-"""Ids of bindings that stay when the line is too short for all."""
+ALWAYS, STAYS = ("help",), 3
+"""Ids of bindings that stay when the line is too short for all, and their order."""
 
-FIRST_TO_GO = ("palette", "command.verify", "command.demo", "quit")
+FIRST_TO_GO = ("palette", "command.verify", "command.demo", "quit", "cancel")
 """Ids of bindings that go before the modes lose their names."""
 
 
@@ -31,11 +31,12 @@ class Key:
     action: str
     mode: str = ""
     """The mode that it opens; empty: it does something else."""
-    always: bool = False
+    order: int = 0
+    """Of a key that is no mode: the screen's own, its filter, the app's, and what stays when the line is too short."""
     first_to_go: bool = False
 
 
-class KeyLine(Static):
+class KeyLine(Line):
     """The keys."""
 
     DEFAULT_CSS = """
@@ -56,7 +57,7 @@ class KeyLine(Static):
 
     def _changed(self, screen: Screen[object]) -> None:
         if self.is_attached and screen is self.screen is self.app.screen:  # not while a dialog has the keys
-            self.update(key_line(keys(self.app, screen), self.app.current_mode, self.size.width), layout=False)
+            self.put(key_line(keys(self.app, screen), self.app.current_mode, self.size.width))
 
 
 def keys(app: App[object], screen: Screen[object]) -> list[Key]:
@@ -66,7 +67,7 @@ def keys(app: App[object], screen: Screen[object]) -> list[Key]:
         binding = active.binding
         if binding.show and active.enabled and binding.action not in found:
             found[binding.action] = _key(app, active)
-    ordered = sorted(found.values(), key=lambda key: bool(key.always))
+    ordered = sorted(found.values(), key=lambda key: key.order)
     return [key for key in ordered if key.mode] + [key for key in ordered if not key.mode]
 
 
@@ -76,9 +77,8 @@ def _key(app: App[object], active: ActiveBinding) -> Key:
         binding.action if "." in binding.action.partition("(")[0] else f"{_namespace(app, active)}.{binding.action}"
     )
     mode = binding.description if (binding.id or "").startswith("mode.") else ""
-    return Key(
-        app.get_key_display(binding), binding.description, action, mode, binding.id in ALWAYS, binding.id in FIRST_TO_GO
-    )
+    order = STAYS if binding.id in ALWAYS else 2 if active.node is app else int(binding.id == "filter")
+    return Key(app.get_key_display(binding), binding.description, action, mode, order, binding.id in FIRST_TO_GO)
 
 
 def _namespace(app: App[object], active: ActiveBinding) -> str:
@@ -108,11 +108,8 @@ def key_line(found: list[Key], mode: str, width: int) -> Content:
 
 
 def _next_to_go(found: list[Key]) -> Key | None:
-    for test in (lambda key: key.first_to_go, lambda key: not key.always):
-        going = [key for key in found if test(key)]
-        if going:
-            return going[-1]
-    return None
+    going = [key for key in found if key.first_to_go] or [key for key in found if key.order < STAYS]
+    return going[-1] if going else None
 
 
 def _length(found: list[Key]) -> int:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from textual.content import Content
 
 from clickstream.actions.frame import LAGGING, OK, STALLED, STOPPED
-from clickstream.tui.states import ACCENT, DIM, FAILED, PARTITION, TREND
-from clickstream.tui.text import NOTHING, area, bar, exact, milliseconds, number, seconds
+from clickstream.tui.states import ACCENT, DIM, FAILED, PARTITION, TREND, of_service
+from clickstream.tui.text import NOTHING, area, bar, exact, milliseconds, number, percent, seconds
 from clickstream.tui.widgets.pieces import Piece, Row, content, fit, spread
 from clickstream.tui.widgets.span import span
 
@@ -26,8 +26,7 @@ OLD = 2.5
 def lag_box(frame: Frame, width: int, height: int) -> Content:
     """As many partitions as there is room for, those furthest behind first to stay."""
     if not frame.partitions:
-        words = "no topic yet" if frame.topic_exists is False else "not known"
-        return content([[(words, DIM)]])
+        return content([[(no_partitions(frame), DIM)]])
     room = max(1, height - 2) if height > 3 else height
     rows = list(frame.partitions)
     if len(rows) > room:
@@ -41,6 +40,11 @@ def lag_box(frame: Frame, width: int, height: int) -> Content:
         lines += _over_time(frame, width, height - 1 - len(lines))
         lines.append(_latency(frame, width))
     return content(lines)
+
+
+def no_partitions(frame: Frame) -> str:
+    """Why there are none."""
+    return "no topic yet" if frame.topic_exists is False else f"Kafka: {of_service(frame.service('kafka')).word}"
 
 
 def _over_time(frame: Frame, width: int, height: int) -> list[Row]:
@@ -81,7 +85,7 @@ def _words(frame: Frame, row: PartitionRow) -> str:
         return row.state
     even = 1 / len(frame.partitions)
     if len(frame.partitions) > 1 and row.share > HOT * even and row.rate_in > 0:
-        return f"hot +{row.share / even - 1:.0%}"
+        return f"hot +{percent(row.share / even - 1, 1, 0)}"
     if row.lag and row.seconds_to_drain is not None and (row.state != OK or row.trend == "shrinking"):
         return f"drains {seconds(row.seconds_to_drain)}"
     return "LAGGING" if row.state == LAGGING else ""

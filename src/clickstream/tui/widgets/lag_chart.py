@@ -1,15 +1,14 @@
-"""Lag by partition over the last hour: a line each, named at its end. Draws with plotext."""
+"""Lag by partition over the last hour: a line each, named at its end."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
-from rich.text import Text
-from textual.color import Color
-from textual.widgets import Static
-
 from clickstream.tui.text import clock, exact, number
+from clickstream.tui.widgets.line import head
+from clickstream.tui.widgets.plot_box import PlotBox
 
 if TYPE_CHECKING:
     from textual_plotext.plot import Plot
@@ -31,58 +30,38 @@ ROOMY = 100
 LONGEST_GAP = 60.0
 """Seconds between two points beyond which no line joins them."""
 
+SLOWEST = 10.0
+"""Seconds from drawing to drawing, at most; else the time after which the lines have moved by a dot."""
+
 Point = tuple[float, int]
 """Unix seconds and lag."""
 
 
-class LagChart(Static):
-    """The chart. The library loads when there is something to plot."""
+class LagChart(PlotBox):
+    """The chart."""
 
-    _plot: Plot | None = None
+    EMPTY = "no lag seen yet"
 
-    def __init__(self, *, classes: str = "box", id: str | None = None) -> None:
-        super().__init__(classes=classes, id=id)
-        self._key: tuple[object, ...] = ()
-        self._given: tuple[Frame, LagHistory | None, int] | None = None
+    _given: tuple[Frame, LagHistory | None, int] | None = None
 
     def show(self, frame: Frame, past: LagHistory | None, window: int) -> None:
         """Draw the frame's history, and before it what was told of the past; the last `window` seconds of both."""
         self._given = (frame, past, window)
-        key = (frame.history.hour[-1:], past, window, self.size, self.app.theme)
-        if key == self._key:
-            return
-        self._key = key
-        lines = lag_lines(frame, past, window)
-        self.border_title = f"lag over {WINDOWS[window]}"
-        self.border_subtitle = _peak(lines)
-        self.update(self._drawn(lines, frame.at, window) if any(lines.values()) else "", layout=False)
+        dot = window / (2 * max(1, self.content_size.width))
+        if self.is_new((frame.at // min(dot, SLOWEST), bool(frame.history.hour), past, window)):
+            lines = lag_lines(frame, past, window)
+            head(self, f"lag over {WINDOWS[window]}", _peak(lines))
+            self.draw(partial(self._lines, lines, frame.at, window) if any(lines.values()) else None)
 
-    def on_resize(self) -> None:
+    def show_again(self) -> None:
         if self._given is not None:
-            self._key = ()
             self.show(*self._given)
 
-    def _drawn(self, lines: dict[int, list[Point]], now: float, window: int) -> Text:
-        from textual_plotext.plot import Plot
-
-        plt = self._plot = self._plot or Plot()
-        width, height = self.content_size
-        plt.clear_figure()
-        plt.plotsize(width, height)
-        plt._set_size(width, height)  # plotsize alone does not always take
-        # The screen's own background shows through.
-        plt.canvas_color("default")
-        plt.axes_color("default")
-        plt.ticks_color(self._colour("secondary"))
-        plt.frame(False)
-        self._plot_lines(plt, lines, now, window)
-        return Text.from_ansi(plt.build(), no_wrap=True)
-
-    def _plot_lines(self, plt: Plot, lines: dict[int, list[Point]], now: float, window: int) -> None:
+    def _lines(self, lines: dict[int, list[Point]], now: float, window: int, plt: Plot) -> None:
         cell = window / max(20, self.content_size.width - 20)
         top = max((lag for points in lines.values() for _, lag in points), default=0) or 1
         for index, (partition, points) in enumerate(lines.items()):
-            colour = self._colour(COLOURS[index % len(COLOURS)])
+            colour = self.colour(COLOURS[index % len(COLOURS)])
             for part in unbroken(points):
                 plt.plot([at - now for at, _ in part], [lag for _, lag in part], marker="braille", color=colour)
             if points:
@@ -97,10 +76,6 @@ class LagChart(Static):
         ticks = [-window * step / steps for step in range(steps, -1, -1)]
         plt.xticks(ticks, [f"{tick / 60:g} min" if tick else "now" for tick in ticks])
         plt.yticks([0, top / 2, top], ["0", number(top / 2), number(top)])
-
-    def _colour(self, name: str) -> tuple[int, int, int]:
-        red, green, blue = Color.parse(self.app.theme_variables[name]).rgb
-        return red, green, blue
 
 
 def lag_lines(frame: Frame, past: LagHistory | None, window: int) -> dict[int, list[Point]]:
@@ -136,6 +111,6 @@ def unbroken(points: Sequence[Point]) -> Iterable[list[Point]]:
 def _peak(lines: dict[int, list[Point]]) -> str:
     highest = max(((lag, at, p) for p, points in lines.items() for at, lag in points), default=None)
     if highest is None:
-        return "nothing seen yet"
+        return ""
     lag, at, partition = highest
     return f"peak {exact(lag)} on p{partition} at {clock(at)}" if lag else "nothing waited"

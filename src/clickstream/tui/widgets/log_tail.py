@@ -1,74 +1,79 @@
-"""The end of some processes' logs, followed by a thread that only posts lines. Search and levels are the screen's."""
+"""One process's log, followed by a thread that only posts lines. Search and levels are the Logs screen's."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, ClassVar, cast
 
-from rich.text import Text
+from textual.binding import Binding, BindingType
 from textual.message import Message
-from textual.widgets import RichLog
+
+from clickstream.tui.widgets.line import head
+from clickstream.tui.widgets.log_view import LogView
 
 if TYPE_CHECKING:
+    from clickstream.actions.log_lines import LogLine
     from clickstream.config.paths import Home
     from clickstream.tui.app import ClickstreamApp
 
 LAST_LINES = 200
 
+EVERY = 0.25
+"""Seconds between two looks at the file."""
 
-class LogTail(RichLog):
-    """Follows until it is told other names or goes."""
+
+class LogTail(LogView):
+    """Follows until it is told another name or goes."""
+
+    TO_THE_END = "tab G"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("g", "to_top", "the first line that was read", show=False),
+        Binding("G", "follow", "the last line, and follow", show=False),
+    ]
 
     class Lines(Message):
-        """New lines, as (process, line)."""
+        """New lines."""
 
-        def __init__(self, lines: list[tuple[str, str]], generation: int) -> None:
+        def __init__(self, lines: list[LogLine], generation: int) -> None:
             super().__init__()
             self.lines = lines
             self.generation = generation
 
-    def __init__(self, *, classes: str = "", id: str | None = None) -> None:
-        super().__init__(classes=classes, id=id, max_lines=5000, wrap=False, highlight=False, markup=False)
-        self._names: tuple[str, ...] = ()
+    def __init__(self, *, when_empty: str, classes: str = "", id: str | None = None) -> None:
+        super().__init__(when_empty=when_empty, classes=classes, id=id)
+        self.process = ""
         self._generation = 0
 
-    def follow(self, names: Sequence[str]) -> None:
-        """Show the logs of these processes from now on."""
-        if tuple(names) == self._names:
+    def tail(self, name: str) -> None:
+        """Show this process's log from now on."""
+        if name == self.process:
             return
-        self._names = tuple(names)
+        self.process = name
         self._generation += 1
         self.clear()
-        self.border_title = f"log of {', '.join(names)}" if len(names) <= 3 else f"logs of {len(names)} processes"
+        head(self, f"log of {name}")
         home = cast("ClickstreamApp", self.app).source.settings.home
-        arguments = (home, list(names), self._generation)
-        threading.Thread(target=self._read, args=arguments, name="log-tail", daemon=True).start()
+        threading.Thread(target=self._read, args=(home, name, self._generation), name="log-tail", daemon=True).start()
+
+    def action_to_top(self) -> None:
+        self.to_top()
+
+    def action_follow(self) -> None:
+        self.follow()
 
     def on_log_tail_lines(self, message: LogTail.Lines) -> None:
-        if message.generation != self._generation:
-            return
-        several = len(self._names) > 1
-        for name, line in message.lines:
-            self.write(_line(f"{name}  {line}" if several else line))
+        if message.generation == self._generation:
+            self.add(message.lines)
 
     def on_unmount(self) -> None:
         self._generation += 1
 
-    def _read(self, home: Home, names: list[str], generation: int) -> None:
-        from clickstream.actions.log_tail import tail_together
+    def _read(self, home: Home, name: str, generation: int) -> None:
+        from clickstream.actions.log_lines import LogReader
 
-        for lines in tail_together(home, names, LAST_LINES):
-            if generation != self._generation:
-                return
+        reader, pause = LogReader(home, last=LAST_LINES), threading.Event()
+        while generation == self._generation:
+            lines = reader.read([name])
             if lines:
                 self.post_message(self.Lines(lines, generation))
-
-
-def _line(text: str) -> Text:
-    style = ""
-    if " ERROR " in text or " CRITICAL " in text:
-        style = "bold red"
-    elif " WARNING " in text or text.startswith("---"):
-        style = "yellow" if " WARNING " in text else "dim"
-    return Text(text, style=style, no_wrap=True)
+            pause.wait(EVERY)

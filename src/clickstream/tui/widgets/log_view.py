@@ -14,8 +14,9 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from clickstream.tui.states import ACCENT, DIM
+from clickstream.tui.states import ACCENT
 from clickstream.tui.text import clip, exact
+from clickstream.tui.widgets.line import head
 from clickstream.tui.widgets.log_rows import ROOM_FOR_NAMES, LogRows
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ class LogView(ScrollView, can_focus=True):
     """The view."""
 
     DEFAULT_CSS = """
-    LogView { overflow-y: scroll; overflow-x: auto; scrollbar-size: 1 1; background: $background; }
+    LogView { overflow-y: scroll; overflow-x: auto; background: $background; }
     LogView.-wrap { overflow-x: hidden; }
     LogView .log-view--debug, LogView .log-view--note, LogView .log-view--name { text-style: dim; }
     LogView .log-view--warning { color: $warning; }
@@ -49,11 +50,15 @@ class LogView(ScrollView, can_focus=True):
         Binding("b", "page_up", "a page back", show=False),
     ]
 
+    TO_THE_END: ClassVar[str] = "G"
+    """The key that follows again."""
+
     class StateChanged(Message):
         """It began or ceased to follow."""
 
-    def __init__(self, *, classes: str = "", id: str | None = None) -> None:
+    def __init__(self, *, when_empty: str = "", classes: str = "", id: str | None = None) -> None:
         super().__init__(classes=classes, id=id)
+        self._when_empty = when_empty
         self._rows = LogRows()
         self._unseen = 0
         self._steady = 0
@@ -109,7 +114,8 @@ class LogView(ScrollView, can_focus=True):
             self.post_message(self.StateChanged())
         if on:
             self._unseen = 0
-            self._move(self.max_scroll_y)
+            if round(self.scroll_y) != self.max_scroll_y:  # to stop an animation that arrives there would be a fault
+                self._move(self.max_scroll_y)
         self._head_up()
 
     def to_top(self) -> bool:
@@ -126,17 +132,19 @@ class LogView(ScrollView, can_focus=True):
         super().watch_scroll_y(old_value, new_value)
         if self._steady:
             return
-        if new_value < old_value:
-            self.follow(False)
-        elif round(new_value) >= self.max_scroll_y:
+        if round(new_value) >= self.max_scroll_y:  # perhaps as the view has grown
             self.follow()
+        elif new_value < old_value:
+            self.follow(False)
 
     def render_line(self, y: int) -> Strip:
         left, top = self.scroll_offset
         width = self.scrollable_content_region.width
         base = self.rich_style
         if top + y >= len(self._rows):
-            return Strip.blank(width, base)
+            note = self._when_empty if y == 0 and not len(self._rows) else ""
+            style = self.get_component_rich_style("log-view--note", partial=True)
+            return Strip([Segment(clip(note, width), base + style)]).extend_cell_length(width, base)
         strip = Strip([Segment(text, base + style) for text, style in self._pieces(top + y)])
         if strip.cell_length <= left + width:
             return strip.crop_extend(left, left + width, base)
@@ -206,7 +214,7 @@ class LogView(ScrollView, can_focus=True):
             place = f"{rows.place} of {exact(len(rows.matches))}" if rows.matches else "not found"
             words.append(Content(f"/{rows.needle}  {place}"))
         if self.following:
-            words.append(Content.styled("following", DIM))
+            words.append(Content("following"))
         elif self._unseen:
-            words.append(Content.styled(f"+{exact(self._unseen)} lines · G", f"bold {ACCENT}"))
-        self.border_subtitle = Content(" · ").join(words)
+            words.append(Content.styled(f"+{exact(self._unseen)} lines · {self.TO_THE_END}", f"bold {ACCENT}"))
+        head(self, subtitle=Content(" · ").join(words))

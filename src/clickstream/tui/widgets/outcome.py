@@ -9,6 +9,7 @@ from textual.content import Content
 from clickstream.tui.states import ACCENT, DIM
 from clickstream.tui.text import NOTHING, UNKNOWN, bar, exact, seconds, spark
 from clickstream.tui.widgets.pieces import Piece, Row, content, spread
+from clickstream.tui.widgets.span import span
 
 if TYPE_CHECKING:
     from clickstream.actions.frame import Figure, Frame
@@ -86,7 +87,7 @@ def _row(name: str, value: list[Piece], width: int) -> Row:
 
 def _open(frame: Frame, active: tuple[float, ...], width: int) -> Row:
     room = width - 12 - len(exact(frame.active_sessions)) - 2
-    drawn = spark(active[-60:], min(room, 14)) if room >= 4 else ""
+    drawn = spark(active, min(room, 14), span(frame)) if room >= 4 else ""
     value = (exact(frame.active_sessions), "bold") if frame.active_sessions else (NOTHING, DIM)
     return spread([("open", DIM), (f"  {drawn}", ACCENT)], [value], width)
 

@@ -23,9 +23,13 @@ class Panel(Line):
     Panel { text-wrap: nowrap; }
     """
 
-    def __init__(self, draw: Draw, *, title: str = "", id: str | None = None, classes: str = "box") -> None:
+    def __init__(
+        self, draw: Draw, *, title: str = "", opens: str = "", id: str | None = None, classes: str = "box"
+    ) -> None:
+        """`opens`: the mode that a click on the box opens."""
         super().__init__(id=id, classes=classes)
         self._draw_content = draw
+        self._opens = opens
         self._frame: Frame | None = None
         if title:
             self.border_title = title
@@ -36,6 +40,10 @@ class Panel(Line):
 
     def on_resize(self) -> None:
         self._draw()
+
+    async def on_click(self) -> None:
+        if self._opens:
+            await self.app.run_action(f"app.mode({self._opens!r})")
 
     def _draw(self) -> None:
         width, height = self.content_size

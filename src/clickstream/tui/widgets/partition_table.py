@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from clickstream.actions.frame import OK
 from clickstream.tui.states import ACCENT, BUSY, DIM, PARTITION, TREND
-from clickstream.tui.text import NOTHING, UNKNOWN, exact, number, percent, seconds
+from clickstream.tui.text import NOTHING, UNKNOWN, bar, exact, number, percent, seconds
 from clickstream.tui.widgets.lag_box import HOT, OLD
 from clickstream.tui.widgets.row_table import Cell, Column
 
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from clickstream.actions.frame import Frame, PartitionRow
 
 NORMAL, WIDE = 116, 160
+
+SHARE_WIDTH = 26
 
 NEVER = float("inf")
 
@@ -31,6 +33,7 @@ _ALL: tuple[tuple[Column, int], ...] = (
     (Column("in", right=True, width=8), 0),
     (Column("out", right=True, width=8), 0),
     (Column("drains", right=True, width=7), 0),
+    (Column("share", width=SHARE_WIDTH), WIDE),
     (Column("share", width=8), NORMAL),
     (Column("share", width=6), 0),
     (Column("last commit", right=True, width=12), WIDE),
@@ -38,8 +41,8 @@ _ALL: tuple[tuple[Column, int], ...] = (
 )
 """Each column with the least width of the window that shows it."""
 
-_NARROW_SHARE = 12
-"""The column that only a narrow window shows."""
+_BELOW = {12: WIDE, 13: NORMAL}
+"""Columns that only windows of less than that width show: there is a wider one for the others."""
 
 
 def columns_for(width: int) -> tuple[Column, ...]:
@@ -51,15 +54,15 @@ def partition_cells(frame: Frame, row: PartitionRow, width: int) -> tuple[Cell, 
     look = PARTITION[row.state]
     old = DIM if frame.at - row.as_of > OLD else ""
     hot = is_hot(frame, row)
-    owner = Cell(row.owner or "nobody", row.owner or "", old or ("" if row.owner else BUSY))
+    owner = Cell(row.owner or "nobody", row.owner or "", old or ("" if row.owner else BUSY if row.lag else DIM))
     drains = Cell(drain_words(row), NEVER if row.seconds_to_drain is None else row.seconds_to_drain, old)
     growing = row.trend == "growing" and row.state != OK
-    trend = BUSY if growing else DIM
+    trend = BUSY if growing and not old else DIM
     share = f"{percent(row.share, 1, 0):>4}"
     commit = seconds(row.commit_age) + " ago" if row.commit_age is not None else "never"
     cells = (
         Cell(str(row.partition), row.partition),
-        Cell(f"{look.glyph} {look.word}", look.word, look.style),
+        Cell(f"{look.glyph} {look.word}", look.word, old or look.style),
         Cell(exact(row.position), row.position, old),
         Cell(exact(end_of(row)), row.end, old),
         Cell(exact(row.lag), row.lag, old or "bold"),
@@ -69,8 +72,13 @@ def partition_cells(frame: Frame, row: PartitionRow, width: int) -> tuple[Cell, 
         Cell(number(row.rate_in, "/s"), row.rate_in, old or ACCENT),
         Cell(number(row.rate_out, "/s"), row.rate_out, old or ACCENT),
         drains,
-        Cell(f"{share} hot" if hot else share, row.share, BUSY if hot else old),
-        Cell(f"{share} ▲" if hot else share, row.share, BUSY if hot else old),
+        Cell(
+            f"{bar(row.share, SHARE_WIDTH - 9)} {share}{' hot' if hot else ''}",
+            row.share,
+            old or (BUSY if hot else ACCENT),
+        ),
+        Cell(f"{share} hot" if hot else share, row.share, old or (BUSY if hot else "")),
+        Cell(f"{share} ▲" if hot else share, row.share, old or (BUSY if hot else "")),
         Cell(commit, row.commit_age if row.commit_age is not None else NEVER, DIM),
         owner,
     )
@@ -81,12 +89,12 @@ def detail(frame: Frame, row: PartitionRow) -> str:
     """What a narrow table has no room for."""
     age = frame.at - row.as_of
     words = [
-        f"p{row.partition}",
+        f"p{row.partition}" + (f" as of {seconds(age)} ago" if age > OLD else ""),
         f"{exact(row.position)} of {exact(end_of(row))}",
         f"owner {row.owner}" if row.owner else "nobody owns it",
         f"last commit {seconds(row.commit_age)} ago" if row.commit_age is not None else "never committed",
     ]
-    return " · ".join([*words, f"as of {seconds(age)} ago"] if age > OLD else words)
+    return " · ".join(words)
 
 
 def is_hot(frame: Frame, row: PartitionRow) -> bool:
@@ -117,4 +125,4 @@ def _span(value: float) -> str:
 
 def _shown(width: int) -> list[int]:
     shown = [index for index, (_, least) in enumerate(_ALL) if width >= least]
-    return [index for index in shown if index != _NARROW_SHARE or width < NORMAL]
+    return [index for index in shown if width < _BELOW.get(index, width + 1)]

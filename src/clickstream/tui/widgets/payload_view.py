@@ -12,7 +12,7 @@ from textual.content import Content
 
 from clickstream.tui.states import ACCENT, BUSY, DIM
 from clickstream.tui.text import exact
-from clickstream.tui.widgets.line import Line
+from clickstream.tui.widgets.line import Line, head
 
 if TYPE_CHECKING:
     from clickstream.actions.rejects import Reject
@@ -27,7 +27,6 @@ class PayloadView(VerticalScroll):
     """The view."""
 
     DEFAULT_CSS = """
-    PayloadView { scrollbar-size-vertical: 1; }
     PayloadView Line { height: auto; width: 100%; }
     """
 
@@ -44,8 +43,8 @@ class PayloadView(VerticalScroll):
         """Show this one; `empty` where there is none. `loading`: more of it is being read."""
         fresh = reject is None or self._reject is None or reject.id != self._reject.id
         self._reject, self._loading = reject, loading
-        self.border_title = Content(reject.id if reject else "payload")
-        self.border_subtitle = ("hex" if self.as_hex else "text") if reject and reject.payload else ""
+        form = "as a hex dump · h text" if self.as_hex else "as text · h hex dump"
+        head(self, reject.id if reject else "payload", form if reject and reject.payload else "")
         if reject is None:
             self._put(Content.styled(empty, DIM))
             return
@@ -63,16 +62,14 @@ class PayloadView(VerticalScroll):
             self.show(self._reject, loading=self._loading)
 
     def _put(self, content: Content) -> None:
-        line = self.query_one("#description", Line)
-        line.put(content)
-        line.refresh(layout=True)
+        self.query_one("#description", Line).put(content, layout=True)
 
     def _payload(self, reject: Reject) -> Iterator[Content]:
         if not reject.payload:
             yield Content.styled("empty" if reject.payload is not None else "the message had no value", DIM)
             return
         if self.as_hex:
-            from clickstream.actions.harmless import hex_lines
+            from clickstream.domain.harmless import hex_lines
 
             width = HEX_WIDE if self.content_size.width >= HEX_WIDE_COLUMNS else HEX_NARROW
             yield Content("\n".join(hex_lines(reject.payload, width)))
@@ -85,7 +82,7 @@ class PayloadView(VerticalScroll):
 
 def marked(data: bytes) -> Content:
     """The bytes as text; what had to be escaped stands out, so that it is not taken for what was written so."""
-    from clickstream.actions.harmless import harmless
+    from clickstream.domain.harmless import harmless
 
     text = data.decode("utf-8", "surrogateescape")
     parts = groupby(text, key=str.isprintable)
@@ -93,7 +90,7 @@ def marked(data: bytes) -> Content:
 
 
 def _facts(reject: Reject) -> Iterator[Content]:
-    from clickstream.actions.harmless import escaped, harmless
+    from clickstream.domain.harmless import escaped, harmless
 
     yield Content.styled(reject.reason, "bold")
     if reject.partition is None:

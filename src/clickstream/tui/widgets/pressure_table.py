@@ -8,7 +8,7 @@ from clickstream.actions.back_pressure import NOTHING as NO_BOTTLENECK
 from clickstream.actions.back_pressure import UNKNOWN as NOT_KNOWN
 from clickstream.actions.back_pressure import BackPressure
 from clickstream.tui.states import ACCENT, BUSY, DIM
-from clickstream.tui.text import NOTHING, bar, exact
+from clickstream.tui.text import NOTHING, bar, exact, percent
 from clickstream.tui.widgets.row_table import Cell, Column
 
 if TYPE_CHECKING:
@@ -39,8 +39,8 @@ def pressure_cells(one: BackPressure, width: int) -> tuple[Cell, ...]:
     known = bool(one.stages)
     cells = [
         Cell(one.worker, one.worker),
-        Cell(f"{one.batch_fill:.0%}" if known else NOTHING, one.batch_fill, "" if known else DIM),
-        Cell(f"{one.idle:.0%}" if known else NOTHING, one.idle, "" if known else DIM),
+        Cell(percent(one.batch_fill, 1, 0) if known else NOTHING, one.batch_fill, "" if known else DIM),
+        Cell(percent(one.idle, 1, 0) if known else NOTHING, one.idle, "" if known else DIM),
         *(_stage(one, name, width) for name in STAGES),
     ]
     if width >= WIDE:
@@ -77,8 +77,8 @@ def _stage(one: BackPressure, name: str, width: int) -> Cell:
         return Cell(NOTHING, 0.0, DIM)
     share = one.stages[name]
     worst = name == one.bottleneck
-    figure = f"{share:.0%}"
+    figure = percent(share, 1, 0)
     if width < NORMAL:
-        return Cell(f"{figure:>4}{' ◀' if worst else ''}", share, BUSY if worst else "")
-    length = (22 if width >= WIDE else 14) - 7
-    return Cell(f"{bar(share, length)} {figure:>4}{' ◀' if worst else ''}", share, BUSY if worst else ACCENT)
+        return Cell(f"{figure:>5}{' ◀' if worst else ''}", share, BUSY if worst else "")
+    length = (22 if width >= WIDE else 14) - 8
+    return Cell(f"{bar(share, length)} {figure:>5}{' ◀' if worst else ''}", share, BUSY if worst else ACCENT)

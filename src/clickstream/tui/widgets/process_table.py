@@ -11,7 +11,8 @@ from clickstream.tui.widgets.row_table import Cell, Column
 if TYPE_CHECKING:
     from clickstream.actions.frame import ProcessRow
 
-SPARK = 12
+SPARK, SPARK_OVER = 12, 60
+"""Columns, and the seconds that they show."""
 
 _ALL: tuple[tuple[Column, int], ...] = (
     (Column("name", width=12), 0),
@@ -52,7 +53,7 @@ def process_cells(row: ProcessRow, width: int) -> tuple[Cell, ...]:
         Cell(str(row.pid or ""), row.pid or 0, DIM),
         Cell(partitions if len(partitions) <= 9 else f"{len(row.partitions)} of them", row.partitions),
         Cell(number(row.rate) if worker and living else "", row.rate, "bold" if row.rate else DIM),
-        Cell(spark(row.rates[-SPARK:], SPARK) if worker else "", row.rate, ACCENT),
+        Cell(spark(row.rates, SPARK, SPARK_OVER) if worker else "", row.rate, ACCENT),
         Cell(lag, row.lag or 0),
         Cell(f"{row.cpu_percent:.0f} %" if living and row.local else "", row.cpu_percent),
         Cell(number(row.rss_bytes, "B") if row.rss_bytes else "", row.rss_bytes),

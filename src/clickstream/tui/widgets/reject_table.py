@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from textual.content import Content
-
 from clickstream.tui.states import DIM
 from clickstream.tui.text import clip, exact
-from clickstream.tui.widgets.row_table import Cell, Column, Rows, RowTable
+from clickstream.tui.widgets.row_table import Cell, Column, RowTable
 
 if TYPE_CHECKING:
     from clickstream.actions.rejects import Reject
@@ -33,16 +31,6 @@ class RejectTable(RowTable):
     def __init__(self, *, classes: str = "", id: str | None = None) -> None:
         super().__init__(columns_for(0), title="rejects", classes=classes, id=id)
         self._rejects: Sequence[Reject] = ()
-        self._words = ""
-
-    def tell(self, words: str) -> None:
-        """A word on all of them, in the border."""
-        self._words = words
-        self.border_subtitle = Content(words)
-
-    def put(self, rows: Rows) -> None:
-        super().put(rows)
-        self.tell(self._words)
 
     def put_rejects(self, rejects: Sequence[Reject]) -> None:
         self._rejects = rejects
@@ -55,10 +43,11 @@ class RejectTable(RowTable):
 
 
 def columns_for(width: int) -> tuple[Column, ...]:
-    """The columns for a table of that many cells: the reason and the payload share what the others leave."""
+    """The columns for a table of that many cells; the reason has more of what the others leave than the payload, which
+    stands whole beside the table."""
     fixed = [Column(title, right=right, width=size) for title, size, least, right in _FIXED if width >= least]
     rest = width - SCROLLBAR - sum((column.width or 0) + PADDING for column in fixed) - 2 * PADDING
-    reason = max(LEAST, min(60, rest // 2))
+    reason = max(LEAST, min(60, rest * 3 // 4))
     return (*fixed, Column(REASON, width=reason), Column(PAYLOAD, width=max(LEAST, rest - reason)))
 
 

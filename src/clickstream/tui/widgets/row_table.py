@@ -8,9 +8,11 @@ from typing import Any, ClassVar
 
 from rich.text import Text
 from textual.binding import Binding, BindingType
-from textual.content import Content
 from textual.widgets import DataTable
 from textual.widgets.data_table import ColumnKey
+
+from clickstream.domain.harmless import harmless
+from clickstream.tui.widgets.line import head
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,19 +48,20 @@ class RowTable(DataTable[Text]):
         Binding("less_than_sign", "sort_by(-1)", "sort by the column before", key_display="<", show=False),
         Binding("greater_than_sign", "sort_by(1)", "sort by the next column", key_display=">", show=False),
         Binding("R", "reverse", "reverse the order", show=False),
+        Binding("home,g", "scroll_top", "the first row", show=False),
+        Binding("end,G", "scroll_bottom", "the last row", show=False),
     ]
 
-    def __init__(
-        self, columns: Sequence[Column], *, title: str, when_empty: str = "", classes: str = "", id: str | None = None
-    ) -> None:
+    def __init__(self, columns: Sequence[Column], *, title: str, classes: str = "", id: str | None = None) -> None:
         super().__init__(
             classes=classes, id=id, cursor_type="row", cell_padding=1, cursor_foreground_priority="renderable"
         )
         self._columns_shown = tuple(columns)
         self._title = title
-        self._when_empty = when_empty
+        self._words = ""
         self._rows: dict[str, Sequence[Cell]] = {}
-        self._shown: dict[str, tuple[Text, ...]] = {}
+        self._shown: dict[str, list[tuple[str, str]]] = {}
+        """Text and style of the cells of each row that is there."""
         self._filter = ""
         self._sort: int | None = None
         self._reverse = False
@@ -72,6 +75,12 @@ class RowTable(DataTable[Text]):
 
     def on_mount(self) -> None:
         self._head()
+        self.app.theme_changed_signal.subscribe(self, lambda _: self.put(self._rows))
+
+    def tell(self, words: str) -> None:
+        """A word on the rows, or on there being none, in the border."""
+        self._words = words
+        self._head_up()
 
     def set_columns(self, columns: Sequence[Column]) -> None:
         """Other columns, for another width; `put` follows."""
@@ -97,9 +106,9 @@ class RowTable(DataTable[Text]):
             del self._shown[key]
         variables = self.app.theme_variables
         for key, cells in wanted.items():
-            self._put_row(key, self._texts(cells, variables))
+            self._put_row(key, [(cell.text, _resolved(cell.style, variables)) for cell in cells])
         self._order()
-        self._head_up(len(wanted))
+        self._head_up()
 
     def action_sort_by(self, step: int) -> None:
         """The column after (1) or before (-1) the one that sorts now."""
@@ -138,30 +147,18 @@ class RowTable(DataTable[Text]):
         sign = ("↓" if self._reverse else "↑") if index == self._sort else " "
         return Text(column.title + sign, justify="right" if column.right else "left", no_wrap=True)
 
-    def _texts(self, cells: Sequence[Cell], variables: Mapping[str, str]) -> tuple[Text, ...]:
-        return tuple(
-            Text(
-                cell.text,
-                style=_resolved(cell.style, variables),
-                justify="right" if column.right else "left",
-                no_wrap=True,
-            )
-            for cell, column in zip(cells, self._columns_shown, strict=True)
-        )
-
-    def _put_row(self, key: str, texts: tuple[Text, ...]) -> None:
+    def _put_row(self, key: str, cells: list[tuple[str, str]]) -> None:
         before = self._shown.get(key)
+        self._shown[key] = cells
         if before is None:
-            self.add_row(*texts, key=key)
-            self._shown[key] = texts
+            pairs = zip(cells, self._columns_shown, strict=True)
+            self.add_row(*(_drawn(text, style, column) for (text, style), column in pairs), key=key)
             return
-        kept = []
-        for index, (old, new) in enumerate(zip(before, texts, strict=True)):
-            same = old.plain == new.plain and old.style == new.style
-            kept.append(old if same else new)
-            if not same:
-                self.update_cell(key, str(index), new, update_width=len(old.plain) != len(new.plain))
-        self._shown[key] = tuple(kept)
+        for index, (old, new) in enumerate(zip(before, cells, strict=True)):
+            if old != new:
+                column = self._columns_shown[index]
+                fits = column.width is not None or len(old[0]) == len(new[0])
+                self.update_cell(key, str(index), _drawn(*new, column), update_width=not fits)
 
     def _ranked(self) -> Iterator[str]:
         """The shown rows in order: ties, and rows that nothing sorts, in the order they came in."""
@@ -178,17 +175,20 @@ class RowTable(DataTable[Text]):
 
     def _arrange(self, ordered: list[str]) -> None:
         chosen = self.selected
-        places = {id(self._shown[key][0]): place for place, key in enumerate(ordered)}
+        places = {id(self.get_cell(key, "0")): place for place, key in enumerate(ordered)}
         self.sort("0", key=lambda text: places[id(text)])
         if chosen in ordered:
             self.move_cursor(row=ordered.index(chosen), animate=False)
 
-    def _head_up(self, shown: int) -> None:
+    def _head_up(self) -> None:
         title = self._title
         if self._filter:
-            title += f"  /{self._filter}  {shown} of {len(self._rows)}"
-        self.border_title = Content(title)  # what was typed is no markup
-        self.border_subtitle = "" if self._rows else self._when_empty
+            title += f"  /{self._filter}  {len(self._shown)} of {len(self._rows)}"
+        head(self, title, self._words)
+
+
+def _drawn(text: str, style: str, column: Column) -> Text:
+    return Text(harmless(text), style=style, justify="right" if column.right else "left", no_wrap=True)
 
 
 def _matches(cells: Sequence[Cell], words: str) -> bool:

@@ -8,9 +8,9 @@ from textual.content import Content
 
 from clickstream.tui.headline import nothing_runs
 from clickstream.tui.states import ACCENT, DIM, of_process, of_service
-from clickstream.tui.text import bar, exact, milliseconds, number
+from clickstream.tui.text import bar, exact, milliseconds, number, percent
 from clickstream.tui.widgets.pieces import Piece, Row, content, spread
-from clickstream.tui.widgets.topology import gravity, lag_style
+from clickstream.tui.widgets.topology import gravity, lag_style, open_sessions
 
 if TYPE_CHECKING:
     from clickstream.actions.frame import Frame
@@ -26,7 +26,12 @@ def stages(frame: Frame, width: int) -> Content:
     consumers = frame.workers("consumer")
     alive = [row for row in consumers if row.state == "running"]
     lines: list[Row] = [
-        _stage(frame.data_file or "file", [(bar(share, 10), ACCENT), (f" {share:4.0%}", "")], [(sent, "")], width),
+        _stage(
+            frame.data_file or "file",
+            [(bar(share, 10), ACCENT), (f"{percent(share, 1, 0):>6}", "")],
+            [(sent, "")],
+            width,
+        ),
         _stage("producer", _state(frame, "producer"), [(number(rate, "/s"), "bold")], width),
         _stage(
             "Kafka", _service(frame, "kafka"), [("lag ", DIM), (exact(frame.lag), lag_style(frame) or "bold")], width
@@ -43,7 +48,7 @@ def stages(frame: Frame, width: int) -> Content:
             [(f"{number(counts.events) if counts else '?'} events", "")],
             width,
         ),
-        _stage("Valkey", _service(frame, "valkey"), [(f"{exact(frame.active_sessions)} open", "")], width),
+        _stage("Valkey", _service(frame, "valkey"), [(f"{open_sessions(frame)} open", "")], width),
     ]
     if nothing_runs(frame):
         lines = [[(text, DIM) for text, _ in line] for line in lines]
@@ -60,7 +65,8 @@ def _state(frame: Frame, role: str) -> list[Piece]:
         return [("◌ none", DIM)]
     worst = max(rows, key=gravity)
     look = of_process(worst)
-    which = f" {worst.name}" if look.glyph in {"✖", "▲"} and len(rows) > 1 else ""
+    alike = all(of_process(row) == look for row in rows)
+    which = f" {worst.name}" if look.glyph in {"✖", "▲"} and not alike else ""
     return [(f"{look.glyph} {look.word}{which}", look.style)]
 
 

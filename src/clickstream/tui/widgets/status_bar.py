@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from textual.content import Content
 
 from clickstream.tui.headline import headline
 from clickstream.tui.states import ACCENT, DIM
-from clickstream.tui.text import bar, clip, number, seconds
+from clickstream.tui.text import bar, clip, number, percent, seconds
 from clickstream.tui.widgets.line import Line
 
 if TYPE_CHECKING:
     from clickstream.actions.frame import Frame
     from clickstream.tui.jobs import Job
 
-BYTES = 10_000_000
-"""Totals from which a job counts what is shown as k and M."""
+ROOMY = 100
+"""Cells from which there is room for a rate too."""
+
+SHORTEST, LONGEST = 6, 40
+"""Cells of a progress bar."""
 
 
 class StatusBar(Line):
@@ -49,30 +51,32 @@ class StatusBar(Line):
         if self._job is not None:
             self.put(progress(self._job, width, time.monotonic() - self._job.began))
         elif self._frame is not None:
-            self.put(sentence(self._frame, width, read_only=getattr(self.app, "read_only", False)))
+            here = self.app.current_mode
+            self.put(sentence(self._frame, width, here=here, read_only=getattr(self.app, "read_only", False)))
 
 
-def sentence(frame: Frame, width: int, *, read_only: bool = False) -> Content:
-    """The headline and its keys; in a read-only session only those that open a screen."""
+def sentence(frame: Frame, width: int, *, here: str = "", read_only: bool = False) -> Content:
+    """The headline and its keys, but the one of the screen `here`; in a read-only session only those that open one."""
     found = headline(frame)
+    keys = [key for key in found.hint.split(" · ") if key and key.partition(" ")[2] != here]
     if read_only:
-        keys = [key for key in found.hint.split(" · ") if key[:1].isdigit() or key[:1] == "?"]
-        found = replace(found, hint=" · ".join(keys))
+        keys = [key for key in keys if key[0].isdigit() or key[0] == "?"]
     joint = " " if found.text.endswith(".") else " · "
-    hint = joint + found.hint if found.hint else ""
+    hint = joint + " · ".join(keys) if keys else ""
     return Content.assemble((clip(found.text, max(10, width - len(hint))), found.style), (hint, ACCENT))
 
 
 def progress(job: Job, width: int, elapsed: float) -> Content:
     """`words ▇▇▇▇ 43 %  61.2 k/s  12 s left · esc cancel`."""
-    end = "cancelling" if job.cancelled else "esc cancel"
+    end = " · cancelling" if job.cancelled else " · esc cancel" if job.command.cancellable else ""
     if not job.total:
         words = clip(job.words, max(10, width - 24))
-        return Content.assemble((words, ""), (f"  {seconds(elapsed)}", DIM), (f" · {end}", ACCENT))
+        return Content.assemble((words, ""), (f"  {seconds(elapsed)}", DIM), (end, ACCENT))
     share = min(1.0, job.done / job.total)
     rate = job.done / elapsed if elapsed > 0 else 0.0
-    left = seconds((job.total - job.done) / rate) + " left" if rate > 0 and elapsed > 1 else ""
-    tail = f" {share:4.0%}  {number(rate, '/s'):>8}  {left}"
-    room = max(6, min(40, width // 3))
-    words = clip(job.words, max(10, width - room - len(tail) - len(end) - 6))
-    return Content.assemble((words + "  ", ""), (bar(share, room), ACCENT), (tail, DIM), (f" · {end}", ACCENT))
+    left = f"  {seconds((job.total - job.done) / rate)} left" if rate > 0 and elapsed > 1 else ""
+    tail = f"{percent(share, 1, 0):>6}" + (f"  {number(rate, '/s'):>8}" if width >= ROOMY else "") + left
+    room = width - len(tail) - len(end) - 2
+    words = clip(job.words, room - SHORTEST)
+    drawn = bar(share, min(LONGEST, room - len(words)))
+    return Content.assemble((words + "  ", ""), (drawn, ACCENT), (tail, DIM), (end, ACCENT))

@@ -37,7 +37,7 @@ def session_cells(session: StoredSession, width: int) -> tuple[Cell, ...]:
     word = "bought" if glyph == BOUGHT[0] else "carted" if glyph == CARTED[0] else "looked"
     cells = (
         Cell(session.session_start[:-5].replace("T", " "), unix(session.session_start)),
-        Cell(seconds(session.duration_seconds), session.duration_seconds),
+        Cell(seconds(session.duration_seconds) if session.duration_seconds else NOTHING, session.duration_seconds),
         Cell(exact(session.event_count), session.event_count),
         Cell(exact(session.cart_count) if session.cart_count else NOTHING, session.cart_count),
         Cell(exact(session.transaction_count) if session.transaction_count else NOTHING, session.transaction_count),
@@ -102,10 +102,10 @@ def life_line(visitor: Visitor, chosen: str | None, width: int) -> Content:
 
 def summary(visitor: Visitor) -> str:
     sessions, bought = visitor.sessions, sum(session.transaction_count for session in visitor.sessions)
-    converted = sum(session.converted for session in sessions)
     return (
-        f"{len(sessions):,} session{'s' * (len(sessions) != 1)} · {len(visitor.events):,} events"
-        f" · {converted:,} with a purchase · {bought:,} bought"
+        f"{len(sessions):,} session{'s' * (len(sessions) != 1)}"
+        f" · {len(visitor.events):,} event{'s' * (len(visitor.events) != 1)}"
+        f" · {bought:,} purchase{'s' * (bought != 1)}"
     )
 
 

@@ -8,7 +8,7 @@ from textual.content import Content
 
 from clickstream.tui.headline import MOVING, nothing_runs
 from clickstream.tui.states import ACCENT, DIM, FAILED, TITLES, of_process, of_service
-from clickstream.tui.text import bar, clip, day, exact, milliseconds, number
+from clickstream.tui.text import NOTHING, bar, clip, day, exact, milliseconds, number, percent
 from clickstream.tui.widgets.pieces import Piece, Row, beside, box, content, fit, spread, width_of
 
 if TYPE_CHECKING:
@@ -107,6 +107,11 @@ def lag_style(frame: Frame) -> str:
     return "" if frame.lag and not old else DIM
 
 
+def open_sessions(frame: Frame) -> str:
+    """Without consumers there are none to speak of."""
+    return exact(frame.active_sessions) if frame.workers("consumer") else NOTHING
+
+
 def _padded(rows: list[Row], height: int) -> list[Row]:
     return [*rows[:height], *([[]] * (height - len(rows)))]
 
@@ -118,7 +123,7 @@ def _file(frame: Frame, width: int, height: int) -> list[Row]:
     share = producer.sent / producer.total
     rows: list[Row] = [
         [(f"{number(producer.total)} rows", "")],
-        [(bar(share, max(3, width - 6)), ACCENT), (f" {share:4.0%}", "")],
+        [(bar(share, max(3, width - 6)), ACCENT), (f"{percent(share, 1, 0):>6}", "")],
         [(day(producer.newest_event_ms), DIM)],
     ]
     return _padded(rows, height)
@@ -139,8 +144,10 @@ def _producer(frame: Frame, height: int) -> list[Row]:
 def _kafka(frame: Frame, width: int, height: int) -> list[Row]:
     service = frame.service("kafka")
     if not frame.partitions:
-        words = "no topic yet" if frame.topic_exists is False else of_service(service).word
-        return _padded([[(words, of_service(service).style if frame.topic_exists is not False else DIM)]], height)
+        look = of_service(service)
+        if frame.topic_exists is False:
+            return _padded([[("no topic yet", DIM)]], height)
+        return _padded([[(f"{look.glyph} {look.word}", look.style)]], height)
     shown = _largest(frame.partitions, height)
     most = max(row.lag for row in frame.partitions)
     rows: list[Row] = []
@@ -176,15 +183,15 @@ def _consumers(frame: Frame, width: int, height: int) -> list[Row]:
     for row in shown:
         look = of_process(row)
         name = row.name.removeprefix("consumer-")
+        head: Row = [(f"{name} ", DIM), (look.glyph, look.style)]
         word = number(row.rate, "/s") if row.state == "running" and row.activity == "running" else look.word
-        rows.append(
-            spread(
-                [(f"{name} ", DIM), (look.glyph, look.style)], [(word, look.style if look.glyph != "●" else "")], width
-            )
-        )
+        word = clip(word, width - width_of(head) - 1)
+        rows.append(spread(head, [(word, look.style if look.glyph != "●" else "")], width))
     if len(workers) > len(shown):
-        rest = sum(row.rate for row in workers if row not in shown)
-        rows.append(spread([(f"+{len(workers) - len(shown)} more", DIM)], [(number(rest, "/s"), DIM)], width))
+        rest = number(sum(row.rate for row in workers if row not in shown), "/s")
+        more = f"+{len(workers) - len(shown)}"
+        more += " more" if len(more) + 6 + len(rest) <= width else ""
+        rows.append(spread([(more, DIM)], [(rest, DIM)], width))
     return _padded(rows, height)
 
 
@@ -221,7 +228,7 @@ def _beside_consumers(frame: Frame, width: int, middle: int) -> Row:
     looks = of_service(valkey), of_service(search)
     figure = f" {milliseconds(valkey.latency_ms)}" if valkey.latency_ms is not None else f" {looks[0].word}"
     left: Row = [
-        (f"{exact(frame.active_sessions)} open  ", "" if frame.active_sessions else DIM),
+        (f"{open_sessions(frame)} open  ", "" if frame.active_sessions else DIM),
         ("Valkey ", ""), (looks[0].glyph, looks[0].style), (figure, DIM), (" ◀─", DIM),
     ]  # fmt: skip
     right: Row = [("─▶ ", DIM), ("OpenSearch ", DIM), (f"{looks[1].glyph} {looks[1].word}", looks[1].style)]

@@ -1,0 +1,79 @@
+"""Which faults there are, each in a sentence. Plain data; strikes nothing and loads nothing."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from typing import Final
+
+KILL, FREEZE, STOP, FILL_DISK, CUT, FLUSH = "kill", "freeze", "stop", "fill-disk", "cut", "flush"
+BURST, KILL_SUPERVISOR = "burst", "kill-supervisor"
+"""Kinds."""
+
+CONSUMER, PRODUCER, SUPERVISOR = "consumer", "producer", "supervisor"
+SERVERS: Final = ("kafka", "postgresql", "valkey")
+
+LONGEST_SECONDS: Final = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One way to break something."""
+
+    name: str
+    kind: str
+    target: str
+    """A role, the name of a server, or for a burst what it consists of."""
+    sentence: str
+    """What is done, and what should come of it."""
+    seconds: float | None = None
+    """How long it lasts unless told otherwise; None: it is over at once."""
+
+    @property
+    def unavailable(self) -> str:
+        """Why it cannot be had on this system; empty where it can."""
+        if self.kind == FILL_DISK and sys.platform != "linux":
+            return "only Linux can keep a process from writing without filling the real disk"
+        return ""
+
+
+_TITLES: Final = {"kafka": "Kafka", "postgresql": "PostgreSQL", "valkey": "Valkey"}
+_WAIT: Final = {
+    "kafka": "producer and consumers wait",
+    "postgresql": "consumers wait, the lag grows",
+    "valkey": "all else goes on",
+}
+_FULL: Final = {
+    "kafka": "its log fails, and it ends, until there is room",
+    "postgresql": "it panics and recovers until there is room",
+    "valkey": "its snapshots fail; it goes on from memory",
+}
+
+
+def _server_faults(server: str) -> tuple[Fault, ...]:
+    wait, title = _WAIT[server], _TITLES[server]
+    cut = f"cut the network between the consumers and {title}, mid-transaction"
+    return (
+        Fault(f"kill-{server}", KILL, server, f"SIGKILL: it comes back; {wait}"),
+        Fault(f"stop-{server}", STOP, server, f"stop it politely, start it again; {wait}", 5.0),
+        Fault(f"freeze-{server}", FREEZE, server, f"SIGSTOP: it hangs, connections open; {wait}", 10.0),
+        Fault(f"cut-{server}", CUT, server, cut, 8.0),
+        Fault(f"fill-disk-{server}", FILL_DISK, server, f"no room on its disk: {_FULL[server]}", 8.0),
+    )
+
+
+FAULTS: Final[tuple[Fault, ...]] = (
+    Fault("kill-consumer", KILL, CONSUMER, "SIGKILL in mid-batch: it goes on where PostgreSQL is"),
+    Fault("freeze-consumer", FREEZE, CONSUMER, "SIGSTOP: another takes over; back, it must not store twice", 10.0),
+    Fault("kill-producer", KILL, PRODUCER, "SIGKILL: it sends its file anew; doubles are dropped"),
+    Fault("kill-supervisor", KILL_SUPERVISOR, SUPERVISOR, "SIGKILL: all ends with it; servers and consumers come back"),
+    *(fault for server in SERVERS for fault in _server_faults(server)),
+    Fault("flush-valkey", FLUSH, "valkey", "empty it: open sessions are read from PostgreSQL again"),
+    Fault("burst-bad", BURST, "bad", "messages that are no events: all must be among the rejects"),
+    Fault("burst-late", BURST, "late", "new events of known visitors, days before or between their sessions"),
+    Fault("burst-doubled", BURST, "doubled", "the last messages of the topic once more: all must be dropped"),
+    Fault("burst-huge", BURST, "huge", "messages of a megabyte, deep JSON, terminal escape sequences"),
+    Fault("clock-jump", BURST, "clock", "events of a clock that went an hour back, then 50 minutes ahead"),
+)
+
+BY_NAME: Final = {fault.name: fault for fault in FAULTS}

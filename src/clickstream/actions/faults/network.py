@@ -1,0 +1,90 @@
+"""Cutting the network between consumers and a server: a relay on loopback that they go through, and that is killed.
+
+The consumers are restarted to go through the relay, and restarted to go directly when it is over.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import replace
+
+from clickstream.actions.control import Control
+from clickstream.actions.faults.context import Context
+from clickstream.actions.faults.context import consumers as consumers_of
+from clickstream.actions.faults.minders import await_back, await_end, fault_process, held
+from clickstream.actions.frame import BAD, GOOD
+from clickstream.actions.workers import consumer_spec, start_and_wait
+from clickstream.config.settings import Settings
+from clickstream.domain.errors import ClickstreamError
+from clickstream.domain.processes import SETTLED, ProcessSpec, ProcessState, RestartPolicy
+from clickstream.stack.files import locked
+from clickstream.stack.layout import HOST, KAFKA, KAFKA_BEHIND_RELAY, POSTGRESQL, RELAYS, VALKEY, Layout, load_layout
+
+MODULE = "clickstream.supervision.relay"
+
+_PORT_VARIABLES = {POSTGRESQL: "PG_PORT", VALKEY: "VALKEY_PORT"}
+
+
+def cut(context: Context) -> None:
+    """Every connection through the relay ends with what was on its way, and none is accepted for a while."""
+    server, control = context.fault.target, context.control
+    layout = _layout(context.settings)
+    relay = _relay_spec(server, layout)
+    try:
+        control.start([relay])
+        control.wait([relay.name], {ProcessState.RUNNING}, 30)
+        _restart_consumers(context, control)
+        context.mention("through a relay", f"the consumers reach {server} that way now")
+        with held(context, "stop", relay.name, "--kill") as struck:
+            context.say("cut", f"between the consumers and {server}", level=BAD, at=struck.at)
+            await_end(control, context, "stop", relay.name)
+        snapshot = await_back(context, control, relay.name)
+        context.say("through again", server, level=GOOD, at=snapshot.at)
+    finally:
+        with suppress(ClickstreamError):  # the supervisor has gone, and with it whatever went through the relay
+            _restart_consumers(context, control, without=relay.name)
+            control.stop([relay.name])
+            control.remove([relay.name])
+
+
+def _relay_spec(server: str, layout: Layout) -> ProcessSpec:
+    to = layout.ports[KAFKA_BEHIND_RELAY if server == KAFKA else server]
+    arguments = ("--listen", str(layout.ports[RELAYS[server]]), "--to", str(to))
+    spec = fault_process(RELAYS[server], MODULE, arguments, "forwarding")
+    return replace(spec, stop_timeout=5.0, restart=RestartPolicy(first_delay=0.1, max_delay=1.0))
+
+
+def _restart_consumers(context: Context, control: Control, *, without: str = "") -> None:
+    """Have the consumers go through every relay that there is, but this one."""
+    with locked(context.settings.home.run / "relays.lock"):  # two at once would undo one another's way
+        snapshot = control.snapshot()
+        names = [process.name for process in consumers_of(snapshot.processes)]
+        there = {process.name for process in snapshot.processes if process.state not in SETTLED} - {without}
+        ways = [server for server, relay in RELAYS.items() if relay in there]
+        environment = _through(ways, _layout(context.settings))
+        specs = [consumer_spec(context.settings, name) for name in names]
+        control.stop(names)
+        start_and_wait(control, [replace(spec, env=spec.env | environment) for spec in specs])
+
+
+def _through(servers: list[str], layout: Layout) -> dict[str, str]:
+    """Variables that lead to the stack through relays. All servers are named, for half a stack is refused."""
+    if not servers:
+        return {}
+    environment = layout.environment()
+    for server in servers:
+        port = str(layout.ports[RELAYS[server]])
+        environment |= (
+            {"KAFKA_BOOTSTRAP_SERVERS": f"{HOST}:{port}"} if server == KAFKA else {_PORT_VARIABLES[server]: port}
+        )
+    return environment
+
+
+def _layout(settings: Settings) -> Layout:
+    layout = load_layout(settings.home)
+    if layout is None or not {KAFKA_BEHIND_RELAY, *RELAYS.values()} <= set(layout.ports):
+        raise ClickstreamError(
+            "this stack was started by an older clickstream that knew of no relays",
+            hint="`clickstream stack down`, `clickstream stack up`",
+        )
+    return layout

@@ -1,0 +1,82 @@
+"""`consumer rewind` and `topic resize` from the palette: what to type, the question before it, what is then done."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from clickstream.actions import rewind
+from clickstream.domain.errors import UsageError
+from clickstream.tui import commands_run_offsets as offsets
+from clickstream.tui.commands import BY_NAME
+from clickstream.tui.jobs import Job
+from tests.tui import frames
+from tests.tui.conftest import MakeApp, settled, until
+
+
+@pytest.mark.parametrize(("name", "text"), [("consumer rewind", "earliest"), ("topic resize", "6")])
+def test_after_the_text_it_asks_before_it_does_anything(
+    make_app: MakeApp, monkeypatch: pytest.MonkeyPatch, name: str, text: str
+) -> None:
+    done: list[Any] = []
+
+    def run(job: Job) -> str:
+        done.append(job.arguments)
+        return "done"
+
+    monkeypatch.setitem(BY_NAME, name, replace(BY_NAME[name], run=run))
+    app = make_app(frames.running())
+
+    async def drive() -> None:
+        async with app.run_test(size=(120, 40)) as pilot:
+            await settled(pilot)
+            app.run_command(name)
+            await pilot.pause()
+            assert type(app.screen).__name__ == "PromptScreen"
+            await pilot.press(*text, "enter")
+            await pilot.pause()
+            assert type(app.screen).__name__ == "ConfirmScreen"
+            assert not done
+            await pilot.press("tab", "enter")
+            await until(pilot, lambda: bool(done))
+
+    asyncio.run(drive())
+    assert done == [{"text": text}]
+
+
+def job(text: str) -> Any:
+    return SimpleNamespace(arguments={"text": text}, settings=None, say=lambda *_: None)
+
+
+@pytest.mark.parametrize(
+    ("text", "target", "partition"),
+    [
+        ("earliest", rewind.Target(end="earliest"), None),
+        ("1500 --partition 2", rewind.Target(offset=1500), 2),
+        ("2015-05-03T03:00:04.384 --partition 0", rewind.Target(unix_ms=1_430_622_004_384), 0),
+    ],
+)
+def test_the_text_is_as_on_the_command_line(
+    monkeypatch: pytest.MonkeyPatch, text: str, target: rewind.Target, partition: int | None
+) -> None:
+    heard: list[Any] = []
+
+    def act(_: object, to: rewind.Target, **rest: Any) -> rewind.Rewound:
+        heard.append((to, rest))
+        return rewind.Rewound("t", (), 7, 1234)
+
+    monkeypatch.setattr(rewind, "rewind", act)
+    assert offsets.consumer_rewind(job(text)) == "offsets moved: 1,234 messages are read again, 7 are skipped"
+    assert heard == [(target, {"partition": partition, "may_skip": True})]
+
+
+@pytest.mark.parametrize("text", ["nowhere", "5 --partition", "5 --partition x"])
+def test_other_text_is_refused(text: str) -> None:
+    with pytest.raises(UsageError):
+        offsets.consumer_rewind(job(text))
+    with pytest.raises(UsageError, match="number of partitions"):
+        offsets.topic_resize(job(text))
