@@ -13,6 +13,7 @@ from pathlib import Path
 
 from clickstream.actions import consumers, logs, producers, stack
 from clickstream.actions.control import running
+from clickstream.actions.faults.catalogue import BURST, BY_NAME
 from clickstream.actions.faults.inject import prepare, strike
 from clickstream.actions.faults.timeline import Step, line
 from clickstream.config.paths import Home
@@ -45,7 +46,8 @@ class Outcome:
     trouble: str = ""
     """Why it did not strike, or what did not come back in spite of the others."""
     recovery: float | None = None
-    """Seconds from the fault's end until what it broke ran again and something was stored."""
+    """Seconds from the fault's end until what it broke ran again and something was stored; None: a burst breaks
+    nothing, or it did not strike."""
 
     @property
     def struck(self) -> bool:
@@ -193,7 +195,7 @@ def _strike(outcome: Outcome, began: float) -> None:
 
 def _recovery(outcome: Outcome, progress: Progress) -> float | None:
     told = [step for step in outcome.steps if not step.aside]
-    if not told or outcome.trouble:
+    if not told or outcome.trouble or BY_NAME[outcome.strike.name].kind == BURST:
         return None
     end = told[0].at + (outcome.strike.seconds or 0.0)
     back = told[-1].at

@@ -107,7 +107,13 @@ def translated() -> Iterator[None]:
     """
     try:
         yield
-    except (psycopg.OperationalError, psycopg.InterfaceError, psycopg.errors.ReadOnlySqlTransaction) as error:
+    # A file that may not grow (a quota, a limit of the process) is an internal error to PostgreSQL: it passes, too.
+    except (
+        psycopg.OperationalError,
+        psycopg.InterfaceError,
+        psycopg.InternalError,
+        psycopg.errors.ReadOnlySqlTransaction,
+    ) as error:
         raise ServiceUnavailable(SERVICE, one_line(error)) from error
     except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName) as error:
         hint = "start a consumer once (`clickstream consumer start`): it makes them"
