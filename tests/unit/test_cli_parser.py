@@ -22,7 +22,7 @@ DATA_COMMANDS = [
     "worker restart x", "worker kill x", "worker freeze x", "worker thaw x",
     "data info", "data reset", "config show", "config check",
     "consumer rewind --to 0", "topic show", "topic resize 6",
-    "faults list", "faults inject kill-kafka",
+    "faults list", "faults inject kill-kafka", "benchmark",
     "rejects list", "rejects show 1", "rejects replay 1", "rejects discard 1",
 ]  # fmt: skip
 

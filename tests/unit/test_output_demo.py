@@ -129,7 +129,7 @@ def test_the_result_as_a_document_has_the_contract_s_keys() -> None:
     ]  # fmt: skip
     assert list(document["verify"]) == [
         "ok", "events", "sessions_stored", "sessions_expected", "missing", "unexpected", "different",
-        "duplicate_events", "skipped_messages",
+        "duplicate_events", "skipped_messages", "different_days",
     ]  # fmt: skip
     assert set(document["analytics"]["last_day"]) == {
         "sessions", "cart_sessions", "purchase_sessions", "total_purchases", "conversion_rate", "cart_abandonment",

@@ -82,7 +82,7 @@ def help_lines(about: Screen[object]) -> Iterator[Content]:
                     f"{modes[0][0]} to {modes[-1][0]}", "the screens: " + ", ".join(name for _, name in modes)
                 )
             for keys, words in group.values():
-                yield from _lines(" ".join(sorted(keys, key=len)), words)
+                yield from _lines(" ".join(sorted(dict.fromkeys(keys), key=len)), words)
             yield Content("")
     yield Content.styled(LEGEND, DIM)
 
