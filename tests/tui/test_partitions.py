@@ -74,6 +74,7 @@ def test_the_filter_is_kept_and_cleared(make_app: MakeApp) -> None:
     async def steps(pilot: Pilot[None]) -> None:
         await pressing("slash", *"lagging", "enter")(pilot)
         assert table(app).row_count == 1
+        assert str(table(app).border_subtitle).startswith("p2 ")
         assert table(app).has_focus
         await pressing("escape")(pilot)
         assert table(app).row_count == 3

@@ -81,6 +81,10 @@ class PartitionsScreen(FilteredScreen):
         self._show_detail()
         self._ask_for_the_past(frame)
 
+    def filter(self, words: str) -> None:
+        super().filter(words)
+        self._show_detail()
+
     def on_resize(self) -> None:
         if self.dashboard.frame is not None and self.is_mounted:
             self.show(self.dashboard.frame)

@@ -9,6 +9,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.widgets import DataTable
 
+from clickstream.tui.headline import nothing_runs
 from clickstream.tui.screens.filtered import FilteredScreen
 from clickstream.tui.screens.steering import STEERING, Steering
 from clickstream.tui.text import percent
@@ -86,7 +87,7 @@ class WorkersScreen(Steering, FilteredScreen):
         self.query_one(RowTable).tell(summary(row) if row is not None else nothing)
         if row is not None and row.local:
             self.query_one(LogTail).tail(row.name)
-        offered = [self.check_action(action, ()) for action in (*SELECTED, *PRODUCER)]
+        offered = [self.check_action(action, ()) for action in (*SELECTED, *PRODUCER, "scale")]
         if offered != self._offered:
             self._offered = offered
             self.refresh_bindings()
@@ -152,6 +153,8 @@ class WorkersScreen(Steering, FilteredScreen):
             return filtered
         if action in PRODUCER:
             return self._producer_can(action)
+        if action == "scale":
+            return self.dashboard.frame is not None and not nothing_runs(self.dashboard.frame)
         if action in SELECTED and self.is_mounted:
             row = self.selected
             return row is not None and row.local

@@ -63,7 +63,7 @@ class LogView(ScrollView, can_focus=True):
         self._unseen = 0
         self._steady = 0
         self.following = True
-        self.border_title = "logs"
+        self.border_title = "log"
 
     @property
     def rows(self) -> LogRows:
@@ -213,7 +213,7 @@ class LogView(ScrollView, can_focus=True):
         if rows.needle:
             place = f"{rows.place} of {exact(len(rows.matches))}" if rows.matches else "not found"
             words.append(Content(f"/{rows.needle}  {place}"))
-        if self.following:
+        if self.following and len(rows):
             words.append(Content("following"))
         elif self._unseen:
             words.append(Content.styled(f"+{exact(self._unseen)} lines · {self.TO_THE_END}", f"bold {ACCENT}"))

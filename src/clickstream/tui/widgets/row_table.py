@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from rich.console import JustifyMethod
 from rich.text import Text
 from textual.binding import Binding, BindingType
 from textual.widgets import DataTable
@@ -188,7 +189,8 @@ class RowTable(DataTable[Text]):
 
 
 def _drawn(text: str, style: str, column: Column) -> Text:
-    return Text(harmless(text), style=style, justify="right" if column.right else "left", no_wrap=True)
+    justify: JustifyMethod = "right" if column.right else "left"
+    return Text(harmless(text), style=style, justify=justify, no_wrap=True, overflow="ellipsis")
 
 
 def _matches(cells: Sequence[Cell], words: str) -> bool:
