@@ -22,6 +22,8 @@ from clickstream.services.postgres.connection import connect
 from tests.consuming import consumers, drain
 from tests.feed import all_committed, check, query, send, shop, stored_events, wait_until
 
+pytestmark = pytest.mark.slow  # `make test-all` and CI run them; the everyday run is to stay under twelve minutes
+
 
 @pytest.fixture
 def workers_stop(settings: Settings) -> Iterator[None]:

@@ -29,6 +29,8 @@ from clickstream.services.valkey.connection import connect as connect_valkey
 from tests.consuming import drain
 from tests.feed import check, query, send, shop, wait_until
 
+pytestmark = pytest.mark.slow  # `make test-all` and CI run them; the everyday run is to stay under twelve minutes
+
 EVENTS = shop(41, 300)
 
 

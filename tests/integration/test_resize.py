@@ -26,6 +26,8 @@ from tests.consuming import consumers, drain
 from tests.feed import all_committed, check, query, send, shop, value, wait_until
 from tests.oracle import Event
 
+pytestmark = pytest.mark.slow  # `make test-all` and CI run them; the everyday run is to stay under twelve minutes
+
 Place = Callable[[Event], dict[str, Any]]
 
 EARLIEST = rewind.Target(end="earliest")

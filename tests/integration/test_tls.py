@@ -83,7 +83,10 @@ def csv_of(events: list[Event], path: Path) -> Path:
     return path
 
 
-@pytest.mark.parametrize("by_password", [False, True], ids=["client certificate", "SCRAM"])
+@pytest.mark.parametrize(
+    "by_password",
+    [pytest.param(False, id="client certificate"), pytest.param(True, id="SCRAM", marks=pytest.mark.slow)],
+)
 def test_the_whole_pipeline(
     cloud: Cloud, home: Home, by_password: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

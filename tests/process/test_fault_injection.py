@@ -28,8 +28,8 @@ from tests.feed import all_committed, own_names, query, send, shop, wait_until
 SHORT = 1.5
 """Seconds that a fault lasts here; a consumer's freeze must outlast the group's patience."""
 
-QUICK = ("kill-consumer", "cut-postgresql", "freeze-postgresql", "fill-disk-postgresql", "burst-bad", "flush-valkey")
-"""Those of which one a kind is tried in every test run; the others take their turn with the slow tests."""
+QUICK = ("kill-consumer", "cut-postgresql", "burst-bad")
+"""Those that are tried in every test run; the others take their turn with the slow tests."""
 
 
 @pytest.fixture(scope="module")

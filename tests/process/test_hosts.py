@@ -27,6 +27,8 @@ from clickstream.config.settings import Settings
 from clickstream.domain.errors import ClickstreamError
 from tests.feed import all_committed, check, query, send, shop, wait_until
 
+pytestmark = pytest.mark.slow  # `make test-all` and CI run them; the everyday run is to stay under twelve minutes
+
 EVENTS = 10_000
 
 
