@@ -24,6 +24,8 @@ from tests.consuming import consumers, drain
 from tests.feed import START_MS, all_committed, check, query, send, shop, stored_events, value, wait_until
 from tests.oracle import Event
 
+pytestmark = pytest.mark.slow  # `make test-all` and CI run them; the everyday run is to stay under twelve minutes
+
 EARLIEST, LATEST = rewind.Target(end="earliest"), rewind.Target(end="latest")
 
 

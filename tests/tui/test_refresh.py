@@ -12,9 +12,11 @@ from textual.widget import Widget
 from clickstream.actions.frame import Frame
 from clickstream.tui.app import MODE_NAMES, ClickstreamApp
 from clickstream.tui.screens.base import DashboardScreen
+from clickstream.tui.widgets.log_view import LogView
 from clickstream.tui.widgets.row_table import RowTable
 from tests.tui import frames, funnel_figures
-from tests.tui.conftest import MakeApp, driven, settled
+from tests.tui.conftest import MakeApp, driven, settled, until
+from tests.tui.stand_ins import COUNT
 
 pytestmark = pytest.mark.usefixtures("answers")
 
@@ -80,6 +82,9 @@ def test_a_refresh_touches_only_what_changed(make_app: MakeApp, touched: list[st
 
     async def steps(pilot: Pilot[None]) -> None:
         app.action_mode(mode)
+        await settled(pilot)
+        if mode == "logs":  # its lines are read by a thread
+            await until(pilot, lambda: len(app.screen.query_one(LogView).rows) >= COUNT, "lines")
         await quiet(pilot, touched)
         assert isinstance(app.screen, DashboardScreen)
         app.screen.receive(frames.running())
