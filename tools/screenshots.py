@@ -29,7 +29,7 @@ from rich.cells import cell_len
 from textual.pilot import Pilot
 
 from clickstream.actions import consumers, producers, stack
-from clickstream.actions.frame import Frame
+from clickstream.actions.frame import OK, Frame
 from clickstream.actions.generate import generate
 from clickstream.actions.kill import kill
 from clickstream.actions.servers import kafka_of
@@ -174,7 +174,7 @@ async def _take() -> dict[str, str]:
             await _until(pilot, lambda frame: _told(frame, f"{VICTIM} is back"), "the return of what was killed")
             app.run_command("verify")
             await _until(pilot, lambda frame: frame.verification is not None and app.job is None, "verify")
-            await _until(pilot, _just_counted, "a count of what is stored")
+            await _until(pilot, _caught_up, "every partition to be well again, and counted")
             pictures["overview"] = await _picture(pilot, "overview")
             await pilot.resize_terminal(*SMALL)
             pictures["overview-80x24"] = await _picture(pilot, "overview")
@@ -206,7 +206,7 @@ async def _picture(pilot: Pilot[None], mode: str) -> str:
         await pilot.press(*["down"] * (len(BROKEN_LINES) + 1))  # from the lines to a message
     await _frames(pilot, 1 if mode == "overview" else 2)
     if mode == "overview":
-        await _until(pilot, lambda frame: all(row.lag for row in frame.partitions), "a lag to show")
+        await _until(pilot, lambda frame: all(row.lag and row.state == OK for row in frame.partitions), "a lag")
         await pilot.pause()
     return app.export_screenshot(title="clickstream", simplify=True)
 
@@ -234,9 +234,10 @@ def _flows(frame: Frame) -> bool:
     return bool(frame.produced_per_second and frame.stored_per_second)
 
 
-def _just_counted(frame: Frame) -> bool:
+def _caught_up(frame: Frame) -> bool:
     """What is stored is counted now and then: at such a moment all boxes tell of the same time."""
-    return frame.counts is not None and frame.counts.age(frame.at) < 1.5
+    counted = frame.counts is not None and frame.counts.age(frame.at) < 1.5
+    return counted and all(row.state == OK for row in frame.partitions)
 
 
 def _has_data(frame: Frame) -> bool:
