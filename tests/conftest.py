@@ -17,12 +17,14 @@ import platformdirs
 import pytest
 from hypothesis import settings as hypothesis_settings
 
-from clickstream.actions import stack
+from clickstream.actions.control import running
 from clickstream.config.paths import Home
 from clickstream.config.settings import Settings, load_settings
+from clickstream.domain.processes import Role
 from clickstream.services.kafka.admin import create_topic, delete_topic
 from clickstream.services.postgres.connection import connect
 from tests.feed import own_names
+from tests.stacks import stack_in
 
 CONFIGURED = ("CLICKSTREAM_", "CONSUMER_", "KAFKA_", "OPENSEARCH_", "PG", "POSTGRESQL_", "PRODUCER_", "VALKEY_")
 """Prefixes of the variables that configure us, or (PGHOST and its like) the drivers below us."""
@@ -66,13 +68,8 @@ def sheltered(shelter: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 @pytest.fixture(scope="session")
 def stack_home(shelter: Path) -> Iterator[Home]:
     """The one stack of real servers that all integration tests share."""
-    home = Home(shelter / "stack")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("CLICKSTREAM_HOME", str(home.root))
-        stack.up(home)
+    with stack_in(shelter / "stack") as home:
         yield home
-        stack.down(home)
-        stack.reset(home)
 
 
 @pytest.fixture
@@ -89,3 +86,14 @@ def settings(stack_home: Home, sheltered: None, monkeypatch: pytest.MonkeyPatch)
     delete_topic(loaded.kafka, loaded.kafka.events_topic)
     with connect(loaded.postgres, application_name="tests") as connection:
         connection.execute(f"DROP SCHEMA IF EXISTS {loaded.postgres.schema_name} CASCADE")
+
+
+@pytest.fixture
+def workers_stop(settings: Settings) -> Iterator[None]:
+    """One supervisor serves all tests: this one leaves it without workers."""
+    yield
+    control = running(settings.home)
+    assert control
+    names = [process.name for role in (Role.PRODUCER, Role.CONSUMER) for process in control.snapshot().of(role)]
+    control.stop(names)
+    control.remove(names)

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from clickstream.actions import consumers, lag, producers, status
-from clickstream.actions.control import running
 from clickstream.cli.parser import run
 from clickstream.config.settings import Settings, load_settings
 from clickstream.domain.errors import ClickstreamError
-from clickstream.domain.processes import Role
 from clickstream.services.kafka.admin import delete_topic, describe_topic, read_offsets
 from clickstream.services.valkey.connection import PREFIX, connect
 from tests.feed import all_committed, check, query, send, shop, wait_until
@@ -26,14 +23,8 @@ CSV = "timestamp,visitorid,event,itemid,transactionid\n" + "".join(
 
 
 @pytest.fixture(autouse=True)
-def workers_stop(settings: Settings) -> Iterator[None]:
-    """One supervisor serves all tests: each leaves it without workers."""
-    yield
-    control = running(settings.home)
-    assert control
-    names = [process.name for role in (Role.PRODUCER, Role.CONSUMER) for process in control.snapshot().of(role)]
-    control.stop(names)
-    control.remove(names)
+def _workers_stop(workers_stop: None) -> None:
+    """After each test."""
 
 
 @pytest.fixture

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import random
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
 from confluent_kafka import Producer, TopicPartition
@@ -14,49 +11,10 @@ from confluent_kafka.admin import AdminClient, NewPartitions
 from clickstream.config.settings import Settings, load_settings
 from clickstream.domain.errors import OffsetLost
 from clickstream.domain.events import MAX_TIMESTAMP_MS
-from clickstream.pipeline.worker import ConsumerOptions, Worker
 from clickstream.services.kafka.admin import create_topic, delete_topic
+from tests.consuming import consumers, drain
 from tests.feed import START_MS, all_committed, check, query, send, shop, stored_events, value, wait_until
 from tests.oracle import Event
-
-
-class Running:
-    """A worker in a thread of this process."""
-
-    def __init__(self, settings: Settings, name: str, *, accept_gap: bool) -> None:
-        self.stop = threading.Event()
-        self.failure: BaseException | None = None
-        self._worker = Worker(settings, ConsumerOptions(name=name, accept_gap=accept_gap), self.stop)
-        self._thread = threading.Thread(target=self._run, name=name)
-        self._thread.start()
-
-    def _run(self) -> None:
-        try:
-            self._worker.run()
-        except BaseException as error:
-            self.failure = error
-
-    def end(self) -> None:
-        self.stop.set()
-        self._thread.join(30)
-        assert not self._thread.is_alive()
-        if self.failure:
-            raise self.failure
-
-
-@contextmanager
-def consumers(settings: Settings, count: int = 1, *, accept_gap: bool = False) -> Iterator[list[Running]]:
-    workers = [Running(settings, f"consumer-{number}", accept_gap=accept_gap) for number in range(count)]
-    try:
-        yield workers
-    finally:
-        for worker in workers:
-            worker.end()
-
-
-def drain(settings: Settings, count: int = 1) -> None:
-    with consumers(settings, count):
-        wait_until(lambda: all_committed(settings), "everything committed")
 
 
 @pytest.mark.parametrize("count", [1, 3])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -12,27 +11,15 @@ from confluent_kafka.admin import AdminClient
 
 from clickstream.actions import consumers as processes
 from clickstream.actions import lag, rewind, status, verify
-from clickstream.actions.control import running
 from clickstream.cli.parser import run
 from clickstream.config.settings import Settings, load_settings
 from clickstream.domain.errors import OffsetLost
-from clickstream.domain.processes import Role
 from clickstream.services.kafka.admin import create_topic, delete_topic, read_offsets
 from clickstream.services.postgres.connection import connect
 from tests.consuming import consumers, drain
 from tests.feed import all_committed, check, query, send, shop, stored_events, wait_until
 
 pytestmark = pytest.mark.slow  # `make test-all` and CI run them; the everyday run is to stay under twelve minutes
-
-
-@pytest.fixture
-def workers_stop(settings: Settings) -> Iterator[None]:
-    yield
-    control = running(settings.home)
-    assert control
-    names = [process.name for process in control.snapshot().of(Role.CONSUMER)]
-    control.stop(names)
-    control.remove(names)
 
 
 def positions(settings: Settings) -> dict[int, int]:

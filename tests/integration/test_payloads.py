@@ -44,8 +44,8 @@ from clickstream.services.valkey.connection import connect as connect_valkey
 from clickstream.services.valkey.trail import Trail
 from clickstream.tui.app import ClickstreamApp
 from clickstream.tui.widgets.row_table import RowTable
+from tests.consuming import drain
 from tests.feed import START_MS, TIMEOUT_MS, check, own_names, query, value
-from tests.integration.test_consumer import drain
 from tests.oracle import Event
 
 MEGABYTE = 1_000_000

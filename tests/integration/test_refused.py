@@ -10,8 +10,8 @@ from clickstream.domain.errors import ServiceRefused
 from clickstream.pipeline import isolation
 from clickstream.services.postgres import store
 from clickstream.services.postgres.migrate import migrate
+from tests.consuming import consumers, drain
 from tests.feed import START_MS, TIMEOUT_MS, all_committed, check, query, send, shop, value, wait_until
-from tests.integration.test_consumer import consumers, drain
 from tests.oracle import Event
 
 BAD_ITEM = 666

@@ -17,8 +17,8 @@ from clickstream.config.settings import Settings
 from clickstream.domain.events import BadLine
 from clickstream.pipeline.rejectsfile import write_rejects
 from clickstream.services.kafka.admin import create_topic, delete_topic, read_offsets
+from tests.consuming import drain
 from tests.feed import START_MS, check, query, send, value
-from tests.integration.test_consumer import drain
 from tests.oracle import Event
 
 GOOD = Event(7, START_MS, 0, 3)

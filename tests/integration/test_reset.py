@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +16,9 @@ import pytest
 from confluent_kafka import Consumer
 
 from clickstream.actions import consumers, lag, reset, stack, verify
-from clickstream.actions.control import running
 from clickstream.cli.parser import run
 from clickstream.config.settings import Settings, load_settings
 from clickstream.domain.errors import ClickstreamError, ServiceRefused, ServiceUnavailable
-from clickstream.domain.processes import Role
 from clickstream.services.kafka.admin import create_topic, delete_topic, describe_topic
 from clickstream.services.postgres import reset as tables
 from clickstream.services.postgres.connection import connect
@@ -234,16 +232,6 @@ def test_another_session_timeout_may_follow(filled: Settings, monkeypatch: pytes
     monkeypatch.setenv("CONSUMER_SESSION_TIMEOUT_MINUTES", "10")
     reset.reset(load_settings())
     assert query(filled, "SELECT session_timeout_ms FROM schema_settings") == [(600_000,)]
-
-
-@pytest.fixture
-def workers_stop(settings: Settings) -> Iterator[None]:
-    yield
-    control = running(settings.home)
-    assert control
-    names = [process.name for process in control.snapshot().of(Role.CONSUMER)]
-    control.stop(names)
-    control.remove(names)
 
 
 def test_it_refuses_while_workers_of_this_home_run(filled: Settings, workers_stop: None) -> None:

@@ -17,10 +17,8 @@ from confluent_kafka import Producer
 
 from clickstream.actions import consumers as processes
 from clickstream.actions import kill, rewind, topic, verify
-from clickstream.actions.control import running
 from clickstream.cli.parser import run
 from clickstream.config.settings import Settings, load_settings
-from clickstream.domain.processes import Role
 from clickstream.services.kafka.admin import create_topic, delete_topic, describe_topic
 from tests.consuming import consumers, drain
 from tests.feed import all_committed, check, query, send, shop, value, wait_until
@@ -165,16 +163,6 @@ def committed(settings: Settings) -> int:
 
 def partitions_seen(settings: Settings) -> int:
     return int(query(settings, "SELECT count(*) FROM consumer_offsets")[0][0])
-
-
-@pytest.fixture
-def workers_stop(settings: Settings) -> Iterator[None]:
-    yield
-    control = running(settings.home)
-    assert control
-    names = [process.name for process in control.snapshot().of(Role.CONSUMER)]
-    control.stop(names)
-    control.remove(names)
 
 
 def test_kill_9_while_the_topic_grows(settings: Settings, monkeypatch: pytest.MonkeyPatch, workers_stop: None) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,11 +12,9 @@ from confluent_kafka import Producer
 
 from clickstream.actions import consumers as processes
 from clickstream.actions import rewind, verify
-from clickstream.actions.control import running
 from clickstream.cli.parser import run
 from clickstream.config.settings import Settings
 from clickstream.domain.errors import OffsetLost
-from clickstream.domain.processes import Role
 from clickstream.services.kafka.admin import create_partitions, create_topic, delete_topic, read_offsets
 from clickstream.services.postgres.rewind import moving
 from tests.consuming import consumers, drain
@@ -56,17 +53,6 @@ def one_visitor(settings: Settings, count: int) -> tuple[int, list[Event]]:
     events = [Event(1, START_MS + second * 1000, 0, second) for second in range(count)]
     send(settings, events[:1])
     return next(number for number, end in held(settings).items() if end), events
-
-
-@pytest.fixture
-def workers_stop(settings: Settings) -> Iterator[None]:
-    """The supervisor serves other tests too: each leaves it without workers."""
-    yield
-    control = running(settings.home)
-    assert control
-    names = [process.name for process in control.snapshot().of(Role.CONSUMER)]
-    control.stop(names)
-    control.remove(names)
 
 
 def test_read_again_from_the_beginning_nothing_changes(settings: Settings) -> None:

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from clickstream.actions import stack
 from clickstream.config.paths import Home
 from tests.campaign.report import campaign
+from tests.stacks import stack_in
 
 ROUNDS = 20
 
@@ -21,14 +21,10 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(3_600)]
 
 
 @pytest.fixture
-def own_home(shelter: Path, sheltered: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Home]:
+def own_home(shelter: Path, sheltered: None) -> Iterator[Home]:
     """A stack of its own: it gets broken again and again."""
-    home = Home(shelter / "campaign")
-    monkeypatch.setenv("CLICKSTREAM_HOME", str(home.root))
-    stack.up(home)
-    yield home
-    stack.down(home)
-    stack.reset(home)
+    with stack_in(shelter / "campaign") as home:
+        yield home
 
 
 def test_nothing_is_lost_or_doubled_in_twenty_rounds_of_faults(

@@ -24,6 +24,7 @@ from clickstream.domain.errors import UsageError
 from clickstream.domain.processes import ProcessState, Role
 from tests.campaign.truth import write_input
 from tests.feed import all_committed, own_names, query, send, shop, wait_until
+from tests.stacks import stack_in
 
 SHORT = 1.5
 """Seconds that a fault lasts here; a consumer's freeze must outlast the group's patience."""
@@ -35,13 +36,8 @@ QUICK = ("kill-consumer", "cut-postgresql", "burst-bad")
 @pytest.fixture(scope="module")
 def own_home(shelter: Path) -> Iterator[Home]:
     """A stack of its own: its processes get broken."""
-    home = Home(shelter / "injection")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("CLICKSTREAM_HOME", str(home.root))
-        stack.up(home)
+    with stack_in(shelter / "injection") as home:
         yield home
-        stack.down(home)
-        stack.reset(home)
 
 
 @pytest.fixture

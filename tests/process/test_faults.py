@@ -17,6 +17,7 @@ from clickstream.config.settings import Settings, load_settings
 from clickstream.domain.processes import ProcessState
 from tests.feed import all_committed, check, own_names, query, send, shop, wait_until
 from tests.oracle import Event
+from tests.stacks import stack_in
 
 EVENTS = 12_000
 BATCH_SIZE = 100
@@ -25,13 +26,8 @@ BATCH_SIZE = 100
 @pytest.fixture(scope="module")
 def own_home(shelter: Path) -> Iterator[Home]:
     """A stack of its own, beside the one that the other tests share: its supervisor gets killed."""
-    home = Home(shelter / "faults")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("CLICKSTREAM_HOME", str(home.root))
-        stack.up(home)
+    with stack_in(shelter / "faults") as home:
         yield home
-        stack.down(home)
-        stack.reset(home)
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Figures that take a scan of the tables: how often each is asked for, and how old it is. Asks through sources.py."""
+"""Figures that may take a scan: how often each is asked for, and how old it is. Asks through sources.py."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-COUNT_EVERY, FUNNELS_EVERY, ITEMS_EVERY = 3.0, 5.0, 15.0
-"""Seconds between two scans of a kind, at least."""
+COUNT_EVERY, FUNNELS_EVERY, ITEMS_EVERY = 1.0, 2.0, 15.0
+"""Seconds between two questions of a kind, at least."""
 
 COUNT_SHARE, FUNNELS_SHARE, ITEMS_SHARE = 3 * MOST_OF_THE_TIME, 2 * MOST_OF_THE_TIME, MOST_OF_THE_TIME
-"""Of the time that each may take, at most: what is looked at most is asked for most often. Each scan occupies one
-process of the server. With 2.7 million events (0.2 s, 0.4 s, 1 s) they come every 3, 5 and 20 seconds; some times as
-seldom while the pipeline takes all cores, for then they take as much longer."""
+"""Of the time that each may take, at most: what is looked at most is asked for most often. Rows and funnels take a scan
+of a small table, or the few rows kept beside a large one; the items take a pass over `events`, by one process of the
+server. All come as much less often while the pipeline takes all cores, for then they take longer."""
 
 RECOUNT_AFTER = 300.0
 """Seconds after which what was counted is counted again although nothing was stored: others may write too."""
 
 
 class Scans:
-    """Figures that take a scan: asked for again only when something was stored since."""
+    """Figures that may take a scan: asked for again only when something was stored since."""
 
     def __init__(self, settings: LiveSettings, progress: Callable[[], object]) -> None:
         """`progress`: a value that differs as soon as something was stored; None: not known."""

@@ -231,7 +231,7 @@ class ValkeySource(_Kept):
 
 
 def count_rows(settings: Settings) -> StoredCounts:
-    """Rows stored now. A pass over `events` and one over `sessions`: ask seldom."""
+    """Rows stored now."""
     from clickstream.actions.servers import postgres_of  # noqa: PLC0415
     from clickstream.services.postgres.inspect import counts  # noqa: PLC0415
 
@@ -249,7 +249,7 @@ def recount_rejects(settings: Settings, before: StoredCounts) -> StoredCounts:
 
 
 def read_funnels(settings: Settings) -> Analytics:
-    """The funnels now, without items. A pass over `sessions`: ask seldom."""
+    """The funnels now, without items."""
     from clickstream.actions.analytics import funnels  # noqa: PLC0415
 
     return funnels(settings)

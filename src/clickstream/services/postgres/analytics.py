@@ -71,7 +71,7 @@ def windows(settings: PostgresSettings) -> dict[str, Window]:
 
 
 def top_items(settings: PostgresSettings, *, top: int = 10) -> tuple[TopItem, ...]:
-    """The top items alone, by one process: a pass over `events`, and some three times as dear. Raises too."""
+    """The top items alone, by one process: a pass over `events`. Raises too."""
     with connect(settings, application_name="clickstream analytics") as connection, translated():
         connection.execute("SET jit = off")
         connection.execute(ONE_PROCESS)
