@@ -8,7 +8,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 from clickstream.actions import benchmark_load, verify
@@ -114,7 +114,7 @@ def run(settings: Settings, case: Case, events: EventColumns, say: Say, cancelle
     """
     own = _own(settings, case.partitions)
     control = ensure(settings.home)
-    with _cleaned_up(own, control):
+    with _cleaned_up(own, control, say):
         prepare(own)
         if case.mode == "live":
             measured = _live(own, case, control, say, cancelled)
@@ -177,21 +177,28 @@ def _own(settings: Settings, partitions: int) -> Settings:
 
 
 @contextmanager
-def _cleaned_up(own: Settings, control: Control) -> Iterator[None]:
+def _cleaned_up(own: Settings, control: Control, say: Say) -> Iterator[None]:
+    """Leave nothing behind, whatever happens in the block; what cannot be removed is said."""
+    kafka, postgres, valkey = kafka_of(own), postgres_of(own), valkey_of(own)
     try:
         yield
     finally:
-        with suppress(ClickstreamError):
-            names = [process.name for process in control.snapshot().processes if process.name.startswith(f"{NAME}-")]
-            control.stop(names)
-            control.remove(names)
         for undo in (
-            lambda: delete_topic(kafka_of(own), kafka_of(own).events_topic),
-            lambda: drop_schema(postgres_of(own)),
-            lambda: clear(valkey_of(own), naming=(kafka_of(own).events_topic, postgres_of(own).schema_name)),
+            lambda: _end_workers(control),
+            lambda: delete_topic(kafka, kafka.events_topic),
+            lambda: drop_schema(postgres),
+            lambda: clear(valkey, naming=(kafka.events_topic, postgres.schema_name)),
         ):
-            with suppress(ClickstreamError):
+            try:
                 undo()
+            except ClickstreamError as error:
+                say(f"topic {kafka.events_topic} and schema {postgres.schema_name} are left behind: {error}", 0, 0)
+
+
+def _end_workers(control: Control) -> None:
+    names = [process.name for process in control.snapshot().processes if process.name.startswith(f"{NAME}-")]
+    control.stop(names)
+    control.remove(names)
 
 
 def _drain(
