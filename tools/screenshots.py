@@ -1,4 +1,4 @@
-"""Takes the README's pictures (assets/*.svg): the real dashboard, over a real stack that lives only for this run.
+"""Takes the README's pictures (assets/screens/*.svg): the real dashboard, over a real stack that lives only for this run.
 
 python tools/screenshots.py [--into FOLDER] [--rate N]
 
@@ -42,7 +42,7 @@ from clickstream.services.kafka.producer import EventProducer
 from clickstream.tui.app import ClickstreamApp
 from clickstream.tui.widgets.row_table import RowTable
 
-ASSETS = Path(__file__).resolve().parents[1] / "assets"
+ASSETS = Path(__file__).resolve().parents[1] / "assets" / "screens"
 SIZE, SMALL = (120, 40), (80, 24)
 
 SECONDS_OF_DATA = 45
@@ -79,8 +79,8 @@ TEXT = re.compile(
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description="Take the pictures in assets/ from a real run (three minutes or so).")
-    parser.add_argument("--into", type=Path, default=ASSETS, help="the folder for the pictures (default: assets)")
+    parser = argparse.ArgumentParser(description="Take the pictures in assets/screens/ from a real run (three minutes or so).")
+    parser.add_argument("--into", type=Path, default=ASSETS, help="the folder for the pictures (default: assets/screens)")
     parser.add_argument("--rate", type=float, default=20_000, help="events a second (default: %(default)s)")
     options = parser.parse_args()
     into = options.into.absolute()
