@@ -94,6 +94,7 @@ def workers_stop(settings: Settings) -> Iterator[None]:
     yield
     control = running(settings.home)
     assert control
-    names = [process.name for role in (Role.PRODUCER, Role.CONSUMER) for process in control.snapshot().of(role)]
+    roles = (Role.PRODUCER, Role.CONSUMER, Role.INDEXER)
+    names = [process.name for role in roles for process in control.snapshot().of(role)]
     control.stop(names)
     control.remove(names)

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-DRIVERS = ("confluent_kafka", "psycopg", "valkey", "numpy", "polars")
+DRIVERS = ("confluent_kafka", "psycopg", "valkey", "opensearchpy", "numpy", "polars")
 FRONT_ENDS = ("textual", "plotext", "textual_serve", "aiohttp")
 
 REPORT = "\nimport sys\nprint(*(name for name in sys.argv[1:] if name in sys.modules), file=sys.stderr)"
@@ -38,6 +38,17 @@ def test_what_runs_headless_loads_no_front_end(module: str) -> None:
 
 def test_help_loads_no_driver() -> None:
     assert loaded(HELP, (*DRIVERS, *FRONT_ENDS)) == []
+
+
+STATUS = """
+from clickstream.actions.status import status
+from clickstream.config.settings import load_settings
+status(load_settings())
+"""
+
+
+def test_status_loads_no_opensearch_driver_where_it_is_off() -> None:
+    assert loaded(STATUS, ("opensearchpy", "polars", *FRONT_ENDS)) == []
 
 
 def test_the_dashboard_opens_without_driver_or_plots() -> None:

@@ -20,7 +20,7 @@ from clickstream.config.paths import Home
 from clickstream.domain.errors import ClickstreamError, UsageError
 from clickstream.domain.processes import ProcessState
 from clickstream.stack import accounts
-from clickstream.stack.layout import PORTS, layout_file, load_layout
+from clickstream.stack.layout import SERVERS, layout_file, load_layout
 
 TOPIC = "kept"
 
@@ -212,7 +212,7 @@ def test_what_another_user_set_up_is_left_alone(
 def test_before_the_first_up_all_is_stopped_and_down_is_no_fault(tmp_path: Path) -> None:
     fresh = Home(tmp_path / "fresh")
     assert [(server.name, server.state, server.port) for server in stack.status(fresh).servers] == [
-        (name, ProcessState.STOPPED, None) for name in PORTS
+        (name, ProcessState.STOPPED, None) for name in SERVERS
     ]
     assert stack.down(fresh) == ()
     stack.reset(fresh)

@@ -20,7 +20,7 @@ from tests.tui.frames import running
 
 SOURCES = Path(clickstream.__file__).parent
 
-ROLES = {"worker consumer", "worker producer"}
+ROLES = {"worker consumer", "worker indexer", "worker producer"}
 """What the supervisor starts, and no user."""
 
 ONLY_CLI = {

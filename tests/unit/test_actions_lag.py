@@ -97,6 +97,8 @@ def test_positions_are_read_before_the_ends(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(action, "connect", lambda *_, **__: SimpleNamespace(close=lambda: None))
     for name in ("kafka_of", "postgres_of"):
         monkeypatch.setattr(action, name, lambda _: SimpleNamespace(events_topic="events"))
-    settings: Any = SimpleNamespace(pipeline=SimpleNamespace(auto_offset_reset="earliest"))
+    settings: Any = SimpleNamespace(
+        pipeline=SimpleNamespace(auto_offset_reset="earliest"), opensearch=SimpleNamespace(enabled=False)
+    )
     with LagMeter(settings) as meter:
         assert meter.sample().total >= 100

@@ -11,7 +11,7 @@ from clickstream import __version__
 from clickstream.cli.diagnostics import ExitCode
 from clickstream.cli.parser import build, run
 
-NO_HELP = {("worker", "consumer"), ("worker", "producer")}
+NO_HELP = {("worker", "consumer"), ("worker", "indexer"), ("worker", "producer")}
 """What the supervisor starts, and no user."""
 
 DATA_COMMANDS = [
@@ -20,7 +20,7 @@ DATA_COMMANDS = [
     "consumer logs", "producer start", "producer pause", "producer resume", "producer pace --full", "producer stop",
     "producer status", "producer logs", "data generate", "serve", "watch", "consumer scale 3", "worker stop x",
     "worker restart x", "worker kill x", "worker freeze x", "worker thaw x",
-    "data info", "data reset", "config show", "config check",
+    "data info", "data reset", "config show", "config check", "config generate",
     "consumer rewind --to 0", "topic show", "topic resize 6",
     "faults list", "faults inject kill-kafka", "benchmark",
     "rejects list", "rejects show 1", "rejects replay 1", "rejects discard 1",
@@ -71,7 +71,7 @@ def test_every_command_can_print_json(line: str) -> None:
 def test_every_handler_exists() -> None:
     import importlib
 
-    for line in [*DATA_COMMANDS, "worker consumer", "worker producer"]:
+    for line in [*DATA_COMMANDS, "worker consumer", "worker indexer", "worker producer"]:
         module, _, function = build().parse_args(line.split()).handler.partition(":")
         assert callable(getattr(importlib.import_module(f"clickstream.cli.{module}"), function))
 

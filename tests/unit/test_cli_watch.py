@@ -95,7 +95,8 @@ def test_status_holds_the_frame_s_figures(shown: Callable[..., str]) -> None:
         "partitions": 3,
         "messages": sum(row.end - row.begin for row in frame.partitions),
     }
-    assert document["lag"] == {"total": frame.lag, "partitions": {str(p.partition): p.lag for p in frame.partitions}}
+    lags = {str(p.partition): p.lag for p in frame.partitions}
+    assert document["lag"] == {"total": frame.lag, "partitions": lags, "opensearch": None}
     assert document["counts"] == {
         "events": 1_200_412, "sessions": 660_412, "active_sessions": 1_204, "rejected_events": 3,
         "skipped_messages": None, "replayed_rejects": 0,
@@ -123,7 +124,7 @@ def test_status_says_what_is_down(shown: Callable[..., str]) -> None:
     assert "connection refused" in postgres["error"]
     nothing = json.loads(shown("status --watch --json", empty()))
     assert nothing["counts"]["events"] is None
-    assert nothing["lag"] == {"total": None, "partitions": {}}
+    assert nothing["lag"] == {"total": None, "partitions": {}, "opensearch": None}
     assert "Nothing runs" in shown("status --watch", empty())
 
 

@@ -12,15 +12,19 @@ import numpy as np
 import pytest
 
 from clickstream.actions.faults import messages
-from clickstream.actions.faults.catalogue import BY_NAME, FAULTS, SERVERS
+from clickstream.actions.faults.catalogue import ALL_FAULTS, BY_NAME, FAULTS, OPENSEARCH, SEARCH_FAULTS, SERVERS
 from clickstream.actions.faults.inject import Injection, document, prepare
+from clickstream.actions.faults.listing import listed
 from clickstream.actions.faults.proof import Proof
 from clickstream.actions.faults.timeline import Step, clock, line
 from clickstream.actions.verify import Verification
+from clickstream.config.paths import Home
 from clickstream.config.settings import Settings, load_settings
 from clickstream.domain.errors import ClickstreamError, UsageError
+from clickstream.domain.processes import ProcessState, ProcessStatus, Role, Snapshot
 from clickstream.pipeline.decode import decode
 from clickstream.services.kafka.raw import LARGEST
+from clickstream.stack.layout import PORTS, Layout, save_layout
 from tests.campaign.truth import as_event
 
 FINE = Verification(10, 4, 4, 0, 0, 0, 0)
@@ -32,10 +36,21 @@ def values(made: list[Any]) -> list[bytes | None]:
 
 
 def test_every_fault_has_a_name_of_its_own_and_a_sentence() -> None:
-    assert len(BY_NAME) == len(FAULTS)
-    assert all(fault.sentence and not fault.sentence.endswith(".") for fault in FAULTS)
-    for server in SERVERS:
+    assert len(BY_NAME) == len(ALL_FAULTS)
+    assert all(fault.sentence and not fault.sentence.endswith(".") for fault in ALL_FAULTS)
+    for server in (*SERVERS, OPENSEARCH):
         assert {f"{how}-{server}" for how in ("kill", "stop", "freeze", "cut", "fill-disk")} <= set(BY_NAME)
+
+
+def test_faults_of_opensearch_are_listed_where_it_belongs_to_the_stack(tmp_path: Path) -> None:
+    home = Home(tmp_path / "home")
+    home.make()
+    assert listed(home) == FAULTS
+    layout = Layout.fresh().with_free_ports(PORTS)
+    save_layout(home, layout)
+    assert listed(home) == FAULTS
+    save_layout(home, replace(layout, opensearch=True))
+    assert set(listed(home)) - set(FAULTS) == set(SEARCH_FAULTS)
 
 
 def test_the_time_line() -> None:
@@ -64,6 +79,8 @@ def test_an_injection_is_well_when_nothing_is_lost_and_all_came_back() -> None:
     assert not replace(good, proof=Proof(FINE, 5, cut=False, lost=1, places=["0@3"])).ok
     assert not replace(good, proof=Proof(replace(FINE, duplicate_events=1), 5, cut=False, lost=0)).ok
     assert not replace(good, proof=Proof(replace(FINE, missing=1), 5, cut=False, lost=0)).ok
+    assert replace(good, proof=Proof(FINE, 5, cut=False, lost=0, unindexed=0)).ok
+    assert not replace(good, proof=Proof(FINE, 5, cut=False, lost=0, unindexed=1)).ok
 
 
 def test_the_document_holds_the_verdict_the_steps_and_the_proof() -> None:
@@ -157,6 +174,27 @@ def test_servers_of_ones_own_are_never_broken() -> None:
 def test_where_nothing_runs_there_is_nothing_to_break() -> None:
     with pytest.raises(ClickstreamError, match="nothing runs here"):
         prepare(embedded(), "kill-kafka")
+
+
+def running(monkeypatch: pytest.MonkeyPatch, **roles: Role) -> None:
+    """A supervisor that has these processes."""
+    processes = tuple(ProcessStatus(name, role, ProcessState.RUNNING, 1) for name, role in roles.items())
+    control = type("Stub", (), {"snapshot": lambda _: Snapshot(0.0, 1, processes)})()
+    monkeypatch.setattr("clickstream.actions.faults.context.running", lambda home: control)
+
+
+def test_opensearch_is_broken_only_where_it_can_be_missed(monkeypatch: pytest.MonkeyPatch) -> None:
+    running(monkeypatch, c=Role.CONSUMER)
+    with pytest.raises(UsageError, match=r"has no OpenSearch .*stack up --opensearch"):
+        prepare(embedded(), "kill-opensearch")
+    running(monkeypatch, c=Role.CONSUMER, opensearch=Role.SERVER)
+    with pytest.raises(UsageError, match=r"OPENSEARCH_ENABLED is false \(default\)"):
+        prepare(embedded(), "kill-opensearch")
+    monkeypatch.setenv("OPENSEARCH_ENABLED", "true")
+    with pytest.raises(UsageError, match="no indexer is running"):
+        prepare(embedded(), "cut-opensearch")
+    running(monkeypatch, c=Role.CONSUMER, opensearch=Role.SERVER, i=Role.INDEXER)
+    assert prepare(embedded(), "cut-opensearch").seconds > 0
 
 
 def test_filling_a_disk_is_for_linux(monkeypatch: pytest.MonkeyPatch) -> None:

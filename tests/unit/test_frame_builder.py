@@ -12,9 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clickstream.actions.frame import DOWN, OFF, UP
+from clickstream.actions.frame import ASKING, DOWN, OFF, UP
 from clickstream.actions.frame_builder import KEPT, Answers, FrameBuilder
 from clickstream.actions.polling import Heard
+from clickstream.actions.search_source import OpenSearchAnswer
 from clickstream.actions.sources import KafkaAnswer, LiveSettings, PostgresAnswer, ValkeyAnswer
 from clickstream.config.settings import load_settings
 from clickstream.domain.processes import ProcessState, ProcessStatus, Role, Snapshot
@@ -230,6 +231,30 @@ def test_nothing_configured_is_off_and_unknown() -> None:
     assert not frame.configured
     assert frame.lag is None
     assert frame.topic_exists is None
+
+
+@pytest.mark.parametrize(
+    ("enabled", "heard", "shown"),
+    [
+        ("false", Heard(OpenSearchAnswer(2.5, "3.9.0"), 1_000.0), (OFF, None, None, "off")),
+        ("true", Heard(), (ASKING, None, None, "")),
+        ("true", Heard(OpenSearchAnswer(2.5, "3.9.0"), 1_000.0), (UP, "3.9.0", 2.5, "")),
+        ("true", Heard(error="it hangs"), (DOWN, None, None, "it hangs")),
+    ],
+)
+def test_opensearch_is_shown_as_the_others_are_where_it_is_enabled(
+    builder: FrameBuilder,
+    say: Say,
+    clock: Clock,
+    monkeypatch: pytest.MonkeyPatch,
+    enabled: str,
+    heard: Heard[OpenSearchAnswer],
+    shown: tuple[object, ...],
+) -> None:
+    monkeypatch.setenv("OPENSEARCH_ENABLED", enabled)
+    builder = FrameBuilder(LiveSettings(load_settings))
+    row = builder.build(replace(say({0: 1}, {}), opensearch=heard)).service("opensearch")
+    assert (row.state, row.version, row.latency_ms, row.error) == shown
 
 
 def test_history_is_bounded_and_says_what_it_does_not_know(builder: FrameBuilder, say: Say, clock: Clock) -> None:

@@ -12,7 +12,9 @@ from clickstream.config.paths import Home
 from clickstream.domain.errors import ClickstreamError
 from clickstream.stack import accounts
 from clickstream.stack.accounts import Account, can_reach, shared_copy, unprivileged_account
-from clickstream.stack.layout import SERVERS, Layout, config_folder
+from clickstream.stack.layout import PORTS, SERVERS, Layout, config_folder
+from clickstream.stack.lockfile import read_lock
+from clickstream.stack.opensearch import opensearch_spec, relocated
 from clickstream.stack.postgres import postgresql_spec, relocated_data
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="gives files to another user")
@@ -136,3 +138,27 @@ def test_root_keeps_postgresql_data_where_its_account_can_reach_it(state: Path, 
     assert (folder.stat().st_uid, stat.S_IMODE(folder.stat().st_mode)) == (account.uid, 0o700)
     config = Path(spec.argv[-1].removeprefix("config_file="))
     assert (config.stat().st_uid, stat.S_IMODE(config.stat().st_mode)) == (account.uid, 0o600)
+
+
+@as_root
+def test_root_keeps_opensearch_where_its_account_can_read_it_and_swap_nothing(state: Path, tmp_path: Path) -> None:
+    cache = tmp_path / "closed"
+    cache.mkdir(mode=0o700)
+    jars = [cache / jar.name for jar in read_lock("opensearch")]
+    for jar in jars:
+        jar.touch(mode=0o600)
+    home = Home(tmp_path / "home")
+    home.make()
+    layout = Layout.fresh().with_free_ports(PORTS)
+    spec = opensearch_spec(home, layout, jars)
+    assert spec.uid
+    assert spec.gid
+    account, folder = Account(spec.uid, spec.gid), relocated(layout)
+    assert can_reach(account, Path(spec.argv[0]))
+    assert (folder.stat().st_uid, folder.parent) == (0, state)
+    for name in ("data", "config", "logs", "tmp"):
+        found = (folder / name).stat()
+        assert (found.st_uid, stat.S_IMODE(found.st_mode)) == (account.uid, 0o700), name
+    module = list((folder / "modules").glob("*/*"))
+    assert module
+    assert all(can_reach(account, path) and path.lstat().st_uid == 0 for path in module)

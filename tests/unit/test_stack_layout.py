@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import stat
 import uuid
@@ -18,6 +19,7 @@ from clickstream.stack.layout import (
     HOST,
     KAFKA,
     KAFKA_CONTROLLER,
+    OPENSEARCH,
     PORTS,
     POSTGRESQL,
     SERVERS,
@@ -88,6 +90,29 @@ def test_settings_find_the_servers_in_stack_env(home: Home) -> None:
     )
 
 
+def test_opensearch_is_told_only_where_it_belongs_to_the_stack(home: Home) -> None:
+    without = Layout.fresh().with_free_ports(PORTS)
+    assert without.servers == SERVERS
+    assert not [name for name in without.environment() if name.startswith("OPENSEARCH")]
+    layout = replace(without, opensearch=True)
+    assert layout.servers == (*SERVERS, OPENSEARCH)
+    save_layout(home, layout)
+    found = load_settings()
+    assert (found.opensearch.enabled, found.opensearch.host) == (True, "127.0.0.1")
+    assert (found.opensearch.port, found.opensearch.use_ssl) == (layout.ports[OPENSEARCH], False)
+    save_layout(home, without)
+    assert not load_settings().opensearch.enabled
+
+
+def test_a_layout_of_before_opensearch_is_read_as_one_without_it(home: Home) -> None:
+    layout = Layout.fresh().with_free_ports(SERVERS)
+    save_layout(home, layout)
+    remembered = json.loads(layout_file(home).read_text())
+    del remembered["opensearch"]
+    layout_file(home).write_text(json.dumps(remembered))
+    assert load_layout(home) == layout
+
+
 def test_no_two_layouts_share_a_secret_or_an_identity() -> None:
     one, other = Layout.fresh(), Layout.fresh()
     assert {one.instance_id, one.kafka_cluster_id, one.postgresql_password, one.valkey_password}.isdisjoint(
@@ -104,10 +129,10 @@ def test_a_cluster_id_is_never_taken_for_an_option(monkeypatch: pytest.MonkeyPat
 
 
 def test_ports_are_distinct_and_free_and_stay() -> None:
-    layout = Layout.fresh().with_free_ports(SERVERS)
+    layout = Layout.fresh().with_free_ports(PORTS)
     assert len(set(layout.ports.values())) == sum(map(len, PORTS.values()))
     assert all(is_free(port) for port in layout.ports.values())
-    assert layout.with_free_ports(SERVERS) == layout
+    assert layout.with_free_ports(PORTS) == layout
 
 
 def test_a_taken_port_is_replaced_and_the_others_stay(listener: socket.socket) -> None:

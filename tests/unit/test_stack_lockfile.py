@@ -18,8 +18,9 @@ def test_the_lock_holds_the_roots_and_pins_every_file(product: str) -> None:
     assert len({(jar.group, jar.artifact) for jar in jars}) == len(jars)
 
 
-def test_logging_jars_agree_on_their_version() -> None:
-    versions = {jar.version for jar in read_lock("kafka") if jar.group == "org.apache.logging.log4j"}
+@pytest.mark.parametrize("product", ROOTS)
+def test_logging_jars_agree_on_their_version(product: str) -> None:
+    versions = {jar.version for jar in read_lock(product) if jar.group == "org.apache.logging.log4j"}
     assert len(versions) == 1
 
 

@@ -14,7 +14,8 @@ from itertools import product
 from clickstream.actions import stack
 from clickstream.actions.benchmark_history import Record, keep, machine, versions
 from clickstream.actions.benchmark_load import Order, read
-from clickstream.actions.benchmark_run import Case, Run, Say, run
+from clickstream.actions.benchmark_run import Case, Run, run
+from clickstream.actions.benchmark_traces import Say, Traces
 from clickstream.actions.generate import generate
 from clickstream.actions.group import local_workers, snapshot_of
 from clickstream.config.settings import Settings, load_settings
@@ -44,15 +45,28 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """The runs of one case together; events a second, and the median ratio to the copy limit."""
+    """The runs of one case together: medians, where nothing else is said."""
 
     case: Case
     runs: int
     minimum: float
+    """Events a second, as the next two."""
     median: float
     maximum: float
     ratio: float
+    """To the copy limit."""
+    limit: float
+    """The copy limit, in events a second."""
+    cpu_us: dict[str, float]
+    """By part, microseconds an event."""
+    latency_ms: dict[str, float]
+    """End to end, live only: p50, p95, p99."""
+    peak_rss_bytes: int
+    """Of the largest consumer of all runs."""
+    sustained: bool
+    """In every run."""
     verified: bool
+    """In every run."""
 
 
 def check(options: Options) -> None:
@@ -79,18 +93,32 @@ def benchmark(
 
     Raises:
         UsageError: see `check`.
-        ClickstreamError: workers run here; a server went away, a consumer failed.
+        ClickstreamError: workers or another benchmark run here; a server went away, a consumer failed.
         Interrupted: `cancelled` said so. Runs that ended before are kept in the history.
     """
     check(options)
-    settings = _ready(settings, say)
+    with Traces(settings.home) as traces:
+        traces.end_workers()
+        settings = _ready(settings, say)
+        traces.sweep(settings, say)
+        return _measured(settings, options, traces, say, tell, cancelled)
+
+
+def _measured(
+    settings: Settings,
+    options: Options,
+    traces: Traces,
+    say: Say,
+    tell: Callable[[Run], None],
+    cancelled: Callable[[], bool],
+) -> Record:
     events = read(settings.pipeline.data_file, max(case.events for case in cases(options)))
     record = Record(time.time(), machine(), versions(settings), ())
     try:
         for number, case in enumerate(_turns(options)):
             if number:
                 time.sleep(PAUSE)
-            done = run(settings, case, events.take(slice(case.events)), say, cancelled)
+            done = run(settings, traces, case, events.take(slice(case.events)), say, cancelled)
             record = replace(record, runs=(*record.runs, done))
             tell(done)
             if options.ramp and not done.sustained:
@@ -140,8 +168,19 @@ def _summary(case: Case, runs: list[Run]) -> Summary:
         statistics.median(rates),
         max(rates),
         statistics.median(one.ratio_to_copy_limit for one in runs),
-        all(one.verified for one in runs),
+        limit=statistics.median(one.copy_limit_events_per_second for one in runs),
+        cpu_us=_medians([{part: s / max(1, one.events) * 1e6 for part, s in one.cpu.items()} for one in runs]),
+        latency_ms=_medians([one.latency_ms for one in runs]),
+        peak_rss_bytes=max(one.peak_rss_bytes for one in runs),
+        sustained=all(one.sustained for one in runs),
+        verified=all(one.verified for one in runs),
     )
+
+
+def _medians(figures: Sequence[dict[str, float]]) -> dict[str, float]:
+    """By name, of those that have it."""
+    names = dict.fromkeys(name for one in figures for name in one)
+    return {name: statistics.median(one[name] for one in figures if name in one) for name in names}
 
 
 def _turns(options: Options) -> Iterator[Case]:

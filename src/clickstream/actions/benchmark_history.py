@@ -8,13 +8,15 @@ import platform
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import psutil
 
 import clickstream
+from clickstream.actions.benchmark_load import Order
 from clickstream.actions.benchmark_run import Run
 from clickstream.actions.servers import postgres_of
 from clickstream.config.paths import Home
@@ -56,9 +58,16 @@ def keep(home: Home, record: Record) -> None:
 
 
 def kept(home: Home) -> list[Record]:
-    """All records, the oldest first; lines that cannot be read (another version's) are left out."""
+    """All records, the oldest first; lines that cannot be read (another version's) are left out.
+
+    Raises:
+        ClickstreamError: the file cannot be read.
+    """
     file = _file(home)
-    return list(_records(file.read_text(encoding="utf-8").splitlines())) if file.exists() else []
+    try:
+        return list(_records(file.read_text(encoding="utf-8", errors="replace").splitlines())) if file.exists() else []
+    except OSError as error:
+        raise ClickstreamError(f"{file} cannot be read: {error.strerror}") from error
 
 
 def load(path: Path) -> Record:
@@ -102,12 +111,11 @@ def _file(home: Home) -> Path:
 
 
 def _records(lines: list[str]) -> Iterator[Record]:
-    names = {field.name for field in fields(Run)}
     for line in lines:
-        with suppress(ValueError, TypeError, KeyError, AttributeError):
-            document = json.loads(line)
-            runs = tuple(Run(**{k: v for k, v in one.items() if k in names}) for one in document["runs"])
-            yield Record(document.get("at", 0.0), document["machine"], document.get("versions", {}), runs)
+        with suppress(msgspec.MsgspecError, ValueError, RecursionError):
+            record = msgspec.json.decode(line, type=Record)
+            if all(one.order in set(Order) for one in record.runs):
+                yield record
 
 
 def _cpu() -> str:

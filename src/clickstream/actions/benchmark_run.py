@@ -5,30 +5,26 @@ The clock runs from the first message that a consumer fetched to the last commit
 
 from __future__ import annotations
 
-import secrets
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from clickstream.actions import benchmark_load, verify
 from clickstream.actions.benchmark_cpu import ServerTimes, peak_of
 from clickstream.actions.benchmark_load import Order
+from clickstream.actions.benchmark_traces import NAME, Say, Trace, Traces
 from clickstream.actions.consumers import prepare
 from clickstream.actions.control import Control, ensure
 from clickstream.actions.frame import Latency
 from clickstream.actions.lag import LagMeter
 from clickstream.actions.percentiles import latency_of
-from clickstream.actions.servers import kafka_of, postgres_of, valkey_of
-from clickstream.actions.workers import consumer_spec, producer_spec, start_and_wait
+from clickstream.actions.servers import postgres_of
+from clickstream.actions.workers import READY_WITHIN, consumer_spec, producer_spec, start_and_wait
 from clickstream.config.settings import Settings
 from clickstream.domain.errors import ClickstreamError, Interrupted
 from clickstream.domain.events import EventColumns
 from clickstream.domain.processes import ProcessState, ProcessStatus, Role
-from clickstream.services.kafka.admin import delete_topic
 from clickstream.services.postgres.copy_limit import copy_limit
-from clickstream.services.postgres.reset import drop_schema
-from clickstream.services.valkey.board import clear
 
 LOOK_EVERY = 0.1
 """Seconds between two looks at the flow."""
@@ -36,12 +32,7 @@ LOOK_EVERY = 0.1
 FALLS_BEHIND = 2.0
 """Seconds of work that may be left when the producer ends; with more, the rate is not sustained."""
 
-NAME = "benchmark"
-
 PRODUCER = f"{NAME}-producer"
-
-Say = Callable[[str, int, int], None]
-"""Called with words, how much is done and how much there is to do (0: nothing to measure)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,11 +89,14 @@ class _Measured:
     sustained: bool = True
 
 
-def run(settings: Settings, case: Case, events: EventColumns, say: Say, cancelled: Callable[[], bool]) -> Run:
+def run(
+    settings: Settings, traces: Traces, case: Case, events: EventColumns, say: Say, cancelled: Callable[[], bool]
+) -> Run:
     """Measure one case on the servers of `settings`; nothing of it stays, whatever happens.
 
     Args:
         settings: the servers; topic, schema and group are replaced.
+        traces: removes what is made.
         case: what to measure.
         events: the file's first events by time, as many as the case says.
         say: told what is done now.
@@ -112,12 +106,12 @@ def run(settings: Settings, case: Case, events: EventColumns, say: Say, cancelle
         ClickstreamError: a server went away, a consumer failed.
         Interrupted: `cancelled` said so.
     """
-    own = _own(settings, case.partitions)
     control = ensure(settings.home)
-    with _cleaned_up(own, control, say):
+    with traces.of_a_run(settings, case.partitions, say) as trace:
+        own = trace.settings
         prepare(own)
         if case.mode == "live":
-            measured = _live(own, case, control, say, cancelled)
+            measured = _live(trace, case, control, say, cancelled)
         else:
             measured = _drain(own, case, events, control, say, cancelled)
         say("verifying", 0, 0)
@@ -152,55 +146,6 @@ def _result(case: Case, measured: _Measured, verification: verify.Verification, 
     )
 
 
-def _own(settings: Settings, partitions: int) -> Settings:
-    """The settings with a topic, a schema and a group that nobody else uses."""
-    token = secrets.token_hex(4)
-    topic, schema = f"clickstream-{NAME}-{token}", f"clickstream_{NAME}_{token}"
-    return replace(
-        settings,
-        kafka=kafka_of(settings).model_copy(update={"events_topic": topic, "partitions": partitions}),
-        postgres=postgres_of(settings).model_copy(update={"schema_name": schema}),
-        pipeline=settings.pipeline.model_copy(update={"consumer_group_id": topic}),
-        sources={
-            **settings.sources,
-            **dict.fromkeys(
-                (
-                    "KAFKA_EVENTS_TOPIC",
-                    "KAFKA_EVENTS_TOPIC_PARTITIONS",
-                    "PG_SCHEMA_NAME",
-                    "POSTGRESQL_CONSUMER_GROUP_ID",
-                ),
-                NAME,
-            ),
-        },
-    )
-
-
-@contextmanager
-def _cleaned_up(own: Settings, control: Control, say: Say) -> Iterator[None]:
-    """Leave nothing behind, whatever happens in the block; what cannot be removed is said."""
-    kafka, postgres, valkey = kafka_of(own), postgres_of(own), valkey_of(own)
-    try:
-        yield
-    finally:
-        for undo in (
-            lambda: _end_workers(control),
-            lambda: delete_topic(kafka, kafka.events_topic),
-            lambda: drop_schema(postgres),
-            lambda: clear(valkey, naming=(kafka.events_topic, postgres.schema_name)),
-        ):
-            try:
-                undo()
-            except ClickstreamError as error:
-                say(f"topic {kafka.events_topic} and schema {postgres.schema_name} are left behind: {error}", 0, 0)
-
-
-def _end_workers(control: Control) -> None:
-    names = [process.name for process in control.snapshot().processes if process.name.startswith(f"{NAME}-")]
-    control.stop(names)
-    control.remove(names)
-
-
 def _drain(
     own: Settings, case: Case, events: EventColumns, control: Control, say: Say, cancelled: Callable[[], bool]
 ) -> _Measured:
@@ -214,13 +159,17 @@ def _drain(
     return _finish(own, case, control, say, cancelled, times)
 
 
-def _live(own: Settings, case: Case, control: Control, say: Say, cancelled: Callable[[], bool]) -> _Measured:
+def _live(trace: Trace, case: Case, control: Control, say: Say, cancelled: Callable[[], bool]) -> _Measured:
+    own = trace.settings
     _start_consumers(own, case, control)
     times = ServerTimes(own, control.snapshot())
     arguments = ["--file", str(own.pipeline.data_file.expanduser().absolute()), "--limit", str(case.events)]
     if case.rate:
         arguments += ["--rate", f"{case.rate:g}"]
-    start_and_wait(control, [replace(producer_spec(own, arguments), name=PRODUCER)])
+    control.start([replace(producer_spec(own, arguments), name=PRODUCER)])
+    # While it loads: once it has ended, nobody knows its pid any more.
+    trace.producers |= {one.pid for one in control.snapshot().of(Role.PRODUCER) if one.name == PRODUCER and one.pid}
+    control.wait([PRODUCER], {ProcessState.RUNNING, ProcessState.FINISHED}, READY_WITHIN)
     return _finish(own, case, control, say, cancelled, times)
 
 

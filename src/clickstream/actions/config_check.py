@@ -56,7 +56,7 @@ def check(settings: Settings) -> list[Check]:
         "disk": lambda: [_disk(settings.home.root)],
         "supervisor": lambda: [_supervisor(settings)],
     }
-    asked = Questions(questions)
+    asked = Questions(questions.items())
     found: list[Check] = []
     for name in questions:
         try:

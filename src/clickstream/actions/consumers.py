@@ -1,19 +1,43 @@
-"""Starting, stopping, restarting and listing this home's consumers."""
+"""Starting, stopping, restarting and listing this home's consumers: those that fill PostgreSQL, and the indexers."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from enum import StrEnum
 from itertools import islice
 
-from clickstream.actions.control import ensure
+from clickstream.actions.control import Control, ensure
 from clickstream.actions.group import UNDER_WAY, Worker, local_workers, snapshot_of
 from clickstream.actions.servers import kafka_of, postgres_of, valkey_of
-from clickstream.actions.workers import consumer_name, consumer_spec, control_of, find, start_and_wait
+from clickstream.actions.workers import (
+    consumer_name,
+    consumer_spec,
+    control_of,
+    find,
+    indexer_name,
+    indexer_spec,
+    start_and_wait,
+)
 from clickstream.config.settings import Settings
 from clickstream.domain.errors import ClickstreamError, UsageError
-from clickstream.domain.processes import Role
+from clickstream.domain.processes import ProcessSpec, ProcessStatus, Role
 from clickstream.services.kafka.admin import TopicInfo, create_topic
 from clickstream.services.postgres.migrate import migrate
+
+
+class Kind(StrEnum):
+    """Which store a consumer fills."""
+
+    POSTGRESQL = "postgresql"
+    OPENSEARCH = "opensearch"
+
+
+ROLES = {Kind.POSTGRESQL: Role.CONSUMER, Kind.OPENSEARCH: Role.INDEXER}
+
+INDEXERS = 1
+"""How many index, unless told otherwise: one writes documents several times as fast as a server of the same cores
+takes them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,42 +63,41 @@ def prepare(settings: Settings) -> TopicInfo:
     return create_topic(kafka)
 
 
-def start(settings: Settings, *, count: int | None = None, accept_gap: bool = False) -> Started:
+def start(
+    settings: Settings, *, count: int | None = None, accept_gap: bool = False, kind: str | None = None
+) -> Started:
     """Have `count` consumers run (None: one a partition); those that run already are kept.
 
+    With them, where OpenSearch is enabled, one indexer. `kind` (one of Kind): `count` of these, and no others.
+
     Raises:
-        UsageError: more consumers than partitions.
+        UsageError: more consumers than partitions; indexers, and OpenSearch is not enabled.
         ClickstreamError: a server does not answer or refuses; a consumer did not start.
     """
+    wanted = _kinds(settings, kind)
     topic = prepare(settings)
-    count = topic.partitions if count is None else count
-    if count > topic.partitions:
-        raise UsageError(
-            f"{count} consumers for {topic.partitions} partitions: topic {topic.name} gives each partition to one",
-            hint=f"use --count {topic.partitions} or fewer",
-        )
     control = ensure(settings.home)
-    alive = {process.name for process in control.snapshot().of(Role.CONSUMER) if process.state in UNDER_WAY}
-    if len(alive) > count:
-        raise UsageError(
-            f"{len(alive)} consumers are running, which is more than {count}",
-            hint="stop the others by name: `clickstream consumer stop NAME`",
-        )
-    free = (name for number in range(topic.partitions) if (name := consumer_name(number)) not in alive)
-    wanted = islice(free, count - len(alive))
-    specs = [consumer_spec(settings, name, accept_gap=accept_gap) for name in wanted]
+    specs: list[ProcessSpec] = []
+    kept: list[str] = []
+    for one in wanted:
+        default = topic.partitions if one is Kind.POSTGRESQL else min(INDEXERS, topic.partitions)
+        asked = count if one is Kind.POSTGRESQL or kind else None
+        alive = _alive(control, one)
+        number = _checked(asked, topic, one, alive) if asked is not None else max(default, len(alive))
+        specs += _missing(settings, one, alive, number, accept_gap=accept_gap)
+        kept += sorted(alive)
     if specs:
         start_and_wait(control, specs)
-    return Started(topic.name, topic.partitions, tuple(spec.name for spec in specs), tuple(sorted(alive)))
+    return Started(topic.name, topic.partitions, tuple(spec.name for spec in specs), tuple(kept))
 
 
-def stop(settings: Settings, names: tuple[str, ...] = ()) -> tuple[str, ...]:
-    """Stop these consumers (none named: all); the names of those that ran.
+def stop(settings: Settings, names: tuple[str, ...] = (), *, kind: str | None = None) -> tuple[str, ...]:
+    """Stop these consumers (none named: all, or all of the kind); the names of those that ran.
 
     Raises:
         UsageError: there is no consumer of that name.
     """
-    known = {process.name: process for process in find(settings, Role.CONSUMER)}
+    known = _known(settings, kind)
     _refuse_unknown(names, set(known))
     chosen = tuple(name for name in names or known if known[name].state in UNDER_WAY)
     if chosen:
@@ -82,28 +105,85 @@ def stop(settings: Settings, names: tuple[str, ...] = ()) -> tuple[str, ...]:
     return chosen
 
 
-def restart(settings: Settings, names: tuple[str, ...] = ()) -> tuple[str, ...]:
+def restart(settings: Settings, names: tuple[str, ...] = (), *, kind: str | None = None) -> tuple[str, ...]:
     """Stop these consumers (none named: all that run) and start them again with the settings of now; their names.
 
+    Without names, indexers come or go as OPENSEARCH_ENABLED says now.
+
     Raises:
-        UsageError: there is no consumer of that name.
+        UsageError: there is no consumer of that name; an indexer is named, and OpenSearch is not enabled.
         ClickstreamError: none is running; one did not start again.
     """
-    known = {process.name: process for process in find(settings, Role.CONSUMER)}
+    known = _known(settings, kind)
     _refuse_unknown(names, set(known))
     chosen = names or tuple(name for name, process in known.items() if process.state in UNDER_WAY)
     if not chosen:
         raise ClickstreamError("no consumer is running", hint="`clickstream consumer start` starts them")
-    prepare(settings)
+    indexers = [name for name in chosen if known[name].role is Role.INDEXER]
+    if not settings.opensearch.enabled and indexers and (names or kind):
+        raise _not_enabled()
+    topic = prepare(settings)
     control = control_of(settings)
     control.stop(chosen)
-    start_and_wait(control, [consumer_spec(settings, name) for name in chosen])
-    return chosen
+    specs = [consumer_spec(settings, name) for name in chosen if name not in indexers]
+    if settings.opensearch.enabled:
+        if not names and kind is None and not indexers:
+            indexers = [indexer_name(number) for number in range(min(INDEXERS, topic.partitions))]
+        specs += [indexer_spec(settings, name) for name in indexers]
+    start_and_wait(control, specs)
+    return tuple(spec.name for spec in specs)
 
 
-def listed(settings: Settings) -> tuple[Worker, ...]:
-    """This home's consumers."""
-    return tuple(worker for worker in local_workers(snapshot_of(settings)) if worker.role == Role.CONSUMER)
+def listed(settings: Settings, *, kind: str | None = None) -> tuple[Worker, ...]:
+    """This home's consumers, indexers included, or those of the kind."""
+    roles = {ROLES[Kind(kind)]} if kind else set(ROLES.values())
+    return tuple(worker for worker in local_workers(snapshot_of(settings)) if worker.role in roles)
+
+
+def _kinds(settings: Settings, kind: str | None) -> tuple[Kind, ...]:
+    if kind is None:
+        return tuple(Kind) if settings.opensearch.enabled else (Kind.POSTGRESQL,)
+    if Kind(kind) is Kind.OPENSEARCH and not settings.opensearch.enabled:
+        raise _not_enabled()
+    return (Kind(kind),)
+
+
+def _not_enabled() -> UsageError:
+    return UsageError(
+        "OPENSEARCH_ENABLED is false: nothing is indexed",
+        hint="set it to true, and `clickstream stack up --opensearch` starts a node; then start again",
+    )
+
+
+def _alive(control: Control, kind: Kind) -> set[str]:
+    return {process.name for process in control.snapshot().of(ROLES[kind]) if process.state in UNDER_WAY}
+
+
+def _checked(count: int, topic: TopicInfo, kind: Kind, alive: set[str]) -> int:
+    what = "consumers" if kind is Kind.POSTGRESQL else "indexers"
+    if count > topic.partitions:
+        raise UsageError(
+            f"{count} {what} for {topic.partitions} partitions: topic {topic.name} gives each partition to one",
+            hint=f"use --count {topic.partitions} or fewer",
+        )
+    if len(alive) > count:
+        raise UsageError(
+            f"{len(alive)} {what} are running, which is more than {count}",
+            hint="stop the others by name: `clickstream consumer stop NAME`",
+        )
+    return count
+
+
+def _missing(settings: Settings, kind: Kind, alive: set[str], count: int, *, accept_gap: bool) -> Iterable[ProcessSpec]:
+    name_of, spec_of = (consumer_name, consumer_spec) if kind is Kind.POSTGRESQL else (indexer_name, indexer_spec)
+    free = (name for number in range(count + len(alive)) if (name := name_of(number)) not in alive)
+    for name in islice(free, count - len(alive)):
+        yield spec_of(settings, name, accept_gap=accept_gap)
+
+
+def _known(settings: Settings, kind: str | None) -> dict[str, ProcessStatus]:
+    roles = [ROLES[Kind(kind)]] if kind else list(ROLES.values())
+    return {process.name: process for role in roles for process in find(settings, role)}
 
 
 def _refuse_unknown(names: tuple[str, ...], known: set[str]) -> None:

@@ -14,6 +14,7 @@ from clickstream.actions.control import running
 from clickstream.actions.demo_progress import FlowMeter, Narrator, Phase, Show, ends, last_commit, positions
 from clickstream.actions.generate import generate
 from clickstream.actions.group import Worker, local_workers, snapshot_of
+from clickstream.actions.happenings import TITLES
 from clickstream.actions.lag import LagMeter, Sample
 from clickstream.actions.reset import reset
 from clickstream.actions.servers import postgres_of
@@ -127,7 +128,8 @@ def _bring_up(settings: Settings, narrator: Narrator) -> Settings:
     narrator.say(Phase.STACK, "starting Kafka, PostgreSQL and Valkey")
 
     def downloading(state: stack.Download) -> None:
-        narrator.say(Phase.STACK, "downloading Kafka, once", done=state.bytes_done, total=state.bytes_total)
+        words = f"downloading {TITLES[state.product]}, once"
+        narrator.say(Phase.STACK, words, done=state.bytes_done, total=state.bytes_total)
 
     stack.up(settings.home, progress=downloading)
     return load_settings()

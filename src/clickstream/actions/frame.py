@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
     from clickstream.actions.analytics import Analytics
+    from clickstream.actions.index_lag import IndexLag
     from clickstream.domain.reports import WorkerReport
     from clickstream.services.postgres.analytics import TopItem
     from clickstream.services.postgres.verify import Verification
@@ -219,6 +220,8 @@ class Frame:
     produced_per_second: float | None = None
     stored_per_second: float | None = None
     lag: int | None = None
+    indexing: IndexLag | None = None
+    """How far the indexers are; None where OpenSearch is not enabled, or it is not known."""
     active_sessions: int = 0
     counts: Figure[StoredCounts] | None = None
     """Counting takes a scan, so it happens seldom; between counts `at` moves on while nothing is stored."""

@@ -17,9 +17,11 @@ from clickstream.actions.frame import Frame, Happening, History, Latency, Partit
 from clickstream.actions.frame_processes import process_rows
 from clickstream.actions.frame_services import service_rows
 from clickstream.actions.happenings import compare_services, joined
+from clickstream.actions.index_lag import shown_lag
 from clickstream.actions.partition_state import Judge, Reading
 from clickstream.actions.percentiles import LatencyMeter
 from clickstream.actions.polling import Heard
+from clickstream.actions.search_source import OpenSearchAnswer
 from clickstream.actions.sources import KafkaAnswer, LiveSettings, PostgresAnswer, ValkeyAnswer
 from clickstream.domain.processes import ALIVE, Role, Snapshot
 
@@ -48,6 +50,7 @@ class Answers:
     kafka: Heard[KafkaAnswer]
     postgres: Heard[PostgresAnswer]
     valkey: Heard[ValkeyAnswer]
+    opensearch: Heard[OpenSearchAnswer] = field(default_factory=Heard)
     counts: Figure[StoredCounts] | None = None
     analytics: Figure[Analytics] | None = None
     top_items: Figure[tuple[TopItem, ...]] | None = None
@@ -148,6 +151,7 @@ class FrameBuilder:
             produced_per_second=produced,
             stored_per_second=stored,
             lag=lag,
+            indexing=shown_lag(settings.opensearch.consumer_group_id, answers.kafka.value, processes),
             active_sessions=active,
             counts=answers.counts,
             analytics=answers.analytics,

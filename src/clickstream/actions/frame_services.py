@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from clickstream.actions.frame import ASKING, DOWN, OFF, UP, ServiceRow
 from clickstream.actions.polling import Heard
+from clickstream.actions.search_source import SWITCHED_OFF
 from clickstream.config.settings import Settings
 from clickstream.domain.processes import ProcessState, Snapshot
 
@@ -46,9 +47,13 @@ def service_rows(
         "kafka": answers.kafka,
         "postgresql": answers.postgres,
         "valkey": answers.valkey,
+        "opensearch": answers.opensearch,
     }
     rows = []
     for name, one in heard.items():
+        if name == "opensearch" and not settings.opensearch.enabled:
+            rows.append(ServiceRow(name, OFF, error=SWITCHED_OFF))
+            continue
         state, error = _stands(name, one, answers.snapshot, now)
         answer = one.value if state in {UP, DOWN} else None
         rows.append(
@@ -61,7 +66,7 @@ def service_rows(
                 error=error,
             )
         )
-    return (*rows, _opensearch(settings))
+    return tuple(rows)
 
 
 def _stands(name: str, heard: Heard[Any], snapshot: Snapshot | None, now: float) -> tuple[str, str]:
@@ -83,9 +88,3 @@ def _since(before: ServiceRow | None, state: str, heard: Heard[Any], now: float)
     if before and before.state == state and before.since:
         return before.since
     return heard.asked_at if state == DOWN and heard.asked_at else now
-
-
-def _opensearch(settings: Settings) -> ServiceRow:
-    if not settings.opensearch.enabled:
-        return ServiceRow("opensearch", OFF, error="off")
-    return ServiceRow("opensearch", OFF, error="not asked: this version of clickstream has no search side")

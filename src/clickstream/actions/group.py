@@ -8,8 +8,6 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-import psutil
-
 from clickstream.actions.control import running
 from clickstream.config.settings import Settings
 from clickstream.domain.errors import ClickstreamError
@@ -89,18 +87,24 @@ def remote_workers(settings: Settings, local: tuple[Worker, ...]) -> tuple[Worke
     here, ours = socket.gethostname(), {worker.pid for worker in local}
 
     def elsewhere(post: Post) -> bool:
-        return post.host != here or (post.pid not in ours and psutil.pid_exists(post.pid))
+        return post.host != here or (post.pid not in ours and _runs(post.pid))
 
     with connect(settings.valkey) as client:
         posts = Board(client, topic=settings.kafka.events_topic).read()
     return tuple(_remote(post) for post in posts if elsewhere(post))
 
 
+def _runs(pid: int) -> bool:
+    import psutil  # noqa: PLC0415 (slow to load, and seldom needed)
+
+    return psutil.pid_exists(pid)
+
+
 def refuse_while_working(settings: Settings) -> None:
     """Raise ClickstreamError when workers are under way that would fill again what is about to be emptied.
 
-    Those of this home, those on the notice board, and whoever is a member of the consumers' group. A consumer that was
-    killed is a member for some seconds still, and is waited for.
+    Those of this home, those on the notice board, and whoever is a member of the consumers' group (where OpenSearch is
+    enabled, of the indexers' too). A consumer that was killed is a member for some seconds still, and is waited for.
     """
     from clickstream.services.kafka.admin import group_members  # noqa: PLC0415
 
@@ -108,12 +112,13 @@ def refuse_while_working(settings: Settings) -> None:
     busy = [worker.name for worker in local if worker.under_way]
     with suppress(ClickstreamError):  # without Valkey nothing is known of other hosts, and the reset itself says so
         busy += [f"{worker.name} on {worker.host}" for worker in remote_workers(settings, local)]
-    group = settings.pipeline.consumer_group_id
     deadline = time.monotonic() + FORGOTTEN_WITHIN
-    while not busy and settings.kafka and (members := group_members(settings.kafka, group)):
-        if time.monotonic() > deadline:
-            busy = [f"{member} (in group {group})" for member in members]
-        time.sleep(0.2)
+    indexers = [settings.opensearch.consumer_group_id] if settings.opensearch.enabled else []
+    for group in (settings.pipeline.consumer_group_id, *indexers):
+        while not busy and settings.kafka and (members := group_members(settings.kafka, group)):
+            if time.monotonic() > deadline:
+                busy = [f"{member} (in group {group})" for member in members]
+            time.sleep(0.2)
     if busy:
         raise ClickstreamError(
             f"workers are running: {', '.join(busy)}",

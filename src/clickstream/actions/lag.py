@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import time
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from clickstream.actions.group import Worker, local_workers, remote_workers, snapshot_of
+from clickstream.actions.index_lag import IndexLag, index_lag
 from clickstream.actions.servers import kafka_of, postgres_of
 from clickstream.config.settings import Settings
 from clickstream.domain.errors import ClickstreamError
+from clickstream.domain.processes import Role
 from clickstream.services.kafka.admin import OffsetReader, TopicInfo
+from clickstream.services.kafka.group import GroupReader
 from clickstream.services.postgres.connection import connect
 from clickstream.services.postgres.inspect import StoredOffset, read_offsets
 
@@ -57,6 +60,8 @@ class Lag:
     topic: str
     total: int
     partitions: tuple[PartitionLag, ...]
+    opensearch: IndexLag | None = None
+    """That of the indexers; None where OpenSearch is not enabled."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +76,8 @@ class Sample:
     positions: dict[int, int]
     ages: dict[int, float]
     """Seconds since the partition's last commit; absent: it never committed."""
+    indexed: dict[int, int] | None = None
+    """The positions of the indexers; None where OpenSearch is not enabled."""
 
     def lag(self, partition: int) -> int:
         return max(0, self.ends[partition] - self.positions[partition])
@@ -87,18 +94,25 @@ class LagMeter:
         self._settings = settings
         self._kafka = kafka_of(settings)
         self._reader = OffsetReader(self._kafka)
+        search = settings.opensearch
+        self._indexers = GroupReader(self._kafka, search.consumer_group_id) if search.enabled else None
         try:
             self._connection = connect(postgres_of(settings), application_name="clickstream lag")
         except BaseException:
-            self._reader.__exit__(None, None, None)
+            self._close_readers()
             raise
 
     def __enter__(self) -> LagMeter:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._reader.__exit__(None, None, None)
+        self._close_readers()
         self._connection.close()
+
+    def _close_readers(self) -> None:
+        self._reader.__exit__(None, None, None)
+        if self._indexers is not None:
+            self._indexers.__exit__(None, None, None)
 
     def sample(self) -> Sample:
         """Raises ClickstreamError when the topic is missing or a server does not answer."""
@@ -107,6 +121,7 @@ class LagMeter:
             raise missing_topic(self._kafka.events_topic)
         # Positions first: read after the ends, they might be beyond them, and what waits would count as nothing.
         stored = read_offsets(self._connection, topic=topic.name, topic_id=topic.topic_id)
+        indexed = self._indexers.read(topic.topic_id, topic.partitions) if self._indexers else None
         held = self._reader.read(topic)
         begins = {partition: offsets.begin for partition, offsets in held.items()}
         ends = {partition: offsets.end for partition, offsets in held.items()}
@@ -118,6 +133,7 @@ class LagMeter:
             begins=begins,
             positions={p: _position(stored.get(p), begins[p] if earliest else ends[p]) for p in ends},
             ages={p: offset.age_seconds for p, offset in stored.items()},
+            indexed=indexed,
         )
 
 
@@ -132,10 +148,21 @@ def measure(settings: Settings, *, apart: float = 1.0) -> Lag:
     with LagMeter(settings) as meter:
         first = meter.sample()
         time.sleep(apart)
-        return compare(first, meter.sample(), owners(settings))
+        second = meter.sample()
+    found = compare(first, second, owners(settings))
+    if second.indexed is None:
+        return found
+    behind = index_lag(
+        settings.opensearch.consumer_group_id,
+        second.indexed,
+        second.begins,
+        second.ends,
+        owners(settings, Role.INDEXER),
+    )
+    return replace(found, opensearch=behind)
 
 
-def owners(settings: Settings) -> dict[int, str]:
+def owners(settings: Settings, role: Role = Role.CONSUMER) -> dict[int, str]:
     """Partition to the worker that has it, as far as this home's supervisor and the notice board know."""
     local = local_workers(snapshot_of(settings))
     elsewhere: tuple[Worker, ...] = ()
@@ -144,7 +171,7 @@ def owners(settings: Settings) -> dict[int, str]:
     return {
         partition: worker.name if worker.local else f"{worker.name} on {worker.host}"
         for worker in (*elsewhere, *local)
-        if worker.role == "consumer"
+        if worker.role == role
         for partition in worker.partitions
     }
 

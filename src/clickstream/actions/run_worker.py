@@ -12,7 +12,7 @@ def run_worker(role: str, args: Namespace) -> int:
     """Work until done or stopped; the exit code.
 
     Args:
-        role: `consumer` or `producer`.
+        role: `consumer`, `indexer` or `producer`.
         args: the parsed command line of that role.
 
     Raises:
@@ -24,6 +24,10 @@ def run_worker(role: str, args: Namespace) -> int:
         from clickstream.pipeline import consumer  # noqa: PLC0415 (a worker loads its own role only)
 
         return consumer.run(settings, consumer.ConsumerOptions(args.name, args.accept_gap, args.report))
+    if role == "indexer":
+        from clickstream.pipeline import indexer  # noqa: PLC0415
+
+        return indexer.run(settings, indexer.IndexerOptions(args.name, args.accept_gap, args.report))
     if role == "producer":
         from clickstream.pipeline import producer  # noqa: PLC0415
         from clickstream.pipeline.loop import configure_logging  # noqa: PLC0415

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from clickstream.actions import consumers
+from clickstream.actions.consumers import Kind
 from clickstream.actions.group import UNDER_WAY
 from clickstream.actions.workers import find
 from clickstream.config.settings import Settings
@@ -36,5 +37,5 @@ def scale(settings: Settings, count: int) -> Scaled:
     if count < len(running):
         stopped = consumers.stop(settings, tuple(running[count:]))
         return Scaled(len(running), count, (), stopped)
-    started = consumers.start(settings, count=count).started if count > len(running) else ()
+    started = consumers.start(settings, count=count, kind=Kind.POSTGRESQL).started if count > len(running) else ()
     return Scaled(len(running), len(running) + len(started), started, ())

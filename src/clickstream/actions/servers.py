@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from clickstream.actions.control import running
-from clickstream.config.settings import KafkaSettings, PostgresSettings, Settings, ValkeySettings
+from clickstream.config.settings import KafkaSettings, OpenSearchSettings, PostgresSettings, Settings, ValkeySettings
 from clickstream.domain.errors import ClickstreamError
 
 
@@ -40,6 +40,18 @@ def valkey_of(settings: Settings) -> ValkeySettings:
     return settings.valkey
 
 
+def in_the_stack(settings: Settings) -> bool:
+    """OpenSearch, where it is enabled, is the embedded stack's, and not one that has an address in the settings."""
+    return settings.embedded and settings.sources.get("OPENSEARCH_HOST", "embedded") == "embedded"
+
+
+def opensearch_of(settings: Settings) -> OpenSearchSettings:
+    """Raises ClickstreamError where it is to be the embedded stack's, which has none yet."""
+    if in_the_stack(settings) and "OPENSEARCH_HOST" not in settings.sources:
+        raise ClickstreamError("OpenSearch is no part of the embedded stack yet", hint="`clickstream stack up` adds it")
+    return settings.opensearch
+
+
 STACK_UP = "`clickstream stack up` starts it"
 
 
@@ -49,18 +61,20 @@ def stack_is_down(settings: Settings) -> bool:
 
 
 class Questions:
-    """Questions asked all at once, each in a thread of its own; whoever answers too late is not waited for."""
+    """Questions asked all at once, each in a thread of its own; whoever answers too late is not waited for.
 
-    def __init__(self, questions: Mapping[str, Callable[[], Any]]) -> None:
+    Given an iterator, each is asked as soon as it comes: the next one's driver is loaded while a server thinks.
+    """
+
+    def __init__(self, questions: Iterable[tuple[str, Callable[[], Any]]]) -> None:
         self._answers: dict[str, Any] = {}
         self._errors: dict[str, Exception] = {}
-        self._threads = {
-            name: threading.Thread(target=self._ask, args=(name, question), name=f"ask-{name}", daemon=True)
-            for name, question in questions.items()
-        }
-        self._started = time.monotonic()
-        for thread in self._threads.values():
+        self._threads: dict[str, threading.Thread] = {}
+        for name, question in questions:
+            thread = threading.Thread(target=self._ask, args=(name, question), name=f"ask-{name}", daemon=True)
+            self._threads[name] = thread
             thread.start()
+        self._started = time.monotonic()
 
     def answer(self, name: str, deadline: float) -> Any:
         """The answer, waited for until `deadline` seconds after the asking.

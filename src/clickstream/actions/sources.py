@@ -21,6 +21,7 @@ from clickstream.config.settings import Settings
 
 if TYPE_CHECKING:
     from clickstream.actions.analytics import Analytics
+    from clickstream.services.kafka.group import GroupReader
     from clickstream.services.postgres.analytics import TopItem
     from clickstream.services.postgres.inspect import StoredOffset
     from clickstream.services.valkey.board import Post
@@ -67,6 +68,8 @@ class KafkaAnswer:
     ends: dict[int, int] = field(default_factory=dict)
     read_at: float = 0.0
     """Seconds of the monotonic clock just before the offsets were asked for: they are at least those of then."""
+    indexed: dict[int, int] | None = None
+    """Where the indexers' group is, read before the ends; None where OpenSearch is not enabled."""
     arrivals: tuple[Look, ...] = ()
     """Where the ends were before anybody looked: see arrivals.py."""
 
@@ -92,19 +95,19 @@ class ValkeyAnswer:
     posts: tuple[Post, ...] = ()
 
 
-class _Kept:
+class Kept:
     """Something opened that is kept from question to question, and opened anew after a fault or other settings."""
 
     def __init__(self, settings: LiveSettings, name: str, gate: Gate) -> None:
         self._live = settings
         self._name = name
-        self._gate = gate
+        self.gate = gate
         self._opened: Any = None
         self._for: Settings | None = None
 
     def __call__(self) -> Any:
         settings = self._live.refresh()
-        if (reason := self._reason(settings)) or self._for is not settings:
+        if (reason := self.reason(settings)) or self._for is not settings:
             self.drop()
         if reason:
             raise NotAsked(reason)
@@ -125,11 +128,12 @@ class _Kept:
     def close(self, opened: Any) -> None:
         opened.close()
 
-    def _reason(self, settings: Settings) -> str:
+    def reason(self, settings: Settings) -> str:
+        """Why nobody is to be asked now; empty: ask."""
         section = {"kafka": settings.kafka, "postgresql": settings.postgres, "valkey": settings.valkey}[self._name]
         if section is None:
             return NOT_CONFIGURED
-        return self._gate(self._name) if settings.embedded else ""
+        return self.gate(self._name) if settings.embedded else ""
 
     def drop(self) -> None:
         """Let go of what is open."""
@@ -139,13 +143,14 @@ class _Kept:
                 self.close(opened)
 
 
-class KafkaSource(_Kept):
+class KafkaSource(Kept):
     """Asks for the topic's offsets."""
 
     def __init__(self, settings: LiveSettings, gate: Gate) -> None:
         super().__init__(settings, "kafka", gate)
         self._version: str | None = None
         self._past: tuple[str, tuple[Look, ...]] = ("", ())
+        self._indexers: GroupReader | None = None
 
     def open(self, settings: Settings) -> Any:
         from clickstream.actions.servers import kafka_of  # noqa: PLC0415
@@ -154,6 +159,10 @@ class KafkaSource(_Kept):
 
         # Of another Kafka than the embedded one nobody can know: its protocol does not tell.
         self._version = read_lock("kafka")[0].version if settings.embedded else None
+        if settings.opensearch.enabled:
+            from clickstream.services.kafka.group import GroupReader  # noqa: PLC0415
+
+            self._indexers = GroupReader(kafka_of(settings), settings.opensearch.consumer_group_id)
         return OffsetReader(kafka_of(settings))
 
     def ask(self, settings: Settings, opened: Any) -> KafkaAnswer:
@@ -164,19 +173,23 @@ class KafkaSource(_Kept):
         latency = round((time.perf_counter() - started) * 1000, 2)
         if topic is None:
             return KafkaAnswer(latency, self._version, None)
+        indexed = self._indexers.read(topic.topic_id, topic.partitions) if self._indexers else None
         read_at = time.monotonic()
         held = opened.read(topic)
         begins = {partition: offsets.begin for partition, offsets in held.items()}
         ends = {partition: offsets.end for partition, offsets in held.items()}
         if self._past[0] != topic.topic_id:
             self._past = (topic.topic_id, past_ends(opened, topic, ends))
-        return KafkaAnswer(latency, self._version, topic.topic_id, begins, ends, read_at, self._past[1])
+        return KafkaAnswer(latency, self._version, topic.topic_id, begins, ends, read_at, indexed, self._past[1])
 
     def close(self, opened: Any) -> None:
-        opened.__exit__(None, None, None)
+        indexers, self._indexers = self._indexers, None
+        for reader in (opened, indexers):
+            if reader is not None:
+                reader.__exit__(None, None, None)
 
 
-class PostgresSource(_Kept):
+class PostgresSource(Kept):
     """Asks how far each partition is stored."""
 
     def __init__(self, settings: LiveSettings, gate: Gate) -> None:
@@ -202,7 +215,7 @@ class PostgresSource(_Kept):
         return PostgresAnswer(latency, f"{major}.{minor}", offsets, time.monotonic())
 
 
-class ValkeySource(_Kept):
+class ValkeySource(Kept):
     """Asks for what hangs on the notice board."""
 
     def __init__(self, settings: LiveSettings, gate: Gate) -> None:

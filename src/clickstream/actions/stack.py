@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 from clickstream.actions.control import Control, ensure, running
 from clickstream.config.paths import Home, cache_folder
+from clickstream.config.settings import OpenSearchSettings, load_settings
 from clickstream.domain.errors import ClickstreamError, UsageError
-from clickstream.domain.processes import ALIVE, ProcessSpec, ProcessState, Snapshot
+from clickstream.domain.processes import ALIVE, ProcessSpec, ProcessState, Role, Snapshot
 from clickstream.stack.artifacts import Download, Progress, ensure_jars
 from clickstream.stack.files import locked
 from clickstream.stack.kafka import kafka_spec
 from clickstream.stack.layout import (
     HOST,
     KAFKA,
+    OPENSEARCH,
     PORTS,
     POSTGRESQL,
     SERVERS,
@@ -30,6 +32,8 @@ from clickstream.stack.layout import (
     load_layout,
     save_layout,
 )
+from clickstream.stack.opensearch import opensearch_spec
+from clickstream.stack.opensearch import relocated as relocated_search
 from clickstream.stack.postgres import postgresql_spec, relocated_data
 from clickstream.stack.valkey import valkey_spec
 from clickstream.supervision.private import make_private
@@ -38,6 +42,13 @@ __all__ = ["Download", "ServerStatus", "StackStatus", "down", "env", "reset", "s
 
 START_TIMEOUT = 360.0
 """Seconds for all servers together; each has a limit of its own, which comes first and says more."""
+
+SERVES_WITHIN = 60.0
+"""Seconds that OpenSearch may take, once it listens, until its indices can be read and written."""
+
+Jars = Mapping[str, Sequence[Path]]
+
+_SWITCH = {"OPENSEARCH_ENABLED", "OPENSEARCH_HOST"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,28 +73,42 @@ class StackStatus:
     servers: tuple[ServerStatus, ...]
     started: tuple[str, ...] = ()
     """What this call had to start; empty: all ran already."""
+    stopped: tuple[str, ...] = ()
+    """What it ended, since it is no part of the stack any more."""
 
     @property
     def running(self) -> bool:
         return all(server.state is ProcessState.RUNNING for server in self.servers)
 
 
-def up(home: Home, *, progress: Progress | None = None) -> StackStatus:
+def up(home: Home, *, opensearch: bool | None = None, progress: Progress | None = None) -> StackStatus:
     """Start the servers that do not run and wait until all answer. Downloads what is missing first.
 
+    Args:
+        home: whose servers.
+        opensearch: whether OpenSearch is one of them; None: as OPENSEARCH_ENABLED says, and where that is not set, as
+            it was the last time. Its data stays when it is not any more.
+        progress: told how far a download is.
+
     Raises:
+        UsageError: the settings contradict `opensearch`.
         ClickstreamError: a download failed or a server did not start; with the reason.
     """
     _refuse_foreign(home)
     make_private(home)
+    wanted = _search_wanted(home, opensearch)
+    products = (KAFKA, OPENSEARCH) if wanted else (KAFKA,)
     try:
         config_folder(home).mkdir(mode=0o700, exist_ok=True)
-        jars = ensure_jars(KAFKA, progress=progress)
+        jars = {product: ensure_jars(product, progress=progress) for product in products}
         # Held until the servers listen: a port that was found free is taken only then.
         with locked(cache_folder() / "ports.lock"):
-            return _start(home, jars)
+            found = _start(home, jars)
     except OSError as error:
         raise _cannot("set up", error) from error
+    if wanted:
+        _await_search(home)
+    return found
 
 
 def down(home: Home) -> tuple[str, ...]:
@@ -127,7 +152,7 @@ def reset(home: Home) -> None:
     # Damaged as it may be, or what its own error advises would fail the same way.
     with suppress(ClickstreamError):
         if (layout := load_layout(home)) is not None:
-            folders.append(relocated_data(layout))
+            folders += [relocated_data(layout), relocated_search(layout)]
     try:
         for folder in folders:
             if folder.exists():
@@ -139,23 +164,68 @@ def reset(home: Home) -> None:
         raise _cannot("removed", error) from error
 
 
-def _start(home: Home, jars: Sequence[Path]) -> StackStatus:
+def _search_wanted(home: Home, asked: bool | None) -> bool:
+    """Whether OpenSearch is to be one of the servers: by command, by setting, by memory."""
+    settings = load_settings()
+    ours = {name for name, origin in settings.sources.items() if origin == "embedded"}
+    named = settings.sources.keys() - ours if settings.embedded else set()
+    if asked and "OPENSEARCH_HOST" in named:
+        raise UsageError(
+            "OPENSEARCH_HOST names a server of your own, and workers would index there",
+            hint="unset it to have the embedded OpenSearch",
+        )
+    # With an address of its own, the setting is about that server.
+    said = settings.opensearch.enabled if named & _SWITCH == {"OPENSEARCH_ENABLED"} else None
+    if asked is not None:
+        if said not in {None, asked}:
+            origin = settings.sources["OPENSEARCH_ENABLED"]
+            raise UsageError(
+                f"OPENSEARCH_ENABLED={str(said).lower()} ({origin}) says the opposite", hint="change or unset it"
+            )
+        return asked
+    layout = load_layout(home)
+    return said if said is not None else layout is not None and layout.opensearch
+
+
+def _start(home: Home, jars: Jars) -> StackStatus:
     control = ensure(home)
     before = control.snapshot()
-    absent = tuple(name for name in SERVERS if not _alive(before, name))
+    known = load_layout(home) or Layout.fresh()
+    layout = replace(known, opensearch=OPENSEARCH in jars)
+    absent = tuple(name for name in layout.servers if not _alive(before, name))
     if absent:
-        layout = (load_layout(home) or Layout.fresh()).with_free_ports(absent)
+        layout = layout.with_free_ports(absent)
+    if absent or layout != known:
         save_layout(home, layout)
+    stopped = () if layout.opensearch else _stop_search(control, before)
+    if absent:
         control.start(_specs(absent, home, layout, jars))
-    after = control.wait(SERVERS, {ProcessState.RUNNING}, START_TIMEOUT)
-    return _status(load_layout(home), after, started=absent)
+    after = control.wait(layout.servers, {ProcessState.RUNNING}, START_TIMEOUT)
+    return replace(_status(layout, after), started=absent, stopped=stopped)
 
 
-def _specs(names: Sequence[str], home: Home, layout: Layout, jars: Sequence[Path]) -> list[ProcessSpec]:
+def _stop_search(control: Control, snapshot: Snapshot) -> tuple[str, ...]:
+    """Those that fill it first; they may be filling another one, where ours does not run."""
+    if snapshot.get(OPENSEARCH) is None:
+        return ()
+    names = [*(process.name for process in snapshot.of(Role.INDEXER)), OPENSEARCH]
+    control.stop(names)
+    control.remove(names)
+    return tuple(names)
+
+
+def _await_search(home: Home) -> None:
+    from clickstream.services.opensearch.server import await_yellow  # noqa: PLC0415 (it loads a driver)
+
+    await_yellow(OpenSearchSettings.model_validate(env(home)), SERVES_WITHIN)
+
+
+def _specs(names: Sequence[str], home: Home, layout: Layout, jars: Jars) -> list[ProcessSpec]:
     makers: dict[str, Callable[[Home, Layout], ProcessSpec]] = {
-        KAFKA: partial(kafka_spec, jars=jars),
+        KAFKA: partial(kafka_spec, jars=jars[KAFKA]),
         POSTGRESQL: postgresql_spec,
         VALKEY: valkey_spec,
+        OPENSEARCH: partial(opensearch_spec, jars=jars.get(OPENSEARCH, ())),
     }
     return [makers[name](home, layout) for name in names]
 
@@ -165,9 +235,9 @@ def _alive(snapshot: Snapshot, name: str) -> bool:
     return process is not None and process.state in ALIVE
 
 
-def _status(layout: Layout | None, snapshot: Snapshot | None, *, started: tuple[str, ...] = ()) -> StackStatus:
+def _status(layout: Layout | None, snapshot: Snapshot | None) -> StackStatus:
     servers = []
-    for name in SERVERS:
+    for name in layout.servers if layout else SERVERS:
         port = layout.ports.get(PORTS[name][0]) if layout else None
         process = snapshot.get(name) if snapshot else None
         if process is None:
@@ -185,7 +255,7 @@ def _status(layout: Layout | None, snapshot: Snapshot | None, *, started: tuple[
                 rss_bytes=process.rss_bytes,
             )
         )
-    return StackStatus(tuple(servers), started)
+    return StackStatus(tuple(servers))
 
 
 def _control(home: Home) -> Control | None:

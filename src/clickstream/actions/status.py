@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from clickstream.actions.group import Worker, local_workers, remote_workers, snapshot_of
-from clickstream.actions.lag import LagMeter, Sample
+from clickstream.actions.index_lag import index_lag
 from clickstream.actions.servers import (
     STACK_UP,
     NothingConfigured,
     Questions,
     kafka_of,
+    opensearch_of,
     postgres_of,
     stack_is_down,
     valkey_of,
 )
 from clickstream.config.settings import Settings
 from clickstream.domain.errors import ClickstreamError
-from clickstream.services.kafka import admin
-from clickstream.services.postgres import inspect
-from clickstream.services.valkey import board
 from clickstream.stack.lockfile import read_lock
+
+if TYPE_CHECKING:
+    from clickstream.actions.lag import Sample
 
 SERVICES_WITHIN = 2.0
 """Seconds after which a silent service counts as down."""
@@ -60,6 +61,16 @@ class LagFigures:
 
     total: int | None
     partitions: dict[int, int]
+    opensearch: IndexerLag | None = None
+    """That of the indexers; None where OpenSearch is not enabled, or it is not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class IndexerLag:
+    """Messages that are not indexed yet."""
+
+    total: int
+    partitions: dict[int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +107,7 @@ def status(settings: Settings) -> Status:
         "kafka": _service(questions, "kafka", _kafka_version(settings)),
         "postgresql": _service(questions, "postgresql"),
         "valkey": _service(questions, "valkey"),
-        "opensearch": _opensearch(settings),
+        "opensearch": _search_service(settings, questions),
     }
     if stack_is_down(settings):
         services = {
@@ -119,16 +130,39 @@ def status(settings: Settings) -> Status:
     return Status(services, workers, topic, _lag(sample), counts)
 
 
-def _questions(settings: Settings) -> dict[str, Callable[[], Any]]:
-    return {
-        "kafka": lambda: admin.cluster(kafka_of(settings), timeout=SERVICES_WITHIN),
-        "postgresql": lambda: inspect.ping(postgres_of(settings)),
-        "valkey": lambda: board.server_info(valkey_of(settings)),
-        "remote": lambda: remote_workers(settings, local_workers(snapshot_of(settings))),
-        "topic": lambda: _describe(settings),
-        "lag": lambda: _sample(settings),
-        "counts": lambda: inspect.counts(postgres_of(settings)),
-    }
+def _questions(settings: Settings) -> Iterator[tuple[str, Callable[[], Any]]]:
+    """What to ask whom. Each driver is loaded when its turn has come: loading is most of what `status` does."""
+    from clickstream.services.kafka.admin import cluster  # noqa: PLC0415
+
+    yield "kafka", lambda: cluster(kafka_of(settings), timeout=SERVICES_WITHIN)
+    yield "topic", lambda: _describe(settings)
+
+    from clickstream.services.postgres.inspect import counts, ping  # noqa: PLC0415
+
+    yield "postgresql", lambda: ping(postgres_of(settings))
+    yield "counts", lambda: counts(postgres_of(settings))
+
+    from clickstream.actions.lag import LagMeter  # noqa: PLC0415
+
+    def sample() -> Sample:
+        with LagMeter(settings) as meter:
+            return meter.sample()
+
+    yield "lag", sample
+
+    from clickstream.services.valkey.board import server_info  # noqa: PLC0415
+
+    yield "valkey", lambda: server_info(valkey_of(settings))
+    yield "remote", lambda: remote_workers(settings, local_workers(snapshot_of(settings)))
+
+    if settings.opensearch.enabled:
+        yield "opensearch", lambda: _search_info(settings)
+
+
+def _search_info(settings: Settings) -> Any:
+    from clickstream.services.opensearch.server import server_info  # noqa: PLC0415
+
+    return server_info(opensearch_of(settings))
 
 
 def _service(questions: Questions, name: str, version: str | None = None) -> Service:
@@ -146,10 +180,8 @@ def _kafka_version(settings: Settings) -> str | None:
     return read_lock("kafka")[0].version if settings.embedded else None
 
 
-def _opensearch(settings: Settings) -> Service:
-    if not settings.opensearch.enabled:
-        return Service(ok=None, error="off")
-    return Service(ok=False, error="not asked: this version of clickstream has no search side")
+def _search_service(settings: Settings, questions: Questions) -> Service:
+    return _service(questions, "opensearch") if settings.opensearch.enabled else Service(ok=None, error="off")
 
 
 def _answer(questions: Questions, name: str, deadline: float) -> Any:
@@ -161,8 +193,10 @@ def _answer(questions: Questions, name: str, deadline: float) -> Any:
 
 def _describe(settings: Settings) -> tuple[int, int]:
     """Partitions and messages; zeros where there is no such topic."""
+    from clickstream.services.kafka.admin import OffsetReader  # noqa: PLC0415
+
     kafka = kafka_of(settings)
-    with admin.OffsetReader(kafka) as reader:
+    with OffsetReader(kafka) as reader:
         topic = reader.describe(kafka.events_topic)
         if topic is None:
             return 0, 0
@@ -176,12 +210,15 @@ def _topic(settings: Settings, questions: Questions, *, reachable: bool) -> Topi
     return Topic(name, partitions, messages)
 
 
-def _sample(settings: Settings) -> Sample:
-    with LagMeter(settings) as meter:
-        return meter.sample()
-
-
 def _lag(sample: Sample | None) -> LagFigures:
     if sample is None:
         return LagFigures(None, {})
-    return LagFigures(sample.total, {partition: sample.lag(partition) for partition in sample.ends})
+    partitions = {partition: sample.lag(partition) for partition in sample.ends}
+    return LagFigures(sample.total, partitions, _indexer_lag(sample))
+
+
+def _indexer_lag(sample: Sample) -> IndexerLag | None:
+    if sample.indexed is None:
+        return None
+    behind = index_lag("", sample.indexed, sample.begins, sample.ends, {})
+    return IndexerLag(behind.total, {row.partition: row.lag for row in behind.partitions})

@@ -19,6 +19,7 @@ from clickstream.actions.frame_services import why_not_ask
 from clickstream.actions.happenings import ProcessDiary
 from clickstream.actions.polling import Poller, to_next_beat
 from clickstream.actions.scans import Scans
+from clickstream.actions.search_source import OpenSearchSource
 from clickstream.actions.sources import KafkaSource, LiveSettings, PostgresSource, ValkeySource
 from clickstream.config.settings import Settings
 from clickstream.domain.errors import ClickstreamError
@@ -93,13 +94,14 @@ class Watcher:
         self._supervisor = SupervisorFeed(self.live, self._processes_changed)
         gate, wake = self._why_not_ask, self._wake.set
         kafka, postgres = KafkaSource(self.live, gate), PostgresSource(self.live, gate)
-        valkey = ValkeySource(self.live, gate)
+        valkey, search = ValkeySource(self.live, gate), OpenSearchSource(self.live, gate)
         self._postgres = Poller("postgresql", postgres, turned=wake, ended=postgres.drop)
         # Positions first, ends after them: a position that is newer than the end would hide what waits.
         self._kafka = Poller("kafka", kafka, after=self._postgres, turned=wake, ended=kafka.drop)
         self._valkey = Poller("valkey", valkey, turned=wake, ended=valkey.drop)
+        self._search = Poller("opensearch", search, turned=wake, ended=search.drop)
         self._scans = Scans(self.live, self._progress)
-        self._pollers = (self._postgres, self._kafka, self._valkey, *self._scans.pollers())
+        self._pollers = (self._postgres, self._kafka, self._valkey, self._search, *self._scans.pollers())
         self._builder = FrameBuilder(self.live)
 
     def __enter__(self) -> Watcher:
@@ -164,6 +166,7 @@ class Watcher:
             self._kafka.heard,
             self._postgres.heard,
             self._valkey.heard,
+            self._search.heard,
             self._scans.counts,
             self._scans.analytics,
             self._scans.top_items,

@@ -27,6 +27,15 @@ def consumer_spec(settings: Settings, name: str, *, accept_gap: bool = False) ->
     return _spec(settings, name, Role.CONSUMER, arguments)
 
 
+def indexer_name(number: int) -> str:
+    return f"indexer-{number}"
+
+
+def indexer_spec(settings: Settings, name: str, *, accept_gap: bool = False) -> ProcessSpec:
+    arguments = ["indexer", "--name", name, *(["--accept-gap"] if accept_gap else [])]
+    return _spec(settings, name, Role.INDEXER, arguments)
+
+
 def producer_spec(settings: Settings, arguments: Sequence[str]) -> ProcessSpec:
     """`arguments`: those of `clickstream worker producer`."""
     return _spec(settings, PRODUCER, Role.PRODUCER, ["producer", *arguments])

@@ -7,8 +7,8 @@ import sys
 from clickstream.cli.diagnostics import say
 
 
-def confirmed(what: str, *, yes: bool, does: str = "deletes data", undone: str = "deleted") -> bool:
-    """Whether to go on: `yes`, or the user said so. `does` and `undone` name what is refused without either.
+def confirmed(what: str, *, yes: bool, does: str = "deletes data", undone: str = "deleted", flag: str = "-y") -> bool:
+    """Whether to go on: `yes`, which `flag` sets, or the user said so. `does` and `undone` name what is refused.
 
     Raises:
         UsageError: there is no terminal to ask on, and no `yes`.
@@ -18,7 +18,7 @@ def confirmed(what: str, *, yes: bool, does: str = "deletes data", undone: str =
     if yes:
         return True
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        raise UsageError(f"this {does} for good and there is no terminal to ask on", hint="-y goes on unasked")
+        raise UsageError(f"this {does} for good and there is no terminal to ask on", hint=f"{flag} goes on unasked")
     say(what)
     sys.stderr.write("Go on? [y/N] ")
     sys.stderr.flush()

@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 
 def list_(args: Namespace) -> int:
     from clickstream.actions.faults.catalogue import FAULTS
+    from clickstream.actions.faults.listing import listed
+    from clickstream.config.paths import Home
 
+    faults = listed(Home.from_environment())
     if args.json:
         output.write_json(
             [
@@ -25,7 +28,7 @@ def list_(args: Namespace) -> int:
                     "available": not fault.unavailable,
                     "why_not": fault.unavailable,
                 }
-                for fault in FAULTS
+                for fault in faults
             ]
         )
         return ExitCode.DONE
@@ -35,9 +38,11 @@ def list_(args: Namespace) -> int:
             output.NOTHING if fault.seconds is None else f"{fault.seconds:g} s",
             f"not here: {fault.unavailable}" if fault.unavailable else fault.sentence,
         )
-        for fault in FAULTS
+        for fault in faults
     ]
     output.write([output.Table(("fault", "lasts", "what is done, and what should come of it"), rows)])
+    if faults == FAULTS:
+        say("more with OpenSearch: `clickstream stack up --opensearch`")
     return ExitCode.DONE
 
 

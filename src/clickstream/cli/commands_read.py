@@ -67,9 +67,19 @@ def verify(args: Namespace) -> int:
     from clickstream.actions import verify as action
     from clickstream.config.settings import load_settings
 
-    verification = action.verify(load_settings())
-    _write(action.document(verification), views.verification, as_json=args.json)
-    return ExitCode.DONE if verification.ok else ExitCode.FAILED
+    settings = load_settings()
+    if not args.opensearch:
+        verification = action.verify(settings)
+        _write(action.document(verification), views.verification, as_json=args.json)
+        return ExitCode.DONE if verification.ok else ExitCode.FAILED
+    from clickstream.actions import verify_index
+
+    index = verify_index.verify_index(settings)
+    verification = action.verify(settings)
+    ok = verification.ok and index.ok
+    both = action.document(verification) | {"ok": ok, "opensearch": verify_index.document(index)}
+    _write(both, views.verification_of_both, as_json=args.json)
+    return ExitCode.DONE if ok else ExitCode.FAILED
 
 
 def topic_show(args: Namespace) -> int:

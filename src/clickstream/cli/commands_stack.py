@@ -11,18 +11,25 @@ from clickstream.cli.ask import confirmed
 from clickstream.cli.diagnostics import ExitCode, say
 
 if TYPE_CHECKING:
-    from clickstream.actions.stack import StackStatus
+    from clickstream.actions.stack import Download, StackStatus
 
 
 def up(args: Namespace) -> int:
     from clickstream.actions import stack
+    from clickstream.actions.happenings import TITLES
     from clickstream.config.paths import Home
 
-    with progress.bar("downloading Kafka, once", "bytes") as advance:
-        found = stack.up(Home.from_environment(), progress=lambda now: advance(now.bytes_done, now.bytes_total))
+    with progress.phases("bytes") as tell:
+
+        def downloading(now: Download) -> None:
+            tell(f"downloading {TITLES[now.product]}, once", now.bytes_done, now.bytes_total)
+
+        found = stack.up(Home.from_environment(), opensearch=args.opensearch, progress=downloading)
     if args.json:
         output.write_json(_document(found))
         return ExitCode.DONE
+    if found.stopped:
+        say(f"stopped: {', '.join(found.stopped)}")
     say(f"started: {', '.join(found.started)}" if found.started else "all servers were running already")
     _write(found)
     return ExitCode.DONE
@@ -81,7 +88,7 @@ def reset(args: Namespace) -> int:
 
 
 def _document(found: StackStatus) -> dict[str, object]:
-    return {"running": found.running, "servers": found.servers, "started": found.started}
+    return {"running": found.running, "servers": found.servers, "started": found.started, "stopped": found.stopped}
 
 
 def _write(found: StackStatus) -> None:

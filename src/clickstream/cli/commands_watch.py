@@ -61,7 +61,7 @@ def lag(args: Namespace) -> int:
 
 def status_of(frame: Frame) -> Status:
     """The frame as what `status` shows."""
-    from clickstream.actions.status import Counts, LagFigures, Status, Topic
+    from clickstream.actions.status import Counts, IndexerLag, LagFigures, Status, Topic
 
     services = {row.name: _service(row) for row in frame.services}
     workers = tuple(_worker(row) for row in frame.processes if row.role not in {"server", "fault"})
@@ -78,9 +78,10 @@ def status_of(frame: Frame) -> Status:
         rows.rejected if rows else None,
         replayed_rejects=rows.replayed if rows else None,
     )
-    return Status(
-        services, workers, topic, LagFigures(frame.lag, {p.partition: p.lag for p in frame.partitions}), counts
-    )
+    behind = frame.indexing
+    indexers = IndexerLag(behind.total, {p.partition: p.lag for p in behind.partitions}) if behind else None
+    lag_ = LagFigures(frame.lag, {p.partition: p.lag for p in frame.partitions}, indexers)
+    return Status(services, workers, topic, lag_, counts)
 
 
 def lag_of(frame: Frame) -> Lag | None:
@@ -104,7 +105,7 @@ def lag_of(frame: Frame) -> Lag | None:
         )
         for row in frame.partitions
     )
-    return Lag(frame.topic, frame.lag, partitions)
+    return Lag(frame.topic, frame.lag, partitions, frame.indexing)
 
 
 def lag_document(frame: Frame) -> dict[str, Any]:
@@ -115,7 +116,7 @@ def lag_document(frame: Frame) -> dict[str, Any]:
     """
     now = lag_of(frame)
     if now is None:
-        return {"topic": None, "total": None, "partitions": [], "at": None}
+        return {"topic": None, "total": None, "partitions": [], "at": None, "opensearch": None}
     partitions = [
         dataclasses.asdict(one)
         | {"state": LAG_STATES.get(row.state, row.state), "condition": row.state}
@@ -123,7 +124,8 @@ def lag_document(frame: Frame) -> dict[str, Any]:
         for one, row in zip(now.partitions, frame.partitions, strict=True)
     ]
     at = min(row.as_of for row in frame.partitions)
-    return {"topic": now.topic, "total": now.total, "partitions": partitions, "at": at}
+    indexers = dataclasses.asdict(now.opensearch) if now.opensearch else None
+    return {"topic": now.topic, "total": now.total, "partitions": partitions, "at": at, "opensearch": indexers}
 
 
 @contextmanager
@@ -212,7 +214,7 @@ def _write_journal(frames: Iterator[Frame]) -> None:
 def _lag_view(frame: Frame) -> list[Block]:
     if frame.lag is None:
         return [output.Line("nothing is known of the topic: `clickstream status` says why")]
-    return views_lag.partitions(frame.partitions, frame.lag)
+    return [*views_lag.partitions(frame.partitions, frame.lag), *views_lag.indexers(frame.indexing)]
 
 
 def _service(row: ServiceRow) -> Service:

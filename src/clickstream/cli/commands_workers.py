@@ -23,7 +23,7 @@ def consumer_start(args: Namespace) -> int:
     from clickstream.actions import consumers
     from clickstream.config.settings import load_settings
 
-    started = consumers.start(load_settings(), count=args.count, accept_gap=args.accept_gap)
+    started = consumers.start(load_settings(), count=args.count, accept_gap=args.accept_gap, kind=args.type)
     if args.json:
         output.write_json(started)
         return ExitCode.DONE
@@ -38,7 +38,7 @@ def consumer_stop(args: Namespace) -> int:
     from clickstream.actions import consumers
     from clickstream.config.settings import load_settings
 
-    stopped = consumers.stop(load_settings(), tuple(args.names))
+    stopped = consumers.stop(load_settings(), tuple(args.names), kind=args.type)
     if args.json:
         output.write_json({"stopped": stopped})
     else:
@@ -50,7 +50,7 @@ def consumer_restart(args: Namespace) -> int:
     from clickstream.actions import consumers
     from clickstream.config.settings import load_settings
 
-    restarted = consumers.restart(load_settings(), tuple(args.names))
+    restarted = consumers.restart(load_settings(), tuple(args.names), kind=args.type)
     if args.json:
         output.write_json({"restarted": restarted})
     else:
@@ -74,7 +74,7 @@ def consumer_list(args: Namespace) -> int:
     from clickstream.actions import consumers
     from clickstream.config.settings import load_settings
 
-    found = consumers.listed(load_settings())
+    found = consumers.listed(load_settings(), kind=args.type)
     if args.json:
         output.write_json(found)
     else:
@@ -85,7 +85,8 @@ def consumer_list(args: Namespace) -> int:
 def consumer_logs(args: Namespace) -> int:
     from clickstream.config.settings import load_settings
 
-    return _logs(args, load_settings().home, "consumer-", args.names)
+    prefixes = {"postgresql": ["consumer-"], "opensearch": ["indexer-"]}.get(args.type, ["consumer-", "indexer-"])
+    return _logs(args, load_settings().home, prefixes, args.names)
 
 
 def producer_start(args: Namespace) -> int:
@@ -165,13 +166,14 @@ def producer_status(args: Namespace) -> int:
 def producer_logs(args: Namespace) -> int:
     from clickstream.config.settings import load_settings
 
-    return _logs(args, load_settings().home, "producer", [])
+    return _logs(args, load_settings().home, ["producer"], [])
 
 
-def _logs(args: Namespace, home: Home, prefix: str, names: list[str]) -> int:
+def _logs(args: Namespace, home: Home, prefixes: list[str], names: list[str]) -> int:
     from clickstream.actions import logs
 
-    chosen = names or logs.known(home, prefix) or [prefix.rstrip("-")]
+    known = [name for prefix in prefixes for name in logs.known(home, prefix)]
+    chosen = names or known or [prefixes[0].rstrip("-")]
     last = [(name, line) for name in chosen for line in logs.tail(home, name, args.lines)]
     if args.json and not args.follow:
         output.write_json([{"name": name, "line": line} for name, line in last])

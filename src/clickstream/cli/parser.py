@@ -14,6 +14,7 @@ from clickstream.cli.arguments import port, positive, span
 from clickstream.cli.diagnostics import ExitCode, guarded
 from clickstream.cli.parser_benchmark import add_benchmark
 from clickstream.cli.parser_faults import add_faults
+from clickstream.cli.parser_opensearch import add_opensearch
 from clickstream.cli.parser_rejects import add_rejects
 from clickstream.cli.parser_workers import add_workers
 
@@ -60,6 +61,7 @@ def build() -> argparse.ArgumentParser:
     add_rejects(commands, _command, _group)
     add_benchmark(commands, _command)
     add_faults(commands, _command, _group)
+    add_opensearch(commands, _command, _group)
     add_workers(commands, _command, _group)
     _add_data(commands)
     _add_config(commands)
@@ -105,7 +107,16 @@ def _add_demo(commands: Subparsers) -> None:
 
 def _add_stack(commands: Subparsers) -> None:
     stack = _group(commands, "stack", "the embedded servers", "stack up")
-    _command(stack, "up", "commands_stack:up", "start Kafka, PostgreSQL and Valkey", "stack up")
+    up = _command(
+        stack, "up", "commands_stack:up", "start Kafka, PostgreSQL and Valkey, and OpenSearch where it is wanted",
+        "stack up --opensearch",
+    )  # fmt: skip
+    up.add_argument(
+        "--opensearch",
+        action=argparse.BooleanOptionalAction,
+        help="with OpenSearch, or without it any more (its data stays); where neither is given, as OPENSEARCH_ENABLED"
+        " says, and where that is not set, as it was the last time; at first without",
+    )
     _command(stack, "down", "commands_stack:down", "stop them, workers first; all data stays", "stack down")
     _command(stack, "status", "commands_stack:status", "show how the servers stand", "stack status --json")
     _command(stack, "env", "commands_stack:env", "print KEY=value lines for other tools, secrets included", "stack env")
@@ -142,16 +153,23 @@ def _add_reading(commands: Subparsers) -> None:
         "sessions show 257597",
     )
     show.add_argument("visitor", type=int, metavar="VISITOR", help="visitor id")
-    _command(
-        commands, "verify", "commands_read:verify", "recompute all sessions in SQL and compare; exit 1 if any differs",
-        "verify",
-    )  # fmt: skip
+    _add_verify(commands)
     topic = _group(commands, "topic", "the events topic", "topic show")
     _command(topic, "show", "commands_read:topic_show", "show the topic's partitions and offsets", "topic show")
     resize = _command(
         topic, "resize", "commands_rewind:topic_resize", "give the topic more partitions", "topic resize 6"
     )
     resize.add_argument("partitions", type=positive, metavar="N", help="how many in all; Kafka cannot take any away")
+
+
+def _add_verify(commands: Subparsers) -> None:
+    verify = _command(
+        commands, "verify", "commands_read:verify", "recompute all sessions in SQL and compare; exit 1 if any differs",
+        "verify",
+    )  # fmt: skip
+    verify.add_argument(
+        "--opensearch", action="store_true", help="hold the index against PostgreSQL, too: every event, and no other"
+    )
 
 
 def _lag_options(lag: argparse.ArgumentParser) -> None:
@@ -194,6 +212,28 @@ def _add_config(commands: Subparsers) -> None:
     config = _group(commands, "config", "the settings", "config check")
     _command(config, "show", "commands_config:show", "show every setting and where it comes from", "config show")
     _command(config, "check", "commands_config:check", "try everything; say what is wrong and the cure", "config check")
+    generate = _command(
+        config,
+        "generate",
+        "commands_config:generate",
+        "write .env and certs/ for the servers that Terraform made",
+        "config generate --terraform-dir terraform",
+    )
+    generate.add_argument("-f", "--force", action="store_true", help="replace files that are there, without asking")
+    generate.add_argument(
+        "--terraform-dir",
+        type=Path,
+        default=Path("terraform"),
+        metavar="D",
+        help="where terraform was run (default: terraform)",
+    )
+    generate.add_argument(
+        "--output",
+        type=Path,
+        default=Path(".env"),
+        metavar="F",
+        help="file to write; the certificates go to certs/ beside it (default: .env)",
+    )
 
 
 def _add_serve(commands: Subparsers) -> None:

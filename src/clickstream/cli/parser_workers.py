@@ -24,7 +24,9 @@ def add_workers(commands: Any, command: Make, group: Make) -> None:
 def _add_consumer(commands: Any, command: Make, group: Make) -> None:
     consumer = group(commands, "consumer", "the consumers, one process each", "consumer start")
     start = command(consumer, "start", f"{MODULE}:consumer_start", "start consumers", "consumer start --count 2")
-    start.add_argument("--count", type=positive, metavar="N", help="how many (default: one a partition)")
+    start.add_argument(
+        "--count", type=positive, metavar="N", help="how many (default: one a partition, and one indexer)"
+    )
     start.add_argument(
         "--accept-gap", action="store_true", help="go on where Kafka has removed unread messages; records the gap"
     )
@@ -50,11 +52,20 @@ def _add_consumer(commands: Any, command: Make, group: Make) -> None:
     )
     rewind.add_argument("--partition", type=natural, metavar="N", help="only this one (default: all)")
     rewind.add_argument("-y", "--yes", action="store_true", help="do not ask, where messages are skipped")
-    for parser in (stop, restart):
-        parser.add_argument("names", nargs="*", metavar="NAME", help="which (default: all)")
-    command(consumer, "list", f"{MODULE}:consumer_list", "list consumers", "consumer list --json")
+    listed = command(consumer, "list", f"{MODULE}:consumer_list", "list consumers", "consumer list --json")
     logs = _logs(consumer, command, f"{MODULE}:consumer_logs", "consumer logs -f")
-    logs.add_argument("names", nargs="*", metavar="NAME", help="which (default: all)")
+    for parser in (stop, restart, logs):
+        parser.add_argument("names", nargs="*", metavar="NAME", help="which (default: all)")
+    _type_option(start, stop, restart, listed, logs)
+
+
+def _type_option(*parsers: argparse.ArgumentParser) -> None:
+    for parser in parsers:
+        parser.add_argument(
+            "--type",
+            choices=("postgresql", "opensearch"),
+            help="only those that fill this store (default: both, where OPENSEARCH_ENABLED is true)",
+        )
 
 
 def _add_producer(commands: Any, command: Make, group: Make) -> None:
@@ -119,12 +130,13 @@ def _add_worker(commands: Any, command: Make, group: Make) -> None:
 
 def _add_roles(worker: Any) -> None:
     """What the supervisor starts; without help text it is not listed."""
-    consumer = worker.add_parser("consumer")
-    consumer.add_argument("--name", default="consumer-0")
-    consumer.add_argument("--accept-gap", action="store_true")
+    consumer, indexer = worker.add_parser("consumer"), worker.add_parser("indexer")
+    for role, parser in (("consumer", consumer), ("indexer", indexer)):
+        parser.add_argument("--name", default=f"{role}-0")
+        parser.add_argument("--accept-gap", action="store_true")
     producer = worker.add_parser("producer")
     _producer_options(producer)
     producer.add_argument("--realtime", type=float)
-    for role, parser in (("consumer", consumer), ("producer", producer)):
+    for role, parser in (("consumer", consumer), ("indexer", indexer), ("producer", producer)):
         parser.add_argument("--report", action="store_true")
         parser.set_defaults(handler=f"{MODULE}:worker", role=role)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from clickstream.cli import views_lag
 from clickstream.cli.output import NOTHING, UNKNOWN, Block, Line, Table, exact, number, seconds
 
 if TYPE_CHECKING:
@@ -33,11 +34,13 @@ def status(now: Status) -> list[Block]:
     skipped = counts.skipped_messages
     replayed = f", and {exact(counts.replayed_rejects)} replayed" if counts.replayed_rejects else ""
     partitions = ", ".join(f"{partition}: {exact(lag)}" for partition, lag in lag_.partitions.items())
+    indexers = lag_.opensearch
     return [
         *blocks,
         Line(""),
         Line(f"topic     {topic.name}: {exact(topic.partitions)} partitions, {exact(topic.messages)} messages"),
         Line(f"lag       {exact(lag_.total)}" + (f" ({partitions})" if partitions else "")),
+        *([Line(f"indexing  {exact(indexers.total)} messages behind")] if indexers else []),
         Line(f"events    {exact(counts.events)}"),
         Line(f"sessions  {exact(counts.sessions)}, of which {exact(counts.active_sessions)} may still grow"),
         Line(f"rejected  {exact(counts.rejected_events)}{replayed}"),
@@ -101,7 +104,7 @@ def lag(now: Lag) -> list[Block]:
         )
         for one in now.partitions
     ]
-    return [Table(headers, rows), Line(f"total lag {exact(now.total)}")]
+    return [Table(headers, rows), Line(f"total lag {exact(now.total)}"), *views_lag.indexers(now.opensearch)]
 
 
 def analytics(figures: Analytics | Detailed) -> list[Block]:
@@ -173,6 +176,28 @@ def verification(found: dict[str, Any]) -> list[Block]:
         words = f"the figures of {exact(days)} days, kept for status and analytics, differ"
         lines.append(Line(f"{words}: who else writes into the tables?"))
     return [Table(("figure", "rows"), rows), *lines]
+
+
+def verification_of_both(found: dict[str, Any]) -> list[Block]:
+    index = found["opensearch"]
+    tables = {name: value for name, value in found.items() if name != "opensearch"}
+    figures = ("events", "documents", "missing", "unexpected", "different", "different_days")
+    rows = [(name.replace("_", " "), exact(index[name])) for name in figures]
+    words = "ok: every event is a document, and none is extra" if index["ok"] else "failed: the index differs"
+    refused, behind = index["refused"], index["behind"]
+    notes = [
+        *([f"{exact(behind)} messages were not indexed yet: verify again once that is 0"] if behind else []),
+        *([f"OpenSearch refused {exact(refused)} messages: `clickstream rejects list`"] if refused else []),
+        *(f"{one['fault']}: {one['id']}" for one in index["examples"]),
+    ]
+    differ = any(found[name] for name in ("missing", "unexpected", "different", "duplicate_events"))
+    return [
+        *verification(tables | {"ok": not differ}),
+        Line(""),
+        Table((f"index {index['index']}", "rows"), rows),
+        Line(words),
+        *(Line(note) for note in notes),
+    ]
 
 
 def topic(found: Topic) -> list[Block]:

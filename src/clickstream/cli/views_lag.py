@@ -11,6 +11,7 @@ from clickstream.cli.output import NOTHING, Block, Line, Table, exact, number, s
 if TYPE_CHECKING:
     from clickstream.actions.back_pressure import BackPressure
     from clickstream.actions.frame import PartitionRow
+    from clickstream.actions.index_lag import IndexLag
     from clickstream.actions.lag_history import LagHistory
     from clickstream.actions.lag_report import LagReport
 
@@ -27,6 +28,18 @@ LEGEND = (
 
 BAR = 24
 """Cells of the longest bar."""
+
+
+def indexers(found: IndexLag | None) -> list[Block]:
+    """The second group's table; nothing where OpenSearch is not enabled."""
+    if found is None:
+        return []
+    rows = [
+        (exact(one.partition), exact(one.position), exact(one.end), exact(one.lag), one.owner or NOTHING)
+        for one in found.partitions
+    ]
+    table = Table(("partition", "position", "end", "lag", "indexer"), rows)
+    return [Line(""), table, Line(f"OpenSearch: total lag {exact(found.total)}")]
 
 
 def partitions(rows: Sequence[PartitionRow], total: int) -> list[Block]:

@@ -20,7 +20,7 @@ from clickstream.domain.events import (
 _Id = Annotated[int, msgspec.Meta(ge=0, le=MAX_ID)]
 
 
-class _Message(msgspec.Struct, gc=False):
+class Message(msgspec.Struct, gc=False):
     """A message's value; unknown fields are ignored."""
 
     timestamp: Annotated[int, msgspec.Meta(ge=0, le=MAX_TIMESTAMP_MS)]
@@ -30,7 +30,7 @@ class _Message(msgspec.Struct, gc=False):
     transaction_id: _Id | None = None
 
 
-_decode = msgspec.json.Decoder(_Message).decode
+_decode = msgspec.json.Decoder(Message).decode
 _CODES: Final[dict[str, int]] = {kind: code for code, kind in enumerate(KINDS)}
 _FAULTS: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
@@ -46,13 +46,19 @@ def decode(values: Sequence[bytes | None]) -> tuple[EventColumns, list[tuple[int
     Returns:
         The events, in order, and for each value that is none its position and the reason.
     """
+    messages, faults = decode_messages(values)
+    return _columns(messages), faults
+
+
+def decode_messages(values: Sequence[bytes | None]) -> tuple[list[Message], list[tuple[int, str]]]:
+    """The same, with the events one by one."""
     try:
-        return _columns(list(map(_decode, values))), []  # type: ignore[arg-type]
+        return list(map(_decode, values)), []  # type: ignore[arg-type]
     except (*_FAULTS, TypeError):
         return _decode_singly(values)
 
 
-def _decode_singly(values: Sequence[bytes | None]) -> tuple[EventColumns, list[tuple[int, str]]]:
+def _decode_singly(values: Sequence[bytes | None]) -> tuple[list[Message], list[tuple[int, str]]]:
     messages, faults = [], []
     for position, value in enumerate(values):
         if value is None:
@@ -62,7 +68,7 @@ def _decode_singly(values: Sequence[bytes | None]) -> tuple[EventColumns, list[t
             messages.append(_decode(value))
         except _FAULTS as error:
             faults.append((position, _reason(error)))
-    return _columns(messages), faults
+    return messages, faults
 
 
 def _reason(error: Exception) -> str:
@@ -72,7 +78,7 @@ def _reason(error: Exception) -> str:
     return reason if len(reason) <= LONGEST_REASON else reason[: LONGEST_REASON - 1] + "…"
 
 
-def _columns(messages: list[_Message]) -> EventColumns:
+def _columns(messages: list[Message]) -> EventColumns:
     codes, none, count = _CODES, NO_TRANSACTION, len(messages)
     transactions = [none if m.transaction_id is None else m.transaction_id for m in messages]
     return EventColumns(

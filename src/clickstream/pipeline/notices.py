@@ -41,7 +41,8 @@ class Notices:
     def _post(self, post: Post) -> None:
         try:
             self._board.post(post)
-            if post.report.positions and post.report.at - self._trailed >= NOTED_EVERY:
+            # The trail is the past of the consumers' lag; an indexer's positions are another group's.
+            if post.role is Role.CONSUMER and post.report.positions and post.report.at - self._trailed >= NOTED_EVERY:
                 self._trail.add(post.report.at, post.report.positions)
                 self._trailed = post.report.at
         except ClickstreamError as error:

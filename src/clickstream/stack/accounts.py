@@ -85,6 +85,18 @@ def make_state_folder(instance_id: str, account: Account) -> Path:
     return folder
 
 
+def make_passage(name: str) -> Path:
+    """A folder below STATE_FOLDER, made, that is root's own, and that everybody may pass through.
+
+    What root makes in it, and gives to an account, that account cannot swap for a link to somewhere else.
+    """
+    _make_base()
+    folder = state_folder(name)
+    folder.mkdir(exist_ok=True)
+    folder.chmod(0o711)
+    return folder
+
+
 def shared_copy(name: str, copy: Callable[[Path], None]) -> Path:
     """A folder below STATE_FOLDER that everybody can read, made once by `copy` for all homes.
 

@@ -32,6 +32,8 @@ TIMEOUT = 15
 class Download:
     """How far the download is; counts what was there already as done."""
 
+    product: str
+    """As the lock files name it."""
     jar: str
     """The file that moved last."""
     jars_done: int
@@ -63,7 +65,7 @@ def ensure_jars(product: str, *, progress: Progress | None = None) -> tuple[Path
         with locked(folder / "download.lock"):
             missing = [jar for jar in jars if not _intact(folder / jar.path, jar)]
             if missing:
-                _Downloads(folder, jars, missing, progress).run()
+                _Downloads(product, folder, jars, missing, progress).run()
             write_private(stamp, json.dumps(_stamp(folder, jars)))
     return tuple(folder / jar.path for jar in jars)
 
@@ -98,7 +100,10 @@ def _intact(path: Path, jar: Jar) -> bool:
 class _Downloads:
     """One round of downloads, several files at a time. The caller holds the download lock."""
 
-    def __init__(self, folder: Path, jars: tuple[Jar, ...], missing: list[Jar], progress: Progress | None) -> None:
+    def __init__(
+        self, product: str, folder: Path, jars: tuple[Jar, ...], missing: list[Jar], progress: Progress | None
+    ) -> None:
+        self._product = product
         self._folder = folder
         self._incoming = folder / ".incoming"
         self._missing = missing
@@ -182,7 +187,9 @@ class _Downloads:
             self._arrived += whole
             if self._progress is not None:
                 done = sum(self._bytes.values())
-                self._progress(Download(jar.name, self._arrived, self._jars_total, done, self._bytes_total))
+                self._progress(
+                    Download(self._product, jar.name, self._arrived, self._jars_total, done, self._bytes_total)
+                )
 
 
 class _Damaged(OSError):

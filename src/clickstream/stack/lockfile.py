@@ -19,6 +19,16 @@ ROOTS = {
         # Kafka's pom leaves the logging backend to the distribution; without it no log line is ever written.
         "org.apache.logging.log4j:log4j-slf4j-impl:2.25.3",
     ),
+    "opensearch": (
+        "org.opensearch:opensearch:3.9.0",
+        "org.opensearch:opensearch-plugin-classloader:3.9.0",
+        # Names classes of this one as it starts, although we give it no agent.
+        "org.opensearch:opensearch-agent-bootstrap:3.9.0",
+        # Its pom leaves the logging backend to the distribution too. The version is that of the log4j-api it brings.
+        "org.apache.logging.log4j:log4j-core:2.25.5",
+        # Last: from its own jar on, all that is locked belongs to the module (see opensearch.py).
+        "org.opensearch.plugin:transport-netty4-client:3.9.0",
+    ),
 }
 """Per product, the coordinates that pull in all others; the first one that names an artifact sets its version."""
 

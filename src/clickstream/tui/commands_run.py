@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from clickstream.domain.errors import ClickstreamError, Interrupted, UsageError
+from clickstream.tui.commands_run_index import verified as index_verified
 
 if TYPE_CHECKING:
     from clickstream.actions.demo_progress import DemoProgress
@@ -45,9 +46,10 @@ def demo(job: Job) -> str:
 
 def stack_up(job: Job) -> str:
     from clickstream.actions import stack
+    from clickstream.actions.happenings import TITLES
 
     def downloading(now: Download) -> None:
-        job.say("downloading Kafka, once", now.bytes_done, now.bytes_total)
+        job.say(f"downloading {TITLES[now.product]}, once", now.bytes_done, now.bytes_total)
 
     job.say("starting Kafka, PostgreSQL and Valkey")
     found = stack.up(job.settings.home, progress=downloading)
@@ -85,6 +87,7 @@ def verify(job: Job) -> str:
     words = f"verify ok: {found.sessions_stored:,} sessions are what their {found.events:,} events say"
     if found.skipped_messages:
         words += f"; {found.skipped_messages:,} messages were never read"
+    words += index_verified(job)
     tell(job, GOOD, words, mark=True)
     return words
 

@@ -12,7 +12,7 @@ from clickstream.tui.text import exact, number, seconds
 MOVING = 0.5
 """Events a second from which something flows."""
 
-SERVERS = ("kafka", "postgresql", "valkey")
+SERVERS = ("kafka", "postgresql", "valkey", "opensearch")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +73,15 @@ def _settings(frame: Frame) -> Iterator[Headline]:
 
 
 def _services(frame: Frame) -> Iterator[Headline]:
-    for name in ("kafka", "postgresql", "valkey"):
+    for name in SERVERS:
         row = frame.service(name)
         if row.state != DOWN:
             continue
         away = seconds(max(0.0, frame.at - row.since))
         if name == "valkey":
             rest = "all goes on; nothing is lost"
+        elif name == "opensearch":
+            rest = "indexers wait; all else goes on"
         elif frame.workers("consumer"):
             rest = "workers wait; nothing is lost"
         else:

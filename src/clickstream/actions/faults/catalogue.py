@@ -12,6 +12,8 @@ BURST, KILL_SUPERVISOR = "burst", "kill-supervisor"
 
 CONSUMER, PRODUCER, SUPERVISOR = "consumer", "producer", "supervisor"
 SERVERS: Final = ("kafka", "postgresql", "valkey")
+OPENSEARCH: Final = "opensearch"
+"""The server that not every stack has."""
 
 LONGEST_SECONDS: Final = 600.0
 
@@ -37,22 +39,25 @@ class Fault:
         return ""
 
 
-_TITLES: Final = {"kafka": "Kafka", "postgresql": "PostgreSQL", "valkey": "Valkey"}
+_TITLES: Final = {"kafka": "Kafka", "postgresql": "PostgreSQL", "valkey": "Valkey", OPENSEARCH: "OpenSearch"}
 _WAIT: Final = {
     "kafka": "producer and consumers wait",
     "postgresql": "consumers wait, the lag grows",
     "valkey": "all else goes on",
+    OPENSEARCH: "indexers wait, all else goes on",
 }
 _FULL: Final = {
     "kafka": "its log fails, and it ends, until there is room",
     "postgresql": "it panics and recovers until there is room",
     "valkey": "its snapshots fail; it goes on from memory",
+    OPENSEARCH: "its index fails, and indexers wait, until there is room",
 }
 
 
 def _server_faults(server: str) -> tuple[Fault, ...]:
     wait, title = _WAIT[server], _TITLES[server]
-    cut = f"cut the network between the consumers and {title}, mid-transaction"
+    whom, when = ("indexers", "mid-bulk") if server == OPENSEARCH else ("consumers", "mid-transaction")
+    cut = f"cut the network between the {whom} and {title}, {when}"
     return (
         Fault(f"kill-{server}", KILL, server, f"SIGKILL: it comes back; {wait}"),
         Fault(f"stop-{server}", STOP, server, f"stop it politely, start it again; {wait}", 5.0),
@@ -75,5 +80,11 @@ FAULTS: Final[tuple[Fault, ...]] = (
     Fault("burst-huge", BURST, "huge", "messages of a megabyte, deep JSON, terminal escape sequences"),
     Fault("clock-jump", BURST, "clock", "events of a clock that went an hour back, then 50 minutes ahead"),
 )
+"""Those of every stack."""
 
-BY_NAME: Final = {fault.name: fault for fault in FAULTS}
+SEARCH_FAULTS: Final = _server_faults(OPENSEARCH)
+"""Those of a stack with OpenSearch."""
+
+ALL_FAULTS: Final = (*FAULTS, *SEARCH_FAULTS)
+
+BY_NAME: Final = {fault.name: fault for fault in ALL_FAULTS}

@@ -8,13 +8,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from clickstream.actions.control import Control, running
-from clickstream.actions.faults.catalogue import BURST, CONSUMER, PRODUCER, Fault
+from clickstream.actions.faults.catalogue import BURST, CONSUMER, OPENSEARCH, PRODUCER, Fault
 from clickstream.actions.faults.timeline import Note, Step
 from clickstream.actions.frame import INFO
 from clickstream.actions.group import UNDER_WAY
+from clickstream.actions.servers import in_the_stack
 from clickstream.config.settings import Settings
 from clickstream.domain.errors import ClickstreamError, UsageError
-from clickstream.domain.processes import ProcessState, ProcessStatus, Role
+from clickstream.domain.processes import ProcessState, ProcessStatus, Role, Snapshot
 from clickstream.services.kafka.raw import RawMessage
 
 BACK_WITHIN = 120.0
@@ -93,10 +94,22 @@ def check(context: Context) -> None:
     snapshot = context.control.snapshot()
     if not any(process.state in UNDER_WAY for process in snapshot.of(Role.CONSUMER)):
         raise UsageError("no consumer is running, so nothing could drain", hint="`clickstream consumer start`")
+    if fault.target == OPENSEARCH:
+        _check_search(context.settings, snapshot)
     if fault.kind != BURST and fault.target in {CONSUMER, PRODUCER}:
         context.victim()
     elif context.on:
         raise UsageError(f"{fault.name} strikes {fault.target}: there is nothing to choose", hint="leave out --on")
+
+
+def _check_search(settings: Settings, snapshot: Snapshot) -> None:
+    if snapshot.get(OPENSEARCH) is None or not in_the_stack(settings):
+        raise UsageError("the embedded stack has no OpenSearch", hint="`clickstream stack up --opensearch` adds it")
+    if not settings.opensearch.enabled:
+        origin = settings.sources.get("OPENSEARCH_ENABLED", "default")
+        raise UsageError(f"OPENSEARCH_ENABLED is false ({origin}), so the index could not be seen to be whole")
+    if not any(process.state in UNDER_WAY for process in snapshot.of(Role.INDEXER)):
+        raise UsageError("no indexer is running, so nothing would miss it", hint="`clickstream consumer start`")
 
 
 def consumers(processes: Sequence[ProcessStatus]) -> list[ProcessStatus]:

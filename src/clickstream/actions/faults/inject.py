@@ -18,6 +18,7 @@ from clickstream.actions.faults.catalogue import (
     KILL,
     KILL_SUPERVISOR,
     LONGEST_SECONDS,
+    OPENSEARCH,
     STOP,
     Fault,
 )
@@ -138,12 +139,12 @@ def inject(
         note(step)
 
     context.note = told
-    since = proof.look(settings)
+    since, index = proof.look(settings), context.fault.target == OPENSEARCH
     try:
         strike(context)
         ends = proof.look(context.settings).ends
-        context.say("lag drained", level=GOOD, at=proof.await_drained(context.settings, ends, tick))
-        injection.proof = found = proof.prove(context.settings, since, ends)
+        context.say("lag drained", level=GOOD, at=proof.await_drained(context.settings, ends, tick, index=index))
+        injection.proof = found = proof.prove(context.settings, since, ends, index=index)
     except Interrupted:
         raise
     except ClickstreamError as error:
@@ -173,6 +174,7 @@ def document(injection: Injection) -> dict[str, Any]:
         "lost_messages": found.places if found else [],
         "doubled": found.verification.duplicate_events if found else None,
         "verify": verification_document(found.verification) if found else None,
+        "not_indexed": found.unindexed if found else None,
     }
 
 
@@ -182,6 +184,8 @@ def _verdict(found: Proof) -> Step:
     wrong = verification.missing + verification.unexpected + verification.different
     if wrong:
         words += f", {wrong:,} sessions wrong"
+    if found.unindexed is not None:
+        words += f", {found.unindexed:,} not indexed"
     detail = f"{found.messages:,} messages read back"
     if found.cut:
         detail += f", of more: no more than {proof.MOST_MESSAGES:,} are"

@@ -1,6 +1,7 @@
-"""Cutting the network between consumers and a server: a relay on loopback that they go through, and that is killed.
+"""Cutting the network between workers and a server: a relay on loopback that they go through, and that is killed.
 
-The consumers are restarted to go through the relay, and restarted to go directly when it is over.
+The workers are those that are there for the server: indexers for OpenSearch, else consumers. They are restarted to go
+through the relay, and restarted to go directly when it is over.
 """
 
 from __future__ import annotations
@@ -10,19 +11,29 @@ from dataclasses import replace
 
 from clickstream.actions.control import Control
 from clickstream.actions.faults.context import Context
-from clickstream.actions.faults.context import consumers as consumers_of
 from clickstream.actions.faults.minders import await_back, await_end, fault_process, held
 from clickstream.actions.frame import BAD, GOOD
-from clickstream.actions.workers import consumer_spec, start_and_wait
+from clickstream.actions.group import UNDER_WAY
+from clickstream.actions.workers import consumer_spec, indexer_spec, start_and_wait
 from clickstream.config.settings import Settings
 from clickstream.domain.errors import ClickstreamError
-from clickstream.domain.processes import SETTLED, ProcessSpec, ProcessState, RestartPolicy
+from clickstream.domain.processes import SETTLED, ProcessSpec, ProcessState, RestartPolicy, Role
 from clickstream.stack.files import locked
-from clickstream.stack.layout import HOST, KAFKA, KAFKA_BEHIND_RELAY, POSTGRESQL, RELAYS, VALKEY, Layout, load_layout
+from clickstream.stack.layout import (
+    HOST,
+    KAFKA,
+    KAFKA_BEHIND_RELAY,
+    OPENSEARCH,
+    POSTGRESQL,
+    RELAYS,
+    VALKEY,
+    Layout,
+    load_layout,
+)
 
 MODULE = "clickstream.supervision.relay"
 
-_PORT_VARIABLES = {POSTGRESQL: "PG_PORT", VALKEY: "VALKEY_PORT"}
+_PORT_VARIABLES = {POSTGRESQL: "PG_PORT", VALKEY: "VALKEY_PORT", OPENSEARCH: "OPENSEARCH_PORT"}
 
 
 def cut(context: Context) -> None:
@@ -30,19 +41,20 @@ def cut(context: Context) -> None:
     server, control = context.fault.target, context.control
     layout = _layout(context.settings)
     relay = _relay_spec(server, layout)
+    role, words = (Role.INDEXER, "indexers") if server == OPENSEARCH else (Role.CONSUMER, "consumers")
     try:
         control.start([relay])
         control.wait([relay.name], {ProcessState.RUNNING}, 30)
-        _restart_consumers(context, control)
-        context.mention("through a relay", f"the consumers reach {server} that way now")
+        _restart(context, control, role)
+        context.mention("through a relay", f"the {words} reach {server} that way now")
         with held(context, "stop", relay.name, "--kill") as struck:
-            context.say("cut", f"between the consumers and {server}", level=BAD, at=struck.at)
+            context.say("cut", f"between the {words} and {server}", level=BAD, at=struck.at)
             await_end(control, context, "stop", relay.name)
         snapshot = await_back(context, control, relay.name)
         context.say("through again", server, level=GOOD, at=snapshot.at)
     finally:
         with suppress(ClickstreamError):  # the supervisor has gone, and with it whatever went through the relay
-            _restart_consumers(context, control, without=relay.name)
+            _restart(context, control, role, without=relay.name)
             control.stop([relay.name])
             control.remove([relay.name])
 
@@ -54,15 +66,17 @@ def _relay_spec(server: str, layout: Layout) -> ProcessSpec:
     return replace(spec, stop_timeout=5.0, restart=RestartPolicy(first_delay=0.1, max_delay=1.0))
 
 
-def _restart_consumers(context: Context, control: Control, *, without: str = "") -> None:
-    """Have the consumers go through every relay that there is, but this one."""
+def _restart(context: Context, control: Control, role: Role, *, without: str = "") -> None:
+    """Have the workers go through every relay that is for them, but this one."""
+    spec_of = indexer_spec if role is Role.INDEXER else consumer_spec
     with locked(context.settings.home.run / "relays.lock"):  # two at once would undo one another's way
         snapshot = control.snapshot()
-        names = [process.name for process in consumers_of(snapshot.processes)]
+        names = [process.name for process in snapshot.of(role) if process.state in UNDER_WAY]
         there = {process.name for process in snapshot.processes if process.state not in SETTLED} - {without}
-        ways = [server for server, relay in RELAYS.items() if relay in there]
+        theirs = {OPENSEARCH} if role is Role.INDEXER else RELAYS.keys() - {OPENSEARCH}
+        ways = [server for server, relay in RELAYS.items() if relay in there and server in theirs]
         environment = _through(ways, _layout(context.settings))
-        specs = [consumer_spec(context.settings, name) for name in names]
+        specs = [spec_of(context.settings, name) for name in names]
         control.stop(names)
         start_and_wait(control, [replace(spec, env=spec.env | environment) for spec in specs])
 
@@ -82,7 +96,7 @@ def _through(servers: list[str], layout: Layout) -> dict[str, str]:
 
 def _layout(settings: Settings) -> Layout:
     layout = load_layout(settings.home)
-    if layout is None or not {KAFKA_BEHIND_RELAY, *RELAYS.values()} <= set(layout.ports):
+    if layout is None or not {KAFKA_BEHIND_RELAY, *(RELAYS[name] for name in layout.servers)} <= set(layout.ports):
         raise ClickstreamError(
             "this stack was started by an older clickstream that knew of no relays",
             hint="`clickstream stack down`, `clickstream stack up`",

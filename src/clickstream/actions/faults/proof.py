@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from clickstream.actions.faults.context import BACK_WITHIN
 from clickstream.actions.lag import LagMeter, Sample
-from clickstream.actions.servers import kafka_of, postgres_of
+from clickstream.actions.servers import kafka_of, opensearch_of, postgres_of
 from clickstream.actions.verify import Verification, verify
 from clickstream.config.settings import Settings
+from clickstream.domain.comparison import Row
 from clickstream.domain.errors import ClickstreamError, ServiceUnavailable
 from clickstream.domain.events import EventColumns
-from clickstream.pipeline.decode import decode
+from clickstream.pipeline.decode import decode, decode_messages
 from clickstream.services.kafka.consumer import Fetched
 from clickstream.services.kafka.raw import read_back
 from clickstream.services.postgres.presence import Identity, Presence
+
+if TYPE_CHECKING:
+    from clickstream.services.opensearch.presence import IndexPresence
 
 POLL = 0.2
 """Seconds between two looks at the lag."""
@@ -49,10 +54,12 @@ class Proof:
     """Messages that are neither stored nor rejected."""
     places: list[str] = field(default_factory=list)
     """Some of them: `partition@offset`."""
+    unindexed: int | None = None
+    """Messages that are neither in the index nor rejected; None: the fault was not OpenSearch's."""
 
     @property
     def ok(self) -> bool:
-        return self.verification.ok and not self.lost
+        return self.verification.ok and not self.lost and not self.unindexed
 
 
 def look(settings: Settings, within: float = BACK_WITHIN) -> Sample:
@@ -65,8 +72,12 @@ def look(settings: Settings, within: float = BACK_WITHIN) -> Sample:
     return _patiently(sample, within)
 
 
-def await_drained(settings: Settings, ends: Mapping[int, int], tick: Callable[[], None]) -> float:
-    """Wait until all before these ends is stored; the Unix time at which that was seen. `tick` is called meanwhile.
+def await_drained(
+    settings: Settings, ends: Mapping[int, int], tick: Callable[[], None], *, index: bool = False
+) -> float:
+    """Wait until all before these ends is stored, and with `index` indexed as well.
+
+    `tick` is called meanwhile. Returns the Unix time at which that was seen.
 
     Raises:
         ClickstreamError: it does not get on.
@@ -78,13 +89,14 @@ def await_drained(settings: Settings, ends: Mapping[int, int], tick: Callable[[]
                 while True:
                     tick()
                     sample = meter.sample()
-                    if all(sample.positions.get(number, 0) >= end for number, end in ends.items()):
+                    reached = [sample.positions, sample.indexed or {}] if index else [sample.positions]
+                    if all(have.get(number, 0) >= end for have in reached for number, end in ends.items()):
                         return time.time()
-                    done = sum(sample.positions.values())
+                    done = sum(sum(have.values()) for have in reached)
                     if done > best:
                         best, moved = done, time.monotonic()
                     if time.monotonic() - moved > STUCK_AFTER:
-                        raise ClickstreamError(_stuck(sample, ends))
+                        raise ClickstreamError(_stuck(reached, ends))
                     time.sleep(POLL)
         except ServiceUnavailable as error:
             if time.monotonic() - moved > STUCK_AFTER:
@@ -92,17 +104,16 @@ def await_drained(settings: Settings, ends: Mapping[int, int], tick: Callable[[]
             time.sleep(POLL)
 
 
-def _stuck(sample: Sample, ends: Mapping[int, int]) -> str:
-    left = ", ".join(
-        f"{number}: {end - sample.positions.get(number, 0):,}"
-        for number, end in ends.items()
-        if end > sample.positions.get(number, 0)
-    )
+def _stuck(reached: Sequence[Mapping[int, int]], ends: Mapping[int, int]) -> str:
+    by_partition = {number: end - min(have.get(number, 0) for have in reached) for number, end in ends.items()}
+    left = ", ".join(f"{number}: {count:,}" for number, count in by_partition.items() if count > 0)
     return f"the lag does not drain: nothing was stored for {STUCK_AFTER:g} s (messages left by partition: {left})"
 
 
-def prove(settings: Settings, since: Sample, ends: Mapping[int, int]) -> Proof:
+def prove(settings: Settings, since: Sample, ends: Mapping[int, int], *, index: bool = False) -> Proof:
     """Verify all, and find each message from where the partitions stood `since` up to these ends.
+
+    With `index`: find each in the index, too.
 
     Raises:
         ClickstreamError: a server does not answer.
@@ -110,13 +121,24 @@ def prove(settings: Settings, since: Sample, ends: Mapping[int, int]) -> Proof:
     verification = _patiently(lambda: verify(settings), 30.0)
     ranges, cut = _bounded({number: (since.positions.get(number, 0), end) for number, end in ends.items()})
     missing: list[Place] = []
+    unindexed: list[Place] = []
     count = 0
-    with Presence(postgres_of(settings)) as presence:
+    with ExitStack() as opened:
+        presence = opened.enter_context(Presence(postgres_of(settings)))
+        documents = opened.enter_context(_documents(settings)) if index else None
         for fetched in read_back(kafka_of(settings), since.topic.name, ranges):
             count += len(fetched.messages)
             missing += _missing(presence, since.topic.topic_id, fetched)
-    places = [f"{partition}@{offset}" for partition, offset in missing[:SHOWN]]
-    return Proof(verification, count, cut, len(missing), places)
+            if documents is not None:
+                unindexed += _unindexed(documents, presence, since.topic.topic_id, fetched)
+    places = [f"{partition}@{offset}" for partition, offset in (*missing, *unindexed)[:SHOWN]]
+    return Proof(verification, count, cut, len(missing), places, len(unindexed) if index else None)
+
+
+def _documents(settings: Settings) -> IndexPresence:
+    from clickstream.services.opensearch.presence import IndexPresence  # noqa: PLC0415 (it loads a driver)
+
+    return IndexPresence(opensearch_of(settings))
 
 
 def _bounded(ranges: dict[int, tuple[int, int]]) -> tuple[dict[int, tuple[int, int]], bool]:
@@ -135,6 +157,17 @@ def _missing(presence: Presence, topic_id: str, fetched: Fetched) -> list[Place]
         if absent:  # PostgreSQL may have refused them, and then they lie among the rejects
             sound = [offset for position, offset in enumerate(offsets) if position not in wrong]
             sought += [(fetched.partition, sound[row]) for row in _rows(events, absent)]
+    return sorted(presence.missing_rejects(topic_id, sought)) if sought else []
+
+
+def _unindexed(documents: IndexPresence, presence: Presence, topic_id: str, fetched: Fetched) -> list[Place]:
+    """Events that are no document, and were not refused: then they lie among the rejects."""
+    events, faults = decode_messages([message.value() for message in fetched.messages])
+    wrong = {position for position, _ in faults}
+    sound = [int(message.offset()) for position, message in enumerate(fetched.messages) if position not in wrong]
+    rows = [Row(one.timestamp, one.visitor_id, one.event, one.item_id, one.transaction_id) for one in events]
+    absent = documents.missing([row.id for row in rows]) if rows else set()
+    sought = [(fetched.partition, offset) for offset, row in zip(sound, rows, strict=True) if row.id in absent]
     return sorted(presence.missing_rejects(topic_id, sought)) if sought else []
 
 

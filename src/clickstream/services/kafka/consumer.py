@@ -17,6 +17,7 @@ from clickstream.config.settings import KafkaSettings
 from clickstream.domain.errors import ClickstreamError, NotAdmitted, OffsetLost, ServiceRefused
 from clickstream.services.kafka.admission import Admission
 from clickstream.services.kafka.config import client_config, opening, translate
+from clickstream.services.kafka.group import Committed
 
 _logger = logging.getLogger("clickstream.kafka")
 
@@ -80,8 +81,12 @@ class EventConsumer:
         on_assigned: Callable[[list[int]], None],
         on_revoked: Callable[[list[int]], None],
         on_lost: Callable[[list[int]], None],
+        on_uncommitted: Callable[[list[int]], None] | None = None,
     ) -> None:
-        """Join the group. `on_revoked` may still commit; after `on_lost` the partitions are somebody else's."""
+        """Join the group. `on_revoked` may still commit; after `on_lost` the partitions are somebody else's.
+
+        `on_uncommitted` is told of partitions whose commit Kafka did not take, as in the middle of a rebalance.
+        """
         self._topic = settings.events_topic
         self.trouble: ClickstreamError | None = None
         """Why Kafka does not answer at present; None while it does."""
@@ -89,9 +94,18 @@ class EventConsumer:
         """Partitions that the last fetch read to their end, and where that was."""
         self._admission = Admission(settings)
         config = client_config(settings, client_id=client_id) | _SETTINGS
+        if on_uncommitted is not None:
+            config["on_commit"] = lambda error, places: _tell_uncommitted(error, places, on_uncommitted)
         with opening(settings):
             self._consumer = Consumer(config | {"group.id": group_id, "error_cb": self._on_error})
+        self._subscribe(on_assigned, on_revoked, on_lost)
 
+    def _subscribe(
+        self,
+        on_assigned: Callable[[list[int]], None],
+        on_revoked: Callable[[list[int]], None],
+        on_lost: Callable[[list[int]], None],
+    ) -> None:
         def assign(consumer: Consumer, partitions: list[TopicPartition]) -> None:
             self._admission.grant()
             for partition in partitions:
@@ -156,11 +170,11 @@ class EventConsumer:
         """Read these partitions no more until they are started again."""
         self._consumer.pause([TopicPartition(self._topic, partition) for partition in partitions])
 
-    def commit(self, offsets: Mapping[int, int], *, wait: bool = False) -> None:
-        """Tell the group how far its partitions are. For lag tools only: failures are logged."""
+    def commit(self, offsets: Mapping[int, int], *, note: str = "", wait: bool = False) -> None:
+        """Tell the group how far its partitions are, with a note beside each. Failures are logged."""
         if not offsets:
             return
-        places = [TopicPartition(self._topic, partition, offset) for partition, offset in offsets.items()]
+        places = [TopicPartition(self._topic, partition, offset, note) for partition, offset in offsets.items()]
         try:
             if wait:
                 self._consumer.commit(offsets=places, asynchronous=False)
@@ -168,6 +182,18 @@ class EventConsumer:
                 self._consumer.commit(offsets=places, asynchronous=True)
         except KafkaException as error:
             _logger.warning("group offsets not committed: %s", error.args[0].str())
+
+    def committed(self, partitions: list[int], *, timeout: float = 5.0) -> dict[int, Committed]:
+        """How far the group is in those of the partitions that it ever committed; asked anew."""
+        places = [TopicPartition(self._topic, partition) for partition in partitions]
+        try:
+            found = self._consumer.committed(places, timeout=timeout)
+        except KafkaException as error:
+            raise translate(error.args[0]) from error
+        for place in found:
+            if place.error is not None:
+                raise translate(place.error)
+        return {place.partition: Committed(place.offset, place.metadata or "") for place in found if place.offset >= 0}
 
     def available(self, partition: int, *, timeout: float = 5.0) -> tuple[int, int]:
         """The oldest offset that Kafka holds, and the next one to come; asked anew."""
@@ -214,3 +240,11 @@ class EventConsumer:
         if error.fatal() or isinstance(translate(error), ServiceRefused):
             raise translate(error)
         _logger.warning("partition %s: %s", partition, error.str())
+
+
+def _tell_uncommitted(
+    error: KafkaError | None, places: list[TopicPartition], tell: Callable[[list[int]], None]
+) -> None:
+    failed = [place.partition for place in places if error is not None or place.error is not None]
+    if failed:
+        tell(failed)

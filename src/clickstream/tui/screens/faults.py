@@ -8,9 +8,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from clickstream.actions.faults.catalogue import (
+    ALL_FAULTS,
     BURST,
     CONSUMER,
-    FAULTS,
     KILL_SUPERVISOR,
     PRODUCER,
     Fault,
@@ -50,7 +50,7 @@ def choices_of(frame: Frame) -> list[Choice]:
     if not frame.embedded or not any(row.role == CONSUMER for row in living):
         return []
     held = {_held(row.name): row.name for row in living if row.name.startswith("fault-")}
-    offered = [fault for fault in FAULTS if _offered(fault, living) and fault.name not in held]
+    offered = [fault for fault in ALL_FAULTS if _offered(fault, living) and fault.name not in held]
     ending = [Choice(f"worker stop:{name}", f"end {fault}", "take it back now") for fault, name in held.items()]
     return [*ending, *(_choice(fault) for fault in offered), *_by_hand(living)]
 

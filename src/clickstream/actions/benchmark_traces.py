@@ -1,0 +1,169 @@
+"""What a benchmark makes on the servers and in this home: known before it is made, and removed whatever happens then.
+
+A benchmark that was killed can remove nothing; the next one in its home does, from the list beside the lock. Only what
+carries a token of that list is touched, so the user's topic, schema, keys and files are safe.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import secrets
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from clickstream.actions.control import Control, running
+from clickstream.actions.servers import kafka_of, postgres_of, valkey_of
+from clickstream.config.paths import Home
+from clickstream.config.settings import Settings
+from clickstream.domain.errors import ClickstreamError, Interrupted
+from clickstream.pipeline.rejectsfile import SUFFIX
+from clickstream.services.kafka.admin import delete_topic
+from clickstream.services.postgres.reset import drop_schema
+from clickstream.services.valkey.board import clear
+
+NAME = "benchmark"
+
+Say = Callable[[str, int, int], None]
+"""Called with words, how much is done and how much there is to do (0: nothing to measure)."""
+
+_TRIES = 3
+"""How often a removal that was interrupted, or failed for no known reason, is tried; each can be repeated."""
+
+
+@dataclass(slots=True)
+class Trace:
+    """What one run has made."""
+
+    settings: Settings
+    """With a topic, a schema and a group that nobody else uses."""
+    began: float = field(default_factory=time.time)
+    producers: set[int] = field(default_factory=set)
+    """Pids of its producers: bad lines of the file are put aside under these."""
+
+
+class Traces:
+    """The one benchmark of a home, as a context manager, and the tokens of what benchmarks left there."""
+
+    def __init__(self, home: Home) -> None:
+        self._home = home
+        self._file = -1
+
+    def __enter__(self) -> Traces:
+        """Raises ClickstreamError: another one is running."""
+        self._home.run.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._file = os.open(self._home.run / "benchmark.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            os.close(self._file)
+            raise ClickstreamError(
+                "a benchmark is running in this home already", hint="wait for its end, or cancel it where it runs"
+            ) from error
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        os.close(self._file)
+
+    @contextmanager
+    def of_a_run(self, settings: Settings, partitions: int, say: Say) -> Iterator[Trace]:
+        """Settings of its own for a run; nothing of it stays, whatever happens in the block. What cannot be removed
+        is said, and remembered."""
+        token = secrets.token_hex(4)
+        self._write([*self._tokens(), token])
+        trace = Trace(_own(settings, token, partitions))
+        try:
+            yield trace
+        finally:
+            self._remove(token, trace, say)
+
+    def end_workers(self) -> None:
+        """End what a benchmark that was killed has left running."""
+        if control := running(self._home):
+            _end_workers(control)
+
+    def sweep(self, settings: Settings, say: Say) -> None:
+        """Remove what earlier benchmarks have left on the servers."""
+        for token in self._tokens():
+            self._remove(token, Trace(_own(settings, token, 1)), say)
+
+    def _remove(self, token: str, trace: Trace, say: Say) -> None:
+        kafka, postgres, valkey = kafka_of(trace.settings), postgres_of(trace.settings), valkey_of(trace.settings)
+        reasons, interruption = _all_done(
+            self.end_workers,
+            lambda: delete_topic(kafka, kafka.events_topic),
+            lambda: drop_schema(postgres),
+            lambda: clear(valkey, naming=(kafka.events_topic, postgres.schema_name)),
+            lambda: _remove_bad_lines(self._home.rejects, trace),
+        )
+        if not reasons:
+            self._write([one for one in self._tokens() if one != token])
+        left = f"topic {kafka.events_topic} and schema {postgres.schema_name} are left behind until the next benchmark"
+        for reason in reasons:
+            try:
+                say(f"{left}: {reason}", 0, 0)
+            except Interrupted:  # who was cancelled knows it already
+                say(f"{left}: {reason}", 0, 0)
+        if interruption is not None:
+            raise interruption
+
+    def _tokens(self) -> list[str]:
+        return os.pread(self._file, 1 << 20, 0).decode("ascii", errors="ignore").split()
+
+    def _write(self, tokens: list[str]) -> None:
+        os.ftruncate(self._file, 0)
+        os.pwrite(self._file, "".join(f"{token}\n" for token in tokens).encode(), 0)
+
+
+def _own(settings: Settings, token: str, partitions: int) -> Settings:
+    """The settings with names of a benchmark's own."""
+    topic, schema = f"clickstream-{NAME}-{token}", f"clickstream_{NAME}_{token}"
+    names = ("KAFKA_EVENTS_TOPIC", "KAFKA_EVENTS_TOPIC_PARTITIONS", "PG_SCHEMA_NAME", "POSTGRESQL_CONSUMER_GROUP_ID")
+    return replace(
+        settings,
+        kafka=kafka_of(settings).model_copy(update={"events_topic": topic, "partitions": partitions}),
+        postgres=postgres_of(settings).model_copy(update={"schema_name": schema}),
+        pipeline=settings.pipeline.model_copy(update={"consumer_group_id": topic}),
+        sources={**settings.sources, **dict.fromkeys(names, NAME)},
+    )
+
+
+def _all_done(*undos: Callable[[], object]) -> tuple[list[Exception], KeyboardInterrupt | None]:
+    """Each of them, whatever becomes of the others: why some could not be done, and what came meanwhile and waits."""
+    reasons: list[Exception] = []
+    interruption: KeyboardInterrupt | None = None
+    for undo in undos:
+        reason: Exception | None = None
+        for _ in range(_TRIES):
+            try:
+                undo()
+                reason = None
+                break
+            except KeyboardInterrupt as error:
+                interruption, reason = error, Interrupted("interrupted")
+            except ClickstreamError as error:
+                reason = error
+                break
+            except Exception as error:  # a driver may turn an interruption into anything
+                reason = error
+        if reason is not None:
+            reasons.append(reason)
+    return reasons, interruption
+
+
+def _end_workers(control: Control) -> None:
+    names = [process.name for process in control.snapshot().processes if process.name.startswith(f"{NAME}-")]
+    control.stop(names)
+    control.remove(names)
+
+
+def _remove_bad_lines(folder: Path, trace: Trace) -> None:
+    """The producer puts the file's bad lines aside each time that it reads them: those of a benchmark are no news."""
+    earliest = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(trace.began))
+    for pid in trace.producers:
+        for file in folder.glob(f"*-{pid}{SUFFIX}*"):
+            if file.name >= earliest:  # pids come again
+                file.unlink(missing_ok=True)

@@ -1,0 +1,167 @@
+"""Settling a batch of documents: sent until each is stored or refused for good, however long that takes.
+
+Only what failed is sent again, in smaller bulks while the server is short of breath. Knows no partition's offset.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from clickstream.config.settings import OpenSearchSettings, PostgresSettings
+from clickstream.domain.errors import ServiceRefused, ServiceUnavailable, Void
+from clickstream.domain.events import RejectedMessage
+from clickstream.pipeline.index_documents import Documents
+from clickstream.pipeline.retry import Backoff
+from clickstream.services.opensearch.bulk import BulkAnswer, BulkWriter
+from clickstream.services.opensearch.client import SERVICE
+
+_logger = logging.getLogger("clickstream.indexer")
+
+REASON: Final = f"{SERVICE} refused it: "
+"""How the reasons of its refusals begin in `rejected_events`."""
+
+REFUSED_IN_A_ROW: Final = 1_000
+"""So many documents refused, and none taken in between, is no longer the documents' fault."""
+
+SMALLEST: Final = 64
+"""Documents that a bulk holds at least, unless there are no more."""
+
+_LOOK_EVERY: Final = 0.05
+
+
+class Abandoned(Void):
+    """The batch was given up before it was settled; some of it may be stored."""
+
+
+class IndexGone(Void):
+    """The index was deleted: what it held must be read again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What became of a batch."""
+
+    created: int
+    duplicates: int
+    refused: int
+    again: int
+    """Documents sent more than once."""
+
+
+class Settler:
+    """Sends batches, one after the other, on one thread; `trouble` may be read from any."""
+
+    def __init__(
+        self,
+        opensearch: OpenSearchSettings,
+        postgres: PostgresSettings,
+        *,
+        most: int,
+        backoff: Callable[[], Backoff] = Backoff,
+    ) -> None:
+        """`most`: documents of a bulk."""
+        self._postgres = postgres
+        self._writer = BulkWriter(opensearch)
+        self._most = self._size = most
+        self._backoff = backoff()
+        self._refused_in_a_row = 0
+        self.trouble: ServiceUnavailable | None = None
+        """Why nothing gets through at present; None while all is well."""
+
+    def close(self) -> None:
+        self._writer.close()
+
+    def settle(self, batch: Documents, topic: tuple[str, str], cancelled: threading.Event) -> Settled:
+        """Return when every document is stored or its refusal recorded. `topic`: name and id.
+
+        Raises:
+            Abandoned: `cancelled` was set first.
+            IndexGone: there is no index any more.
+            ServiceRefused: the server takes no document at all, or none from us.
+        """
+        created = duplicates = again = 0
+        refused: list[tuple[int, str]] = []
+        pending = list(range(len(batch.lines)))
+        while pending:
+            part, rest = pending[: self._size], pending[self._size :]
+            answer = self._send([batch.lines[place] for place in part], cancelled)
+            if answer is None:
+                again += len(part)
+                continue
+            created, duplicates = created + answer.created, duplicates + answer.duplicates
+            refused += [(part[place], reason) for place, reason in answer.refused]
+            self._count_refusals(answer)
+            again += len(answer.again)
+            pending = [part[place] for place in answer.again] + rest
+        if refused:
+            self._record(batch, refused, topic, cancelled)
+        return Settled(created, duplicates, len(refused), again)
+
+    def _send(self, lines: list[str], cancelled: threading.Event) -> BulkAnswer | None:
+        """One bulk; None: nothing is known of it. Waits after a fault."""
+        if cancelled.is_set():
+            raise Abandoned
+        try:
+            answer = self._writer.send(lines)
+        except ServiceUnavailable as error:
+            self._failed(error, cancelled)
+            return None
+        if answer.index_missing:
+            raise IndexGone(answer.reason)
+        if answer.again:
+            self._failed(ServiceUnavailable(SERVICE, answer.reason), cancelled)
+        else:
+            self._recovered()
+        return answer
+
+    def _failed(self, error: ServiceUnavailable, cancelled: threading.Event) -> None:
+        if self.trouble is None:
+            _logger.warning("waiting: %s", error)
+        self.trouble = error
+        self._size = max(min(SMALLEST, self._most), self._size // 2)
+        self._backoff.failed()
+        while not self._backoff.due and not cancelled.wait(_LOOK_EVERY):
+            pass
+
+    def _recovered(self) -> None:
+        if self.trouble is not None:
+            _logger.info("going on")
+        self.trouble = None
+        self._size = min(self._most, self._size * 2)
+        self._backoff.succeeded()
+
+    def _count_refusals(self, answer: BulkAnswer) -> None:
+        taken = answer.created + answer.duplicates
+        self._refused_in_a_row = len(answer.refused) + (0 if taken else self._refused_in_a_row)
+        if not taken and self._refused_in_a_row > REFUSED_IN_A_ROW:
+            raise ServiceRefused(
+                f"{SERVICE} takes no document: {answer.refused[0][1]}",
+                hint="does the mapping of OPENSEARCH_EVENTS_INDEX fit? deleted, it is made anew and filled again",
+            )
+
+    def _record(
+        self, batch: Documents, refused: list[tuple[int, str]], topic: tuple[str, str], cancelled: threading.Event
+    ) -> None:
+        from clickstream.services.postgres.refusals import record  # noqa: PLC0415 (loads a driver; seldom needed)
+
+        rows: dict[int, list[RejectedMessage]] = defaultdict(list)
+        for place, reason in refused:
+            message: Any = batch.messages[place]
+            rows[message.partition()].append(
+                RejectedMessage(message.offset(), REASON + reason, message.key(), message.value())
+            )
+        while True:
+            if cancelled.is_set():
+                raise Abandoned
+            try:
+                record(self._postgres, *topic, rows)
+            except ServiceUnavailable as error:
+                self._failed(error, cancelled)
+                continue
+            self._recovered()
+            return

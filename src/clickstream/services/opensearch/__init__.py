@@ -1,0 +1,1 @@
+"""OpenSearch, the optional search side; the only place that names opensearchpy."""

@@ -1,0 +1,95 @@
+"""Opening clients of OpenSearch, and translating the driver's errors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from opensearchpy import OpenSearch, Urllib3HttpConnection
+from opensearchpy.exceptions import (
+    ConnectionError,  # noqa: A004
+    ConnectionTimeout,
+    OpenSearchException,
+    SSLError,
+    TransportError,
+)
+
+from clickstream.config.settings import OpenSearchSettings
+from clickstream.domain.errors import ClickstreamError, NotAdmitted, ServiceRefused, ServiceUnavailable
+from clickstream.services.handshake import Fault, Names, fault_of, refusal
+
+SERVICE: Final = "OpenSearch"
+
+NOT_NOW: Final = frozenset({408, 429, 502, 503, 504})
+"""Answers that mean: it has too much to do, or does not serve yet; another time it may."""
+
+_NOT_ADMITTED: Final = frozenset({401, 403})
+
+_NAMES: Final = Names(
+    service=SERVICE, host="OPENSEARCH_HOST", switch="OPENSEARCH_USE_SSL", ca="OPENSEARCH_VERIFY_CERTS"
+)
+
+
+def connect(settings: OpenSearchSettings, *, timeout: float = 10.0) -> OpenSearch:
+    """A client that connects with its first request; an answer may take `timeout` seconds. It tries nothing twice."""
+    login = None
+    if settings.user is not None:
+        login = (settings.user, settings.password.get_secret_value() if settings.password else "")
+    return OpenSearch(
+        hosts=[{"host": settings.host, "port": settings.port}],
+        http_auth=login,
+        use_ssl=settings.use_ssl,
+        verify_certs=settings.verify_certs,
+        ssl_show_warn=False,
+        connection_class=Urllib3HttpConnection,
+        timeout=timeout,
+        max_retries=0,
+    )
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Driver errors raised inside come out as ServiceUnavailable (worth a retry), NotAdmitted or ServiceRefused."""
+    try:
+        yield
+    except ConnectionTimeout as error:
+        raise ServiceUnavailable(SERVICE, "no answer in time") from error
+    except SSLError as error:
+        raise refusal(_NAMES, fault_of(_cause(error)) or Fault.OTHER) from error
+    except ConnectionError as error:
+        raise _unreachable(error) from error
+    except TransportError as error:
+        raise _refused(error) from error
+    except OpenSearchException as error:
+        raise ServiceRefused(f"{SERVICE}: {error}") from error
+
+
+def _unreachable(error: ConnectionError) -> ClickstreamError:
+    cause = _cause(error)
+    if fault := fault_of(cause):
+        return refusal(_NAMES, fault)
+    hint = "check OPENSEARCH_HOST, OPENSEARCH_PORT and OPENSEARCH_USE_SSL, and that the server runs"
+    return ServiceUnavailable(SERVICE, _reason(cause) or str(error.error), hint=hint)
+
+
+def _cause(error: TransportError) -> BaseException | None:
+    return error.info if isinstance(error.info, BaseException) else None
+
+
+def _reason(error: BaseException | None) -> str:
+    """What the operating system said, deep below the driver's own words."""
+    while error is not None:
+        if isinstance(error, OSError) and error.strerror:
+            return error.strerror
+        error = error.__cause__ or error.__context__
+    return ""
+
+
+def _refused(error: TransportError) -> ClickstreamError:
+    if error.status_code in _NOT_ADMITTED:
+        hint = "check OPENSEARCH_USER and OPENSEARCH_PASSWORD"
+        return NotAdmitted(f"{SERVICE} refused: HTTP {error.status_code}", hint=hint)
+    if error.status_code in NOT_NOW or (isinstance(error.status_code, int) and error.status_code >= 500):
+        return ServiceUnavailable(SERVICE, f"HTTP {error.status_code}: {error.error}")
+    return ServiceRefused(f"{SERVICE} refused: HTTP {error.status_code}: {error.error}")

@@ -1,0 +1,155 @@
+"""The events index: making it, and the settings that bulk loading wants, which are put back afterwards.
+
+What the settings were before stands in the index's own `_meta` meanwhile, so that whoever comes after a crash can put
+them back.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final, cast
+
+from opensearchpy.exceptions import NotFoundError, RequestError
+
+from clickstream.config.settings import OpenSearchSettings
+from clickstream.domain.errors import ServiceUnavailable
+from clickstream.services.opensearch.client import SERVICE, connect, translated
+
+MAPPING: Final[dict[str, Any]] = {
+    # Strict: only these five are ever sent, so another field is another writer's, who should be told.
+    "dynamic": "strict",
+    "properties": {
+        # Numbers of milliseconds, which every time that PostgreSQL can hold has; people's tools may ask in ISO 8601.
+        "event_time": {"type": "date", "format": "strict_date_optional_time||epoch_millis"},
+        "visitor_id": {"type": "long"},
+        "event": {"type": "keyword"},
+        "item_id": {"type": "long"},
+        "transaction_id": {"type": "long"},
+    },
+}
+
+SETTINGS: Final[dict[str, Any]] = {
+    # One shard holds tens of millions of such documents, and the server's CPU is the limit long before.
+    "number_of_shards": 1,
+    # A copy where there is a second node to hold it, none on a single one.
+    "auto_expand_replicas": "0-1",
+}
+
+_LOADING: Final[dict[str, Any]] = {"refresh_interval": "-1", "auto_expand_replicas": "false", "number_of_replicas": "0"}
+
+_BEFORE: Final = "clickstream_before_loading"
+
+_TEMPLATE: Final[dict[str, Any]] = {"settings": {"index": SETTINGS}, "mappings": MAPPING}
+
+_TEMPLATE_PRIORITY: Final = 500
+
+_ATTEMPTS: Final = 3
+
+Saved = dict[str, str | None]
+"""A setting of the index to its value; None: it had none of its own."""
+
+
+class EventsIndex:
+    """The index over a connection that is kept. For one thread at a time.
+
+    Methods raise ServiceUnavailable, NotAdmitted or ServiceRefused.
+    """
+
+    def __init__(self, settings: OpenSearchSettings, *, timeout: float = 10.0) -> None:
+        """Connects with the first request."""
+        self._client = connect(settings, timeout=timeout)
+        self._name = settings.events_index
+        self._saved: Saved | None = None
+
+    def close(self) -> None:
+        self._client.close()
+
+    def ensure(self) -> str:
+        """Make the index where there is none; its id, which differs from that of one of the same name before it.
+
+        A template of the same mapping goes before it: should somebody delete the index while documents come, the
+        server makes it anew by itself, and with the right mapping.
+        """
+        with translated():
+            if not self._client.indices.exists(index=self._name):
+                self._put_template()
+                try:
+                    self._client.indices.create(index=self._name, body=_TEMPLATE)
+                except RequestError as error:
+                    if error.error != "resource_already_exists_exception":
+                        raise
+        found = self.identity()
+        if found is None:
+            raise ServiceUnavailable(SERVICE, f"index {self._name} was deleted in the moment that it was made")
+        return found
+
+    def ensure_template(self) -> bool:
+        """Make the template where there is none; whether that was so."""
+        with translated():
+            if self._client.indices.exists_index_template(name=self._name):
+                return False
+            self._put_template()
+            return True
+
+    def identity(self) -> str | None:
+        """The id of the index of now; None where there is none."""
+        with translated():
+            try:
+                return self._read()[2]["uuid"]
+            except NotFoundError:
+                return None
+
+    def refresh(self) -> None:
+        """Let searches see all that is stored."""
+        with translated():
+            self._client.indices.refresh(index=self._name)
+
+    def begin_loading(self) -> None:
+        """No refreshes and no replicas, until `end_loading`. Several may load at once."""
+        with translated():
+            for _ in range(_ATTEMPTS):
+                saved, meta, now = self._read()
+                self._saved = saved or self._saved or {name: now.get(name) for name in _LOADING}
+                if saved is None:
+                    self._put_meta(meta | {_BEFORE: self._saved})
+                self._put_settings(_LOADING)
+                if self._read()[0] is not None:
+                    return
+                # Somebody else ended loading in between, and has removed what was noted.
+
+    def end_loading(self) -> bool:
+        """Put the settings back as they were, whoever changed them; False where nothing was to be put back."""
+        with translated():
+            try:
+                saved, meta, _ = self._read()
+            except NotFoundError:
+                return False
+            found = saved or self._saved
+            self._saved = None
+            if found is None:
+                return False
+            # First the settings: if this is cut short, the note is still there for another try.
+            self._put_settings({name: found.get(name) for name in _LOADING})
+            self._put_meta({name: value for name, value in meta.items() if name != _BEFORE})
+            return True
+
+    def _put_template(self) -> None:
+        """For every index whose name begins with ours. Of two such templates the one of the longer name counts: the
+        server wants to be told which, where both fit.
+        """
+        patterns, priority = [f"{self._name}*"], _TEMPLATE_PRIORITY + len(self._name)
+        body = {"index_patterns": patterns, "priority": priority, "template": _TEMPLATE}
+        self._client.indices.put_index_template(name=self._name, body=body)
+
+    def _read(self) -> tuple[Saved | None, dict[str, Any], dict[str, str]]:
+        """What was noted before loading, the whole of `_meta`, and the index's own settings."""
+        answer = self._client.indices.get(index=self._name, params={"flat_settings": "true"})
+        found = cast("dict[str, Any]", next(iter(answer.values())))  # the name may be an alias
+        meta = cast("dict[str, Any]", found["mappings"].get("_meta") or {})
+        own = {name.removeprefix("index."): value for name, value in found["settings"].items()}
+        return meta.get(_BEFORE), meta, own
+
+    def _put_meta(self, meta: dict[str, Any]) -> None:
+        self._client.indices.put_mapping(index=self._name, body={"_meta": meta})
+
+    def _put_settings(self, settings: dict[str, Any]) -> None:
+        self._client.indices.put_settings(index=self._name, body={"index": settings})

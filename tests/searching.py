@@ -1,0 +1,114 @@
+"""A stack with OpenSearch, indexers in threads of the test's own process, and looking into the index."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from clickstream.actions import stack
+from clickstream.actions.lag import LagMeter
+from clickstream.config.paths import Home
+from clickstream.config.settings import Settings, load_settings
+from clickstream.pipeline.index_worker import IndexerOptions, IndexWorker
+from clickstream.services.kafka.admin import create_topic, delete_topic
+from clickstream.services.opensearch.client import connect
+from tests.feed import own_names, query, wait_until
+
+
+@contextmanager
+def search_stack_in(folder: Path) -> Iterator[Home]:
+    """CLICKSTREAM_HOME is this folder meanwhile, and nothing is left of it afterwards."""
+    home = Home(folder)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CLICKSTREAM_HOME", str(home.root))
+        stack.up(home, opensearch=True)
+        yield home
+        stack.down(home)
+        stack.reset(home)
+
+
+@contextmanager
+def search_settings(home: Home, patch: pytest.MonkeyPatch) -> Iterator[Settings]:
+    """Settings for a topic, a schema, groups and an index that no other test uses; OpenSearch is enabled."""
+    unique = f"test_{secrets.token_hex(4)}"
+    own_names(patch, home, unique)
+    patch.setenv("OPENSEARCH_ENABLED", "true")
+    patch.setenv("OPENSEARCH_EVENTS_INDEX", f"{unique}-index")
+    patch.setenv("OPENSEARCH_CONSUMER_GROUP_ID", f"{unique}-search")
+    settings = load_settings()
+    assert settings.kafka
+    assert settings.postgres
+    create_topic(settings.kafka)
+    yield settings
+    delete_topic(settings.kafka, settings.kafka.events_topic)
+    query(settings, f"DROP SCHEMA IF EXISTS {settings.postgres.schema_name} CASCADE")
+    with connect(settings.opensearch) as client:
+        client.indices.delete(index=settings.opensearch.events_index, ignore=404)
+        client.indices.delete_index_template(name=settings.opensearch.events_index, ignore=404)
+
+
+class RunningIndexer:
+    """An indexer in a thread of this process."""
+
+    def __init__(self, settings: Settings, name: str, *, accept_gap: bool) -> None:
+        self.stop = threading.Event()
+        self.failure: BaseException | None = None
+        self._worker = IndexWorker(settings, IndexerOptions(name, accept_gap), self.stop)
+        self._thread = threading.Thread(target=self._run, name=name)
+        self._thread.start()
+
+    def _run(self) -> None:
+        try:
+            self._worker.run()
+        except BaseException as error:
+            self.failure = error
+
+    def end(self) -> None:
+        self.stop.set()
+        self._thread.join(30)
+        assert not self._thread.is_alive()
+        if self.failure:
+            raise self.failure
+
+
+@contextmanager
+def indexers(settings: Settings, count: int = 1, *, accept_gap: bool = False) -> Iterator[list[RunningIndexer]]:
+    workers = [RunningIndexer(settings, f"indexer-{number}", accept_gap=accept_gap) for number in range(count)]
+    try:
+        yield workers
+    finally:
+        for worker in workers:
+            worker.end()
+
+
+def fill(settings: Settings, count: int = 1, *, accept_gap: bool = False) -> None:
+    """Index until nothing is left to."""
+    with indexers(settings, count, accept_gap=accept_gap), LagMeter(settings) as meter:
+        wait_until(lambda: all_indexed(meter), "everything indexed")
+
+
+def all_indexed(meter: LagMeter) -> bool:
+    sample = meter.sample()
+    return sample.indexed is not None and all(sample.indexed.get(p) == end for p, end in sample.ends.items())
+
+
+def stored_documents(settings: Settings) -> dict[str, dict[str, Any]]:
+    """Every document of the index, by its id; there must be fewer than ten thousand."""
+    with connect(settings.opensearch) as client:
+        client.indices.refresh(index=settings.opensearch.events_index)
+        hits = client.search(index=settings.opensearch.events_index, body={"size": 10_000})["hits"]["hits"]
+    return {hit["_id"]: hit["_source"] for hit in hits}
+
+
+def index_settings(settings: Settings) -> dict[str, Any]:
+    """The index's own settings, and under `_meta` what is noted beside its mapping."""
+    with connect(settings.opensearch) as client:
+        [found] = client.indices.get(index=settings.opensearch.events_index).values()
+    own: dict[str, Any] = found["settings"]["index"]
+    return own | {"_meta": found["mappings"].get("_meta", {})}

@@ -1,0 +1,101 @@
+"""The index loads far behind, and has its settings back when that is caught up, on a stop, and after a crash."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from clickstream.domain.errors import NotAdmitted, ServiceUnavailable
+from clickstream.pipeline.index_loading import CAUGHT_UP, FAR_BEHIND, Loading
+
+
+class Index:
+    """Settings as an index keeps them, for all who look at it."""
+
+    def __init__(self) -> None:
+        self.loading = False
+        self.log: list[str] = []
+        self.fault: Exception | None = None
+
+    def begin_loading(self) -> None:
+        self._do("begin", loading=True)
+
+    def end_loading(self) -> bool:
+        was = self.loading
+        self._do("end", loading=False)
+        return was
+
+    def _do(self, what: str, *, loading: bool) -> None:
+        if self.fault:
+            raise self.fault
+        self.log.append(what)
+        self.loading = loading
+
+
+@pytest.fixture
+def index() -> Any:
+    return Index()
+
+
+def test_far_behind_it_loads_until_it_has_caught_up(index: Any) -> None:
+    loading = Loading(index)
+    for behind in (None, FAR_BEHIND + 1, FAR_BEHIND + 1, CAUGHT_UP + 1):
+        loading.look(behind)
+    assert index.log == ["begin"]
+    for behind in (CAUGHT_UP, 0, FAR_BEHIND * 2):
+        loading.look(behind)
+    assert index.log == ["begin", "end"]
+
+
+def test_what_one_that_died_has_left_is_put_back(index: Any) -> None:
+    index.loading = True
+    Loading(index).look(0)
+    assert not index.loading
+
+
+def test_new_partitions_are_looked_at_anew(index: Any) -> None:
+    loading = Loading(index)
+    loading.look(0)
+    loading.reopen()
+    loading.look(FAR_BEHIND + 1)
+    assert index.loading
+
+
+def test_a_stop_puts_the_settings_back(index: Any) -> None:
+    loading = Loading(index)
+    loading.look(FAR_BEHIND + 1)
+    loading.finish()
+    assert not index.loading
+
+
+def test_what_one_puts_back_another_may_too(index: Any) -> None:
+    one, other = Loading(index), Loading(index)
+    one.look(FAR_BEHIND + 1)
+    other.look(FAR_BEHIND + 1)
+    one.look(0)
+    other.look(FAR_BEHIND + 1)
+    other.look(0)
+    assert not index.loading
+
+
+def test_a_server_that_is_away_is_tried_again(index: Any) -> None:
+    loading = Loading(index)
+    index.fault = ServiceUnavailable("OpenSearch", "away")
+    loading.look(FAR_BEHIND + 1)
+    index.fault = None
+    loading.look(FAR_BEHIND + 1)
+    assert index.loading
+    index.fault = ServiceUnavailable("OpenSearch", "away")
+    loading.look(0)
+    index.fault = None
+    loading.look(0)
+    assert not index.loading
+
+
+def test_one_that_may_not_change_settings_says_so_once(index: Any, caplog: pytest.LogCaptureFixture) -> None:
+    loading = Loading(index)
+    index.fault = NotAdmitted("OpenSearch refused: HTTP 403")
+    loading.look(FAR_BEHIND + 1)
+    loading.look(FAR_BEHIND + 1)
+    assert caplog.text.count("keeps its settings") == 1

@@ -1,0 +1,192 @@
+"""A batch is settled whatever the server answers on the way: only what failed comes again, and nothing is lost."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import pytest
+
+from clickstream.config.settings import OpenSearchSettings, PostgresSettings
+from clickstream.domain.errors import NotAdmitted, ServiceRefused, ServiceUnavailable
+from clickstream.domain.events import RejectedMessage
+from clickstream.pipeline import index_settle
+from clickstream.pipeline.decode import Message
+from clickstream.pipeline.index_documents import Documents, documents
+from clickstream.pipeline.index_settle import REASON, Abandoned, IndexGone, Settled, Settler
+from clickstream.pipeline.retry import Backoff
+from clickstream.services.postgres import refusals
+from tests.search_stand_in import StandIn, item, stand_in
+
+TOPIC = ("clickstream-events", "id")
+
+POSTGRES = PostgresSettings.model_validate({"PG_HOST": "nowhere.invalid"})
+
+
+class Told:
+    """A message of partition 1."""
+
+    def __init__(self, offset: int) -> None:
+        self._offset = offset
+
+    def partition(self) -> int:
+        return 1
+
+    def offset(self) -> int:
+        return self._offset
+
+    def key(self) -> bytes:
+        return b"7"
+
+    def value(self) -> bytes:
+        return b"value %d" % self._offset
+
+
+class AtOnce(Backoff):
+    """Pauses for nothing."""
+
+    due = True  # type: ignore[assignment]
+
+
+@pytest.fixture
+def server() -> Iterator[tuple[StandIn, OpenSearchSettings]]:
+    with stand_in() as found:
+        yield found
+
+
+def batch(count: int) -> Documents:
+    events = [Message(1000 + number, 7, "view", number) for number in range(count)]
+    found = Documents(lines=documents(events), read=count, next_offsets={1: 100 + count})
+    found.messages = [Told(100 + number) for number in range(count)]
+    return found
+
+
+def ids(*numbers: int) -> list[str]:
+    return [f"7-{1000 + number}-view-{number}" for number in numbers]
+
+
+def settle(
+    settings: OpenSearchSettings, documents_: Documents, *, most: int = 100, cancelled: threading.Event | None = None
+) -> Settled:
+    settler = Settler(settings, POSTGRES, most=most, backoff=AtOnce)
+    try:
+        found = settler.settle(documents_, TOPIC, cancelled or threading.Event())
+        assert settler.trouble is None
+        return found
+    finally:
+        settler.close()
+
+
+def test_all_is_well(server: tuple[StandIn, OpenSearchSettings]) -> None:
+    state, settings = server
+    assert settle(settings, batch(5)) == Settled(created=5, duplicates=0, refused=0, again=0)
+    assert state.bulks == [ids(*range(5))]
+    assert settle(settings, batch(6)) == Settled(created=1, duplicates=5, refused=0, again=0)
+
+
+@pytest.mark.parametrize("fault", [429, 503, 500, 502, 413, b"<html>busy</html>", b'{"errors": false, "items": []}'])
+def test_a_bulk_that_fails_whole_comes_again(server: tuple[StandIn, OpenSearchSettings], fault: int | bytes) -> None:
+    state, settings = server
+    state.answers.extend([fault, fault])
+    assert settle(settings, batch(3)) == Settled(created=3, duplicates=0, refused=0, again=6)
+    assert state.bulks == [ids(0, 1, 2)] * 3
+
+
+def test_only_what_failed_comes_again(server: tuple[StandIn, OpenSearchSettings]) -> None:
+    state, settings = server
+    busy = item(429, "rejected_execution_exception", "queue is full")
+    state.answers.extend(
+        [
+            lambda place, _: busy if place in {1, 3} else None,
+            lambda place, _: item(503, "unavailable_shards_exception", "x") if place == 1 else None,
+        ]
+    )
+    assert settle(settings, batch(5)) == Settled(created=5, duplicates=0, refused=0, again=3)
+    assert state.bulks == [ids(0, 1, 2, 3, 4), ids(1, 3), ids(3)]
+
+
+def test_bulks_become_smaller_while_the_server_is_short_of_breath(
+    server: tuple[StandIn, OpenSearchSettings],
+) -> None:
+    state, settings = server
+    state.answers.extend([429, 429])
+    assert settle(settings, batch(1000), most=400).created == 1000
+    assert [len(one) for one in state.bulks] == [400, 200, 100, 200, 400, 300]
+
+
+def test_what_is_refused_for_good_is_recorded_whole_and_the_rest_goes_on(
+    server: tuple[StandIn, OpenSearchSettings], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state, settings = server
+    recorded: list[tuple[str, str, Mapping[int, Sequence[RejectedMessage]]]] = []
+    away = [ServiceUnavailable("PostgreSQL", "connection refused")]
+
+    def record(_: object, topic: str, topic_id: str, rows: Mapping[int, Sequence[RejectedMessage]]) -> None:
+        if away:
+            raise away.pop()
+        recorded.append((topic, topic_id, dict(rows)))
+
+    monkeypatch.setattr(refusals, "record", record)
+    bad = item(400, "mapper_parsing_exception", "failed to parse field [item_id]")
+    state.answers.append(lambda place, _: bad if place == 2 else None)
+    assert settle(settings, batch(4)) == Settled(created=3, duplicates=0, refused=1, again=0)
+    row = RejectedMessage(102, REASON + "failed to parse field [item_id]", b"7", b"value 102")
+    assert recorded == [(*TOPIC, {1: [row]})]
+    assert REASON.startswith("OpenSearch")
+
+
+def test_a_server_that_takes_no_document_is_said(
+    server: tuple[StandIn, OpenSearchSettings], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state, settings = server
+    monkeypatch.setattr(index_settle, "REFUSED_IN_A_ROW", 10)
+    state.answers.extend([lambda *_: item(400, "mapper_parsing_exception", "wrong index")] * 3)
+    with pytest.raises(ServiceRefused, match="takes no document: wrong index"):
+        settle(settings, batch(12), most=4)
+
+
+def test_a_server_that_does_not_let_us_in_is_said(server: tuple[StandIn, OpenSearchSettings]) -> None:
+    state, settings = server
+    state.answers.append(401)
+    with pytest.raises(NotAdmitted):
+        settle(settings, batch(2))
+
+
+def test_an_index_that_is_gone_is_told(server: tuple[StandIn, OpenSearchSettings]) -> None:
+    state, settings = server
+    state.answers.append(lambda *_: item(404, "index_not_found_exception", "no such index"))
+    with pytest.raises(IndexGone):
+        settle(settings, batch(2))
+
+
+def test_it_can_be_given_up_while_the_server_is_away() -> None:
+    with stand_in() as (_, settings):
+        pass  # it is gone
+    settler = Settler(settings, POSTGRES, most=10, backoff=Backoff)
+    cancelled = threading.Event()
+    failures: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            settler.settle(batch(2), TOPIC, cancelled)
+        except BaseException as error:
+            failures.append(error)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    while settler.trouble is None:
+        thread.join(0.01)
+    assert "does not answer" in str(settler.trouble)
+    cancelled.set()
+    thread.join(10)
+    assert [type(one) for one in failures] == [Abandoned]
+    settler.close()
+
+
+def test_it_goes_on_when_the_server_is_back(server: tuple[StandIn, OpenSearchSettings]) -> None:
+    state, settings = server
+    state.answers.extend([503] * 20)
+    found: Any = settle(settings, batch(3))
+    assert found.created == 3
+    assert list(state.documents) == ids(0, 1, 2)
