@@ -23,7 +23,7 @@ export UV_SYSTEM_CERTS := 1
 # An environment that was copied here, or whose Python is gone, is made anew.
 $(shell [ -x $(PY) ] && [ "$$(cat $(VENV)/.place 2>/dev/null)" = "$$(pwd -P)" ] || rm -f $(VENV)/.place)
 
-.PHONY: help demo test test-all faults check format snapshots screenshots lock clean
+.PHONY: help demo benchmark test test-all benchmarks faults check format snapshots screenshots lock clean
 .DEFAULT_GOAL := help
 
 help: ## list these commands
@@ -33,11 +33,18 @@ help: ## list these commands
 demo: $(VENV)/.run ## run the whole pipeline on servers of its own, from an empty start, and show it
 	@$(PY) -m clickstream demo --fresh $(ARGS)
 
+benchmark: $(VENV)/.chart ## measure this machine: ARGS="--limit 1000000 --partitions 1,2,3 --runs 3 --chart partitions.svg -y"
+	@$(PY) -m clickstream benchmark $(ARGS)
+
 test: $(VENV)/.dev ## run the tests, but the slow ones
 	$(PY) -m pytest -m "not slow" $(ARGS)
 
 test-all: $(VENV)/.dev ## run every test
 	$(PY) -m pytest $(ARGS)
+
+benchmarks: $(VENV)/.dev ## time the hot parts and keep the figures; ARGS=--benchmark-compare sets them beside the last ones
+	$(PY) -m pytest -q tests/benchmarks -o 'python_files=bench_*.py' --benchmark-autosave \
+		-W default::pytest_benchmark.logger.PytestBenchmarkWarning $(ARGS)
 
 faults: $(VENV)/.dev ## break a pipeline at random: ROUNDS=20, SEED=... as it is printed to repeat a round, ARGS="--json FILE"
 	$(PY) -m tools.faults --rounds $(or $(ROUNDS),20) $(if $(SEED),--seed $(SEED)) $(ARGS)
@@ -59,6 +66,9 @@ snapshots: $(VENV)/.dev ## draw the dashboard's snapshots anew; look at each dif
 screenshots: $(VENV)/.run ## take the pictures in assets/ anew, from a real run (three minutes or so)
 	@$(PY) tools/screenshots.py $(ARGS)
 
+dashboards: $(VENV)/.run ## write opensearch/dashboards.ndjson anew from tools/dashboards.py
+	@$(PY) -m tools.dashboards
+
 lock: $(VENV)/.place ## choose new versions of all dependencies: write constraints.txt anew
 	$(PY) -m pip install --quiet uv
 	$(PY) -m uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --fork-strategy fewest \
@@ -79,6 +89,11 @@ $(VENV)/.run: $(VENV)/.place pyproject.toml constraints.txt
 	@echo "Installing clickstream (the first time this takes a minute or so)"
 	@$(call INSTALL,-e .)
 	@touch $@
+
+$(VENV)/.chart: $(VENV)/.place pyproject.toml constraints.txt
+	@echo "Installing clickstream with what its charts need (the first time this takes a minute or so)"
+	@$(call INSTALL,-e '.[chart]')
+	@touch $(VENV)/.run $@
 
 $(VENV)/.dev: $(VENV)/.place pyproject.toml constraints.txt
 	@echo "Installing clickstream with what its tests need (the first time this takes a minute or so)"

@@ -29,6 +29,11 @@ class StandIn:
         """The ids of each bulk that came, in order; those that failed whole, too."""
         self.answers: deque[int | bytes | Fault] = deque()
         """For the next bulks: an HTTP status, the raw words of an answer, or faults of single documents."""
+        self.in_memory: dict[str, dict[str, Any]] = {}
+        """Documents that are there, and gone when the shard fails: the disk was full when they came."""
+        self.flushes = 0
+        self.flush_answers: deque[int | dict[str, int]] = deque()
+        """For the next flushes: an HTTP status, or what the answer says of the shards. Empty: all is written."""
 
     def answer(self, body: bytes) -> tuple[int, bytes]:
         lines = [json.loads(line) for line in body.splitlines()]
@@ -45,10 +50,25 @@ class StandIn:
         ]
         return 200, json.dumps({"errors": True, "items": items}).encode()
 
+    def keep_in_memory(self, _: int, name: str) -> dict[str, Any]:
+        """A fault: the document comes, and its log cannot be written."""
+        self.in_memory[name] = {}
+        return item(500, "i_o_exception", "No space left on device")
+
+    def flush(self) -> tuple[int, bytes]:
+        self.flushes += 1
+        told = self.flush_answers.popleft() if self.flush_answers else {"total": 1, "successful": 1, "failed": 0}
+        held, self.in_memory = self.in_memory, {}  # written, or the shard fails over it
+        if isinstance(told, int):
+            return told, b'{"error": {"type": "told_so"}}'
+        if told["successful"] and not told["failed"]:
+            self.documents |= held
+        return 200, json.dumps({"_shards": told}).encode()
+
     def _store(self, place: int, name: str, document: dict[str, Any], fault: Fault | None) -> dict[str, Any]:
         if fault and (found := fault(place, name)):
             return found
-        if name in self.documents:
+        if name in self.documents or name in self.in_memory:
             return item(409, "version_conflict_engine_exception", "document already exists")
         self.documents[name] = document
         return item(201)
@@ -62,7 +82,8 @@ def stand_in() -> Iterator[tuple[StandIn, OpenSearchSettings]]:
         protocol_version = "HTTP/1.1"
 
         def do_POST(self) -> None:
-            status, answer = state.answer(self.rfile.read(int(self.headers["content-length"])))
+            body = self.rfile.read(int(self.headers.get("content-length", 0)))
+            status, answer = state.flush() if self.path.endswith("/_flush") else state.answer(body)
             self.send_response(status)
             self.send_header("content-type", "application/json")
             self.send_header("content-length", str(len(answer)))

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-DRIVERS = ("confluent_kafka", "psycopg", "valkey", "opensearchpy", "numpy", "polars")
+DRIVERS = ("confluent_kafka", "psycopg", "valkey", "opensearchpy", "numpy", "polars", "prometheus_client")
 FRONT_ENDS = ("textual", "plotext", "textual_serve", "aiohttp")
 
 REPORT = "\nimport sys\nprint(*(name for name in sys.argv[1:] if name in sys.modules), file=sys.stderr)"

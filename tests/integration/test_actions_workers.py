@@ -151,7 +151,7 @@ def test_status_has_the_contract_s_shape(settings: Settings, capsys: pytest.Capt
     assert all(keys <= set(worker) for worker in found["workers"])
     assert [worker["role"] for worker in found["workers"]] == ["consumer"] * 3
     assert found["topic"] == {"name": settings.kafka.events_topic, "partitions": 3, "messages": len(EVENTS)}  # type: ignore[union-attr]
-    assert found["lag"] == {"total": 0, "partitions": {"0": 0, "1": 0, "2": 0}}
+    assert found["lag"] == {"total": 0, "partitions": {"0": 0, "1": 0, "2": 0}, "opensearch": None}
     assert found["counts"]["events"] == len(set(EVENTS))
     assert found["counts"]["sessions"] == query(settings, "SELECT count(*) FROM sessions")[0][0]
 

@@ -18,13 +18,16 @@ from clickstream.actions import consumers, generate
 from clickstream.actions.benchmark import Options, benchmark
 from clickstream.actions.benchmark_history import Record, kept
 from clickstream.actions.control import running
+from clickstream.config.paths import Home
 from clickstream.config.settings import Settings, load_settings
 from clickstream.domain.errors import ClickstreamError, Interrupted
 from clickstream.pipeline.generator import RETAILROCKET
 from clickstream.services.kafka.admin import describe_topic, read_offsets
 from clickstream.services.valkey.connection import connect as connect_valkey
 from tests.consuming import drain
-from tests.feed import query, send, shop, wait_until
+from tests.feed import query, send, shop
+
+pytestmark = pytest.mark.slow  # `make test-all` and CI run them: each takes some ten seconds
 
 EVENTS = 20_000
 
@@ -70,14 +73,16 @@ def of_benchmarks(settings: Settings) -> dict[str, Any]:
         "schemas": schemas,
         "keys": keys,
         "workers": [one.name for one in control.snapshot().processes if one.name.startswith("benchmark-")],
-        "processes": [one.pid for one in psutil.process_iter() if is_worker(one)],
+        "processes": [one.pid for one in psutil.process_iter() if is_worker(one, settings.home)],
         "left": (settings.home.run / "benchmark.lock").read_text(),
     }
 
 
-def is_worker(process: psutil.Process) -> bool:
+def is_worker(process: psutil.Process, home: Home) -> bool:
+    """A benchmark's, of this home."""
     try:
-        return "worker" in (line := process.cmdline()) and any("benchmark-" in word for word in line)
+        line, theirs = process.cmdline(), process.environ().get("CLICKSTREAM_HOME")
+        return theirs == str(home.root) and "worker" in line and any("benchmark-" in word for word in line)
     except psutil.Error:
         return False
 
@@ -103,8 +108,8 @@ def of_the_user(settings: Settings) -> dict[str, Any]:
 
 
 def nothing_left(settings: Settings) -> None:
-    # A group goes with its topic's offsets, a moment later.
-    wait_until(lambda: not any(of_benchmarks(settings).values()), f"gone: {of_benchmarks(settings)}", 20)
+    left = {what: those for what, those in of_benchmarks(settings).items() if those}
+    assert not left
 
 
 def run(settings: Settings, stage: str, happens: Happens, mode: str = "drain") -> tuple[list[str], Record | None]:

@@ -126,8 +126,8 @@ def complaints(text: str, case: Case, cloud: Cloud) -> list[str]:
 
 def assert_failed_clearly(done: subprocess.CompletedProcess[str], case: Case, cloud: Cloud) -> None:
     assert done.returncode == 1
-    assert not done.stdout
-    assert len(complaints(done.stderr, case, cloud)) == 1
+    assert not (done.stdout and done.stderr), "a command says it on stderr, a worker in its log"
+    assert len(complaints(done.stdout + done.stderr, case, cloud)) == 1
 
 
 def assert_found(done: subprocess.CompletedProcess[str], case: Case) -> None:
@@ -145,12 +145,12 @@ def assert_found(done: subprocess.CompletedProcess[str], case: Case) -> None:
 def until_said(variable: str, *arguments: str) -> str:
     """What a worker that goes on for ever says up to the line that names the variable, and at its end."""
     command = [sys.executable, "-m", "clickstream", *arguments]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
-        assert process.stderr
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+        assert process.stdout
         guard = threading.Timer(SOON, process.kill)
         guard.start()
         said = ""
-        for line in process.stderr:
+        for line in process.stdout:
             if variable in line and variable not in said:
                 process.terminate()
             said += line
@@ -217,7 +217,7 @@ def test_a_broker_of_another_name_behind_the_first(
     for worker in (["consumer", "--name", "worker"], ["producer", "--file", str(file)]):
         done = clickstream("worker", *worker)
         assert done.returncode == 1
-        assert complaints(done.stderr.splitlines()[-1], case, cloud)
+        assert complaints(done.stdout.splitlines()[-1], case, cloud)
     assert_found(clickstream("config", "check", "--json"), case)
     assert_failed_clearly(clickstream("consumer", "start"), case, cloud)
 

@@ -34,9 +34,10 @@ PLANTED = {
     "VALKEY_PASSWORD": "planted-27c0-valkey",
     "KAFKA_SASL_PASSWORD": "planted-b95e-kafka",
     "OPENSEARCH_PASSWORD": "planted-d602-opensearch",
+    "AIVEN_API_TOKEN": "planted-41aa-aiven",
 }
 
-UNUSED = ("KAFKA_SASL_PASSWORD", "OPENSEARCH_PASSWORD")
+UNUSED = ("KAFKA_SASL_PASSWORD", "OPENSEARCH_PASSWORD", "AIVEN_API_TOKEN")
 """Those that the embedded servers do not ask for."""
 
 CSV = "timestamp,visitorid,event,itemid,transactionid\n" + "".join(

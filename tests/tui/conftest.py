@@ -16,6 +16,7 @@ from textual.widgets import Input
 from clickstream.actions.frame import Frame
 from clickstream.tui.app import ClickstreamApp
 from clickstream.tui.widgets.log_tail import LogTail
+from tests.tui import benchmark_figures, search_figures
 from tests.tui.frames import FakeSource
 from tests.tui.stand_ins import LINES, Database, Doctor, Store, write
 
@@ -90,7 +91,22 @@ def doctor(monkeypatch: pytest.MonkeyPatch) -> Doctor:
 
 
 @pytest.fixture
-def answers(log_folder: Path, database: Database, store: Store, doctor: Doctor) -> None:
+def history() -> None:
+    """Benchmarks were run."""
+    benchmark_figures.write(LOGS.parent)
+
+
+@pytest.fixture
+def index(monkeypatch: pytest.MonkeyPatch) -> search_figures.Index:
+    made = search_figures.Index()
+    monkeypatch.setattr("clickstream.actions.opensearch_search.search", made.search)
+    return made
+
+
+@pytest.fixture
+def answers(
+    log_folder: Path, database: Database, store: Store, doctor: Doctor, history: None, index: search_figures.Index
+) -> None:
     """Every screen has something to show."""
 
 

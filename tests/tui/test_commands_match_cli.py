@@ -21,11 +21,13 @@ from tests.tui.frames import running
 SOURCES = Path(clickstream.__file__).parent
 
 ROLES = {"worker consumer", "worker indexer", "worker producer"}
-"""What the supervisor starts, and no user."""
+"""What a supervisor or a container starts: the dashboard starts them by `consumer start` and `producer start`."""
 
 ONLY_CLI = {
     "serve": "opens a dashboard",
     "watch": "is the dashboard for programs",
+    "metrics": "is the dashboard for Prometheus",
+    "worker health": "answers a container's probe",
 }
 
 SHOWN_BY_FRAMES = {

@@ -33,7 +33,7 @@ from clickstream.tui.widgets.lag_chart import LagChart
 from clickstream.tui.widgets.log_view import LogView
 from clickstream.tui.widgets.payload_view import PayloadView
 from clickstream.tui.widgets.row_table import RowTable
-from tests.tui import frames, funnel_figures
+from tests.tui import frames, funnel_figures, search_figures
 from tests.tui.conftest import MakeApp, settled, until
 from tests.tui.stand_ins import EVENT, Database, Doctor, write
 
@@ -341,6 +341,19 @@ PLACES = {
         ),
         ("7",),
         (62, 18),
+    ),
+    "search": Place(
+        (
+            Key("SearchScreen", "slash", "a query may be typed", focus, "query"),
+            Key("QueryBar", "enter", "searches", lambda app: app.screen._query, "event:view", tuple("event:view")),
+            Key("QueryBar", ESC, "leaves the query as it was", focus, "newest", ("slash", "x")),
+        ),
+        ("9",),
+        frame=search_figures.searchable,
+    ),
+    "benchmark": Place(
+        (Key("BenchmarkScreen", "b", "asks before it is run", on_top, "ConfirmScreen", after=(ESC,)),),
+        ("8",),
     ),
     "help": Place(
         (

@@ -116,7 +116,7 @@ def test_a_benchmark_says_how_far_it_is_and_each_run_that_ended(
     def benchmark(_settings: Any, _options: Any, say: Any, tell: Any, cancelled: Callable[[], bool]) -> None:
         tell(run)
         while not cancelled():
-            say("2 partitions: storing", 600, 1_000)
+            say("storing", 600, 1_000)
             threading.Event().wait(0.01)
         raise Interrupted("cancelled")
 
@@ -125,7 +125,7 @@ def test_a_benchmark_says_how_far_it_is_and_each_run_that_ended(
 
     async def steps(pilot: Pilot[None]) -> None:
         app._start(BY_NAME["benchmark"], {})
-        await cancelled_when("benchmark: 2 partitions: storing")("benchmark")(pilot)
+        await cancelled_when("benchmark, run 2 of 3: storing")("benchmark")(pilot)
 
     driven(app, steps)
     told = [happening.text for happening in app.source.told]  # type: ignore[attr-defined]

@@ -13,7 +13,7 @@ from clickstream.config.paths import Home
 from clickstream.config.settings import KafkaSettings, PipelineSettings, PostgresSettings, Settings, ValkeySettings
 from clickstream.domain.errors import ClickstreamError, Interrupted, ServiceUnavailable
 
-REMOVALS = ("delete_topic", "drop_schema", "clear")
+REMOVALS = ("delete_group", "delete_topic", "drop_schema", "clear")
 
 
 class Servers:
@@ -101,9 +101,9 @@ def test_what_cannot_be_removed_is_said_and_left_to_the_next_benchmark(settings:
     servers.fails = {"delete_topic": [ServiceUnavailable("Kafka", "gone")], "drop_schema": [ValueError("no")] * 3}
     with Traces(settings.home) as traces, traces.of_a_run(settings, 2, say):
         pass
-    assert servers.done == ["clear"]
+    assert servers.done == ["delete_group", "clear"]
     assert len(said) == 3
-    assert "left behind until the next benchmark: Kafka does not answer: gone" in said[1]
+    assert "left behind until the next one: Kafka does not answer: gone" in said[1]
     servers.done.clear()
     with Traces(settings.home) as traces:
         assert len(traces._tokens()) == 1

@@ -29,6 +29,8 @@ ITEMS: dict[str, list[dict[str, Any]]] = {
         item(504),
         item(403, "cluster_block_exception", "read-only: the disk is full"),
         item(404, "index_not_found_exception", "gone"),
+        item(404, "shard_not_found_exception", "no such shard"),
+        item(404, "index_shard_closed_exception", "CurrentState[CLOSED] Closed"),
     ],
 }
 

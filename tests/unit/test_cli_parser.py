@@ -11,15 +11,15 @@ from clickstream import __version__
 from clickstream.cli.diagnostics import ExitCode
 from clickstream.cli.parser import build, run
 
-NO_HELP = {("worker", "consumer"), ("worker", "indexer"), ("worker", "producer")}
-"""What the supervisor starts, and no user."""
+ROLES = ["worker consumer", "worker indexer", "worker producer"]
+"""What prints a log, and no data."""
 
 DATA_COMMANDS = [
     "demo", "stack up", "stack down", "stack status", "stack env", "stack reset", "status", "lag", "analytics",
     "sessions show 1", "verify", "consumer start", "consumer stop", "consumer restart", "consumer list",
     "consumer logs", "producer start", "producer pause", "producer resume", "producer pace --full", "producer stop",
     "producer status", "producer logs", "data generate", "serve", "watch", "consumer scale 3", "worker stop x",
-    "worker restart x", "worker kill x", "worker freeze x", "worker thaw x",
+    "worker restart x", "worker kill x", "worker freeze x", "worker thaw x", "worker health --health-file x", "metrics",
     "data info", "data reset", "config show", "config check", "config generate",
     "consumer rewind --to 0", "topic show", "topic resize 6",
     "faults list", "faults inject kill-kafka", "benchmark",
@@ -34,8 +34,7 @@ def leaves(parser: argparse.ArgumentParser, path: tuple[str, ...] = ()) -> Itera
         yield path
     for group in groups:
         for name, child in group.choices.items():
-            if (*path, name) not in NO_HELP:
-                yield from leaves(child, (*path, name))
+            yield from leaves(child, (*path, name))
 
 
 LEAVES = sorted(leaves(build()))
@@ -58,9 +57,8 @@ def test_every_example_can_be_parsed(path: tuple[str, ...], capsys: pytest.Captu
 
 
 def test_the_list_of_commands_that_print_data_is_whole() -> None:
-    assert {tuple(word for word in line.split() if word.isalpha() and word != "x") for line in DATA_COMMANDS} == set(
-        LEAVES
-    )
+    named = {tuple(word for word in line.split() if word.isalpha() and word != "x") for line in DATA_COMMANDS}
+    assert named == set(LEAVES) - {tuple(role.split()) for role in ROLES}
 
 
 @pytest.mark.parametrize("line", DATA_COMMANDS)
@@ -71,7 +69,7 @@ def test_every_command_can_print_json(line: str) -> None:
 def test_every_handler_exists() -> None:
     import importlib
 
-    for line in [*DATA_COMMANDS, "worker consumer", "worker indexer", "worker producer"]:
+    for line in [*DATA_COMMANDS, *ROLES]:
         module, _, function = build().parse_args(line.split()).handler.partition(":")
         assert callable(getattr(importlib.import_module(f"clickstream.cli.{module}"), function))
 
@@ -81,12 +79,13 @@ def test_without_a_command_it_shows_help(capsys: pytest.CaptureFixture[str]) -> 
     assert "usage: clickstream" in capsys.readouterr().out
 
 
-def test_what_workers_run_is_not_advertised(capsys: pytest.CaptureFixture[str]) -> None:
-    run(["worker", "--help"])
+@pytest.mark.parametrize("role", ROLES)
+def test_how_a_supervisor_starts_workers_is_not_advertised(role: str, capsys: pytest.CaptureFixture[str]) -> None:
+    run([*role.split(), "--help"])
     shown = capsys.readouterr().out
-    assert "\n    thaw" in shown
-    assert "\n    consumer" not in shown
-    assert "\n    producer" not in shown
+    assert "--health-file" in shown
+    assert "--report" not in shown
+    assert build().parse_args([*role.split(), "--report"]).report
 
 
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:

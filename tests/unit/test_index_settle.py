@@ -21,6 +21,8 @@ from tests.search_stand_in import StandIn, item, stand_in
 
 TOPIC = ("clickstream-events", "id")
 
+WRITTEN = {"total": 1, "successful": 1, "failed": 0}
+
 POSTGRES = PostgresSettings.model_validate({"PG_HOST": "nowhere.invalid"})
 
 
@@ -134,6 +136,74 @@ def test_what_is_refused_for_good_is_recorded_whole_and_the_rest_goes_on(
     row = RejectedMessage(102, REASON + "failed to parse field [item_id]", b"7", b"value 102")
     assert recorded == [(*TOPIC, {1: [row]})]
     assert REASON.startswith("OpenSearch")
+
+
+NOT_FLUSHED = [500, 503, {"total": 1, "successful": 0, "failed": 1}, {"total": 1, "successful": 0, "failed": 0}]
+
+
+@pytest.mark.parametrize("told", NOT_FLUSHED)
+def test_what_is_only_in_the_servers_memory_after_a_fault_is_not_taken_for_stored(
+    server: tuple[StandIn, OpenSearchSettings], told: int | dict[str, int]
+) -> None:
+    state, settings = server
+    state.answers.append(state.keep_in_memory)
+    state.flush_answers.extend([WRITTEN, told])
+    assert settle(settings, batch(3)) == Settled(created=3, duplicates=0, refused=0, again=6)
+    assert list(state.documents) == ids(0, 1, 2)
+    assert state.flushes == 3
+
+
+def test_what_a_flush_has_written_after_a_fault_is_stored(server: tuple[StandIn, OpenSearchSettings]) -> None:
+    state, settings = server
+    state.answers.append(state.keep_in_memory)
+    assert settle(settings, batch(3)) == Settled(created=0, duplicates=3, refused=0, again=3)
+    assert list(state.documents) == ids(0, 1, 2)
+
+
+def test_without_a_fault_only_the_first_bulk_waits_for_a_flush(server: tuple[StandIn, OpenSearchSettings]) -> None:
+    state, settings = server
+    settler = Settler(settings, POSTGRES, most=2, backoff=AtOnce)
+    for expected in (Settled(5, 0, 0, 0), Settled(0, 5, 0, 0)):
+        assert settler.settle(batch(5), TOPIC, threading.Event()) == expected
+    assert state.flushes == 1
+    settler.close()
+
+
+def test_who_takes_over_does_not_believe_what_the_one_before_left_in_memory(
+    server: tuple[StandIn, OpenSearchSettings],
+) -> None:
+    state, settings = server
+    other = Settler(settings, POSTGRES, most=100, backoff=AtOnce)
+    assert other.settle(batch(1), TOPIC, threading.Event()).created == 1
+    for taken_over in (False, True):
+        state.documents.clear()
+        state.in_memory = {name: {} for name in ids(0, 1)}  # one died between a fault and sending them again
+        state.flush_answers.extend([{"total": 1, "successful": 0, "failed": 1}])
+        if taken_over:
+            other.doubt()
+            assert other.settle(batch(2), TOPIC, threading.Event()).created == 2
+        else:
+            assert settle(settings, batch(2)).created == 2
+        assert list(state.documents) == ids(0, 1)
+    other.close()
+
+
+def test_an_index_that_cannot_be_flushed_is_said(server: tuple[StandIn, OpenSearchSettings]) -> None:
+    state, settings = server
+    state.flush_answers.append(404)
+    with pytest.raises(IndexGone):
+        settle(settings, batch(2))
+    state.flush_answers.append(403)
+    with pytest.raises(NotAdmitted, match="indices:admin/flush"):
+        settle(settings, batch(2))
+    assert state.bulks == []
+
+
+def test_a_shard_that_is_away_is_waited_for(server: tuple[StandIn, OpenSearchSettings]) -> None:
+    state, settings = server
+    away = item(404, "shard_not_found_exception", "no such shard")
+    state.answers.extend([lambda *_: away] * 3)
+    assert settle(settings, batch(2)) == Settled(created=2, duplicates=0, refused=0, again=6)
 
 
 def test_a_server_that_takes_no_document_is_said(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -12,10 +13,12 @@ import pytest
 from clickstream.actions.config_generate import generate, plan
 from clickstream.config.problems import file_values
 from clickstream.config.settings import load_settings, variables
+from tests import kubernetes
+from tests.compose import settings_of
 
 ROOT = Path(__file__).resolve().parents[2]
 RECORDED = ROOT / "tests/data/terraform"
-OURS = re.compile(r"(?:CONSUMER|KAFKA|OPENSEARCH|PG|POSTGRESQL|PRODUCER|VALKEY)_\w+")
+OURS = re.compile(r"(?:AIVEN|CONSUMER|KAFKA|OPENSEARCH|PG|POSTGRESQL|PRODUCER|VALKEY)_\w+")
 LISTED = re.compile(rf"(?m)^(?:# )?({OURS.pattern})=")
 
 
@@ -54,6 +57,11 @@ SOURCES = [
     example(".env.aiven.example"),
     example(".env.local.example"),
     *(generated(state) for state in sorted(RECORDED.glob("*.tfstate.json"))),
+    *(
+        Source(f"compose, {name}", partial(settings_of, name))
+        for name in ("consumer", "indexer", "producer", "metrics")
+    ),
+    *(Source(f"kubernetes, {name}", partial(kubernetes.environment, name)) for name in ("base", "overlays/example")),
 ]
 """To add one, give its name and how its variables are read; see Source."""
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Final
@@ -39,6 +41,14 @@ class Order(StrEnum):
     RANDOM = "random"
 
 
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What sending took; the CPU is that of this process, Kafka's client threads included."""
+
+    seconds: float
+    cpu_seconds: float
+
+
 def read(file: Path, limit: int) -> EventColumns:
     """The file's first `limit` events by time.
 
@@ -69,12 +79,13 @@ def arranged(events: EventColumns, order: Order) -> EventColumns:
     return twice.take(np.argsort(np.concatenate((place, place[again] + dice.integers(1, 1000, len(again))))))
 
 
-def send(settings: Settings, events: EventColumns, progress: Callable[[int, int], None]) -> None:
-    """Send them all and wait for every acknowledgement.
+def send(settings: Settings, events: EventColumns, progress: Callable[[int, int], None]) -> Sent:
+    """Send them all and wait for every acknowledgement; what that took.
 
     Raises:
         ClickstreamError: Kafka refused some, or went away.
     """
+    began, cpu = time.perf_counter(), time.process_time()
     producer = EventProducer(kafka_of(settings))
     try:
         for start in range(0, len(events), CHUNK):
@@ -85,6 +96,7 @@ def send(settings: Settings, events: EventColumns, progress: Callable[[int, int]
     finally:
         producer.close()
     progress(len(events), len(events))
+    return Sent(time.perf_counter() - began, time.process_time() - cpu)
 
 
 def _hand_over(producer: EventProducer, events: EventColumns) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from clickstream.actions import benchmark_load, verify
 from clickstream.actions.benchmark_cpu import ServerTimes, peak_of
-from clickstream.actions.benchmark_load import Order
+from clickstream.actions.benchmark_load import Order, Sent
 from clickstream.actions.benchmark_traces import NAME, Say, Trace, Traces
 from clickstream.actions.consumers import prepare
 from clickstream.actions.control import Control, ensure
@@ -77,6 +77,8 @@ class Run:
     """End to end, live only: p50, p95, p99."""
     sustained: bool = True
     """Live only: when the producer ended, less than FALLS_BEHIND seconds of work was left."""
+    producing: dict[str, float] = field(default_factory=dict)
+    """Drain only, before the clock of the run: events_per_second, and the cpu_seconds of the sender."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +89,7 @@ class _Measured:
     peak: int
     latency: Latency | None
     sustained: bool = True
+    sent: Sent | None = None
 
 
 def run(
@@ -143,6 +146,7 @@ def _result(case: Case, measured: _Measured, verification: verify.Verification, 
         cpu={part: round(seconds, 3) for part, seconds in measured.cpu.items()},
         latency_ms=_rounded(measured.latency) if case.mode == "live" and measured.latency else {},
         sustained=measured.sustained,
+        producing=_producing(measured.messages, measured.sent) if measured.sent else {},
     )
 
 
@@ -153,10 +157,10 @@ def _drain(
         _go_on(cancelled)
         say("producing", done, total)
 
-    benchmark_load.send(own, benchmark_load.arranged(events, case.order), sending)
+    sent = benchmark_load.send(own, benchmark_load.arranged(events, case.order), sending)
     times = ServerTimes(own, control.snapshot())
     _start_consumers(own, case, control)
-    return _finish(own, case, control, say, cancelled, times)
+    return replace(_finish(own, case, control, say, cancelled, times), sent=sent)
 
 
 def _live(trace: Trace, case: Case, control: Control, say: Say, cancelled: Callable[[], bool]) -> _Measured:
@@ -212,6 +216,10 @@ def _finish(
         latency=latency_of([report.latency_counts for report in known]),
         sustained=sustained,
     )
+
+
+def _producing(messages: int, sent: Sent) -> dict[str, float]:
+    return {"events_per_second": round(messages / sent.seconds, 1), "cpu_seconds": round(sent.cpu_seconds, 3)}
 
 
 def _produced(producer: ProcessStatus | None) -> bool:

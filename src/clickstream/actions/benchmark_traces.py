@@ -22,6 +22,7 @@ from clickstream.config.settings import Settings
 from clickstream.domain.errors import ClickstreamError, Interrupted
 from clickstream.pipeline.rejectsfile import SUFFIX
 from clickstream.services.kafka.admin import delete_topic
+from clickstream.services.kafka.forget import delete_group
 from clickstream.services.postgres.reset import drop_schema
 from clickstream.services.valkey.board import clear
 
@@ -92,21 +93,25 @@ class Traces:
 
     def _remove(self, token: str, trace: Trace, say: Say) -> None:
         kafka, postgres, valkey = kafka_of(trace.settings), postgres_of(trace.settings), valkey_of(trace.settings)
-        reasons, interruption = _all_done(
-            self.end_workers,
-            lambda: delete_topic(kafka, kafka.events_topic),
-            lambda: drop_schema(postgres),
-            lambda: clear(valkey, naming=(kafka.events_topic, postgres.schema_name)),
-            lambda: _remove_bad_lines(self._home.rejects, trace),
+        topic, group = kafka.events_topic, trace.settings.pipeline.consumer_group_id
+        left, interruption = _all_done(
+            {
+                "workers": self.end_workers,
+                f"group {group}": lambda: delete_group(kafka, group),
+                f"topic {topic}": lambda: delete_topic(kafka, topic),
+                f"schema {postgres.schema_name}": lambda: drop_schema(postgres),
+                "keys in Valkey": lambda: clear(valkey, naming=(topic, postgres.schema_name)),
+                "bad lines": lambda: _remove_bad_lines(self._home.rejects, trace),
+            }
         )
-        if not reasons:
+        if not left:
             self._write([one for one in self._tokens() if one != token])
-        left = f"topic {kafka.events_topic} and schema {postgres.schema_name} are left behind until the next benchmark"
-        for reason in reasons:
+        for what, reason in left.items():
+            words = f"{what} of the benchmark left behind until the next one: {reason}"
             try:
-                say(f"{left}: {reason}", 0, 0)
+                say(words, 0, 0)
             except Interrupted:  # who was cancelled knows it already
-                say(f"{left}: {reason}", 0, 0)
+                say(words, 0, 0)
         if interruption is not None:
             raise interruption
 
@@ -131,27 +136,24 @@ def _own(settings: Settings, token: str, partitions: int) -> Settings:
     )
 
 
-def _all_done(*undos: Callable[[], object]) -> tuple[list[Exception], KeyboardInterrupt | None]:
+def _all_done(undos: dict[str, Callable[[], object]]) -> tuple[dict[str, Exception], KeyboardInterrupt | None]:
     """Each of them, whatever becomes of the others: why some could not be done, and what came meanwhile and waits."""
-    reasons: list[Exception] = []
+    left: dict[str, Exception] = {}
     interruption: KeyboardInterrupt | None = None
-    for undo in undos:
-        reason: Exception | None = None
+    for what, undo in undos.items():
         for _ in range(_TRIES):
             try:
                 undo()
-                reason = None
+                left.pop(what, None)
                 break
             except KeyboardInterrupt as error:
-                interruption, reason = error, Interrupted("interrupted")
+                interruption, left[what] = error, Interrupted("interrupted")
             except ClickstreamError as error:
-                reason = error
+                left[what] = error
                 break
             except Exception as error:  # a driver may turn an interruption into anything
-                reason = error
-        if reason is not None:
-            reasons.append(reason)
-    return reasons, interruption
+                left[what] = error
+    return left, interruption
 
 
 def _end_workers(control: Control) -> None:

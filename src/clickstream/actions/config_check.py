@@ -9,7 +9,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from clickstream.actions.control import running
-from clickstream.actions.servers import STACK_UP, Questions, kafka_of, postgres_of, stack_is_down, valkey_of
+from clickstream.actions.servers import (
+    STACK_UP,
+    Questions,
+    in_the_stack,
+    kafka_of,
+    opensearch_of,
+    postgres_of,
+    stack_is_down,
+    valkey_of,
+)
 from clickstream.config.settings import Settings
 from clickstream.domain.errors import ClickstreamError
 from clickstream.domain.events import CSV_HEADER
@@ -56,6 +65,8 @@ def check(settings: Settings) -> list[Check]:
         "disk": lambda: [_disk(settings.home.root)],
         "supervisor": lambda: [_supervisor(settings)],
     }
+    if settings.opensearch.enabled:
+        questions["opensearch"] = lambda: list(_opensearch(settings))
     asked = Questions(questions.items())
     found: list[Check] = []
     for name in questions:
@@ -65,7 +76,8 @@ def check(settings: Settings) -> list[Check]:
             found.append(_failed(name, error))
     if stack_is_down(settings):
         cure = f"the embedded stack is not running; {STACK_UP}"
-        found = [replace(one, hint=cure) if one.state == FAILED and one.name in SERVERS else one for one in found]
+        ours = {*SERVERS, "opensearch"} if in_the_stack(settings) else set(SERVERS)
+        found = [replace(one, hint=cure) if one.state == FAILED and one.name in ours else one for one in found]
     return found
 
 
@@ -163,6 +175,25 @@ def _valkey(settings: Settings) -> Iterator[Check]:
             f"maxmemory is {info.maxmemory / 2**20:,.0f} MiB, maxmemory-policy noeviction: when full it takes nothing",
             "set maxmemory-policy to allkeys-lru: what lies there is a cache",
         )
+
+
+def _opensearch(settings: Settings) -> Iterator[Check]:
+    from clickstream.services.opensearch.index import EventsIndex  # noqa: PLC0415 (it loads a driver)
+    from clickstream.services.opensearch.server import server_info as search_info  # noqa: PLC0415
+
+    search = opensearch_of(settings)
+    info = search_info(search)
+    yield Check("opensearch", OK, f"{search.host}:{search.port}: version {info.version}, {info.latency_ms:g} ms")
+    index = EventsIndex(search)
+    try:
+        made = index.identity() is not None
+    except ClickstreamError as error:
+        yield _failed("index", error)
+    else:
+        words = "is there" if made else "does not exist yet; `clickstream consumer start` makes it"
+        yield Check("index", OK, f"{search.events_index} {words}")
+    finally:
+        index.close()
 
 
 def _data_file(path: Path) -> Check:

@@ -43,7 +43,8 @@ def show(settings: Settings) -> list[Variable]:
 
 def values(settings: Settings) -> dict[str, str]:
     """Every variable that has a value, as text that gives the same settings when it is read again. Secrets included."""
-    sections = (settings.kafka, settings.postgres, settings.valkey, settings.opensearch, settings.pipeline)
+    servers = (settings.kafka, settings.postgres, settings.valkey, settings.opensearch)
+    sections = (*servers, settings.pipeline, settings.aiven)
     found: dict[str, str] = {}
     for section in sections:
         for name, field in type(section).model_fields.items() if section else ():

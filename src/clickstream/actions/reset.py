@@ -1,17 +1,26 @@
-"""Emptying topic, tables and cache, so that the pipeline is as new: all of it or nothing. Workers must have stopped."""
+"""Emptying topic, tables, cache and search index, so that the pipeline is as new: all of it or nothing.
+
+Workers must have stopped.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from clickstream.actions.group import refuse_while_working
-from clickstream.actions.servers import kafka_of, postgres_of, valkey_of
+from clickstream.actions.servers import kafka_of, opensearch_of, postgres_of, valkey_of
 from clickstream.config.settings import Settings
 from clickstream.domain.errors import ClickstreamError, ServiceRefused
 from clickstream.services.kafka.admin import check_replaceable, create_topic, delete_topic
 from clickstream.services.postgres import reset as tables
 from clickstream.services.postgres.migrate import migrate
 from clickstream.services.valkey.board import clear, server_info
+
+if TYPE_CHECKING:
+    from clickstream.services.opensearch.index import EventsIndex
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,10 +32,18 @@ class Emptied:
     tables_existed: bool
     valkey_keys: int
     """Keys deleted."""
+    index: str = ""
+    """The search index; empty where OpenSearch is not enabled."""
+
+    @property
+    def line(self) -> str:
+        """In words."""
+        words = f"emptied: topic {self.topic}, the tables, {self.valkey_keys:,} keys in Valkey"
+        return f"{words}, index {self.index}" if self.index else words
 
 
 def reset(settings: Settings) -> Emptied:
-    """Make the topic anew, truncate the tables, delete our keys from Valkey.
+    """Make the topic anew, truncate the tables, delete our keys from Valkey, and make the index anew where it is enabled.
 
     All servers and rights are looked at first, so that what can be refused is refused while nothing has changed.
     A reset that is cut short after that leaves a mark in the schema: nothing starts on it; another reset completes it.
@@ -35,27 +52,47 @@ def reset(settings: Settings) -> Emptied:
         ClickstreamError: workers are running; a server does not answer or refuses.
     """
     kafka, postgres, valkey = kafka_of(settings), postgres_of(settings), valkey_of(settings)
-    server_info(valkey)
-    tables.check(postgres)
-    check_replaceable(kafka)
-    refuse_while_working(settings)
-    mark_is_new = tables.begin(postgres)
-    try:
-        existed = delete_topic(kafka, kafka.events_topic)
-    except ServiceRefused:
-        if mark_is_new:
-            tables.cancel(postgres)  # nothing has changed
-        raise
-    except ClickstreamError as error:
-        raise _half_way(error) from error
-    try:
-        create_topic(kafka)
-        keys = clear(valkey)
-        there = tables.finish(postgres)
-    except ClickstreamError as error:
-        raise _half_way(error) from error
+    with _index_of(settings) as index:
+        server_info(valkey)
+        tables.check(postgres)
+        check_replaceable(kafka)
+        if index:
+            index.check_replaceable()
+        refuse_while_working(settings)
+        mark_is_new = tables.begin(postgres)
+        try:
+            existed = delete_topic(kafka, kafka.events_topic)
+        except ServiceRefused:
+            if mark_is_new:
+                tables.cancel(postgres)  # nothing has changed
+            raise
+        except ClickstreamError as error:
+            raise _half_way(error) from error
+        try:
+            create_topic(kafka)
+            keys = clear(valkey)
+            if index:
+                index.replace()
+            there = tables.finish(postgres)
+        except ClickstreamError as error:
+            raise _half_way(error) from error
     migrate(postgres, session_timeout_ms=settings.pipeline.session_timeout_ms)
-    return Emptied(kafka.events_topic, existed, there, keys)
+    return Emptied(kafka.events_topic, existed, there, keys, settings.opensearch.events_index if index else "")
+
+
+@contextmanager
+def _index_of(settings: Settings) -> Iterator[EventsIndex | None]:
+    """None where OpenSearch is not enabled."""
+    if not settings.opensearch.enabled:
+        yield None
+        return
+    from clickstream.services.opensearch.index import EventsIndex  # noqa: PLC0415 (it loads a driver)
+
+    index = EventsIndex(opensearch_of(settings))
+    try:
+        yield index
+    finally:
+        index.close()
 
 
 def _half_way(error: ClickstreamError) -> ClickstreamError:

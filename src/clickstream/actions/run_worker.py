@@ -1,4 +1,7 @@
-"""Being a worker: what the hidden command `clickstream worker ROLE ...` runs in a process of its own."""
+"""Being a worker of a supervisor: what `clickstream worker ROLE --report` runs in a process of its own.
+
+Without --report it is run_worker_foreground.py.
+"""
 
 from __future__ import annotations
 
@@ -33,6 +36,7 @@ def run_worker(role: str, args: Namespace) -> int:
         from clickstream.pipeline.loop import configure_logging  # noqa: PLC0415
 
         configure_logging("producer")
-        options = producer.ProducerOptions(args.file, args.limit, args.rate, args.realtime, args.report)
+        realtime = None if args.realtime is None else float(args.realtime)
+        options = producer.ProducerOptions(args.file, args.limit, args.rate, realtime, args.report)
         return producer.run(settings, options, orders=0 if args.report else None)
     raise UsageError(f"there is no worker {role!r}")

@@ -76,6 +76,10 @@ class Questions:
             thread.start()
         self._started = time.monotonic()
 
+    def has(self, name: str) -> bool:
+        """Whether this question was asked."""
+        return name in self._threads
+
     def answer(self, name: str, deadline: float) -> Any:
         """The answer, waited for until `deadline` seconds after the asking.
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from clickstream.actions import aiven
 from clickstream.actions.group import Worker, local_workers, remote_workers, snapshot_of
 from clickstream.actions.index_lag import index_lag
 from clickstream.actions.servers import (
@@ -44,6 +45,10 @@ class Service:
     version: str | None = None
     latency_ms: float | None = None
     error: str | None = None
+    aiven_state: str | None = None
+    """In which state Aiven says it is; None where Aiven is not asked, or does not tell."""
+    aiven_error: str | None = None
+    """Why Aiven does not tell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,11 +132,15 @@ def status(settings: Settings) -> Status:
         if rows
         else Counts(None, None, active, None)
     )
+    for name, word in aiven.words(settings, questions).items():
+        services[name] = replace(services[name], aiven_state=word.state, aiven_error=word.error)
     return Status(services, workers, topic, _lag(sample), counts)
 
 
 def _questions(settings: Settings) -> Iterator[tuple[str, Callable[[], Any]]]:
     """What to ask whom. Each driver is loaded when its turn has come: loading is most of what `status` does."""
+    yield from aiven.question(settings)  # first: it is the farthest away
+
     from clickstream.services.kafka.admin import cluster  # noqa: PLC0415
 
     yield "kafka", lambda: cluster(kafka_of(settings), timeout=SERVICES_WITHIN)

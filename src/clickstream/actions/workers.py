@@ -51,6 +51,7 @@ def environment(settings: Settings) -> dict[str, str]:
     handed = {name: origin for name, origin in settings.sources.items() if origin != "embedded"}
     passed = {name: found.get(name, "") if name in handed else "" for name in variables()}
     passed["PRODUCER_DATA_FILE"] = str(settings.pipeline.data_file.expanduser().absolute())
+    passed["AIVEN_API_TOKEN"] = ""  # no worker asks Aiven anything
     passed["CLICKSTREAM_HOME"] = str(settings.home.root)
     return passed
 

@@ -84,7 +84,8 @@ def _measured(settings: Settings, options: Options, count: int) -> Record:
         done += 1
         say(f"{done} of {count}: {_words(run)}")
 
-    with Interruption() as interruption, progress.phases("events") as phase:
+    ended = "nothing stays of this run; `clickstream benchmark show` has those before it"
+    with Interruption(ended) as interruption, progress.phases("events") as phase:
         return benchmark(settings, options, phase, tell, lambda: interruption.asked)
 
 
@@ -95,6 +96,11 @@ def _words(run: Run) -> str:
         f"{run.ratio_to_copy_limit:.2f} of the copy limit",
         f"{run.cpu_seconds / run.events * 1e6:.1f} us of CPU an event",
     ]
+    if run.producing:
+        figures.append(
+            f"produced at {run.producing['events_per_second']:,.0f}/s"
+            f" with {run.producing['cpu_seconds'] / run.events * 1e6:.1f} us"
+        )
     if run.latency_ms:
         figures.append("latency p50 {p50:.0f}, p95 {p95:.0f}, p99 {p99:.0f} ms".format(**run.latency_ms))
     if not run.sustained:

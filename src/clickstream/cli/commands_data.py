@@ -56,8 +56,10 @@ def reset(args: Namespace) -> int:
 
     settings = load_settings()
     kafka, postgres = kafka_of(settings), postgres_of(settings)
+    search = settings.opensearch
+    index = f", index {search.events_index} on {search.host}:{search.port}" if search.enabled else ""
     what = (
-        f"This deletes topic {kafka.events_topic} on {kafka.bootstrap_servers} and every row of schema "
+        f"This deletes topic {kafka.events_topic} on {kafka.bootstrap_servers}{index} and every row of schema "
         f"{postgres.schema_name} on {postgres.host}:{postgres.port}/{postgres.database}."
     )
     if not confirmed(what, yes=args.yes):
@@ -66,5 +68,5 @@ def reset(args: Namespace) -> int:
     if args.json:
         output.write_json(emptied)
     else:
-        say(f"emptied: topic {emptied.topic}, the tables, {emptied.valkey_keys:,} keys in Valkey")
+        say(emptied.line)
     return ExitCode.DONE

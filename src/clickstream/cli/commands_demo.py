@@ -45,8 +45,10 @@ class Interruption:
     manager: whatever way its block ends after an interruption, it ends with KeyboardInterrupt.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, words: str = "the workers are stopped; what was stored stays") -> None:
+        """`words`: what the user is told of it."""
         self.asked = False
+        self._words = words
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> Interruption:
@@ -59,7 +61,7 @@ class Interruption:
         for number, handler in self._before.items():
             signal.signal(number, handler)
         if self.asked:
-            say("interrupted: the workers are stopped; what was stored stays")
+            say(f"interrupted: {self._words}")
             raise KeyboardInterrupt from error
 
     def watching(self, show: Show) -> Show:

@@ -1,4 +1,4 @@
-"""Commands for the consumers and the producer, and the hidden one that is a worker."""
+"""Commands for the consumers and the producer, and those that are a worker themselves."""
 
 from __future__ import annotations
 
@@ -14,9 +14,26 @@ if TYPE_CHECKING:
 
 
 def worker(args: Namespace) -> int:
-    from clickstream.actions.run_worker import run_worker
+    if args.report:
+        from clickstream.actions.run_worker import run_worker
 
-    return run_worker(args.role, args)
+        args.name = args.name or f"{args.role}-0"
+        return run_worker(args.role, args)
+    from clickstream.actions.run_worker_foreground import run_foreground
+
+    return run_foreground(args.role, args)
+
+
+def worker_health(args: Namespace) -> int:
+    from clickstream.actions.worker_health import health
+
+    found = health(args.health_file, within=args.within, ready=args.ready)
+    if args.json:
+        output.write_json(found)
+    else:
+        detail = f" ({found.detail})" if found.detail else ""
+        output.write_text(f"{found.state}{detail}, said {found.age_seconds:g} s ago")
+    return ExitCode.DONE if found.ok else ExitCode.FAILED
 
 
 def consumer_start(args: Namespace) -> int:

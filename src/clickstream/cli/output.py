@@ -81,6 +81,11 @@ def write_text(line: str) -> None:
     sys.stdout.flush()
 
 
+def write_raw(text: str) -> None:
+    """A document in a form of its own, all of it ours, as it is."""
+    sys.stdout.write(text)
+
+
 def write(blocks: Sequence[Block]) -> None:
     """Text for people who asked for data."""
     if is_terminal():

@@ -14,6 +14,7 @@ from clickstream.cli.arguments import port, positive, span
 from clickstream.cli.diagnostics import ExitCode, guarded
 from clickstream.cli.parser_benchmark import add_benchmark
 from clickstream.cli.parser_faults import add_faults
+from clickstream.cli.parser_metrics import add_metrics
 from clickstream.cli.parser_opensearch import add_opensearch
 from clickstream.cli.parser_rejects import add_rejects
 from clickstream.cli.parser_workers import add_workers
@@ -66,6 +67,7 @@ def build() -> argparse.ArgumentParser:
     _add_data(commands)
     _add_config(commands)
     _add_serve(commands)
+    add_metrics(commands, _command)
     return parser
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from clickstream.cli.arguments import natural, positive, rate
+from clickstream.cli.arguments import natural, positive, rate, span
 
 MODULE = "commands_workers"
 
@@ -126,17 +126,66 @@ def _add_worker(commands: Any, command: Make, group: Make) -> None:
         parser = command(worker, name, f"commands_processes:{name}", help_, example)
         parser.add_argument("name", metavar="NAME", help="as `clickstream status` and `stack status` list it")
     _add_roles(worker)
+    _add_health(worker, command)
 
 
 def _add_roles(worker: Any) -> None:
-    """What the supervisor starts; without help text it is not listed."""
-    consumer, indexer = worker.add_parser("consumer"), worker.add_parser("indexer")
-    for role, parser in (("consumer", consumer), ("indexer", indexer)):
-        parser.add_argument("--name", default=f"{role}-0")
-        parser.add_argument("--accept-gap", action="store_true")
-    producer = worker.add_parser("producer")
-    _producer_options(producer)
-    producer.add_argument("--realtime", type=float)
-    for role, parser in (("consumer", consumer), ("indexer", indexer), ("producer", producer)):
-        parser.add_argument("--report", action="store_true")
+    """One worker in the foreground; with --report, what the supervisor starts."""
+    for role, words, example in (
+        ("consumer", "be one consumer, until a signal ends it", "worker consumer --log-json"),
+        ("indexer", "be one indexer, until a signal ends it", "worker indexer --log-json"),
+        ("producer", "be the producer, until all is sent", "worker producer --file data/events.csv --rate 500"),
+    ):
+        parser = _role_command(worker, role, words, example)
+        parser.add_argument("--name", metavar="N", help="in logs and lists (default: the role, the host and the pid)")
+        if role == "producer":
+            _producer_options(parser)
+            parser.add_argument(
+                "--realtime",
+                nargs="?",
+                const="1x",
+                metavar="5x",
+                help="as the events happened, that many times as fast",
+            )
+        else:
+            parser.add_argument(
+                "--accept-gap",
+                action="store_true",
+                help="go on where Kafka has removed unread messages; records the gap",
+            )
+        parser.add_argument("--log-json", action="store_true", help="log lines of JSON")
+        parser.add_argument(
+            "--health-file", type=Path, metavar="F", help="a file to renew every second; see worker health"
+        )
+        parser.add_argument("--report", action="store_true", help=argparse.SUPPRESS)
         parser.set_defaults(handler=f"{MODULE}:worker", role=role)
+
+
+def _add_health(worker: Any, command: Make) -> None:
+    health = command(
+        worker,
+        "health",
+        f"{MODULE}:worker_health",
+        "say whether a worker in the foreground is alive, by its health file; exit 1 if not",
+        "worker health --health-file /tmp/health --within 30s",
+    )
+    health.add_argument("--health-file", type=Path, required=True, metavar="F", help="the file that it was given")
+    health.add_argument(
+        "--within", type=span, default=30.0, metavar="30s", help="how old the file may be (default: 30s)"
+    )
+    health.add_argument(
+        "--ready", action="store_true", help="exit 1 also while it starts, stops, or waits for a server"
+    )
+
+
+def _role_command(worker: Any, role: str, words: str, example: str) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = worker.add_parser(
+        role,
+        help=words,
+        description=f"{words[0].upper()}{words[1:]}: in the foreground, without a supervisor, as in a container."
+        "\nSettings come from the environment, the log goes to stdout; SIGTERM and SIGINT let it finish what it began.",
+        epilog=f"example:\n  clickstream {example}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    return parser

@@ -235,4 +235,6 @@ def demo(result: DemoResult) -> list[Block]:
 def _service(name: str, service: Service) -> tuple[str, ...]:
     state = "off" if service.ok is None else "ok" if service.ok else "down"
     latency = f"{service.latency_ms:.1f} ms" if service.latency_ms is not None else ""
-    return name, state, service.version or "", latency, service.error or "" if service.ok is False else ""
+    aiven = service.aiven_state or (f"? ({service.aiven_error})" if service.aiven_error else "")
+    notes = [service.error if service.ok is False else "", f"Aiven: {aiven}" if aiven else ""]
+    return name, state, service.version or "", latency, "; ".join(note for note in notes if note)

@@ -41,7 +41,7 @@ def described_characters(values: Mapping[str, str]) -> list[str]:
 
 def is_secret(name: str) -> bool:
     """Whether this variable's value is never shown."""
-    return "PASSWORD" in name
+    return "PASSWORD" in name or "TOKEN" in name
 
 
 def file_values(path: Path) -> dict[str, str | None]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -130,6 +130,14 @@ class PipelineSettings(_Section):
         return self.session_timeout_minutes * 60_000
 
 
+class AivenSettings(_Section):
+    """Aiven's own API, which tells how the services stand; asked where both are set."""
+
+    api_token: SecretStr | None = Field(None, alias="AIVEN_API_TOKEN")
+    project_name: str | None = Field(None, alias="AIVEN_PROJECT_NAME")
+    """The project that the services belong to."""
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """All settings. Servers are None where nothing is configured and the embedded stack was never started."""
@@ -144,6 +152,7 @@ class Settings:
     pipeline: PipelineSettings
     sources: Mapping[str, str]
     """Variable to where its value came from: `environment`, `.env`, `embedded`; absent: default."""
+    aiven: AivenSettings = field(default_factory=lambda: AivenSettings.model_validate({}))
 
 
 SECTIONS: tuple[type[_Section], ...] = (
@@ -152,6 +161,7 @@ SECTIONS: tuple[type[_Section], ...] = (
     ValkeySettings,
     OpenSearchSettings,
     PipelineSettings,
+    AivenSettings,
 )
 
 
@@ -217,6 +227,7 @@ def _build(home: Home, embedded: bool, values: dict[str, str], sources: dict[str
         opensearch=built[OpenSearchSettings],
         pipeline=built[PipelineSettings],
         sources=sources,
+        aiven=built[AivenSettings],
     )
 
 

@@ -42,6 +42,8 @@ class WorkerReport:
     latency_counts: tuple[int, ...] = ()
     """End-to-end latency (commit minus record timestamp), sampled: how many since this life began fell into each bucket
     of LATENCY_EDGES_MS."""
+    latency_seconds: float = 0.0
+    """The sum of those latencies."""
     stages: dict[str, float] = field(default_factory=dict)
     """Share of the last second (0 to 1) that went to each of STAGES."""
     batch_fill: float = 0.0
@@ -100,7 +102,7 @@ def check_figures(figures: Iterable[float | None]) -> None:
 
 def _figures(report: WorkerReport) -> Iterable[float | None]:
     yield from (report.at, report.events, report.events_per_second, report.lag, report.active_sessions)
-    yield from (report.batch_fill, report.newest_event_ms)
+    yield from (report.batch_fill, report.newest_event_ms, report.latency_seconds)
     yield from report.partitions
     yield from report.counters.values()
     yield from report.latency_counts

@@ -1,6 +1,13 @@
 """Settling a batch of documents: sent until each is stored or refused for good, however long that takes.
 
 Only what failed is sent again, in smaller bulks while the server is short of breath. Knows no partition's offset.
+
+That there is such a document already (409) counts as stored, but not straight after a fault. Where a server cannot
+write its log (a full disk), a bulk fails, yet its documents are in the server's memory; sent again they are "there",
+and gone when the shard fails over its log a moment later. So after a fault the index is flushed first: a shard that can
+do that holds its documents on disk. Whoever takes over partitions does the same, since the indexer before may have died
+between such a fault and what it would have sent again. A document that was created (201) needs no such proof: the
+server answers when its log is synced, and with 500 to all of the bulk where that fails.
 """
 
 from __future__ import annotations
@@ -70,11 +77,16 @@ class Settler:
         self._most = self._size = most
         self._backoff = backoff()
         self._refused_in_a_row = 0
+        self._in_doubt = True
         self.trouble: ServiceUnavailable | None = None
         """Why nothing gets through at present; None while all is well."""
 
     def close(self) -> None:
         self._writer.close()
+
+    def doubt(self) -> None:
+        """Flush before the next bulk: others may have met with a fault. Safe from any thread."""
+        self._in_doubt = True
 
     def settle(self, batch: Documents, topic: tuple[str, str], cancelled: threading.Event) -> Settled:
         """Return when every document is stored or its refusal recorded. `topic`: name and id.
@@ -107,17 +119,26 @@ class Settler:
         if cancelled.is_set():
             raise Abandoned
         try:
+            self._flush_in_doubt()
             answer = self._writer.send(lines)
         except ServiceUnavailable as error:
+            self._in_doubt = True
             self._failed(error, cancelled)
             return None
         if answer.index_missing:
             raise IndexGone(answer.reason)
         if answer.again:
+            self._in_doubt = True
             self._failed(ServiceUnavailable(SERVICE, answer.reason), cancelled)
         else:
             self._recovered()
         return answer
+
+    def _flush_in_doubt(self) -> None:
+        if self._in_doubt:
+            self._in_doubt = False  # before the flush, since `doubt` may come while it lasts
+            if not self._writer.flush():
+                raise IndexGone("the index was deleted")
 
     def _failed(self, error: ServiceUnavailable, cancelled: threading.Event) -> None:
         if self.trouble is None:

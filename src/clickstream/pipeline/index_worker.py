@@ -30,7 +30,7 @@ from clickstream.pipeline.index_loading import Loading
 from clickstream.pipeline.index_offsets import Offsets
 from clickstream.pipeline.index_queue import IndexQueue
 from clickstream.pipeline.index_settle import Settler
-from clickstream.pipeline.loop import Reporter
+from clickstream.pipeline.loop import Heard, Reporter
 from clickstream.pipeline.notices import Notices
 from clickstream.pipeline.retry import Backoff
 from clickstream.services.kafka.consumer import EventConsumer, Fetched
@@ -68,6 +68,8 @@ class IndexerOptions:
     """Go on where Kafka removed messages that were never read."""
     report: bool = False
     """Write WorkerReports to stdout."""
+    heard: Heard | None = None
+    """Told each report too, in this process."""
 
 
 class IndexWorker:
@@ -90,7 +92,7 @@ class IndexWorker:
         self._index_lost = False
         self._held = self._leaving = False
         self._figures = Figures()
-        self._reporter = Reporter(options.report, stop)
+        self._reporter = Reporter(options.report, stop, heard=options.heard)
         self._notices = Notices(settings.valkey, settings.kafka, name=options.name, role=Role.INDEXER)
         self._group_committed = self._checked = time.monotonic()
         self._kafka = EventConsumer(
@@ -116,6 +118,7 @@ class IndexWorker:
     def _step(self) -> None:
         try:
             if self._offsets.waiting and not self._held and self._backoff.due:
+                self._settler.doubt()
                 self._offsets.open_waiting(self._kafka)
                 self._backoff.succeeded()
                 self._trouble = None

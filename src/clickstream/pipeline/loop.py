@@ -26,6 +26,9 @@ from clickstream.domain.reports import LONGEST_DETAIL, WorkerReport
 REPORT_INTERVAL = 1.0
 """Seconds between two reports of a worker."""
 
+Heard = Callable[[WorkerReport], None]
+"""Takes a report on the worker's main thread: must be quick, and must not raise."""
+
 
 def install_stop() -> threading.Event:
     """An event that the first SIGTERM or SIGINT sets; a second one has its usual effect (end, KeyboardInterrupt)."""
@@ -49,14 +52,19 @@ class _Harmless(logging.Formatter):
         return harmless(super().format(record), lines=True)
 
 
-def configure_logging(name: str) -> None:
-    """Log to stderr, one line a record: UTC time, level, the worker's name, the message."""
+def plain_formatter(name: str) -> logging.Formatter:
+    """One line a record: UTC time, level, the worker's name, the message."""
     formatter = _Harmless(
         f"%(asctime)s.%(msecs)03dZ %(levelname)s {name.replace('%', '%%')}: %(message)s", "%Y-%m-%dT%H:%M:%S"
     )
     formatter.converter = time.gmtime
+    return formatter
+
+
+def configure_logging(name: str) -> None:
+    """Log to stderr; see plain_formatter."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(formatter)
+    handler.setFormatter(plain_formatter(name))
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
 
 
@@ -105,7 +113,9 @@ class Reporter:
         fd: int = 1,
         interval: float = REPORT_INTERVAL,
         clock: Callable[[], float] = time.monotonic,
+        heard: Heard | None = None,
     ) -> None:
+        self._heard = heard
         self._enabled = enabled
         self._stop = stop
         self._fd = fd
@@ -122,6 +132,8 @@ class Reporter:
     def send(self, report: WorkerReport, *, final: bool = False) -> None:
         """Write the report. Never raises, and waits for room in the pipe only when `final` (two seconds at most)."""
         self._last = self._clock()
+        if self._heard:
+            self._heard(report)
         if not self._enabled:
             return
         report = dataclasses.replace(report, detail=report.detail[:LONGEST_DETAIL])

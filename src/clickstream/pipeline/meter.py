@@ -24,6 +24,7 @@ class Meter:
         self.newest_event_ms: int | None = None
         self._batch_size = batch_size
         self._latency = np.zeros(len(_EDGES) + 1, np.int64)
+        self.latency_seconds = 0.0
         self._seconds: Counter[str] = Counter()
         self._read_at = time.monotonic()
         self._filled: list[int] = []
@@ -63,6 +64,8 @@ class Meter:
         )
         latency = time.time() * 1000 - batch.sent_ms
         self._latency += np.bincount(np.searchsorted(_EDGES, latency), minlength=len(self._latency))
+        # Clocks of two hosts may differ; a sum that falls would be taken for a restart.
+        self.latency_seconds += float(np.maximum(latency, 0).sum()) / 1000
         self._filled.append(batch.messages)
         if batch.write.newest_ms is not None:
             self.newest_event_ms = max(self.newest_event_ms or 0, batch.write.newest_ms)

@@ -18,9 +18,15 @@ STOP_SECONDS: Final = 14.0
 """How long a stop may take, whatever hangs; the supervisor's patience is longer."""
 
 
-def run_to_end(role: str, name: str, work: Callable[[threading.Event], None]) -> int:
-    """Call `work` with the event that asks it to stop; the exit code."""
-    configure_logging(name)
+def run_to_end(
+    role: str,
+    name: str,
+    work: Callable[[threading.Event], None],
+    *,
+    set_up_log: Callable[[str], None] = configure_logging,
+) -> int:
+    """Call `work` with the event that asks it to stop; the exit code. `set_up_log`: told the name before all else."""
+    set_up_log(name)
     logger = logging.getLogger(f"clickstream.{role}")
     stop, ended = install_stop(), threading.Event()
     threading.Thread(target=_end_in_time, args=(logger, stop, ended), name="end in time", daemon=True).start()

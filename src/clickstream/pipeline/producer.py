@@ -15,7 +15,7 @@ from clickstream.domain.events import EventColumns
 from clickstream.domain.reports import WorkerReport
 from clickstream.pipeline.csvfile import CsvEvents, read_events
 from clickstream.pipeline.encode import encode_keys, encode_values
-from clickstream.pipeline.loop import Rate, Reporter, hear_lines, install_stop
+from clickstream.pipeline.loop import Heard, Rate, Reporter, hear_lines, install_stop
 from clickstream.pipeline.pacing import Pacer
 from clickstream.pipeline.rejectsfile import write_rejects
 from clickstream.pipeline.steering import Pace, Steering
@@ -47,6 +47,8 @@ class ProducerOptions:
     """Follow event time, that many times as fast."""
     report: bool = False
     """Write WorkerReports to stdout."""
+    heard: Heard | None = None
+    """Told each report too, in this process."""
 
     @property
     def pace(self) -> Pace:
@@ -126,7 +128,7 @@ def run(
     if orders is not None:
         hear_lines(orders, steering.hear)
     producer = EventProducer(settings.kafka)
-    progress = _Progress(producer, Reporter(options.report, stop), steering)
+    progress = _Progress(producer, Reporter(options.report, stop, heard=options.heard), steering)
     try:
         csv = _read(settings, options, stop, progress)
         _await_topic(producer, stop, progress)

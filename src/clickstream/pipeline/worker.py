@@ -27,7 +27,7 @@ from clickstream.domain.processes import Role
 from clickstream.domain.reports import WorkerReport
 from clickstream.pipeline.background import Background
 from clickstream.pipeline.commits import Commits, Stored
-from clickstream.pipeline.loop import Rate, Reporter
+from clickstream.pipeline.loop import Heard, Rate, Reporter
 from clickstream.pipeline.meter import Meter
 from clickstream.pipeline.notices import Notices
 from clickstream.pipeline.ownership import Ownership
@@ -64,6 +64,8 @@ class ConsumerOptions:
     """Go on where Kafka removed messages that were never read, and record the gap."""
     report: bool = False
     """Write WorkerReports to stdout."""
+    heard: Heard | None = None
+    """Told each report too, in this process."""
 
 
 class Worker:
@@ -85,15 +87,14 @@ class Worker:
         self._backoff = Backoff()
         self._trouble: ClickstreamError | None = None
         self._meter = Meter(self._batch_size)
-        self._reporter = Reporter(options.report, stop)
+        self._reporter = Reporter(options.report, stop, heard=options.heard)
         self._rate = Rate()
         self._notices = Notices(settings.valkey, settings.kafka, name=options.name, role=Role.CONSUMER)
         self._uncommitted: dict[int, int] = {}
-        self._group_committed = time.monotonic()
+        self._group_committed = self._topic_checked = time.monotonic()
         self._busy = False
         self._leaving = False
         self._refusal: ServiceRefused | None = None
-        self._topic_checked = time.monotonic()
         self._background = Background("topic check")
         self._kafka = EventConsumer(
             settings.kafka,
@@ -265,6 +266,7 @@ class Worker:
             active_sessions=sum(partition.window.active_sessions() for partition in open_partitions.values()),
             counters=dict(self._meter.counters),
             latency_counts=self._meter.latency_counts,
+            latency_seconds=self._meter.latency_seconds,
             stages=self._meter.shares(),
             batch_fill=self._meter.fill(),
             newest_event_ms=self._meter.newest_event_ms,

@@ -9,6 +9,7 @@ import sys
 import time
 
 from clickstream.config.paths import Home
+from clickstream.config.problems import is_secret
 from clickstream.domain.errors import ClickstreamError
 from clickstream.supervision.client import Client, connect
 from clickstream.supervision.private import make_private
@@ -47,7 +48,7 @@ def ensure(home: Home) -> Client:
 def _without_secrets() -> dict[str, str]:
     """Our environment, which servers inherit, that of another user under root among them. Workers are given the
     passwords that they need."""
-    return {name: value for name, value in os.environ.items() if "PASSWORD" not in name}
+    return {name: value for name, value in os.environ.items() if not is_secret(name)}
 
 
 def _launch(home: Home, deadline: float) -> str:

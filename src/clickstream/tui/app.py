@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from clickstream.actions.demo import DemoOptions
     from clickstream.actions.frame import Frame
 
-MODE_NAMES = ("overview", "workers", "partitions", "funnel", "rejects", "logs", "settings")
+MODE_NAMES = ("overview", "workers", "partitions", "funnel", "rejects", "logs", "settings", "benchmark", "search")
 """In the order of their number keys."""
 
 

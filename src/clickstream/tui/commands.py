@@ -16,6 +16,7 @@ from clickstream.tui import commands_run as run
 from clickstream.tui import commands_run_benchmark as bench
 from clickstream.tui import commands_run_faults as faults
 from clickstream.tui import commands_run_offsets as offsets
+from clickstream.tui import commands_run_opensearch as opensearch
 
 if TYPE_CHECKING:
     from clickstream.tui.jobs import Job
@@ -129,7 +130,7 @@ COMMANDS: tuple[Command, ...] = (
         weight=Weight.ASK, warning="Every reject, messages and lines, is removed for good, replayed ones included.",
     ),
     Command(
-        "benchmark", "measure how fast events are stored", bench.benchmark, "overview", changes=True, cancellable=True,
+        "benchmark", "measure how fast events are stored", bench.benchmark, "benchmark", changes=True, cancellable=True,
         weight=Weight.ASK,
         warning="Three runs of a million events, with one, two and three partitions, in a topic and a schema of their"
         " own, which are removed afterwards. The machine will be busy, and no worker may run meanwhile.",
@@ -139,6 +140,11 @@ COMMANDS: tuple[Command, ...] = (
         "faults inject", "break something, and prove that nothing was lost", faults.faults_inject, "overview",
         changes=True, cancellable=True, menu=True,
     ),
+    Command(
+        "opensearch init", "make OpenSearch's index, and import the dashboards where there is OpenSearch Dashboards",
+        opensearch.opensearch_init, changes=True,
+    ),
+    Command("opensearch search", "search the events in OpenSearch", opens="search"),
     Command("config show", "every setting and where it comes from", opens="settings"),
     Command("config check", "try everything; say what is wrong and the cure", opens="settings"),
 )  # fmt: skip

@@ -205,8 +205,7 @@ def data_reset(job: Job) -> str:
     from clickstream.actions.reset import reset
 
     job.say("emptying topic, tables and cache")
-    emptied = reset(job.settings)
-    return f"emptied: topic {emptied.topic}, the tables, {emptied.valkey_keys:,} keys in Valkey"
+    return reset(job.settings).line
 
 
 def rejects_replay(job: Job) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from clickstream.domain.errors import ClickstreamError
+from clickstream.tui.benchmarks import Progress
 from clickstream.tui.commands_run import tell
 
 if TYPE_CHECKING:
@@ -13,14 +14,18 @@ if TYPE_CHECKING:
 
 
 def benchmark(job: Job) -> str:
-    from clickstream.actions.benchmark import Options
+    from clickstream.actions.benchmark import Options, cases
     from clickstream.actions.benchmark import benchmark as action
     from clickstream.actions.frame import BAD, GOOD
 
+    progress = job.found = Progress(tuple(cases(Options())))
+
     def say(words: str, done: int, total: int) -> None:
-        job.say(f"benchmark: {words}", done, total)
+        number = min(len(progress.runs) + 1, len(progress.plan))
+        job.say(f"benchmark, run {number} of {len(progress.plan)}: {words}", done, total)
 
     def ended(run: Run) -> None:
+        progress.runs.append(run)
         tell(job, GOOD if run.verified else BAD, f"benchmark: {_words(run)}", mark=True)
 
     record = action(job.settings, Options(), say, ended, lambda: job.cancelled)

@@ -35,6 +35,8 @@ class Job:
     done: int = 0
     total: int = 0
     """Of `done`; 0: nothing to measure."""
+    found: Any = None
+    """What it has so far, for a screen that shows it."""
     outcome: str = ""
     """How it ended, in a sentence."""
     failed: bool = False

@@ -10,7 +10,9 @@ KILL, FREEZE, STOP, FILL_DISK, CUT, FLUSH = "kill", "freeze", "stop", "fill-disk
 BURST, KILL_SUPERVISOR = "burst", "kill-supervisor"
 """Kinds."""
 
-CONSUMER, PRODUCER, SUPERVISOR = "consumer", "producer", "supervisor"
+CONSUMER, PRODUCER, INDEXER, SUPERVISOR = "consumer", "producer", "indexer", "supervisor"
+WORKERS: Final = frozenset({CONSUMER, PRODUCER, INDEXER})
+"""Roles, each of which several processes may have."""
 SERVERS: Final = ("kafka", "postgresql", "valkey")
 OPENSEARCH: Final = "opensearch"
 """The server that not every stack has."""
@@ -82,7 +84,10 @@ FAULTS: Final[tuple[Fault, ...]] = (
 )
 """Those of every stack."""
 
-SEARCH_FAULTS: Final = _server_faults(OPENSEARCH)
+SEARCH_FAULTS: Final = (
+    Fault("kill-indexer", KILL, INDEXER, "SIGKILL in mid-bulk: what it sends again is there already, and stays one"),
+    *_server_faults(OPENSEARCH),
+)
 """Those of a stack with OpenSearch."""
 
 ALL_FAULTS: Final = (*FAULTS, *SEARCH_FAULTS)

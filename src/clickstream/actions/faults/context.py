@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from clickstream.actions.control import Control, running
-from clickstream.actions.faults.catalogue import BURST, CONSUMER, OPENSEARCH, PRODUCER, Fault
+from clickstream.actions.faults.catalogue import BURST, INDEXER, OPENSEARCH, WORKERS, Fault
 from clickstream.actions.faults.timeline import Note, Step
 from clickstream.actions.frame import INFO
 from clickstream.actions.group import UNDER_WAY
@@ -70,7 +70,7 @@ class Context:
             if process.state is ProcessState.RUNNING and process.pid is not None
         }
         target = self.fault.target
-        if target not in {CONSUMER, PRODUCER}:
+        if target not in WORKERS:
             fitting = [process for process in living.values() if process.name == target]
         else:
             fitting = [process for process in living.values() if process.role == target]
@@ -94,9 +94,9 @@ def check(context: Context) -> None:
     snapshot = context.control.snapshot()
     if not any(process.state in UNDER_WAY for process in snapshot.of(Role.CONSUMER)):
         raise UsageError("no consumer is running, so nothing could drain", hint="`clickstream consumer start`")
-    if fault.target == OPENSEARCH:
+    if fault.target in {OPENSEARCH, INDEXER}:
         _check_search(context.settings, snapshot)
-    if fault.kind != BURST and fault.target in {CONSUMER, PRODUCER}:
+    if fault.kind != BURST and fault.target in WORKERS:
         context.victim()
     elif context.on:
         raise UsageError(f"{fault.name} strikes {fault.target}: there is nothing to choose", hint="leave out --on")
@@ -125,5 +125,6 @@ def _load(process: ProcessStatus) -> tuple[bool, int, float, str]:
 
 
 def _start_hint(target: str) -> str:
-    command = f"{target} start" if target in {CONSUMER, PRODUCER} else "stack up"
-    return f"`clickstream {command}`"
+    if target in WORKERS:
+        return f"`clickstream {'consumer' if target == INDEXER else target} start`"
+    return "`clickstream stack up`"

@@ -16,6 +16,7 @@ from clickstream.actions.faults.catalogue import (
     FLUSH,
     FREEZE,
     KILL,
+    INDEXER,
     KILL_SUPERVISOR,
     LONGEST_SECONDS,
     OPENSEARCH,
@@ -139,7 +140,7 @@ def inject(
         note(step)
 
     context.note = told
-    since, index = proof.look(settings), context.fault.target == OPENSEARCH
+    since, index = proof.look(settings), context.fault.target in {OPENSEARCH, INDEXER}
     try:
         strike(context)
         ends = proof.look(context.settings).ends

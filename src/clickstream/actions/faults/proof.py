@@ -166,7 +166,7 @@ def _unindexed(documents: IndexPresence, presence: Presence, topic_id: str, fetc
     wrong = {position for position, _ in faults}
     sound = [int(message.offset()) for position, message in enumerate(fetched.messages) if position not in wrong]
     rows = [Row(one.timestamp, one.visitor_id, one.event, one.item_id, one.transaction_id) for one in events]
-    absent = documents.missing([row.id for row in rows]) if rows else set()
+    absent = _patiently(lambda: documents.missing([row.id for row in rows]), 30.0)
     sought = [(fetched.partition, offset) for offset, row in zip(sound, rows, strict=True) if row.id in absent]
     return sorted(presence.missing_rejects(topic_id, sought)) if sought else []
 

@@ -13,7 +13,7 @@ from typing import Final
 from urllib.parse import quote
 
 import msgspec
-from opensearchpy.exceptions import TransportError
+from opensearchpy.exceptions import AuthorizationException, NotFoundError, TransportError
 
 from clickstream.config.settings import OpenSearchSettings
 from clickstream.domain.errors import NotAdmitted, ServiceRefused, ServiceUnavailable
@@ -39,6 +39,9 @@ _INDEX_MISSING: Final = "index_not_found_exception"
 
 _PASSING: Final = frozenset({_INDEX_MISSING, "cluster_block_exception"})
 """Errors that are not the document's, whatever their status: the index is made anew, a full disk is made room on."""
+
+_SHARD: Final = "shard"
+"""In the type of every error that tells of a shard which is away, starts or moves: some of these are a 404."""
 
 # The driver logs every request, and every failure with its traceback; our errors tell what is wrong.
 logging.getLogger("opensearch").setLevel(logging.CRITICAL)
@@ -93,6 +96,7 @@ class BulkWriter:
     def __init__(self, settings: OpenSearchSettings) -> None:
         """Connects with the first bulk."""
         self._client = connect(settings, timeout=BULK_TIMEOUT)
+        self._index = settings.events_index
         self._path = f"/{quote(settings.events_index, safe='')}/_bulk"
 
     def close(self) -> None:
@@ -115,6 +119,26 @@ class BulkWriter:
                     raise ServiceUnavailable(SERVICE, "a bulk is too large for it") from error
                 raise
         return judge(answer, len(lines))
+
+    def flush(self) -> bool:
+        """Have the server write to its disk all that the index holds; False where there is no index.
+
+        Raises:
+            ServiceUnavailable: it cannot, or did not say so.
+            NotAdmitted: this user may not ask for it.
+        """
+        with translated():
+            try:
+                shards = self._client.indices.flush(index=self._index)["_shards"]
+            except NotFoundError:
+                return False
+            except AuthorizationException as error:
+                hint = "OPENSEARCH_USER needs the right indices:admin/flush on it"
+                raise NotAdmitted(f"{SERVICE} does not let us flush index {self._index}", hint=hint) from error
+        # Of several shards one may be away, and counts neither way: what it held in memory only is away with it.
+        if shards["failed"] or not shards["successful"]:
+            raise ServiceUnavailable(SERVICE, "it cannot write to its disk what it holds in memory")
+        return True
 
 
 def judge(answer: str | bytes, count: int) -> BulkAnswer:
@@ -144,7 +168,7 @@ def judge(answer: str | bytes, count: int) -> BulkAnswer:
 
 def _fault(found: BulkAnswer, place: int, status: int, error: _Error) -> None:
     reason = _words(status, error)
-    if status in NOT_NOW or status >= 500 or error.type in _PASSING:
+    if status in NOT_NOW or status >= 500 or error.type in _PASSING or (status == 404 and _SHARD in error.type):
         found.again.append(place)
         found.reason = reason
         found.index_missing |= error.type == _INDEX_MISSING

@@ -11,7 +11,7 @@ from typing import Any, Final, cast
 from opensearchpy.exceptions import NotFoundError, RequestError
 
 from clickstream.config.settings import OpenSearchSettings
-from clickstream.domain.errors import ServiceUnavailable
+from clickstream.domain.errors import ServiceRefused, ServiceUnavailable
 from clickstream.services.opensearch.client import SERVICE, connect, translated
 
 MAPPING: Final[dict[str, Any]] = {
@@ -81,6 +81,23 @@ class EventsIndex:
         if found is None:
             raise ServiceUnavailable(SERVICE, f"index {self._name} was deleted in the moment that it was made")
         return found
+
+    def check_replaceable(self) -> None:
+        """Raises ServiceRefused where the name is an alias: what is behind it is not ours to delete."""
+        with translated():
+            try:
+                found = self._client.indices.get(index=self._name)
+            except NotFoundError:
+                return
+        if self._name not in found:
+            hint = "empty that by hand, or name an index in OPENSEARCH_EVENTS_INDEX"
+            raise ServiceRefused(f"{SERVICE}: {self._name} is an alias of {', '.join(sorted(found))}", hint=hint)
+
+    def replace(self) -> None:
+        """Delete the index with all that it holds, and make it anew."""
+        with translated():
+            self._client.indices.delete(index=self._name, params={"ignore_unavailable": "true"})
+        self.ensure()
 
     def ensure_template(self) -> bool:
         """Make the template where there is none; whether that was so."""

@@ -8,7 +8,8 @@ from typing import Final
 from opensearchpy import OpenSearch
 
 from clickstream.config.settings import OpenSearchSettings
-from clickstream.services.opensearch.client import connect, translated
+from clickstream.domain.errors import ServiceUnavailable
+from clickstream.services.opensearch.client import SERVICE, connect, translated
 
 _AT_ONCE: Final = 5_000
 """Ids in one question."""
@@ -34,5 +35,7 @@ class IndexPresence:
             body = {"ids": list(ids[start : start + _AT_ONCE])}
             with translated():
                 found = self._client.mget(body=body, index=self._index, params={"_source": "false"})
+            if faults := [one["error"] for one in found["docs"] if "error" in one]:
+                raise ServiceUnavailable(SERVICE, str(faults[0].get("reason", "")))
             absent |= {one["_id"] for one in found["docs"] if not one.get("found")}
         return absent

@@ -137,7 +137,8 @@ def no_index(settings: OpenSearchSettings) -> ServiceRefused:
 
 
 def _ask(client: OpenSearch, index: str, body: dict[str, Any]) -> dict[str, Any]:
-    return client.search(index=index, body=body, params={"request_cache": "true"} if body["size"] == 0 else None)
+    answer: dict[str, Any] = client.search(index=index, body=body)
+    return answer
 
 
 def _check_fields(query: str) -> None:
@@ -217,12 +218,13 @@ def _millis(found: dict[str, Any]) -> int | None:
 
 
 def _reason(error: RequestError) -> str:
-    """The deepest cause in the server's answer: what is above it only says that something failed."""
+    """What is wrong, from the server's answer: the first cause says where, the last one what, mostly."""
     found = error.info.get("error") if isinstance(error.info, dict) else None
-    causes = found.get("root_cause") if isinstance(found, dict) else None
     failed = found.get("failed_shards") if isinstance(found, dict) else None
-    cause = failed[0].get("reason") if failed else causes[0] if causes else None
-    while isinstance(cause, dict) and isinstance(cause.get("caused_by"), dict):
-        cause = cause["caused_by"]
-    words = str(cause.get("reason")) if isinstance(cause, dict) else str(error.error)
-    return brief(words.partition("\n")[0].strip(), _LONGEST_REASON)
+    cause = failed[0].get("reason") if failed else found
+    said: list[str] = []
+    while isinstance(cause, dict):
+        said.append(str(cause.get("reason")).partition("\n")[0].strip())
+        cause = cause.get("caused_by")
+    first, last = (said[0], said[-1]) if said else (str(error.error), "")
+    return brief(first if last in first else f"{first}: {last}", _LONGEST_REASON)

@@ -12,7 +12,7 @@ from clickstream.actions.faults.catalogue import (
     BURST,
     CONSUMER,
     KILL_SUPERVISOR,
-    PRODUCER,
+    WORKERS,
     Fault,
 )
 from clickstream.tui.screens.choose import Choice, ChooseScreen
@@ -80,6 +80,6 @@ def _offered(fault: Fault, living: list[ProcessRow]) -> bool:
         return False
     if fault.kind in {BURST, KILL_SUPERVISOR}:
         return True
-    if fault.target in {CONSUMER, PRODUCER}:
+    if fault.target in WORKERS:
         return any(row.role == fault.target for row in living)
     return any(row.name == fault.target for row in living)

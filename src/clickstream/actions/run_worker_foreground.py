@@ -1,0 +1,143 @@
+"""Being a worker in the foreground: `clickstream worker ROLE` without a supervisor, as a container runs it.
+
+Settings come from the environment, the log goes to stdout, a probe looks at a health file; see pipeline/foreground.py.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import threading
+from argparse import Namespace
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from clickstream.actions.servers import kafka_of
+from clickstream.config.problems import SettingsError
+from clickstream.config.settings import Settings, load_settings
+from clickstream.domain.errors import ClickstreamError, ServiceUnavailable, UsageError
+from clickstream.pipeline.foreground import Foreground, Health, HealthFile, log_to_stdout
+from clickstream.pipeline.process import run_to_end
+from clickstream.pipeline.retry import Backoff
+
+WRONG_USE = 2
+
+_LOOK_EVERY = 0.1
+
+_logger = logging.getLogger("clickstream.foreground")
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """What a role does."""
+
+    prepare: Callable[[], Any]
+    """Makes what is missing on the servers; tried until they answer."""
+    work: Callable[[threading.Event], Any]
+    """Works until done or stopped."""
+
+
+def run_foreground(role: str, args: Namespace) -> int:
+    """Work until done or stopped; the exit code.
+
+    That is 0 for done or stopped as asked (SIGTERM, SIGINT), 1 where it cannot go on, 2 for wrong settings or use, 3
+    for an offset that Kafka holds no more. Servers that do not answer are waited for.
+
+    Args:
+        role: `consumer`, `indexer` or `producer`.
+        args: the parsed command line of that role.
+
+    Raises:
+        SettingsError, UsageError: what is wrong with settings or command line; with --log-json they are logged.
+    """
+    name = args.name or f"{role}-{socket.gethostname()}-{os.getpid()}"
+    set_up_log = partial(log_to_stdout, as_json=args.log_json)
+    try:
+        settings = load_settings()
+        health = HealthFile(args.health_file)
+        job = _JOBS[role](settings, args, name, Foreground(health, figures=role != "producer"))
+    except (SettingsError, UsageError) as error:
+        if not args.log_json:
+            raise
+        set_up_log(name)
+        for line in str(error).splitlines():
+            _logger.error("%s", line)
+        return WRONG_USE
+
+    def work(stop: threading.Event) -> None:
+        if _prepare(job.prepare, health, stop):
+            job.work(stop)
+
+    try:
+        return run_to_end(role, name, work, set_up_log=set_up_log)
+    finally:
+        health.remove()
+
+
+def _prepare(make: Callable[[], Any], health: HealthFile, stop: threading.Event) -> bool:
+    """Make it as soon as the servers answer; False when a stop comes first. Raises what waiting cannot mend."""
+    pause, said = Backoff(), False
+    while not stop.is_set():
+        try:
+            make()
+        except ServiceUnavailable as error:
+            if not said:
+                _logger.warning("waiting: %s", error)
+            said = True
+            health.renew(Health("waiting", str(error)))
+            pause.failed()
+            while not pause.due and not stop.wait(_LOOK_EVERY):
+                pass
+        else:
+            return True
+    return False
+
+
+def _consumer(settings: Settings, args: Namespace, name: str, foreground: Foreground) -> _Job:
+    from clickstream.actions.consumers import prepare  # noqa: PLC0415 (a worker loads its own role only)
+    from clickstream.pipeline.worker import ConsumerOptions, Worker  # noqa: PLC0415
+
+    options = ConsumerOptions(name, args.accept_gap, heard=foreground.hear)
+    return _Job(lambda: prepare(settings), lambda stop: Worker(settings, options, stop).run())
+
+
+def _indexer(settings: Settings, args: Namespace, name: str, foreground: Foreground) -> _Job:
+    from clickstream.actions.consumers import prepare  # noqa: PLC0415
+    from clickstream.pipeline.index_worker import IndexerOptions, IndexWorker  # noqa: PLC0415
+
+    if not settings.opensearch.enabled:
+        raise UsageError("OPENSEARCH_ENABLED is false: nothing is indexed", hint="set it to true, and OPENSEARCH_HOST")
+    options = IndexerOptions(name, args.accept_gap, heard=foreground.hear)
+    return _Job(lambda: prepare(settings), lambda stop: IndexWorker(settings, options, stop).run())
+
+
+def _producer(settings: Settings, args: Namespace, name: str, foreground: Foreground) -> _Job:
+    from clickstream.pipeline.pacing import parse_factor  # noqa: PLC0415
+    from clickstream.pipeline.producer import ProducerOptions, run  # noqa: PLC0415
+    from clickstream.services.kafka.admin import create_topic  # noqa: PLC0415
+
+    file = args.file or settings.pipeline.data_file
+    if not file.expanduser().is_file():
+        raise UsageError(f"{file} is not there, or no file", hint="PRODUCER_DATA_FILE or --file names another")
+    try:
+        realtime = None if args.realtime is None else parse_factor(args.realtime)
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+    options = ProducerOptions(file.expanduser(), args.limit, args.rate, realtime, heard=foreground.hear)
+    options.pace.check()
+
+    def work(stop: threading.Event) -> None:
+        if run(settings, options, stop=stop):
+            raise ClickstreamError("Kafka refused some of the events", hint="the lines above say why")
+
+    return _Job(lambda: create_topic(kafka_of(settings)), work)
+
+
+_JOBS: dict[str, Callable[[Settings, Namespace, str, Foreground], _Job]] = {
+    "consumer": _consumer,
+    "indexer": _indexer,
+    "producer": _producer,
+}

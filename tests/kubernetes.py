@@ -1,0 +1,79 @@
+"""The manifests of deploy/kubernetes as kubectl's own kustomize builds them, without a cluster. Judges nothing."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[1] / "deploy/kubernetes"
+COMPONENTS = tuple(sorted(folder.name for folder in (ROOT / "components").iterdir()))
+
+Manifest = dict[str, Any]
+
+
+def built(folder: Path) -> list[Manifest]:
+    """What `kubectl apply -k` would send; skips where there is no kubectl."""
+    program = shutil.which("kubectl", path=str(Path(sys.executable).parent)) or shutil.which("kubectl")
+    if program is None:
+        pytest.skip("there is no kubectl, and its wheel is for Linux on x86-64 only")
+    done = subprocess.run([program, "kustomize", str(folder)], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    return list(yaml.safe_load_all(done.stdout))
+
+
+def overlay(folder: Path, components: Iterable[str], *, settings: str = "") -> list[Manifest]:
+    """The base with these components, in this order; `settings`: lines of KEY=value that replace the base's."""
+    copy = folder / "kubernetes"
+    shutil.copytree(ROOT, copy)
+    place = copy / "overlays" / "made"
+    place.mkdir()
+    content: Manifest = {
+        "apiVersion": "kustomize.config.k8s.io/v1beta1",
+        "kind": "Kustomization",
+        "namespace": "clickstream",
+        "resources": ["../../base"],
+        "components": [f"../../components/{name}" for name in components],
+    }
+    if settings:
+        (place / "settings.env").write_text(settings)
+        generator = {"name": "clickstream-settings", "behavior": "merge", "envs": ["settings.env"]}
+        content["configMapGenerator"] = [generator]
+    (place / "kustomization.yaml").write_text(yaml.safe_dump(content))
+    return built(place)
+
+
+def pods(manifests: Iterable[Manifest]) -> Iterator[tuple[str, Manifest]]:
+    """(kind/name, the pod's spec) of each workload."""
+    for one in manifests:
+        if "template" in one.get("spec", {}):
+            yield f"{one['kind']}/{one['metadata']['name']}", one["spec"]["template"]["spec"]
+
+
+def containers(pod: Manifest) -> list[Manifest]:
+    """Those that run, and those that run before."""
+    return [*pod.get("initContainers", []), *pod["containers"]]
+
+
+def settings_map(manifests: Iterable[Manifest]) -> Mapping[str, str]:
+    """The values of the ConfigMap that holds the settings."""
+    [found] = [one["data"] for one in manifests if one["kind"] == "ConfigMap"]
+    values: dict[str, str] = found
+    return values
+
+
+def passwords_example() -> Manifest:
+    """The Secret that the pods read, with values that are no secrets."""
+    example: Manifest = yaml.safe_load((ROOT / "passwords.example.yaml").read_text())
+    return example
+
+
+def environment(folder: str) -> Mapping[str, str]:
+    """The variables that the pods of a folder of ROOT get: its settings, and the example's passwords."""
+    return {**settings_map(built(ROOT / folder)), **passwords_example()["stringData"]}
