@@ -76,7 +76,7 @@ class Run:
     latency_ms: dict[str, float] = field(default_factory=dict)
     """End to end, live only: p50, p95, p99."""
     sustained: bool = True
-    """Live only: when the producer ended, less than FALLS_BEHIND seconds of work was left."""
+    """Live only: KEEPS_UP of the rate was stored, and less than FALLS_BEHIND seconds of it was left at the end."""
     producing: dict[str, float] = field(default_factory=dict)
     """Drain only, before the clock of the run: events_per_second, and the cpu_seconds of the sender."""
 
@@ -145,7 +145,7 @@ def _result(case: Case, measured: _Measured, verification: verify.Verification, 
         verified=verification.ok,
         cpu={part: round(seconds, 3) for part, seconds in measured.cpu.items()},
         latency_ms=_rounded(measured.latency) if case.mode == "live" and measured.latency else {},
-        sustained=measured.sustained,
+        sustained=measured.sustained and rate >= KEEPS_UP * (case.rate or 0.0),
         producing=_producing(measured.messages, measured.sent) if measured.sent else {},
     )
 
