@@ -26,7 +26,17 @@ from clickstream.services.postgres.connection import connect
 from tests.feed import own_names
 from tests.stacks import stack_in
 
-CONFIGURED = ("AIVEN_", "CLICKSTREAM_", "CONSUMER_", "KAFKA_", "OPENSEARCH_", "PG", "POSTGRESQL_", "PRODUCER_", "VALKEY_")
+CONFIGURED = (
+    "AIVEN_",
+    "CLICKSTREAM_",
+    "CONSUMER_",
+    "KAFKA_",
+    "OPENSEARCH_",
+    "PG",
+    "POSTGRESQL_",
+    "PRODUCER_",
+    "VALKEY_",
+)
 """Prefixes of the variables that configure us, or (PGHOST and its like) the drivers below us."""
 
 hypothesis_settings.register_profile("default", deadline=None)

@@ -1,4 +1,4 @@
-"""Takes the README's pictures (assets/screens/*.svg): the real dashboard, over a real stack that lives only for this run.
+"""Takes the README's pictures (assets/screens/*.svg): the real dashboard, over a real stack of this run only.
 
 python tools/screenshots.py [--into FOLDER] [--rate N]
 
@@ -79,8 +79,10 @@ TEXT = re.compile(
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description="Take the pictures in assets/screens/ from a real run (three minutes or so).")
-    parser.add_argument("--into", type=Path, default=ASSETS, help="the folder for the pictures (default: assets/screens)")
+    parser = argparse.ArgumentParser(
+        description="Take the pictures in assets/screens/ from a real run (three minutes or so)."
+    )
+    parser.add_argument("--into", type=Path, default=ASSETS, help="their folder (default: assets/screens)")
     parser.add_argument("--rate", type=float, default=20_000, help="events a second (default: %(default)s)")
     options = parser.parse_args()
     into = options.into.absolute()

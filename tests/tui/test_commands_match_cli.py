@@ -28,6 +28,7 @@ ONLY_CLI = {
     "watch": "is the dashboard for programs",
     "metrics": "is the dashboard for Prometheus",
     "worker health": "answers a container's probe",
+    "config generate": "writes the settings before there is anything to show",
 }
 
 SHOWN_BY_FRAMES = {

@@ -32,6 +32,9 @@ LOOK_EVERY = 0.1
 FALLS_BEHIND = 2.0
 """Seconds of work that may be left when the producer ends; with more, the rate is not sustained."""
 
+KEEPS_UP = 0.95
+"""Share of a rate that is really stored, or it is not sustained: the producer may be what cannot keep up."""
+
 PRODUCER = f"{NAME}-producer"
 
 

@@ -34,7 +34,8 @@ def describe(error: ValidationError, values: Mapping[str, str]) -> list[str]:
 
 def described_characters(values: Mapping[str, str]) -> list[str]:
     """A line for each value with characters that no server and no terminal should get to see."""
-    kinds = {name: {"secret": is_secret(name), "path": name.endswith(("_FILE", "_SSLROOTCERT"))} for name in values}
+    # A password may be anything; a token may not: it travels in a header.
+    kinds = {name: {"secret": "PASSWORD" in name, "path": name.endswith(("_FILE", "_SSLROOTCERT"))} for name in values}
     found = {name: odd_characters(value, **kinds[name]) for name, value in values.items()}
     return [f"{name}: {fault}" for name, fault in found.items() if fault]
 

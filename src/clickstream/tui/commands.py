@@ -116,7 +116,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("data generate", "make a data file", run.data_generate, changes=True, cancellable=True),
     Command("data info", "describe the data file", run.data_info),
     Command(
-        "data reset", "empty topic, tables and cache", run.data_reset, changes=True,
+        "data reset", "empty topic, tables, cache and index", run.data_reset, changes=True,
         weight=Weight.TYPE, warning="The topic is deleted and made anew, and every stored row is removed for good.",
     ),
     Command("rejects list", "what was put aside, and why", opens="rejects"),

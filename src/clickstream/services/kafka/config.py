@@ -53,7 +53,9 @@ _NOT_ADMITTED: Final = {
 
 _REFUSALS: Final = {
     KafkaError.TOPIC_AUTHORIZATION_FAILED: "this user may not use KAFKA_EVENTS_TOPIC",
-    KafkaError.GROUP_AUTHORIZATION_FAILED: "this user may not use the group: POSTGRESQL_CONSUMER_GROUP_ID, or OPENSEARCH_CONSUMER_GROUP_ID",
+    KafkaError.GROUP_AUTHORIZATION_FAILED: (
+        "this user may not use the group: POSTGRESQL_CONSUMER_GROUP_ID, or OPENSEARCH_CONSUMER_GROUP_ID"
+    ),
     KafkaError.CLUSTER_AUTHORIZATION_FAILED: "this user lacks rights on the cluster",
     KafkaError.INVALID_PARTITIONS: "the cluster does not allow that many partitions",
     KafkaError.INVALID_REPLICATION_FACTOR: "check KAFKA_EVENTS_TOPIC_REPLICATION",

@@ -207,7 +207,7 @@ class SearchScreen(DashboardScreen):
         if not self.dashboard.source.settings.opensearch.enabled:
             return _switched_off(embedded=frame.embedded or not frame.configured)
         if service.state == DOWN:
-            return [(f"✖ {service.error}", FAILED), ("", ""), ("It is asked again as soon as it answers.", DIM)]
+            return [(f"✖ {service.error}", FAILED), ("", ""), ("The search goes on as soon as it answers.", DIM)]
         if service.state != UP:
             style = BUSY if service.state == ASKING else DIM
             return [(f"OpenSearch: {service.error or 'asking'}", style)]
