@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import threading
 import urllib.request
@@ -154,3 +155,6 @@ def test_once_prints_them(settings: Settings, capsys: pytest.CaptureFixture[str]
     shown = capsys.readouterr()
     assert shown.err == ""
     assert total(parsed(shown.out), "clickstream_service_up") == 3
+    assert clickstream(["metrics", "--once", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert {"name": "clickstream_service_up", "labels": {"service": "kafka"}, "value": 1.0} in found

@@ -100,8 +100,14 @@ def health(capsys: pytest.CaptureFixture[str], file: Path, *options: str) -> tup
     return code, json.loads(printed) if printed else {}
 
 
-def partitions(line: dict[str, Any]) -> list[int]:
-    return [int(number) for number in line["message"].rpartition("[")[2].rstrip("]").split(",") if number.strip()]
+def owned(worker: Foreground) -> set[int]:
+    """Its partitions, by what it has logged so far."""
+    found: set[int] = set()
+    for line in list(worker.lines):
+        what, colon, which = json.loads(line)["message"].partition(": partitions ")
+        numbers = set(json.loads(which)) if colon else set()
+        found = found | numbers if what == "assigned" else found - numbers
+    return found
 
 
 def test_a_consumer_makes_what_is_missing_drains_and_ends_when_asked(
@@ -139,12 +145,8 @@ def test_two_at_once_on_empty_servers_share_the_partitions(settings: Settings, s
     delete_topic(settings.kafka, settings.kafka.events_topic)
     pair = [start("consumer", "--log-json", "--name", name) for name in ("a", "b")]
 
-    def owned(worker: Foreground) -> list[int]:
-        lines = [json.loads(line) for line in [*worker.lines]]
-        assigned = [line for line in lines if line["message"].startswith("assigned: ")]
-        return partitions(assigned[-1]) if assigned else []
-
     wait_until(lambda: sorted(len(owned(worker)) for worker in pair) == [1, 2], "both have partitions")
+    assert owned(pair[0]) | owned(pair[1]) == {0, 1, 2}
     events = shop(82, EVENTS)
     send(settings, events)
     wait_until(lambda: all_committed(settings), "everything committed")

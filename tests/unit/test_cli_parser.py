@@ -22,7 +22,7 @@ DATA_COMMANDS = [
     "worker restart x", "worker kill x", "worker freeze x", "worker thaw x", "worker health --health-file x", "metrics",
     "data info", "data reset", "config show", "config check", "config generate",
     "consumer rewind --to 0", "topic show", "topic resize 6",
-    "faults list", "faults inject kill-kafka", "benchmark",
+    "faults list", "faults inject kill-kafka", "benchmark", "opensearch init", "opensearch search",
     "rejects list", "rejects show 1", "rejects replay 1", "rejects discard 1",
 ]  # fmt: skip
 

@@ -193,8 +193,11 @@ def test_opensearch_is_broken_only_where_it_can_be_missed(monkeypatch: pytest.Mo
     monkeypatch.setenv("OPENSEARCH_ENABLED", "true")
     with pytest.raises(UsageError, match="no indexer is running"):
         prepare(embedded(), "cut-opensearch")
+    with pytest.raises(UsageError, match="no indexer is running"):
+        prepare(embedded(), "kill-indexer")
     running(monkeypatch, c=Role.CONSUMER, opensearch=Role.SERVER, i=Role.INDEXER)
     assert prepare(embedded(), "cut-opensearch").seconds > 0
+    assert prepare(embedded(), "kill-indexer").victim().name == "i"
 
 
 def test_filling_a_disk_is_for_linux(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,7 +17,7 @@ from clickstream.actions.group import Worker, local_workers, snapshot_of
 from clickstream.actions.happenings import TITLES
 from clickstream.actions.lag import LagMeter, Sample
 from clickstream.actions.reset import reset
-from clickstream.actions.servers import postgres_of
+from clickstream.actions.servers import opensearch_of, postgres_of
 from clickstream.actions.workers import PRODUCER, control_of
 from clickstream.config.settings import Settings, load_settings
 from clickstream.domain.errors import ClickstreamError, UsageError
@@ -35,7 +35,7 @@ class DemoOptions:
     limit: int | None = None
     """Only the first events by time."""
     fresh: bool = False
-    """Empty topic, tables and cache of the embedded stack first."""
+    """Empty topic, tables, cache and index of the embedded stack first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +62,8 @@ class DemoResult:
     """Lines of the file that the producer put aside."""
     unaccounted: str
     """What does not add up; empty when all does."""
+    documents: int | None = None
+    """In the search index now; None where OpenSearch is not enabled."""
 
     @property
     def ok(self) -> bool:
@@ -78,6 +80,7 @@ class DemoResult:
             "events_per_second": self.events_per_second,
             "verify": verify.document(self.verification),
             "analytics": asdict(self.analytics),
+            **({} if self.documents is None else {"documents": self.documents}),
         }
 
 
@@ -152,7 +155,8 @@ def _empty(settings: Settings, narrator: Narrator) -> None:
     if busy:
         narrator.say(Phase.RESET, f"stopping {', '.join(busy)}")
         control_of(settings).stop(busy)
-    narrator.say(Phase.RESET, "emptying topic, tables and cache")
+    index = ", and the search index" if settings.opensearch.enabled else ""
+    narrator.say(Phase.RESET, f"emptying topic, tables and cache{index}")
     reset(settings)
 
 
@@ -193,10 +197,12 @@ def _producer_finished(workers: tuple[Worker, ...]) -> Worker | None:
 def _refuse_failed(workers: tuple[Worker, ...]) -> None:
     for worker in workers:
         if worker.state == ProcessState.FAILED:
-            hint = f"see `clickstream {worker.role} logs`"
+            hint = f"see `clickstream {'producer' if worker.role == Role.PRODUCER else 'consumer'} logs`"
             raise ClickstreamError(f"{worker.name} has failed: {worker.detail}", hint=hint)
-    if all(worker.state == ProcessState.STOPPED for worker in workers if worker.role == Role.CONSUMER):
-        raise ClickstreamError("all consumers were stopped before everything was stored")
+    for role, done in ((Role.CONSUMER, "stored"), (Role.INDEXER, "indexed")):
+        states = [worker.state for worker in workers if worker.role == role]
+        if states and all(state == ProcessState.STOPPED for state in states):
+            raise ClickstreamError(f"all {role}s were stopped before everything was {done}")
 
 
 def _stop_started(settings: Settings, kept: set[str], narrator: Narrator) -> None:
@@ -229,7 +235,17 @@ def _result(settings: Settings, before: Counts, start: Sample, drained: _Drained
         new=new,
         bad_lines=drained.producer.counters.get("bad_lines", 0),
         unaccounted=_unaccounted(drained, ends(drained.sample) - ends(start), duplicates, told),
+        documents=_documents(settings),
     )
+
+
+def _documents(settings: Settings) -> int | None:
+    if not settings.opensearch.enabled:
+        return None
+    from clickstream.services.opensearch.compare import IndexReader  # noqa: PLC0415 (it loads a driver)
+
+    with IndexReader(opensearch_of(settings)) as index:
+        return index.refresh()
 
 
 def _ever_rejected(counted: Counts) -> int:

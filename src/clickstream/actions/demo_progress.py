@@ -44,6 +44,8 @@ class Flow:
     active_sessions: int
     trouble: str = ""
     """What is being waited for."""
+    to_index: int | None = None
+    """Messages that the indexers have before them; None where OpenSearch is not enabled."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,12 +104,13 @@ class FlowMeter:
             lag={partition: newest.lag(partition) for partition in newest.ends},
             active_sessions=sum(worker.active_sessions for worker in workers),
             trouble=self._trouble or next(iter(troubles), ""),
+            to_index=to_index(newest),
         )
 
     @property
     def drained(self) -> bool:
-        """The last sample could be taken, and nothing was left to store."""
-        return not self._trouble and bool(self._history) and self.last.total == 0
+        """The last sample could be taken, and nothing was left to store or to index."""
+        return not self._trouble and bool(self._history) and self.last.total == 0 and not to_index(self.last)
 
     def _sample(self) -> None:
         try:
@@ -133,6 +136,14 @@ def ends(sample: Sample) -> int:
 
 def positions(sample: Sample) -> int:
     return sum(sample.positions.values())
+
+
+def to_index(sample: Sample) -> int | None:
+    """Messages not indexed yet; None where OpenSearch is not enabled."""
+    if sample.indexed is None:
+        return None
+    done = {partition: sample.indexed.get(partition, begin) for partition, begin in sample.begins.items()}
+    return sum(max(0, end - done[partition]) for partition, end in sample.ends.items())
 
 
 def last_commit(sample: Sample) -> float:

@@ -20,7 +20,7 @@ from clickstream.actions.workers import READY_WITHIN, environment
 from clickstream.config.settings import Settings
 from clickstream.domain.errors import UsageError
 from clickstream.domain.processes import ProcessSpec, ProcessState, Role
-from clickstream.pipeline.loop import install_stop
+from clickstream.pipeline.loop import configure_logging, install_stop
 
 PROCESS = "metrics"
 """Its name in the supervisor; `worker stop metrics` ends it."""
@@ -60,7 +60,8 @@ def once_as_data(load: Callable[[], Settings]) -> list[dict[str, Any]]:
 
 
 def serve_until_signal(load: Callable[[], Settings], *, host: str, port: int, announce: Callable[[str], None]) -> None:
-    """As `serve`, until SIGTERM or SIGINT."""
+    """As `serve`, until SIGTERM or SIGINT, with a log on stderr."""
+    configure_logging(PROCESS)
     serve(load, host=host, port=port, announce=announce, stop=install_stop())
 
 

@@ -6,6 +6,7 @@ before that question has ended: a server that hangs costs one thread, however ma
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable
@@ -33,6 +34,8 @@ from clickstream.config.settings import Settings
 from clickstream.domain.processes import Snapshot
 
 T = TypeVar("T")
+
+_logger = logging.getLogger("clickstream.metrics")
 
 FRESH_FOR = 1.0
 """Seconds for which a look serves everybody who asks."""
@@ -86,6 +89,7 @@ class Asked(Generic[T]):
         self._thread: threading.Thread | None = None
         self._again_at = float("-inf")
         self._value: T | None = None
+        self._failing = False
 
     def begin(self) -> None:
         """Ask, unless the question is under way still, or its last answer is to do."""
@@ -109,8 +113,12 @@ class Asked(Generic[T]):
             self._value = self._ask()
         except NotAsked:
             return
-        except Exception:  # whatever it is, the figure is missing, and the service's own says that it is down
+        except Exception as error:  # whatever it is: the figures are missing, and the service counts as down
+            if not self._failing:
+                _logger.warning("no figures of %s: %s", self._name, error or type(error).__name__)
+            self._failing = True
             return
+        self._failing = False
         took = time.monotonic() - began
         if self._share < 1:
             self._again_at = time.monotonic() + took * (1 / self._share - 1)

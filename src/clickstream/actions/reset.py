@@ -43,7 +43,7 @@ class Emptied:
 
 
 def reset(settings: Settings) -> Emptied:
-    """Make the topic anew, truncate the tables, delete our keys from Valkey, and make the index anew where it is enabled.
+    """Make the topic anew, truncate the tables, delete our keys from Valkey; where enabled, make the index anew.
 
     All servers and rights are looked at first, so that what can be refused is refused while nothing has changed.
     A reset that is cut short after that leaves a mark in the schema: nothing starts on it; another reset completes it.

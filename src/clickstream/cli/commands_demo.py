@@ -123,6 +123,7 @@ def _line(now: DemoProgress) -> str:
     return (
         f"produced {flow.produced:,} of {flow.to_produce:,} ({output.number(flow.rate_in, unit='/s')}), "
         f"stored {flow.stored:,} ({output.number(flow.rate_out, unit='/s')}), lag {sum(flow.lag.values()):,}"
+        + ("" if flow.to_index is None else f", to index {flow.to_index:,}")
         + (f"; waiting: {flow.trouble}" if flow.trouble else "")
     )
 
@@ -130,4 +131,5 @@ def _line(now: DemoProgress) -> str:
 def _next_steps(settings: Settings, result: DemoResult) -> str:
     words = "" if result.ok else f"not everything adds up: {result.unaccounted or 'verify found differences'}\n"
     words += "look further: clickstream analytics, clickstream sessions show VISITOR, clickstream verify"
+    words += "" if result.documents is None else " --opensearch, clickstream opensearch search QUERY"
     return words + ("\nthe servers go on running; clickstream stack down stops them" if settings.embedded else "")

@@ -9,14 +9,14 @@ from clickstream.cli.diagnostics import ExitCode, say
 
 
 def metrics(args: Namespace) -> int:
-    import logging
-
     from clickstream.actions import metrics as action
     from clickstream.config.settings import load_settings
 
-    # Drivers log to stderr where nobody has said otherwise: with each look, for a server that is down.
-    logging.getLogger().addHandler(logging.NullHandler())
     if args.once:
+        import logging
+
+        # Drivers log to stderr where nobody has said otherwise; that a server is down is among the figures.
+        logging.getLogger().addHandler(logging.NullHandler())
         if args.json:
             output.write_json(action.once_as_data(load_settings))
         else:

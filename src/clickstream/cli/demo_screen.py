@@ -130,7 +130,8 @@ class DemoScreen:
 
     def _status_line(self, now: DemoProgress, width: int) -> Table:
         grid = Table.grid(padding=(0, 1))
-        words = Text(f"  {harmless(now.words)}", style="yellow" if now.flow and now.flow.trouble else "dim")
+        behind = f"; to index: {now.flow.to_index:,}" if now.flow and now.flow.to_index else ""
+        words = Text(f"  {harmless(now.words)}{behind}", style="yellow" if now.flow and now.flow.trouble else "dim")
         words.truncate(width - 32, overflow="ellipsis")
         if now.total:
             grid.add_row(words, _bar(min(1.0, now.done / now.total), 20, ACCENT), Text(f"{now.done / now.total:4.0%}"))
@@ -199,6 +200,7 @@ def _figures(result: DemoResult, width: int) -> Panel:
         ("events stored", f"{result.events:,}"),
         ("duplicates dropped", f"{result.duplicates:,}"),
         ("rejected", f"{result.rejected:,}"),
+        *([] if result.documents is None else [("documents indexed", f"{result.documents:,}")]),
         ("took", seconds(result.seconds)),
         ("speed", number(result.events_per_second, unit=" events/s")),
     ):

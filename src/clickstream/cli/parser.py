@@ -104,7 +104,7 @@ def _add_demo(commands: Subparsers) -> None:
     )
     demo.add_argument("--limit", type=positive, metavar="N", help="only the first N events by time")
     demo.add_argument("--headless", action="store_true", help="no live display: a line now and then")
-    demo.add_argument("--fresh", action="store_true", help="empty topic, tables and cache of the embedded stack first")
+    demo.add_argument("--fresh", action="store_true", help="empty the embedded topic, tables, cache and index first")
 
 
 def _add_stack(commands: Subparsers) -> None:
@@ -206,7 +206,7 @@ def _add_data(commands: Subparsers) -> None:
     generate.add_argument("--force", action="store_true", help="replace a file that is there")
     info = _command(data, "info", "commands_data:info", "describe a data file", "data info --file data/sample.csv")
     info.add_argument("--file", type=Path, metavar="F", help="which (default: PRODUCER_DATA_FILE)")
-    reset = _command(data, "reset", "commands_data:reset", "empty topic, tables and cache", "data reset -y")
+    reset = _command(data, "reset", "commands_data:reset", "empty topic, tables, cache and index", "data reset -y")
     reset.add_argument("-y", "--yes", action="store_true", help="do not ask")
 
 

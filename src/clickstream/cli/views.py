@@ -226,6 +226,7 @@ def demo(result: DemoResult) -> list[Block]:
         f"sessions    {exact(result.sessions)}",
         f"duplicates  {exact(result.duplicates)}",
         f"rejected    {exact(result.rejected)} messages, {exact(result.bad_lines)} lines of the file",
+        *([] if result.documents is None else [f"documents   {exact(result.documents)} in OpenSearch"]),
         f"took        {seconds(result.seconds)}, {number(result.events_per_second, unit=' events/s')}",
         "",
     ]
