@@ -1,4 +1,4 @@
-"""local-docker.md and the other pages on containers: their commands exist, and their tables say what is so."""
+"""README.md, local-docker.md and the other pages: their commands exist, and their tables say what is so."""
 
 from __future__ import annotations
 
@@ -36,6 +36,15 @@ def commands(page: str, program: str) -> Iterator[list[str]]:
 )
 def test_every_command_on_these_pages_exists(page: str, arguments: list[str]) -> None:
     assert build().parse_args(arguments).handler
+
+
+@pytest.mark.parametrize("page", ["README.md", "terraform/README.md"])
+def test_every_command_in_the_blocks_of_these_pages_exists(page: str) -> None:
+    parts = [part for line in LINE.findall((ROOT / page).read_text()) for part in line.split("&&")]
+    used = [words[1:] for part in parts if (words := shlex.split(part, comments=True))[:1] == ["clickstream"]]
+    assert used
+    for arguments in used:
+        assert build().parse_args(arguments).handler
 
 
 @pytest.mark.parametrize("arguments", list(commands("local-docker.md", "docker compose")), ids=" ".join)
