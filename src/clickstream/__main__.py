@@ -25,7 +25,9 @@ def main() -> int:
             return _demo(argv)
     from clickstream.cli.parser import run
 
-    return run([] if argv == [READ_ONLY] else argv, serve=_serve)
+    code = run([] if argv == [READ_ONLY] else argv, serve=_serve)
+    gc.freeze()  # all of it goes with the process: else the interpreter searches it for cycles first, 50 ms
+    return code
 
 
 def _demo(argv: Sequence[str]) -> int:
