@@ -36,6 +36,9 @@ WITHIN = 12.0
 
 OLDEST_POSTGRESQL = 14
 
+NEARLY_FULL = 0.8
+"""Share of Valkey's memory."""
+
 DISK_NEEDED = 500 * 2**20
 """Bytes below which nothing should be started."""
 
@@ -168,12 +171,13 @@ def _valkey(settings: Settings) -> Iterator[Check]:
     valkey = valkey_of(settings)
     info = server_info(valkey)
     yield Check("valkey", OK, f"{valkey.host}:{valkey.port}: version {info.version}, {info.latency_ms:g} ms")
-    if info.maxmemory and info.maxmemory_policy == "noeviction":
+    if info.used_memory > NEARLY_FULL * info.maxmemory > 0:
         yield Check(
             "valkey memory",
             WARN,
-            f"maxmemory is {info.maxmemory / 2**20:,.0f} MiB, maxmemory-policy noeviction: when full it takes nothing",
-            "set maxmemory-policy to allkeys-lru: what lies there is a cache",
+            f"{info.used_memory / 2**20:,.0f} of {info.maxmemory / 2**20:,.0f} MiB are used; when it is full,"
+            f" {'it takes nothing' if info.maxmemory_policy == 'noeviction' else 'keys are evicted'}",
+            "nothing is lost, but restarts take longer: use a larger one, or lower VALKEY_SESSION_TTL_HOURS",
         )
 
 

@@ -50,6 +50,8 @@ class ServerInfo:
     maxmemory_policy: str
     maxmemory: int
     """Bytes; 0: no limit."""
+    used_memory: int
+    """Bytes."""
 
 
 class Board:
@@ -96,6 +98,7 @@ def server_info(settings: ValkeySettings) -> ServerInfo:
         latency_ms=round(latency, 2),
         maxmemory_policy=str(memory.get("maxmemory_policy", "")),
         maxmemory=int(memory.get("maxmemory", 0)),
+        used_memory=int(memory.get("used_memory", 0)),
     )
 
 
