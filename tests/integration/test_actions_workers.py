@@ -143,7 +143,7 @@ def test_status_has_the_contract_s_shape(settings: Settings, capsys: pytest.Capt
         "kafka": True, "postgresql": True, "valkey": True, "opensearch": None,
     }  # fmt: skip
     for service in found["services"].values():
-        assert set(service) == {"ok", "version", "latency_ms", "error"}
+        assert set(service) == {"ok", "version", "latency_ms", "error", "aiven_state", "aiven_error"}
     keys = {
         "name", "role", "pid", "state", "partitions", "events_per_second", "lag", "restarts", "rss_bytes",
         "uptime_seconds",
