@@ -30,13 +30,18 @@ class StandIn:
         self.answers: deque[int | bytes | Fault] = deque()
         """For the next bulks: an HTTP status, the raw words of an answer, or faults of single documents."""
         self.in_memory: dict[str, dict[str, Any]] = {}
-        """Documents that are there, and gone when the shard fails: the disk was full when they came."""
-        self.flushes = 0
-        self.flush_answers: deque[int | dict[str, int]] = deque()
-        """For the next flushes: an HTTP status, or what the answer says of the shards. Empty: all is written."""
+        """Documents that are there until the shard fails, which it does with its next write: its log is closed."""
+        self.life = 1
+        self.probes = 0
+        self.probe_answers: deque[int | dict[str, Any]] = deque()
+        """For the next probes: an HTTP status, or the item that is answered. Empty: the shard writes."""
+        self.gone = False
+        """There is no such index."""
 
     def answer(self, body: bytes) -> tuple[int, bytes]:
         lines = [json.loads(line) for line in body.splitlines()]
+        if "delete" in lines[0]:
+            return self._probe(len(lines))
         pairs = list(zip(lines[::2], lines[1::2], strict=True))
         ids = [action["create"]["_id"] for action, _ in pairs]
         self.bulks.append(ids)
@@ -50,26 +55,42 @@ class StandIn:
         ]
         return 200, json.dumps({"errors": True, "items": items}).encode()
 
-    def keep_in_memory(self, _: int, name: str) -> dict[str, Any]:
-        """A fault: the document comes, and its log cannot be written."""
-        self.in_memory[name] = {}
-        return item(500, "i_o_exception", "No space left on device")
+    def into_memory(self, status: int) -> Fault:
+        """The documents come, their log cannot be written, and that is answered."""
 
-    def flush(self) -> tuple[int, bytes]:
-        self.flushes += 1
-        told = self.flush_answers.popleft() if self.flush_answers else {"total": 1, "successful": 1, "failed": 0}
-        held, self.in_memory = self.in_memory, {}  # written, or the shard fails over it
+        def fault(_: int, name: str) -> dict[str, Any]:
+            self.in_memory[name] = {}
+            return item(status, "i_o_exception" if status >= 500 else "", "No space left on device")
+
+        return fault
+
+    def recovery(self) -> bytes:
+        shard = {"id": 0, "primary": True, "start_time_in_millis": self.life, "target": {"id": "node"}}
+        return json.dumps({"index": {"shards": [shard]}}).encode()
+
+    def _write(self) -> None:
+        """To the log of the shard. Where it is closed, the shard fails, and writes in its next life."""
+        if self.in_memory:
+            self.in_memory.clear()
+            self.life += 1
+
+    def _probe(self, count: int) -> tuple[int, bytes]:
+        self.probes += 1
+        told = self.probe_answers.popleft() if self.probe_answers else {}
         if isinstance(told, int):
-            return told, b'{"error": {"type": "told_so"}}'
-        if told["successful"] and not told["failed"]:
-            self.documents |= held
-        return 200, json.dumps({"_shards": told}).encode()
+            return told, b"{}"
+        if told:
+            items = [{"delete": told["create"]}] * count
+            return 200, json.dumps({"errors": True, "items": items}).encode()
+        self._write()
+        return 200, json.dumps({"errors": False, "items": [{"delete": {"status": 404}}] * count}).encode()
 
     def _store(self, place: int, name: str, document: dict[str, Any], fault: Fault | None) -> dict[str, Any]:
         if fault and (found := fault(place, name)):
             return found
         if name in self.documents or name in self.in_memory:
             return item(409, "version_conflict_engine_exception", "document already exists")
+        self._write()
         self.documents[name] = document
         return item(201)
 
@@ -82,8 +103,13 @@ def stand_in() -> Iterator[tuple[StandIn, OpenSearchSettings]]:
         protocol_version = "HTTP/1.1"
 
         def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers.get("content-length", 0)))
-            status, answer = state.flush() if self.path.endswith("/_flush") else state.answer(body)
+            self._say(*state.answer(self.rfile.read(int(self.headers["content-length"]))))
+
+        def do_GET(self) -> None:
+            assert self.path.endswith("/_recovery")
+            self._say(*((404, b'{"status": 404}') if state.gone else (200, state.recovery())))
+
+        def _say(self, status: int, answer: bytes) -> None:
             self.send_response(status)
             self.send_header("content-type", "application/json")
             self.send_header("content-length", str(len(answer)))

@@ -37,7 +37,7 @@ def own_home(shelter: Path) -> Iterator[Home]:
 def settings(
     own_home: Home, sheltered: None, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> Iterator[Settings]:
-    """Two consumers and an indexer at work on a topic and an index of their own."""
+    """Two consumers and two indexers at work on a topic and an index of their own."""
     unique = request.node.name.translate(str.maketrans("[]-", "___"))[-40:].strip("_")
     own_names(monkeypatch, own_home, unique)
     monkeypatch.setenv("OPENSEARCH_EVENTS_INDEX", unique)
@@ -45,6 +45,7 @@ def settings(
     stack.up(own_home)
     settings = load_settings()
     consumers.start(settings, count=2)
+    consumers.start(settings, count=2, kind="opensearch")
     yield settings
     control = running(own_home)
     assert control
@@ -71,7 +72,7 @@ def test_a_fault_is_mended_and_proved_harmless(settings: Settings, tmp_path: Pat
     assert found.proof
     assert found.proof.messages > 1_000
     assert states(settings, Role.SERVER) == [ProcessState.RUNNING] * 4
-    assert states(settings, Role.INDEXER) == [ProcessState.RUNNING]
+    assert states(settings, Role.INDEXER) == [ProcessState.RUNNING] * 2
     assert states(settings, Role.FAULT) == []
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -14,14 +15,12 @@ from clickstream.domain.events import RejectedMessage
 from clickstream.pipeline import index_settle
 from clickstream.pipeline.decode import Message
 from clickstream.pipeline.index_documents import Documents, documents
-from clickstream.pipeline.index_settle import REASON, Abandoned, IndexGone, Settled, Settler
+from clickstream.pipeline.index_settle import REASON, Abandoned, IndexGone, Settled, Settler, ShardFailed
 from clickstream.pipeline.retry import Backoff
 from clickstream.services.postgres import refusals
 from tests.search_stand_in import StandIn, item, stand_in
 
 TOPIC = ("clickstream-events", "id")
-
-WRITTEN = {"total": 1, "successful": 1, "failed": 0}
 
 POSTGRES = PostgresSettings.model_validate({"PG_HOST": "nowhere.invalid"})
 
@@ -138,63 +137,98 @@ def test_what_is_refused_for_good_is_recorded_whole_and_the_rest_goes_on(
     assert REASON.startswith("OpenSearch")
 
 
-NOT_FLUSHED = [500, 503, {"total": 1, "successful": 0, "failed": 1}, {"total": 1, "successful": 0, "failed": 0}]
+NEVER = threading.Event()
 
 
-@pytest.mark.parametrize("told", NOT_FLUSHED)
-def test_what_is_only_in_the_servers_memory_after_a_fault_is_not_taken_for_stored(
-    server: tuple[StandIn, OpenSearchSettings], told: int | dict[str, int]
+@contextmanager
+def settling(settings: OpenSearchSettings) -> Iterator[Settler]:
+    settler = Settler(settings, POSTGRES, most=100, backoff=AtOnce)
+    yield settler
+    settler.close()
+
+
+def test_what_is_only_in_memory_after_a_fault_is_found_out_and_sent_again(
+    server: tuple[StandIn, OpenSearchSettings],
 ) -> None:
     state, settings = server
-    state.answers.append(state.keep_in_memory)
-    state.flush_answers.extend([WRITTEN, told])
-    assert settle(settings, batch(3)) == Settled(created=3, duplicates=0, refused=0, again=6)
-    assert list(state.documents) == ids(0, 1, 2)
-    assert state.flushes == 3
-
-
-def test_what_a_flush_has_written_after_a_fault_is_stored(server: tuple[StandIn, OpenSearchSettings]) -> None:
-    state, settings = server
-    state.answers.append(state.keep_in_memory)
-    assert settle(settings, batch(3)) == Settled(created=0, duplicates=3, refused=0, again=3)
+    state.answers.append(state.into_memory(500))
+    with settling(settings) as settler:
+        assert settler.settle(batch(3), TOPIC, NEVER) == Settled(created=0, duplicates=3, refused=0, again=3)
+        with pytest.raises(ShardFailed):
+            settler.secure(NEVER)
+        assert state.documents == {}
+        settler.forget()
+        assert settler.settle(batch(3), TOPIC, NEVER).created == 3
+        settler.secure(NEVER)
     assert list(state.documents) == ids(0, 1, 2)
 
 
-def test_without_a_fault_only_the_first_bulk_waits_for_a_flush(server: tuple[StandIn, OpenSearchSettings]) -> None:
+def test_what_was_created_while_the_log_was_closed_is_found_out(server: tuple[StandIn, OpenSearchSettings]) -> None:
     state, settings = server
-    settler = Settler(settings, POSTGRES, most=2, backoff=AtOnce)
-    for expected in (Settled(5, 0, 0, 0), Settled(0, 5, 0, 0)):
-        assert settler.settle(batch(5), TOPIC, threading.Event()) == expected
-    assert state.flushes == 1
-    settler.close()
+    state.answers.append(state.into_memory(201))
+    with settling(settings) as settler:
+        assert settler.settle(batch(3), TOPIC, NEVER).created == 3
+        assert settler.settle(batch(5), TOPIC, NEVER) == Settled(created=2, duplicates=3, refused=0, again=0)
+        with pytest.raises(ShardFailed):
+            settler.secure(NEVER)
 
 
 def test_who_takes_over_does_not_believe_what_the_one_before_left_in_memory(
     server: tuple[StandIn, OpenSearchSettings],
 ) -> None:
     state, settings = server
-    other = Settler(settings, POSTGRES, most=100, backoff=AtOnce)
-    assert other.settle(batch(1), TOPIC, threading.Event()).created == 1
-    for taken_over in (False, True):
-        state.documents.clear()
-        state.in_memory = {name: {} for name in ids(0, 1)}  # one died between a fault and sending them again
-        state.flush_answers.extend([{"total": 1, "successful": 0, "failed": 1}])
-        if taken_over:
-            other.doubt()
-            assert other.settle(batch(2), TOPIC, threading.Event()).created == 2
-        else:
-            assert settle(settings, batch(2)).created == 2
-        assert list(state.documents) == ids(0, 1)
-    other.close()
+    state.in_memory = {name: {} for name in ids(0, 1)}  # one died between a fault and sending them again
+    with settling(settings) as settler:
+        assert settler.settle(batch(2), TOPIC, NEVER).duplicates == 2
+        with pytest.raises(ShardFailed):
+            settler.secure(NEVER)
 
 
-def test_an_index_that_cannot_be_flushed_is_said(server: tuple[StandIn, OpenSearchSettings]) -> None:
+def test_a_shard_that_failed_unseen_is_found_out(server: tuple[StandIn, OpenSearchSettings]) -> None:
     state, settings = server
-    state.flush_answers.append(404)
+    with settling(settings) as settler:
+        settler.settle(batch(2), TOPIC, NEVER)
+        settler.secure(NEVER)
+        settler.settle(batch(3), TOPIC, NEVER)
+        state.life += 1
+        with pytest.raises(ShardFailed):
+            settler.secure(NEVER)
+        with pytest.raises(ShardFailed):  # until what was sent is sent again
+            settler.secure(NEVER)
+        settler.forget()
+        settler.secure(NEVER)
+
+
+def test_while_the_server_takes_no_write_nothing_is_secure(server: tuple[StandIn, OpenSearchSettings]) -> None:
+    state, settings = server
+    with settling(settings) as settler:
+        settler.settle(batch(2), TOPIC, NEVER)
+        state.probe_answers.extend([503, item(500, "i_o_exception", "x"), item(404, "shard_not_found_exception", "x")])
+        settler.secure(NEVER)
+        assert state.probes == 5
+        state.probe_answers.append(item(404, "index_not_found_exception", "no such index"))
+        with pytest.raises(IndexGone):
+            settler.secure(NEVER)
+        state.probe_answers.append(item(403, "security_exception", "no permissions"))
+        with pytest.raises(NotAdmitted):
+            settler.secure(NEVER)
+        cancelled = threading.Event()
+        cancelled.set()
+        with pytest.raises(Abandoned):
+            settler.secure(cancelled)
+
+
+def test_where_nothing_was_sent_there_is_nothing_to_secure(server: tuple[StandIn, OpenSearchSettings]) -> None:
+    state, settings = server
+    with settling(settings) as settler:
+        settler.secure(NEVER)
+    assert state.probes == 0
+
+
+def test_without_an_index_nothing_is_sent(server: tuple[StandIn, OpenSearchSettings]) -> None:
+    state, settings = server
+    state.gone = True
     with pytest.raises(IndexGone):
-        settle(settings, batch(2))
-    state.flush_answers.append(403)
-    with pytest.raises(NotAdmitted, match="indices:admin/flush"):
         settle(settings, batch(2))
     assert state.bulks == []
 

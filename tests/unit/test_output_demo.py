@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -131,7 +133,19 @@ def test_the_result_as_a_document_has_the_contract_s_keys() -> None:
         "ok", "events", "sessions_stored", "sessions_expected", "missing", "unexpected", "different",
         "duplicate_events", "skipped_messages", "different_days",
     ]  # fmt: skip
+    assert replace(result(), documents=7).document()["documents"] == 7
     assert set(document["analytics"]["last_day"]) == {
         "sessions", "cart_sessions", "purchase_sessions", "total_purchases", "conversion_rate", "cart_abandonment",
         "avg_items_per_purchase",
     }  # fmt: skip
+
+
+def test_documents_are_told_where_there_are_any() -> None:
+    found = replace(result(), documents=2_755_641)
+    assert "documents   2,755,641 in OpenSearch" in plain(views.demo(found))
+    assert "OpenSearch" not in plain(views.demo(result()))
+    screen = DemoScreen()
+    screen.show(DemoProgress(Phase.PIPELINE, "events flow", 1.0, flow=flow(to_index=4_321)))
+    assert "to index: 4,321" in "\n".join(painted(screen, 80, 24))
+    screen.finish(found)
+    assert "documents indexed" in "\n".join(painted(screen, 80, 24))

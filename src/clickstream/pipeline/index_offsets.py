@@ -27,6 +27,8 @@ class Place:
     """What is before this offset was handed over."""
     settled: int
     """What is before this one is in the index, or refused."""
+    secured: int
+    """What is before this one is safe there: it may be committed."""
 
 
 class Offsets:
@@ -83,7 +85,7 @@ class Offsets:
         for partition in sorted(self.waiting):
             known = committed[partition].of(self._note) if partition in committed else None
             offset = self._begin(consumer, partition, known)
-            self.open[partition] = Place(offset, offset)
+            self.open[partition] = Place(offset, offset, offset)
             self.waiting.discard(partition)
             consumer.start(partition, offset)
             _logger.info("partition %d goes on at offset %d", partition, offset)
@@ -93,11 +95,34 @@ class Offsets:
         for partition, offset in next_offsets.items():
             if place := self.open.get(partition):
                 place.settled = offset
+
+    @property
+    def ahead(self) -> dict[int, int]:
+        """Up to which offset was handed over, where that is not secured yet."""
+        return {partition: place.prepared for partition, place in self.open.items() if place.prepared > place.secured}
+
+    def secured(self, next_offsets: dict[int, int]) -> None:
+        """What is before these offsets is safe in the index."""
+        for partition, offset in next_offsets.items():
+            if (place := self.open.get(partition)) and offset > place.secured:
+                place.secured = offset
                 self._uncommitted.add(partition)
 
+    def lag(self, consumer: EventConsumer, partition: int) -> int | None:
+        """Messages behind in an open partition; None where that is not known."""
+        end = consumer.known_end(partition)
+        return None if end is None else max(0, end - self.open[partition].settled)
+
+    def behind(self, consumer: EventConsumer) -> int | None:
+        """Messages behind in all our partitions; None while that of one is not known."""
+        if self.waiting or not self.open:
+            return None
+        lags = [self.lag(consumer, partition) for partition in self.open]
+        return None if None in lags else sum(lag for lag in lags if lag is not None)
+
     def commit(self, consumer: EventConsumer, *, wait: bool = False) -> None:
-        """Tell the group what is settled."""
-        consumer.commit({p: self.open[p].settled for p in self._uncommitted}, note=self._note, wait=wait)
+        """Tell the group what is secured."""
+        consumer.commit({p: self.open[p].secured for p in self._uncommitted}, note=self._note, wait=wait)
         self._uncommitted.clear()
 
     def uncommitted(self, partitions: Iterable[int]) -> None:

@@ -2,12 +2,12 @@
 
 Only what failed is sent again, in smaller bulks while the server is short of breath. Knows no partition's offset.
 
-That there is such a document already (409) counts as stored, but not straight after a fault. Where a server cannot
-write its log (a full disk), a bulk fails, yet its documents are in the server's memory; sent again they are "there",
-and gone when the shard fails over its log a moment later. So after a fault the index is flushed first: a shard that can
-do that holds its documents on disk. Whoever takes over partitions does the same, since the indexer before may have died
-between such a fault and what it would have sent again. A document that was created (201) needs no such proof: the
-server answers when its log is synced, and with 500 to all of the bulk where that fails.
+What is settled is not yet safe. A shard that cannot write its log, as on a full disk, fails the bulk with 500, and has
+the documents in its memory: sent again, by us or by who takes over from us, they are "there" (409). A bulk beside it is
+even answered with 201, for the server takes a log that was closed under it for one that is written. All of these are
+gone when the shard fails, which it does with its next write. So `secure` has something written: a shard that takes it,
+in the very life in which it took the documents, has its log in order. (A flush would not do: it waits for ever where
+the log is closed.) Only then may offsets be committed; else all since the last proof is sent again.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from clickstream.domain.errors import ServiceRefused, ServiceUnavailable, Void
 from clickstream.domain.events import RejectedMessage
 from clickstream.pipeline.index_documents import Documents
 from clickstream.pipeline.retry import Backoff
-from clickstream.services.opensearch.bulk import BulkAnswer, BulkWriter
+from clickstream.services.opensearch.bulk import BulkAnswer, BulkWriter, Lives
 from clickstream.services.opensearch.client import SERVICE
 
 _logger = logging.getLogger("clickstream.indexer")
@@ -43,6 +43,10 @@ _LOOK_EVERY: Final = 0.05
 
 class Abandoned(Void):
     """The batch was given up before it was settled; some of it may be stored."""
+
+
+class ShardFailed(Void):
+    """A shard has begun a new life: documents that it had taken in the one before may be lost."""
 
 
 class IndexGone(Void):
@@ -77,16 +81,50 @@ class Settler:
         self._most = self._size = most
         self._backoff = backoff()
         self._refused_in_a_row = 0
-        self._in_doubt = True
+        self._lives: Lives | None = None
         self.trouble: ServiceUnavailable | None = None
         """Why nothing gets through at present; None while all is well."""
 
     def close(self) -> None:
         self._writer.close()
 
-    def doubt(self) -> None:
-        """Flush before the next bulk: others may have met with a fault. Safe from any thread."""
-        self._in_doubt = True
+    def forget(self) -> None:
+        """What was settled and not secured will be sent again. Not while anything is being settled."""
+        self._lives = None
+
+    def secure(self, cancelled: threading.Event) -> None:
+        """Return when all that was settled since the last `forget` is safe on the server's disk.
+
+        Raises:
+            Abandoned: `cancelled` was set first.
+            ShardFailed, IndexGone: it may be lost.
+            NotAdmitted: the server does not let us ask.
+        """
+        while not self._secured(cancelled):
+            pass
+
+    def _secured(self, cancelled: threading.Event) -> bool:
+        if cancelled.is_set():
+            raise Abandoned
+        if self._lives is None:
+            return True  # no document was sent
+        try:
+            for _ in range(2):  # the second shows that the log was not closed under the first
+                if not self._writer.probe(len(self._lives)):
+                    raise IndexGone("the index was deleted")
+            if self._look() != self._lives:
+                raise ShardFailed("a shard has failed since documents were sent to it")
+        except ServiceUnavailable as error:
+            self._failed(error, cancelled)
+            return False
+        self._recovered()
+        return True
+
+    def _look(self) -> Lives:
+        found = self._writer.lives()
+        if found is None:
+            raise IndexGone("the index was deleted")
+        return found
 
     def settle(self, batch: Documents, topic: tuple[str, str], cancelled: threading.Event) -> Settled:
         """Return when every document is stored or its refusal recorded. `topic`: name and id.
@@ -119,26 +157,19 @@ class Settler:
         if cancelled.is_set():
             raise Abandoned
         try:
-            self._flush_in_doubt()
+            if self._lives is None:
+                self._lives = self._look()
             answer = self._writer.send(lines)
         except ServiceUnavailable as error:
-            self._in_doubt = True
             self._failed(error, cancelled)
             return None
         if answer.index_missing:
             raise IndexGone(answer.reason)
         if answer.again:
-            self._in_doubt = True
             self._failed(ServiceUnavailable(SERVICE, answer.reason), cancelled)
         else:
             self._recovered()
         return answer
-
-    def _flush_in_doubt(self) -> None:
-        if self._in_doubt:
-            self._in_doubt = False  # before the flush, since `doubt` may come while it lasts
-            if not self._writer.flush():
-                raise IndexGone("the index was deleted")
 
     def _failed(self, error: ServiceUnavailable, cancelled: threading.Event) -> None:
         if self.trouble is None:

@@ -28,7 +28,7 @@ from clickstream.pipeline.index_documents import Documents
 from clickstream.pipeline.index_figures import Figures
 from clickstream.pipeline.index_loading import Loading
 from clickstream.pipeline.index_offsets import Offsets
-from clickstream.pipeline.index_queue import IndexQueue
+from clickstream.pipeline.index_queue import Checkpoint, IndexQueue
 from clickstream.pipeline.index_settle import Settler
 from clickstream.pipeline.loop import Heard, Reporter
 from clickstream.pipeline.notices import Notices
@@ -118,7 +118,6 @@ class IndexWorker:
     def _step(self) -> None:
         try:
             if self._offsets.waiting and not self._held and self._backoff.due:
-                self._settler.doubt()
                 self._offsets.open_waiting(self._kafka)
                 self._backoff.succeeded()
                 self._trouble = None
@@ -190,9 +189,17 @@ class IndexWorker:
                 self._offsets.settled({partition: end})
 
     def _collect(self, timeout: float = 0.0) -> None:
-        for batch, settled in self._queue.done(timeout):
-            self._offsets.settled(batch.next_offsets)
-            self._figures.settled(batch, settled)
+        for one, settled in self._queue.done(timeout):
+            if isinstance(one, Checkpoint):
+                self._offsets.secured(one.next_offsets)
+                self._offsets.commit(self._kafka)
+            elif settled is not None:
+                self._offsets.settled(one.next_offsets)
+                self._figures.settled(one, settled)
+
+    def _secure(self) -> None:
+        if ahead := self._offsets.ahead:
+            self._queue.secure(Checkpoint(ahead))
 
     def _start_over(self, trouble: ServiceUnavailable | None) -> None:
         """Forget what is not settled, and have every partition opened anew when the pause is over."""
@@ -212,7 +219,7 @@ class IndexWorker:
         self._loading.reopen()
 
     def _revoked(self, partitions: list[int]) -> None:
-        """Before these go to another indexer: settle what is in flight."""
+        """Before these go to another indexer: settle and secure what is in flight."""
         if not self._leaving:
             self._hand_over()
         self._offsets.dropped(partitions)
@@ -220,10 +227,12 @@ class IndexWorker:
     def _hand_over(self) -> None:
         deadline = time.monotonic() + DRAIN_SECONDS
         try:
+            self._secure()
             while len(self._queue) and not self._settler.trouble and time.monotonic() < deadline:
                 self._collect(PATIENCE_SECONDS)
         except (ServiceUnavailable, Void) as error:
             _logger.warning("not indexed before giving up partitions, so read again later: %s", error)
+            self._start_over(None)
         if len(self._queue):
             self._start_over(None)
         self._commit_group(wait=True)
@@ -237,23 +246,14 @@ class IndexWorker:
         """What is done about once a second, however busy the indexer is."""
         if time.monotonic() - self._group_committed >= GROUP_COMMIT_SECONDS:
             self._commit_group()
-            behind = self._behind()
+            if not self._queue.securing:
+                self._secure()
+            behind = self._offsets.behind(self._kafka)
             self._background.offer(lambda: self._check(behind))
         if self._reporter.due():
             report = self._report()
             self._reporter.send(report)
             self._notices.post(report)
-
-    def _behind(self) -> int | None:
-        """Messages behind in all our partitions; None while that of one is not known."""
-        if self._offsets.waiting or not self._offsets.open:
-            return None
-        lags = [self._lag(partition) for partition in self._offsets.open]
-        return None if None in lags else sum(lag for lag in lags if lag is not None)
-
-    def _lag(self, partition: int) -> int | None:
-        end = self._kafka.known_end(partition)
-        return None if end is None else max(0, end - self._offsets.open[partition].settled)
 
     def _check(self, behind: int | None) -> None:
         """On the thread beside: settings of the index, and whether topic and index are still the same."""
@@ -272,7 +272,7 @@ class IndexWorker:
 
     def _report(self) -> WorkerReport:
         places = self._offsets.open
-        lags = [lag for partition in places if (lag := self._lag(partition)) is not None]
+        lags = [lag for partition in places if (lag := self._offsets.lag(self._kafka, partition)) is not None]
         return self._figures.report(
             self._trouble or self._settler.trouble or self._kafka.trouble,
             {*places, *self._offsets.waiting},

@@ -11,9 +11,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import quote
+from uuid import uuid4
 
 import msgspec
-from opensearchpy.exceptions import AuthorizationException, NotFoundError, TransportError
+from opensearchpy.exceptions import NotFoundError, TransportError
 
 from clickstream.config.settings import OpenSearchSettings
 from clickstream.domain.errors import NotAdmitted, ServiceRefused, ServiceUnavailable
@@ -25,6 +26,9 @@ BULK_TIMEOUT: Final = 30.0
 
 SHARD_PATIENCE: Final = "5s"
 """How long the server itself waits for a shard that is away."""
+
+PROBES_FOR_EACH: Final = 32
+"""Documents of a probe for each of several shards."""
 
 LONGEST_REASON: Final = 300
 """Characters of a reason: the server repeats the document's words in it."""
@@ -63,6 +67,10 @@ class BulkAnswer:
     index_missing: bool = False
 
 
+Lives = frozenset[tuple[int, str, int]]
+"""Of each shard that takes documents: its number, its node, and when it began there. Another after it has failed."""
+
+
 class _Cause(msgspec.Struct):
     reason: str | None = None
 
@@ -79,7 +87,8 @@ class _Result(msgspec.Struct):
 
 
 class _Item(msgspec.Struct):
-    create: _Result
+    create: _Result | None = None
+    delete: _Result | None = None
 
 
 class _Answer(msgspec.Struct):
@@ -109,40 +118,55 @@ class BulkWriter:
             ServiceUnavailable: no answer, or none now; whether anything is stored is not known.
             NotAdmitted, ServiceRefused: the server does not take bulks from us.
         """
-        body = "".join(lines).encode()
+        return judge(self._post("".join(lines), several=len(lines) > 1), len(lines))
+
+    def lives(self) -> Lives | None:
+        """The lives of the index's shards; None where there is no index. Raises as `send` does."""
+        with translated():
+            try:
+                found = self._client.indices.recovery(index=self._index)
+            except NotFoundError:
+                return None
+        # While no shard runs yet, the index is left out.
+        shards = [shard for index in found.values() for shard in index["shards"] if shard["primary"]]
+        return frozenset((shard["id"], shard["target"]["id"], shard["start_time_in_millis"]) for shard in shards)
+
+    def probe(self, shards: int) -> bool:
+        """Have something written to the log of each shard: the deletion of documents that never were.
+
+        False where there is no index.
+
+        Raises:
+            ServiceUnavailable: not each has written, or that is not known.
+            NotAdmitted, ServiceRefused: the server does not take that from us.
+        """
+        # Which shard a document belongs to is the server's to say; so many miss one in no lifetime.
+        count = 1 if shards <= 1 else shards * PROBES_FOR_EACH
+        body = "".join(f'{{"delete":{{"_id":"probe-{uuid4().hex}"}}}}\n' for _ in range(count))
+        found = judge(self._post(body, several=False), count)
+        if found.index_missing:
+            return False
+        if found.again or found.refused:
+            raise ServiceUnavailable(SERVICE, found.reason or found.refused[0][1])
+        return True
+
+    def _post(self, body: str, *, several: bool) -> bytes | str:
         with translated():
             try:
                 connection = self._client.transport.get_connection()
-                _, _, answer = connection.perform_request("POST", self._path, _PARAMETERS, body, headers=_HEADERS)
+                answer: str | bytes
+                _, _, answer = connection.perform_request(
+                    "POST", self._path, _PARAMETERS, body.encode(), headers=_HEADERS
+                )
             except TransportError as error:
-                if error.status_code == 413 and len(lines) > 1:
+                if error.status_code == 413 and several:
                     raise ServiceUnavailable(SERVICE, "a bulk is too large for it") from error
                 raise
-        return judge(answer, len(lines))
-
-    def flush(self) -> bool:
-        """Have the server write to its disk all that the index holds; False where there is no index.
-
-        Raises:
-            ServiceUnavailable: it cannot, or did not say so.
-            NotAdmitted: this user may not ask for it.
-        """
-        with translated():
-            try:
-                shards = self._client.indices.flush(index=self._index)["_shards"]
-            except NotFoundError:
-                return False
-            except AuthorizationException as error:
-                hint = "OPENSEARCH_USER needs the right indices:admin/flush on it"
-                raise NotAdmitted(f"{SERVICE} does not let us flush index {self._index}", hint=hint) from error
-        # Of several shards one may be away, and counts neither way: what it held in memory only is away with it.
-        if shards["failed"] or not shards["successful"]:
-            raise ServiceUnavailable(SERVICE, "it cannot write to its disk what it holds in memory")
-        return True
+        return answer
 
 
 def judge(answer: str | bytes, count: int) -> BulkAnswer:
-    """What a server's answer to a bulk of `count` creations says.
+    """What a server's answer to a bulk of `count` creations, or deletions, says. One of nothing counts as created.
 
     Raises:
         ServiceUnavailable: it is no such answer (a proxy's words, or cut short).
@@ -156,13 +180,15 @@ def judge(answer: str | bytes, count: int) -> BulkAnswer:
         raise ServiceUnavailable(SERVICE, f"it answered for {len(items)} documents of {count}")
     found = BulkAnswer()
     for place, item in enumerate(items):
-        status = item.create.status
-        if 200 <= status < 300:
+        result = item.create or item.delete
+        if result is None:
+            raise ServiceUnavailable(SERVICE, "what came is no answer to a bulk request")
+        if 200 <= result.status < 300 or (item.delete and result.error is None):
             found.created += 1
-        elif status == 409:
+        elif result.status == 409:
             found.duplicates += 1
         else:
-            _fault(found, place, status, item.create.error or _Error())
+            _fault(found, place, result.status, result.error or _Error())
     return found
 
 

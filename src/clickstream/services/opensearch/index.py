@@ -32,6 +32,8 @@ SETTINGS: Final[dict[str, Any]] = {
     "number_of_shards": 1,
     # A copy where there is a second node to hold it, none on a single one.
     "auto_expand_replicas": "0-1",
+    # What a server takes anyway, unless told otherwise: it answers when its log is on disk.
+    "translog.durability": "request",
 }
 
 _LOADING: Final[dict[str, Any]] = {"refresh_interval": "-1", "auto_expand_replicas": "false", "number_of_replicas": "0"}
