@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
+from typing import Protocol
 
 from clickstream.config.settings import Settings
 from clickstream.pipeline.worker import ConsumerOptions, Worker
 from tests.feed import all_committed, wait_until
 
 
+class Runs(Protocol):
+    """A worker of any kind."""
+
+    def run(self) -> None: ...
+
+
 class Running:
     """A worker in a thread of this process."""
 
-    def __init__(self, settings: Settings, name: str, *, accept_gap: bool) -> None:
+    def __init__(self, name: str, make: Callable[[threading.Event], Runs]) -> None:
+        """`make`: of the event that stops it."""
         self.stop = threading.Event()
         self.failure: BaseException | None = None
-        self._worker = Worker(settings, ConsumerOptions(name=name, accept_gap=accept_gap), self.stop)
+        self._worker = make(self.stop)
         self._thread = threading.Thread(target=self._run, name=name)
         self._thread.start()
 
@@ -36,13 +45,22 @@ class Running:
 
 
 @contextmanager
-def consumers(settings: Settings, count: int = 1, *, accept_gap: bool = False) -> Iterator[list[Running]]:
-    workers = [Running(settings, f"consumer-{number}", accept_gap=accept_gap) for number in range(count)]
+def running(names: Iterable[str], make: Callable[[str, threading.Event], Runs]) -> Iterator[list[Running]]:
+    workers = [Running(name, partial(make, name)) for name in names]
     try:
         yield workers
     finally:
         for worker in workers:
             worker.end()
+
+
+@contextmanager
+def consumers(settings: Settings, count: int = 1, *, accept_gap: bool = False) -> Iterator[list[Running]]:
+    def make(name: str, stop: threading.Event) -> Worker:
+        return Worker(settings, ConsumerOptions(name=name, accept_gap=accept_gap), stop)
+
+    with running([f"consumer-{number}" for number in range(count)], make) as workers:
+        yield workers
 
 
 def drain(settings: Settings, count: int = 1, *, accept_gap: bool = False) -> None:

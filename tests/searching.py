@@ -18,6 +18,7 @@ from clickstream.config.settings import Settings, load_settings
 from clickstream.pipeline.index_worker import IndexerOptions, IndexWorker
 from clickstream.services.kafka.admin import create_topic, delete_topic
 from clickstream.services.opensearch.client import connect
+from tests.consuming import Running, running
 from tests.feed import own_names, query, wait_until
 
 
@@ -53,38 +54,13 @@ def search_settings(home: Home, patch: pytest.MonkeyPatch) -> Iterator[Settings]
         client.indices.delete_index_template(name=settings.opensearch.events_index, ignore=404)
 
 
-class RunningIndexer:
-    """An indexer in a thread of this process."""
-
-    def __init__(self, settings: Settings, name: str, *, accept_gap: bool) -> None:
-        self.stop = threading.Event()
-        self.failure: BaseException | None = None
-        self._worker = IndexWorker(settings, IndexerOptions(name, accept_gap), self.stop)
-        self._thread = threading.Thread(target=self._run, name=name)
-        self._thread.start()
-
-    def _run(self) -> None:
-        try:
-            self._worker.run()
-        except BaseException as error:
-            self.failure = error
-
-    def end(self) -> None:
-        self.stop.set()
-        self._thread.join(30)
-        assert not self._thread.is_alive()
-        if self.failure:
-            raise self.failure
-
-
 @contextmanager
-def indexers(settings: Settings, count: int = 1, *, accept_gap: bool = False) -> Iterator[list[RunningIndexer]]:
-    workers = [RunningIndexer(settings, f"indexer-{number}", accept_gap=accept_gap) for number in range(count)]
-    try:
+def indexers(settings: Settings, count: int = 1, *, accept_gap: bool = False) -> Iterator[list[Running]]:
+    def make(name: str, stop: threading.Event) -> IndexWorker:
+        return IndexWorker(settings, IndexerOptions(name, accept_gap), stop)
+
+    with running([f"indexer-{number}" for number in range(count)], make) as workers:
         yield workers
-    finally:
-        for worker in workers:
-            worker.end()
 
 
 def fill(settings: Settings, count: int = 1, *, accept_gap: bool = False) -> None:

@@ -11,8 +11,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from clickstream.config.settings import KafkaSettings
-from clickstream.domain.errors import OffsetLost, ServiceRefused
-from clickstream.services.kafka.admin import TopicInfo, describe_topic
+from clickstream.domain.errors import OffsetLost
+from clickstream.pipeline.topic import known_topic
+from clickstream.services.kafka.admin import TopicInfo
 from clickstream.services.kafka.consumer import EventConsumer
 from clickstream.services.opensearch.index import EventsIndex
 
@@ -131,14 +132,7 @@ class Offsets:
 
     def check_topic(self) -> TopicInfo:
         """The topic as it is now; refuses when it is gone, or was deleted and made anew. Safe from any thread."""
-        topic = describe_topic(self._settings, self._settings.events_topic)
-        if topic is None:
-            raise ServiceRefused(
-                f"topic {self._settings.events_topic} does not exist", hint="`clickstream consumer start` makes it"
-            )
-        if self._topic_id and topic.topic_id != self._topic_id:
-            raise ServiceRefused(f"topic {topic.name} was deleted and made anew", hint="start again")
-        return topic
+        return known_topic(self._settings, self._topic_id)
 
     def index_is_another(self) -> bool:
         """Whether the index was deleted (and made anew) since the partitions were opened. Safe from any thread."""

@@ -17,8 +17,9 @@ from clickstream.domain.errors import Fenced, OffsetLost, ServiceRefused, Void
 from clickstream.pipeline.homes import Homes
 from clickstream.pipeline.isolation import Isolation
 from clickstream.pipeline.partition import EVERYTHING_IS_LATE, Partition, cold_window, restored, saved
+from clickstream.pipeline.topic import known_topic
 from clickstream.pipeline.window import Window
-from clickstream.services.kafka.admin import TopicInfo, describe_topic
+from clickstream.services.kafka.admin import TopicInfo
 from clickstream.services.kafka.consumer import EventConsumer
 from clickstream.services.postgres.homes import HomesMoved, VisitorsMoved
 from clickstream.services.postgres.lookup import SessionLookup
@@ -184,14 +185,7 @@ class Ownership:
 
     def check_topic(self) -> TopicInfo:
         """The topic as it is now; refuses when it is gone, or was deleted and made anew. Safe from any thread."""
-        topic = describe_topic(self._kafka, self._kafka.events_topic)
-        if topic is None:
-            raise ServiceRefused(
-                f"topic {self._kafka.events_topic} does not exist", hint="`clickstream consumer start` makes it"
-            )
-        if self._topic_id and topic.topic_id != self._topic_id:
-            raise ServiceRefused(f"topic {topic.name} was deleted and made anew", hint="start again")
-        return topic
+        return known_topic(self._kafka, self._topic_id)
 
     def _know_topic(self) -> TopicInfo:
         topic = self.check_topic()
