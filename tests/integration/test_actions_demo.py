@@ -54,6 +54,7 @@ def test_every_line_of_the_file_is_accounted_for(settings: Settings) -> None:
     assert busy(settings) == []
 
 
+@pytest.mark.slow
 def test_the_same_again_is_duplicates_and_fresh_is_not(settings: Settings) -> None:
     ran()
     again, said = ran(limit=1_000)

@@ -61,6 +61,7 @@ def test_extreme_values_are_kept_exactly(settings: Settings) -> None:
     check(settings, events)
 
 
+@pytest.mark.slow
 def test_shuffled_events_over_restarts(settings: Settings) -> None:
     events = shop(4, 2000, visitors=20)
     shuffled = random.Random(5).sample(events, len(events))
@@ -94,6 +95,7 @@ def test_two_consumers_that_both_believe_they_own_a_partition(
     check(settings, events)
 
 
+@pytest.mark.slow
 def test_a_topic_deleted_and_made_anew_under_a_running_consumer(settings: Settings) -> None:
     assert settings.kafka
     events = shop(8, 2000)

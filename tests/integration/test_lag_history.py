@@ -75,6 +75,7 @@ def test_a_topic_that_is_missing_is_said(settings: Settings) -> None:
         history(settings)
 
 
+@pytest.mark.slow
 def test_the_command_line_prints_history_and_report(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
     send(settings, EVENTS)
     assert run(["lag", "--history", "--window", "2m", "--json"]) == 0

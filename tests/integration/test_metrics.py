@@ -68,6 +68,7 @@ def fetch(address: str) -> Samples:
         return parsed(answer.read().decode())
 
 
+@pytest.mark.slow
 def test_a_scrape_tells_what_was_stored_and_goes_on_when_a_server_hangs(settings: Settings, workers_stop: None) -> None:
     consumers.start(settings, count=1)
     events = shop(91, EVENTS)

@@ -25,6 +25,7 @@ def tables(settings: Settings) -> Settings:
     return settings
 
 
+@pytest.mark.slow
 def test_what_a_constraint_stands_against_is_put_aside_alone(tables: Settings) -> None:
     alter(tables, f"ALTER TABLE events ADD CHECK (item_id <> {BAD_ITEM})")
     good = shop(21, 1500)
@@ -37,6 +38,7 @@ def test_what_a_constraint_stands_against_is_put_aside_alone(tables: Settings) -
     assert all("violates check constraint" in reason for _, reason in rejected)
 
 
+@pytest.mark.slow
 def test_what_a_trigger_raises_or_a_number_that_is_too_large_is_put_aside_alone(tables: Settings) -> None:
     alter(
         tables,

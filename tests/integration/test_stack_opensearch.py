@@ -28,6 +28,8 @@ from clickstream.stack.lockfile import read_lock
 from clickstream.stack.opensearch import relocated
 from tests.searching import search_stack_in
 
+pytestmark = pytest.mark.slow  # a node takes its time to start, and the first run downloads it
+
 INDEX = "kept"
 DOCUMENTS = 500
 VERSION = read_lock("opensearch")[0].version

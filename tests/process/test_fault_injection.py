@@ -126,6 +126,7 @@ def test_the_proof_finds_events_and_rejects_that_are_not_stored(settings: Settin
     assert visitor is not None
 
 
+@pytest.mark.slow
 def test_one_is_not_struck_twice_at_a_time_and_what_runs_can_be_chosen(settings: Settings) -> None:
     steps: list[Step] = []
     with pytest.raises(UsageError, match="no consumer-7 is running"):

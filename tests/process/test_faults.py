@@ -75,7 +75,7 @@ def finish(settings: Settings, events: list[Event]) -> None:
     check(settings, events)
 
 
-@pytest.mark.parametrize("name", ["consumer-0", "kafka", "postgresql", "valkey"])
+@pytest.mark.parametrize("name", ["consumer-0", pytest.param("kafka", marks=pytest.mark.slow), "postgresql", "valkey"])
 def test_kill_9_in_the_middle_of_a_run(settings: Settings, events: list[Event], name: str) -> None:
     begin(settings, events)
     killed = pid_of(settings, name)
@@ -101,6 +101,7 @@ def test_kill_9_of_the_supervisor_leaves_nothing_unowned(settings: Settings, eve
     finish(load_settings(), events)
 
 
+@pytest.mark.slow
 def test_stack_down_leaves_nothing_and_up_again_keeps_everything(settings: Settings, events: list[Event]) -> None:
     begin(settings, events)
     control = running(settings.home)

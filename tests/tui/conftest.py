@@ -28,19 +28,9 @@ ASKING = {"doctor", "past-lag", "reject", "rejects", "seldom", "visitor"}
 LOGS = Path("clickstream-home") / "logs"
 """Of the home that FakeSource has."""
 
-WIDEST = "200x50"
-
 MakeApp = Callable[..., ClickstreamApp]
 
 Steps = Callable[[Pilot[None]], Awaitable[None]]
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The widest pictures are slow tests: there are many, they take longest, and they are the least likely to break."""
-    for item in items:
-        if f"{WIDEST}]" in item.name and item.path.is_relative_to(Path(__file__).parent):
-            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture(autouse=True)
