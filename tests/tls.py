@@ -152,7 +152,10 @@ def secure_kafka(home: Home, made: Certificates) -> Iterator[SecureKafka]:
     layout = Layout.fresh().with_free_ports([KAFKA])
     ports = {"PLAINTEXT": layout.ports[KAFKA]}
     for name in LISTENERS:
-        spare = replace(layout, ports={}).with_free_ports([KAFKA])
+        taken = dict(enumerate((*layout.ports.values(), *ports.values())))
+        spare = replace(layout, ports={f"taken-{number}": port for number, port in taken.items()}).with_free_ports(
+            [KAFKA]
+        )
         ports[name] = spare.ports[KAFKA]
     spec = kafka_spec(home, layout, ensure_jars(KAFKA))
     with Path(spec.argv[-1]).open("a", encoding="utf-8") as file:  # of two lines for one property, the last counts
