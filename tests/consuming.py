@@ -9,7 +9,8 @@ from functools import partial
 from typing import Protocol
 
 from clickstream.config.settings import Settings
-from clickstream.pipeline.worker import ConsumerOptions, Worker
+from clickstream.pipeline.process import WorkerOptions
+from clickstream.pipeline.worker import Worker
 from tests.feed import all_committed, wait_until
 
 
@@ -57,7 +58,7 @@ def running(names: Iterable[str], make: Callable[[str, threading.Event], Runs]) 
 @contextmanager
 def consumers(settings: Settings, count: int = 1, *, accept_gap: bool = False) -> Iterator[list[Running]]:
     def make(name: str, stop: threading.Event) -> Worker:
-        return Worker(settings, ConsumerOptions(name=name, accept_gap=accept_gap), stop)
+        return Worker(settings, WorkerOptions(name, accept_gap), stop)
 
     with running([f"consumer-{number}" for number in range(count)], make) as workers:
         yield workers

@@ -15,7 +15,8 @@ from clickstream.actions import stack
 from clickstream.actions.lag import LagMeter
 from clickstream.config.paths import Home
 from clickstream.config.settings import Settings, load_settings
-from clickstream.pipeline.index_worker import IndexerOptions, IndexWorker
+from clickstream.pipeline.index_worker import IndexWorker
+from clickstream.pipeline.process import WorkerOptions
 from clickstream.services.kafka.admin import create_topic, delete_topic
 from clickstream.services.opensearch.client import connect
 from tests.consuming import Running, running
@@ -57,7 +58,7 @@ def search_settings(home: Home, patch: pytest.MonkeyPatch) -> Iterator[Settings]
 @contextmanager
 def indexers(settings: Settings, count: int = 1, *, accept_gap: bool = False) -> Iterator[list[Running]]:
     def make(name: str, stop: threading.Event) -> IndexWorker:
-        return IndexWorker(settings, IndexerOptions(name, accept_gap), stop)
+        return IndexWorker(settings, WorkerOptions(name, accept_gap), stop)
 
     with running([f"indexer-{number}" for number in range(count)], make) as workers:
         yield workers

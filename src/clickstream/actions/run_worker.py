@@ -6,9 +6,15 @@ Without --report it is run_worker_foreground.py.
 from __future__ import annotations
 
 from argparse import Namespace
+from typing import TYPE_CHECKING
 
 from clickstream.config.settings import load_settings
 from clickstream.domain.errors import UsageError
+from clickstream.pipeline.process import WorkerOptions, run_to_end
+
+if TYPE_CHECKING:
+    from clickstream.pipeline.index_worker import IndexWorker
+    from clickstream.pipeline.worker import Worker
 
 
 def run_worker(role: str, args: Namespace) -> int:
@@ -23,20 +29,27 @@ def run_worker(role: str, args: Namespace) -> int:
         SettingsError: a setting is wrong.
     """
     settings = load_settings()
-    if role == "consumer":
-        from clickstream.pipeline import consumer  # noqa: PLC0415 (a worker loads its own role only)
-
-        return consumer.run(settings, consumer.ConsumerOptions(args.name, args.accept_gap, args.report))
-    if role == "indexer":
-        from clickstream.pipeline import indexer  # noqa: PLC0415
-
-        return indexer.run(settings, indexer.IndexerOptions(args.name, args.accept_gap, args.report))
+    if role in {"consumer", "indexer"}:
+        options = WorkerOptions(args.name, args.accept_gap, args.report)
+        make = worker_class(role)
+        return run_to_end(role, args.name, lambda stop: make(settings, options, stop).run())
     if role == "producer":
         from clickstream.pipeline import producer  # noqa: PLC0415
         from clickstream.pipeline.loop import configure_logging  # noqa: PLC0415
 
         configure_logging("producer")
         realtime = None if args.realtime is None else float(args.realtime)
-        options = producer.ProducerOptions(args.file, args.limit, args.rate, realtime, args.report)
-        return producer.run(settings, options, orders=0 if args.report else None)
+        sending = producer.ProducerOptions(args.file, args.limit, args.rate, realtime, args.report)
+        return producer.run(settings, sending, orders=0 if args.report else None)
     raise UsageError(f"there is no worker {role!r}")
+
+
+def worker_class(role: str) -> type[Worker | IndexWorker]:
+    """What does the work of a consumer or an indexer; loads that one only."""
+    if role == "consumer":
+        from clickstream.pipeline.worker import Worker  # noqa: PLC0415
+
+        return Worker
+    from clickstream.pipeline.index_worker import IndexWorker  # noqa: PLC0415
+
+    return IndexWorker

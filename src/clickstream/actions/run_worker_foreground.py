@@ -15,12 +15,13 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from clickstream.actions.run_worker import worker_class
 from clickstream.actions.servers import kafka_of
 from clickstream.config.problems import SettingsError
 from clickstream.config.settings import Settings, load_settings
 from clickstream.domain.errors import ClickstreamError, ServiceUnavailable, UsageError
 from clickstream.pipeline.foreground import Foreground, Health, HealthFile, log_to_stdout
-from clickstream.pipeline.process import run_to_end
+from clickstream.pipeline.process import WorkerOptions, run_to_end
 from clickstream.pipeline.retry import Backoff
 
 WRONG_USE = 2
@@ -96,22 +97,15 @@ def _prepare(make: Callable[[], Any], health: HealthFile, stop: threading.Event)
     return False
 
 
-def _consumer(settings: Settings, args: Namespace, name: str, foreground: Foreground) -> _Job:
+def _reader(role: str, settings: Settings, args: Namespace, name: str, foreground: Foreground) -> _Job:
+    """A consumer or an indexer."""
     from clickstream.actions.consumers import prepare  # noqa: PLC0415 (a worker loads its own role only)
-    from clickstream.pipeline.worker import ConsumerOptions, Worker  # noqa: PLC0415
 
-    options = ConsumerOptions(name, args.accept_gap, heard=foreground.hear)
-    return _Job(lambda: prepare(settings), lambda stop: Worker(settings, options, stop).run())
-
-
-def _indexer(settings: Settings, args: Namespace, name: str, foreground: Foreground) -> _Job:
-    from clickstream.actions.consumers import prepare  # noqa: PLC0415
-    from clickstream.pipeline.index_worker import IndexerOptions, IndexWorker  # noqa: PLC0415
-
-    if not settings.opensearch.enabled:
+    if role == "indexer" and not settings.opensearch.enabled:
         raise UsageError("OPENSEARCH_ENABLED is false: nothing is indexed", hint="set it to true, and OPENSEARCH_HOST")
-    options = IndexerOptions(name, args.accept_gap, heard=foreground.hear)
-    return _Job(lambda: prepare(settings), lambda stop: IndexWorker(settings, options, stop).run())
+    options = WorkerOptions(name, args.accept_gap, heard=foreground.hear)
+    make = worker_class(role)
+    return _Job(lambda: prepare(settings), lambda stop: make(settings, options, stop).run())
 
 
 def _producer(settings: Settings, args: Namespace, name: str, foreground: Foreground) -> _Job:
@@ -137,7 +131,7 @@ def _producer(settings: Settings, args: Namespace, name: str, foreground: Foregr
 
 
 _JOBS: dict[str, Callable[[Settings, Namespace, str, Foreground], _Job]] = {
-    "consumer": _consumer,
-    "indexer": _indexer,
+    "consumer": partial(_reader, "consumer"),
+    "indexer": partial(_reader, "indexer"),
     "producer": _producer,
 }

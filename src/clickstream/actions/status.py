@@ -106,8 +106,8 @@ class Status:
 
 def status(settings: Settings) -> Status:
     """Ask everything at once. Never raises for a server that is down."""
-    questions = Questions(_questions(settings))
     local = local_workers(snapshot_of(settings))
+    questions = Questions(_questions(settings, local))
     services = {
         "kafka": _service(questions, "kafka", _kafka_version(settings)),
         "postgresql": _service(questions, "postgresql"),
@@ -121,10 +121,10 @@ def status(settings: Settings) -> Status:
         }
     remote = _answer(questions, "remote", SERVICES_WITHIN) or ()
     workers = (*local, *remote)
-    topic = _topic(settings, questions, reachable=bool(services["kafka"].ok))
     sample: Sample | None = None
     if services["kafka"].ok and services["postgresql"].ok:
         sample = _answer(questions, "lag", FIGURES_WITHIN)
+    topic = _topic(settings, sample, reachable=bool(services["kafka"].ok))
     rows = _answer(questions, "counts", FIGURES_WITHIN) if services["postgresql"].ok else None
     active = sum(worker.active_sessions for worker in workers)
     counts = (
@@ -137,14 +137,13 @@ def status(settings: Settings) -> Status:
     return Status(services, workers, topic, _lag(sample), counts)
 
 
-def _questions(settings: Settings) -> Iterator[tuple[str, Callable[[], Any]]]:
+def _questions(settings: Settings, local: tuple[Worker, ...]) -> Iterator[tuple[str, Callable[[], Any]]]:
     """What to ask whom. Each driver is loaded when its turn has come: loading is most of what `status` does."""
     yield from aiven.question(settings)  # first: it is the farthest away
 
     from clickstream.services.kafka.admin import cluster  # noqa: PLC0415
 
     yield "kafka", lambda: cluster(kafka_of(settings), timeout=SERVICES_WITHIN)
-    yield "topic", lambda: _describe(settings)
 
     from clickstream.services.postgres.inspect import counts, ping  # noqa: PLC0415
 
@@ -162,7 +161,7 @@ def _questions(settings: Settings) -> Iterator[tuple[str, Callable[[], Any]]]:
     from clickstream.services.valkey.board import server_info  # noqa: PLC0415
 
     yield "valkey", lambda: server_info(valkey_of(settings))
-    yield "remote", lambda: remote_workers(settings, local_workers(snapshot_of(settings)))
+    yield "remote", lambda: remote_workers(settings, local)
 
     if settings.opensearch.enabled:
         yield "opensearch", lambda: _search_info(settings)
@@ -200,6 +199,17 @@ def _answer(questions: Questions, name: str, deadline: float) -> Any:
         return None
 
 
+def _topic(settings: Settings, sample: Sample | None, *, reachable: bool) -> Topic:
+    """From the sample of the lag, which has it all; there is none where PostgreSQL is down, or there is no topic."""
+    name = settings.kafka.events_topic if settings.kafka else ""
+    if sample:
+        return Topic(name, sample.topic.partitions, sum(end - sample.begins[p] for p, end in sample.ends.items()))
+    if not reachable:
+        return Topic(name, None, None)
+    asked = Questions([("topic", lambda: _describe(settings))])
+    return Topic(name, *(_answer(asked, "topic", FIGURES_WITHIN) or (None, None)))
+
+
 def _describe(settings: Settings) -> tuple[int, int]:
     """Partitions and messages; zeros where there is no such topic."""
     from clickstream.services.kafka.admin import OffsetReader  # noqa: PLC0415
@@ -211,12 +221,6 @@ def _describe(settings: Settings) -> tuple[int, int]:
             return 0, 0
         held = reader.read(topic)
     return topic.partitions, sum(offsets.end - offsets.begin for offsets in held.values())
-
-
-def _topic(settings: Settings, questions: Questions, *, reachable: bool) -> Topic:
-    name = settings.kafka.events_topic if settings.kafka else ""
-    partitions, messages = (_answer(questions, "topic", FIGURES_WITHIN) if reachable else None) or (None, None)
-    return Topic(name, partitions, messages)
 
 
 def _lag(sample: Sample | None) -> LagFigures:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 from clickstream.config.settings import Settings
@@ -30,8 +30,9 @@ from clickstream.pipeline.index_loading import Loading
 from clickstream.pipeline.index_offsets import Offsets
 from clickstream.pipeline.index_queue import Checkpoint, IndexQueue
 from clickstream.pipeline.index_settle import Settler
-from clickstream.pipeline.loop import Heard, Reporter
+from clickstream.pipeline.loop import Reporter
 from clickstream.pipeline.notices import Notices
+from clickstream.pipeline.process import WorkerOptions
 from clickstream.pipeline.retry import Backoff
 from clickstream.services.kafka.consumer import EventConsumer, Fetched
 from clickstream.services.opensearch.index import EventsIndex
@@ -59,23 +60,10 @@ CHECK_SECONDS: Final = 5.0
 """How soon a topic or an index that was deleted and made anew is noticed."""
 
 
-@dataclass(frozen=True, slots=True)
-class IndexerOptions:
-    """What an indexer is told on its command line."""
-
-    name: str = "indexer-0"
-    accept_gap: bool = False
-    """Go on where Kafka removed messages that were never read."""
-    report: bool = False
-    """Write WorkerReports to stdout."""
-    heard: Heard | None = None
-    """Told each report too, in this process."""
-
-
 class IndexWorker:
     """One indexer process."""
 
-    def __init__(self, settings: Settings, options: IndexerOptions, stop: threading.Event) -> None:
+    def __init__(self, settings: Settings, options: WorkerOptions, stop: threading.Event) -> None:
         if settings.kafka is None or settings.postgres is None or settings.valkey is None:
             raise ServiceRefused("no servers are configured", hint="`clickstream config check` says what is missing")
         self._stop = stop

@@ -6,16 +6,30 @@ import logging
 import os
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final
 
 from clickstream.domain.errors import ClickstreamError, OffsetLost
-from clickstream.pipeline.loop import configure_logging, install_stop
+from clickstream.pipeline.loop import Heard, configure_logging, install_stop
 
 EXIT_OFFSET_LOST: Final = 3
 """Exit code of a worker whose offset needs a human; a restart would not help."""
 
 STOP_SECONDS: Final = 14.0
 """How long a stop may take, whatever hangs; the supervisor's patience is longer."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerOptions:
+    """What a consumer or an indexer is told on its command line."""
+
+    name: str
+    accept_gap: bool = False
+    """Go on where Kafka removed messages that were never read; a consumer records the gap."""
+    report: bool = False
+    """Write WorkerReports to stdout."""
+    heard: Heard | None = None
+    """Told each report too, in this process."""
 
 
 def run_to_end(

@@ -11,7 +11,7 @@ import logging
 import threading
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 from clickstream.config.settings import Settings
@@ -27,11 +27,12 @@ from clickstream.domain.processes import Role
 from clickstream.domain.reports import WorkerReport
 from clickstream.pipeline.background import Background
 from clickstream.pipeline.commits import Commits, Stored
-from clickstream.pipeline.loop import Heard, Rate, Reporter
+from clickstream.pipeline.loop import Rate, Reporter
 from clickstream.pipeline.meter import Meter
 from clickstream.pipeline.notices import Notices
 from clickstream.pipeline.ownership import Ownership
 from clickstream.pipeline.partition import Prepared
+from clickstream.pipeline.process import WorkerOptions
 from clickstream.pipeline.retry import Backoff
 from clickstream.services.kafka.consumer import EventConsumer, Fetched
 
@@ -55,23 +56,10 @@ TOPIC_CHECK_SECONDS: Final = 5.0
 """How soon a topic that was deleted and made anew under a running worker is noticed."""
 
 
-@dataclass(frozen=True, slots=True)
-class ConsumerOptions:
-    """What a consumer is told on its command line."""
-
-    name: str = "consumer-0"
-    accept_gap: bool = False
-    """Go on where Kafka removed messages that were never read, and record the gap."""
-    report: bool = False
-    """Write WorkerReports to stdout."""
-    heard: Heard | None = None
-    """Told each report too, in this process."""
-
-
 class Worker:
     """One consumer process."""
 
-    def __init__(self, settings: Settings, options: ConsumerOptions, stop: threading.Event) -> None:
+    def __init__(self, settings: Settings, options: WorkerOptions, stop: threading.Event) -> None:
         if settings.kafka is None or settings.postgres is None or settings.valkey is None:
             raise ServiceRefused("no servers are configured", hint="`clickstream config check` says what is missing")
         self._batch_size = settings.pipeline.batch_size

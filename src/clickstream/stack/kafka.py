@@ -55,13 +55,7 @@ log.segment.delete.delay.ms=1000
 log.cleaner.dedupe.buffer.size=8388608
 """
 
-LOGGING = """status = error
-appender.console.type = Console
-appender.console.name = console
-appender.console.layout.type = PatternLayout
-appender.console.layout.pattern = [%d{ISO8601}] %p %m (%c{1})%n
-rootLogger.level = warn
-rootLogger.appenderRef.console.ref = console
+LOGGING = """\
 # Start, readiness and stop; all else that Kafka says at INFO is a thousand lines a start.
 logger.server.name = kafka.server.KafkaRaftServer
 logger.server.level = info
@@ -91,7 +85,7 @@ def kafka_spec(home: Home, layout: Layout, jars: Sequence[Path]) -> ProcessSpec:
     write_private(server, _configuration(layout, data))
     write_private(formatting, _configuration(layout, staging))
     logging, arguments = folder / "kafka-log4j2.properties", folder / "kafka-java.args"
-    write_private(logging, LOGGING)
+    write_private(logging, java.LOGGING + LOGGING)
     options = (*JAVA_OPTIONS, f"-Dlog4j2.configurationFile={logging}")
     write_private(arguments, java.arguments(options, jars))
     program = (str(java.java_for(None)), f"@{arguments}")

@@ -52,13 +52,7 @@ cluster.routing.allocation.disk.threshold_enabled: false
 monitor.fs.health.refresh_interval: 2s
 """
 
-LOGGING = """status = error
-appender.console.type = Console
-appender.console.name = console
-appender.console.layout.type = PatternLayout
-appender.console.layout.pattern = [%d{ISO8601}] %p %m (%c{1})%n
-rootLogger.level = warn
-rootLogger.appenderRef.console.ref = console
+LOGGING = """\
 # Start, readiness and stop.
 logger.node.name = org.opensearch.node.Node
 logger.node.level = info
@@ -130,7 +124,7 @@ def opensearch_spec(home: Home, layout: Layout, jars: Sequence[Path]) -> Process
         f"-Dopensearch.path.conf={config}",
     )
     write_private(config / "opensearch.yml", CONFIGURATION.format(host=HOST, **ports, **folders), owner=place.owner)
-    write_private(config / "log4j2.properties", LOGGING, owner=place.owner)
+    write_private(config / "log4j2.properties", java.LOGGING + LOGGING, owner=place.owner)
     write_private(config / "java.args", java.arguments(options, jars[:split]), owner=place.owner)
     return ProcessSpec(
         name=OPENSEARCH,

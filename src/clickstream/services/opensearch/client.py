@@ -56,7 +56,7 @@ def translated() -> Iterator[None]:
     except ConnectionTimeout as error:
         raise ServiceUnavailable(SERVICE, "no answer in time") from error
     except SSLError as error:
-        raise refusal(_NAMES, fault_of(_cause(error)) or Fault.OTHER) from error
+        raise refusal(_NAMES, fault_of(cause_of(error)) or Fault.OTHER) from error
     except ConnectionError as error:
         raise _unreachable(error) from error
     except TransportError as error:
@@ -66,18 +66,19 @@ def translated() -> Iterator[None]:
 
 
 def _unreachable(error: ConnectionError) -> ClickstreamError:
-    cause = _cause(error)
+    cause = cause_of(error)
     if fault := fault_of(cause):
         return refusal(_NAMES, fault)
     hint = "check OPENSEARCH_HOST, OPENSEARCH_PORT and OPENSEARCH_USE_SSL, and that the server runs"
-    return ServiceUnavailable(SERVICE, _reason(cause) or str(error.error), hint=hint)
+    return ServiceUnavailable(SERVICE, system_error(cause) or str(error.error), hint=hint)
 
 
-def _cause(error: TransportError) -> BaseException | None:
+def cause_of(error: TransportError) -> BaseException | None:
+    """What the driver met with."""
     return error.info if isinstance(error.info, BaseException) else None
 
 
-def _reason(error: BaseException | None) -> str:
+def system_error(error: BaseException | None) -> str:
     """What the operating system said, deep below the driver's own words."""
     while error is not None:
         if isinstance(error, OSError) and error.strerror:

@@ -30,6 +30,7 @@ from clickstream.config.settings import OpenSearchSettings
 from clickstream.domain.errors import ClickstreamError, NotAdmitted, ServiceRefused, ServiceUnavailable, UsageError
 from clickstream.domain.harmless import brief
 from clickstream.services.handshake import Names, fault_of, refusal
+from clickstream.services.opensearch.client import cause_of, system_error
 
 DASHBOARDS: Final = "OpenSearch Dashboards"
 
@@ -160,22 +161,14 @@ def _translated() -> Iterator[None]:
     except ConnectionTimeout as error:
         raise ServiceUnavailable(DASHBOARDS, "no answer in time", hint=_CHECK) from error
     except ConnectionError as error:
-        cause = error.info if isinstance(error.info, BaseException) else None
+        cause = cause_of(error)
         if fault := fault_of(cause):
             raise refusal(_NAMES, fault) from error
-        raise ServiceUnavailable(DASHBOARDS, _system_error(cause) or str(error.error), hint=_CHECK) from error
+        raise ServiceUnavailable(DASHBOARDS, system_error(cause) or str(error.error), hint=_CHECK) from error
     except TransportError as error:
         raise _refused(error) from error
     except ImproperlyConfigured as error:
         raise ServiceRefused(f"{DASHBOARDS}: {error}", hint=_CHECK) from error
-
-
-def _system_error(error: BaseException | None) -> str:
-    while error is not None:
-        if isinstance(error, OSError) and error.strerror:
-            return error.strerror
-        error = error.__cause__ or error.__context__
-    return ""
 
 
 def _refused(error: TransportError) -> ClickstreamError:
