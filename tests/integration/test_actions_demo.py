@@ -86,6 +86,7 @@ def test_a_reject_that_is_replayed_meanwhile_is_no_duplicate(settings: Settings)
     assert (result.rejected, result.duplicates) == (2, 40)
 
 
+@pytest.mark.slow
 def test_workers_that_ran_before_run_on_and_fresh_stops_them(settings: Settings) -> None:
     consumers.start(settings)
     assert ran()[0].ok

@@ -75,7 +75,15 @@ def finish(settings: Settings, events: list[Event]) -> None:
     check(settings, events)
 
 
-@pytest.mark.parametrize("name", ["consumer-0", pytest.param("kafka", marks=pytest.mark.slow), "postgresql", "valkey"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "consumer-0",
+        pytest.param("kafka", marks=pytest.mark.slow),
+        pytest.param("postgresql", marks=pytest.mark.slow),
+        "valkey",
+    ],
+)
 def test_kill_9_in_the_middle_of_a_run(settings: Settings, events: list[Event], name: str) -> None:
     begin(settings, events)
     killed = pid_of(settings, name)

@@ -140,6 +140,7 @@ def test_a_consumer_makes_what_is_missing_drains_and_ends_when_asked(
     assert not any(secret and secret.get_secret_value() in line for secret in secrets for line in worker.lines)
 
 
+@pytest.mark.slow
 def test_two_at_once_on_empty_servers_share_the_partitions(settings: Settings, start: Start) -> None:
     assert settings.kafka
     delete_topic(settings.kafka, settings.kafka.events_topic)
