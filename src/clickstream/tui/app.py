@@ -12,6 +12,7 @@ from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
+from platformdirs import user_downloads_path
 from rich.text import Text
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
@@ -234,6 +235,14 @@ class ClickstreamApp(App[None]):
                 yield command
         for name in MODE_NAMES:
             yield SystemCommand(f"screen {name}", f"the {name} screen", lambda name=name: self.action_mode(name))
+
+    def deliver_screenshot(
+        self, filename: str | None = None, path: str | None = None, time_format: str | None = None
+    ) -> str | None:
+        """Into the folder of downloads, or the working folder where there is none, as on a server."""
+        if path is None and not user_downloads_path().is_dir():
+            path = "."
+        return super().deliver_screenshot(filename, path, time_format)
 
     def _ask_text(self, command: Command) -> None:
         def answered(text: str | None) -> None:
