@@ -6,11 +6,25 @@ import gc
 import os
 import sys
 from collections.abc import Callable, Sequence
+from typing import NoReturn
 
 READ_ONLY = "--read-only"
 
 
+def script() -> NoReturn:
+    """The process: does what its arguments say, and ends with the exit code, at once.
+
+    Nothing is cleaned up on the way out. A thread of librdkafka may still be shaking hands with a broker that nobody
+    waits for, and OpenSSL's clean-up at exit takes its locks away under it: a crash in one of thirty processes.
+    """
+    code = main()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
 def main() -> int:
+    """Do what the command line says; the exit code."""
     gc.set_threshold(20_000)  # loading makes many objects that stay: with 700 it spends a sixth of its time collecting
     argv = sys.argv[1:]
     in_browser = "TEXTUAL_DRIVER" in os.environ  # a window of `clickstream serve`: it has pipes for a terminal
@@ -25,9 +39,7 @@ def main() -> int:
             return _demo(argv)
     from clickstream.cli.parser import run
 
-    code = run([] if argv == [READ_ONLY] else argv, serve=_serve)
-    gc.freeze()  # all of it goes with the process: else the interpreter searches it for cycles first, 50 ms
-    return code
+    return run([] if argv == [READ_ONLY] else argv, serve=_serve)
 
 
 def _demo(argv: Sequence[str]) -> int:
@@ -67,4 +79,4 @@ def _serve(port: int, read_only: bool, announce: Callable[[str], None]) -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    script()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from typing import Any
 
@@ -76,3 +77,20 @@ def test_a_headless_demo_stays_on_the_command_line(
     monkeypatch.setattr("clickstream.cli.parser.run", run)
     assert call(monkeypatch, "demo", flag) == 0
     assert (ran, opened) == ([["demo", flag]], [])
+
+
+SCRIPT = """
+import atexit, sys
+from clickstream.__main__ import script
+atexit.register(print, "a library's clean-up beside threads that still use it")
+script()
+"""
+
+
+@pytest.mark.parametrize(("argument", "code"), [("--version", 0), ("--nonsense", 2)])
+def test_the_process_ends_at_once_with_its_words_and_its_code(argument: str, code: int) -> None:
+    done = subprocess.run([sys.executable, "-c", SCRIPT, argument], capture_output=True, text=True, check=False)
+    assert done.returncode == code
+    assert "clean-up" not in done.stdout
+    assert ("clickstream" in done.stdout) == (code == 0)
+    assert ("error" in done.stderr) == (code == 2)
