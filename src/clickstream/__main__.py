@@ -25,7 +25,7 @@ def script() -> NoReturn:
 
 def main() -> int:
     """Do what the command line says; the exit code."""
-    gc.set_threshold(20_000)  # loading makes many objects that stay: with 700 it spends a sixth of its time collecting
+    gc.set_threshold(200_000)  # loading makes many objects that stay: with 700 it spends a sixth of its time collecting
     argv = sys.argv[1:]
     in_browser = "TEXTUAL_DRIVER" in os.environ  # a window of `clickstream serve`: it has pipes for a terminal
     if in_browser:

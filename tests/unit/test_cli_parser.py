@@ -40,6 +40,13 @@ def leaves(parser: argparse.ArgumentParser, path: tuple[str, ...] = ()) -> Itera
 LEAVES = sorted(leaves(build()))
 
 
+def test_a_command_that_is_run_finds_in_its_own_branch_what_the_whole_tree_has() -> None:
+    for command in {path[0] for path in LEAVES}:
+        branch = set(leaves(build(command)))
+        assert {path for path in branch if path[0] == command} == {path for path in LEAVES if path[0] == command}
+        assert len(branch) < len(LEAVES)
+
+
 @pytest.mark.parametrize("path", LEAVES, ids=" ".join)
 def test_every_command_has_help_with_an_example_of_itself(
     path: tuple[str, ...], capsys: pytest.CaptureFixture[str]
