@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from clickstream.actions import consumers, lag, producers, status
+from clickstream.actions import consumers, producers, status
+from clickstream.actions.lag import measure as lag
 from clickstream.cli.parser import run
 from clickstream.config.settings import Settings, load_settings
 from clickstream.domain.errors import ClickstreamError

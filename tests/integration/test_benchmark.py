@@ -15,8 +15,8 @@ import pytest
 from confluent_kafka.admin import AdminClient
 
 from clickstream.actions import consumers, generate
-from clickstream.actions.benchmark import Options, benchmark
-from clickstream.actions.benchmark_history import Record, kept
+from clickstream.actions.benchmark.history import Record, kept
+from clickstream.actions.benchmark.series import Options, benchmark
 from clickstream.actions.control import running
 from clickstream.config.paths import Home
 from clickstream.config.settings import Settings, load_settings

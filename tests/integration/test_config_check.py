@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from clickstream.actions.config_check import WARN, check
+from clickstream.actions.config.check import WARN, check
 from clickstream.actions.servers import valkey_of
 from clickstream.config.settings import Settings
 from clickstream.services.valkey.board import server_info

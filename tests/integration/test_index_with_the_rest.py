@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from clickstream.actions import config_check, reset
+from clickstream.actions import reset
+from clickstream.actions.config import check as config_check
 from clickstream.actions.demo import DemoOptions, demo
 from clickstream.actions.demo_progress import DemoProgress
 from clickstream.actions.verify_index import verify_index

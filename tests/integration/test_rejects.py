@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from clickstream.actions import rejects, rejects_replay
+from clickstream.actions.rejects import listing as rejects
+from clickstream.actions.rejects import replay as rejects_replay
 from clickstream.cli.parser import run
 from clickstream.config.settings import Settings
 from clickstream.domain.events import BadLine

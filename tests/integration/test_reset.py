@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 from confluent_kafka import Consumer
 
-from clickstream.actions import consumers, lag, reset, stack, verify
+from clickstream.actions import consumers, reset, stack, verify
+from clickstream.actions.lag import measure as lag
 from clickstream.cli.parser import run
 from clickstream.config.settings import Settings, load_settings
 from clickstream.domain.errors import ClickstreamError, ServiceRefused, ServiceUnavailable

@@ -7,8 +7,8 @@ import re
 
 import msgspec
 
-from clickstream.actions import logs
 from clickstream.actions.control import Control
+from clickstream.actions.logs import read as logs
 from clickstream.config.paths import Home
 from clickstream.domain.processes import ProcessState, ProcessStatus, Role
 from clickstream.domain.reports import WorkerReport

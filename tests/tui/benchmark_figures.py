@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from clickstream.actions.benchmark_history import Record, keep
-from clickstream.actions.benchmark_run import Run
+from clickstream.actions.benchmark.history import Record, keep
+from clickstream.actions.benchmark.run import Run
 from clickstream.config.paths import Home
 from tests.tui.frames import NOW
 

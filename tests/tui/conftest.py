@@ -13,7 +13,7 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input
 
-from clickstream.actions.frame import Frame
+from clickstream.actions.watch.frame import Frame
 from clickstream.tui.app import ClickstreamApp
 from clickstream.tui.widgets.log_tail import LogTail
 from tests.tui import benchmark_figures, search_figures
@@ -75,17 +75,17 @@ def database(monkeypatch: pytest.MonkeyPatch) -> Database:
 @pytest.fixture
 def store(monkeypatch: pytest.MonkeyPatch) -> Store:
     made = Store()
-    monkeypatch.setattr("clickstream.actions.rejects.listing", made.listing)
-    monkeypatch.setattr("clickstream.actions.rejects.find", made.find)
-    monkeypatch.setattr("clickstream.actions.rejects_replay.replay", made.replay)
-    monkeypatch.setattr("clickstream.actions.rejects_replay.discard", made.discard)
+    monkeypatch.setattr("clickstream.actions.rejects.listing.listing", made.listing)
+    monkeypatch.setattr("clickstream.actions.rejects.listing.find", made.find)
+    monkeypatch.setattr("clickstream.actions.rejects.replay.replay", made.replay)
+    monkeypatch.setattr("clickstream.actions.rejects.replay.discard", made.discard)
     return made
 
 
 @pytest.fixture
 def doctor(monkeypatch: pytest.MonkeyPatch) -> Doctor:
     made = Doctor()
-    monkeypatch.setattr("clickstream.actions.config_check.check", made.check)
+    monkeypatch.setattr("clickstream.actions.config.check.check", made.check)
     monkeypatch.delenv("CLICKSTREAM_HOME")
     return made
 
@@ -99,7 +99,7 @@ def history() -> None:
 @pytest.fixture
 def index(monkeypatch: pytest.MonkeyPatch) -> search_figures.Index:
     made = search_figures.Index()
-    monkeypatch.setattr("clickstream.actions.opensearch_search.search", made.search)
+    monkeypatch.setattr("clickstream.actions.opensearch.search.search", made.search)
     return made
 
 

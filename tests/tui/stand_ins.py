@@ -7,10 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from clickstream.actions import rejects_replay
-from clickstream.actions.config_check import Check
+from clickstream.actions.config.check import Check
 from clickstream.actions.funnel import OrderedFunnel
-from clickstream.actions.rejects import PREVIEW, Listing, Reject
+from clickstream.actions.rejects import replay as rejects_replay
+from clickstream.actions.rejects.listing import PREVIEW, Listing, Reject
 from clickstream.actions.sessions import Visitor
 from clickstream.config.settings import Settings
 from clickstream.domain.cancellation import Cancellation

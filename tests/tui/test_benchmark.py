@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
-from clickstream.actions.benchmark import Options, Summary, cases, summaries
-from clickstream.actions.benchmark_history import Record, keep
+from clickstream.actions.benchmark.history import Record, keep
+from clickstream.actions.benchmark.series import Options, Summary, cases, summaries
 from clickstream.config.paths import Home
 from clickstream.tui import benchmarks
 from clickstream.tui.app import ClickstreamApp
@@ -172,7 +172,7 @@ def test_what_another_terminal_measures_is_read_without_asking(make_app: MakeApp
 def test_the_history_is_read_in_a_thread(make_app: MakeApp, history: None, monkeypatch: pytest.MonkeyPatch) -> None:
     readers: list[str] = []
     monkeypatch.setattr(
-        "clickstream.actions.benchmark_history.kept", lambda _: readers.append(threading.current_thread().name) or []
+        "clickstream.actions.benchmark.history.kept", lambda _: readers.append(threading.current_thread().name) or []
     )
     driven(make_app(frames.done()), pressing("8"))
     assert set(readers) == {"seldom"}

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from clickstream.actions.frame import ASKING, DOWN, OFF, STALLED, Frame
+from clickstream.actions.watch.frame import ASKING, DOWN, OFF, STALLED, Frame
 from clickstream.tui.headline import flow, headline
 from tests.tui import frames
 

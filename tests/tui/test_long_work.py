@@ -120,7 +120,7 @@ def test_a_benchmark_says_how_far_it_is_and_each_run_that_ended(
             threading.Event().wait(0.01)
         raise Interrupted("cancelled")
 
-    monkeypatch.setattr("clickstream.actions.benchmark.benchmark", benchmark)
+    monkeypatch.setattr("clickstream.actions.benchmark.series.benchmark", benchmark)
     app = make_app(frames.running())
 
     async def steps(pilot: Pilot[None]) -> None:

@@ -11,7 +11,7 @@ from rich.style import Style
 from textual.color import Color
 from textual.pilot import Pilot
 
-from clickstream.actions.frame import ASKING, DOWN, LAGGING, OFF, OK, STALLED, STOPPED, UP, Frame
+from clickstream.actions.watch.frame import ASKING, DOWN, LAGGING, OFF, OK, STALLED, STOPPED, UP, Frame
 from clickstream.tui.app import MODE_NAMES, ClickstreamApp
 from clickstream.tui.themes import DARK, LIGHT
 from clickstream.tui.widgets.row_table import RowTable

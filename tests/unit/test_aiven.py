@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from clickstream.actions import aiven, config_show
+from clickstream.actions import aiven
+from clickstream.actions.config import show as config_show
 from clickstream.actions.servers import Questions
 from clickstream.actions.status import Service, Status, status
 from clickstream.cli import output, views

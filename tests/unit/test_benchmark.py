@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from clickstream.actions.benchmark import Options, cases, check, summaries, sustained_rate
-from clickstream.actions.benchmark_history import Record, keep, kept, load
-from clickstream.actions.benchmark_load import Order, arranged
-from clickstream.actions.benchmark_run import Run
+from clickstream.actions.benchmark.history import Record, keep, kept, load
+from clickstream.actions.benchmark.load import Order, arranged
+from clickstream.actions.benchmark.run import Run
+from clickstream.actions.benchmark.series import Options, cases, check, summaries, sustained_rate
 from clickstream.cli.output import json_text
 from clickstream.config.paths import Home
 from clickstream.domain.errors import UsageError

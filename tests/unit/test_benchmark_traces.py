@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from clickstream.actions import benchmark_traces
-from clickstream.actions.benchmark_traces import Traces
+from clickstream.actions.benchmark import traces as benchmark_traces
+from clickstream.actions.benchmark.traces import Traces
 from clickstream.config.paths import Home
 from clickstream.config.settings import KafkaSettings, PipelineSettings, PostgresSettings, Settings, ValkeySettings
 from clickstream.domain.errors import ClickstreamError, Interrupted, ServiceUnavailable

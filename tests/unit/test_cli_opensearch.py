@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clickstream.actions.opensearch_search import moment
+from clickstream.actions.opensearch.search import moment
 from clickstream.cli import output, views_search
 from clickstream.cli.parser import run as clickstream
 from clickstream.services.opensearch.search import Document, Found, Item, Kind, Slot

@@ -67,10 +67,10 @@ def test_workers_need_nothing_that_the_image_leaves_out() -> None:
         "worker_health",
         "status",
         "verify",
-        "lag",
-        "rejects",
+        "lag.measure",
+        "rejects.listing",
         "generate",
-        "metrics",
+        "metrics.serve",
     ]
     roles = [f"clickstream.pipeline.{role}" for role in ("worker", "index_worker", "producer")]
     modules = [*roles, *(f"clickstream.actions.{name}" for name in needed)]

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from clickstream.actions import config_generate
-from clickstream.actions.config_generate_values import CERTIFICATES, FILE_SETTINGS
+from clickstream.actions.config import generate as config_generate
+from clickstream.actions.config.values import CERTIFICATES, FILE_SETTINGS
 from clickstream.cli.diagnostics import ExitCode
 from clickstream.cli.parser import run
 from clickstream.config.settings import load_settings

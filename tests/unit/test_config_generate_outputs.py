@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from clickstream.actions.config_generate_outputs import read_outputs
+from clickstream.actions.config.outputs import read_outputs
 from clickstream.domain.errors import ClickstreamError, UsageError
 
 RECORDED = Path(__file__).resolve().parents[1] / "data" / "terraform"

@@ -8,7 +8,7 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clickstream.actions.config_generate_text import quoted, render
+from clickstream.actions.config.text import quoted, render
 from clickstream.config.problems import file_values
 from clickstream.config.settings import variables
 

@@ -12,11 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clickstream.actions.frame import ASKING, DOWN, OFF, UP
-from clickstream.actions.frame_builder import KEPT, Answers, FrameBuilder
-from clickstream.actions.polling import Heard
-from clickstream.actions.search_source import OpenSearchAnswer
-from clickstream.actions.sources import KafkaAnswer, LiveSettings, PostgresAnswer, ValkeyAnswer
+from clickstream.actions.watch.builder import KEPT, Answers, FrameBuilder
+from clickstream.actions.watch.frame import ASKING, DOWN, OFF, UP
+from clickstream.actions.watch.polling import Heard
+from clickstream.actions.watch.search_source import OpenSearchAnswer
+from clickstream.actions.watch.sources import KafkaAnswer, LiveSettings, PostgresAnswer, ValkeyAnswer
 from clickstream.config.settings import load_settings
 from clickstream.domain.processes import ProcessState, ProcessStatus, Role, Snapshot
 from clickstream.domain.reports import WorkerReport

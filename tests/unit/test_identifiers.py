@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from clickstream.actions import config_show
+from clickstream.actions.config import show as config_show
 from clickstream.cli.parser import run
 from clickstream.config.problems import SettingsError
 from clickstream.config.settings import load_settings, variables

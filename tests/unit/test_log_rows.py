@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from clickstream.actions.log_lines import ERROR, INFO, LogLine, parse
+from clickstream.actions.logs.lines import ERROR, INFO, LogLine, parse
 from clickstream.tui.widgets import log_rows
 from clickstream.tui.widgets.log_rows import LogRows
 

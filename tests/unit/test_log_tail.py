@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from clickstream.actions.log_lines import LogReader
+from clickstream.actions.logs.lines import LogReader
 from clickstream.config.paths import Home
 
 

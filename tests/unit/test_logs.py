@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clickstream.actions import logs
+from clickstream.actions.logs import read as logs
 from clickstream.config.paths import Home
 from clickstream.supervision.exits import OUT_OF_MEMORY, exit_words, oom_kills
 from clickstream.supervision.logs import CUT, LineSplitter, LogFile

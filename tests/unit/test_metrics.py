@@ -17,12 +17,12 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.registry import Collector
 
-from clickstream.actions.frame import ProcessRow, StoredCounts
-from clickstream.actions.metrics_families import families
-from clickstream.actions.metrics_sample import Asked, Look
-from clickstream.actions.polling import NotAsked
-from clickstream.actions.search_source import OpenSearchAnswer
-from clickstream.actions.sources import KafkaAnswer, PostgresAnswer, ValkeyAnswer
+from clickstream.actions.metrics.families import families
+from clickstream.actions.metrics.sample import Asked, Look
+from clickstream.actions.watch.frame import ProcessRow, StoredCounts
+from clickstream.actions.watch.polling import NotAsked
+from clickstream.actions.watch.search_source import OpenSearchAnswer
+from clickstream.actions.watch.sources import KafkaAnswer, PostgresAnswer, ValkeyAnswer
 from clickstream.domain.reports import LATENCY_EDGES_MS, WorkerReport
 from clickstream.services.postgres.inspect import StoredOffset
 

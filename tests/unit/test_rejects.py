@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clickstream.actions import rejects, rejects_replay
-from clickstream.actions.rejects_replay import NotAnEvent, as_message
+from clickstream.actions.rejects import listing as rejects
+from clickstream.actions.rejects import replay as rejects_replay
+from clickstream.actions.rejects.replay import NotAnEvent, as_message
 from clickstream.cli.parser import run
 from clickstream.config.settings import Settings, load_settings
 from clickstream.domain.errors import ClickstreamError, ServiceUnavailable, UsageError

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from clickstream.actions.config_generate import generate, plan
+from clickstream.actions.config.generate import generate, plan
 from clickstream.config.problems import file_values
 from clickstream.config.settings import load_settings, variables
 from tests import kubernetes

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from clickstream.actions.group import Worker
-from clickstream.actions.lag import LagMeter, Sample
+from clickstream.actions.lag.measure import LagMeter, Sample
 from clickstream.config.settings import Settings
 from clickstream.domain.errors import ServiceUnavailable
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from clickstream.actions import aiven
 from clickstream.actions.group import Worker, local_workers, remote_workers, snapshot_of
-from clickstream.actions.index_lag import index_lag
+from clickstream.actions.lag.indexers import index_lag
 from clickstream.actions.servers import (
     STACK_UP,
     NothingConfigured,
@@ -24,7 +24,7 @@ from clickstream.domain.errors import ClickstreamError
 from clickstream.stack.lockfile import read_lock
 
 if TYPE_CHECKING:
-    from clickstream.actions.lag import Sample
+    from clickstream.actions.lag.measure import Sample
 
 SERVICES_WITHIN = 2.0
 """Seconds after which a silent service counts as down."""
@@ -150,7 +150,7 @@ def _questions(settings: Settings, local: tuple[Worker, ...]) -> Iterator[tuple[
     yield "postgresql", lambda: ping(postgres_of(settings))
     yield "counts", lambda: counts(postgres_of(settings))
 
-    from clickstream.actions.lag import LagMeter  # noqa: PLC0415
+    from clickstream.actions.lag.measure import LagMeter  # noqa: PLC0415
 
     def sample() -> Sample:
         with LagMeter(settings) as meter:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from clickstream.actions.lag import missing_topic
+from clickstream.actions.lag.measure import missing_topic
 from clickstream.actions.servers import kafka_of, postgres_of
 from clickstream.config.settings import Settings
 from clickstream.domain.errors import ClickstreamError, UsageError

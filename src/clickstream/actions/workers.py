@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from clickstream.actions.config_show import values
+from clickstream.actions.config.show import values
 from clickstream.actions.control import Control, running
 from clickstream.config.settings import Settings, variables
 from clickstream.domain.errors import ClickstreamError

@@ -12,9 +12,9 @@ from clickstream.cli.commands_demo import Interruption
 from clickstream.cli.diagnostics import ExitCode, say
 
 if TYPE_CHECKING:
-    from clickstream.actions.benchmark import Options, Summary
-    from clickstream.actions.benchmark_history import Record
-    from clickstream.actions.benchmark_run import Run
+    from clickstream.actions.benchmark.history import Record
+    from clickstream.actions.benchmark.run import Run
+    from clickstream.actions.benchmark.series import Options, Summary
     from clickstream.config.settings import Settings
 
 
@@ -23,7 +23,7 @@ def benchmark(args: Namespace) -> int:
 
 
 def _show(args: Namespace) -> int:
-    from clickstream.actions.benchmark_history import kept
+    from clickstream.actions.benchmark.history import kept
     from clickstream.config.settings import load_settings
 
     records = kept(load_settings().home)
@@ -37,10 +37,10 @@ def _show(args: Namespace) -> int:
 
 
 def _run(args: Namespace) -> int:
-    from clickstream.actions.benchmark import Options, cases, check, summaries, sustained_rate
-    from clickstream.actions.benchmark_chart import chart, require
-    from clickstream.actions.benchmark_history import load
-    from clickstream.actions.benchmark_load import Order
+    from clickstream.actions.benchmark.chart import chart, require
+    from clickstream.actions.benchmark.history import load
+    from clickstream.actions.benchmark.load import Order
+    from clickstream.actions.benchmark.series import Options, cases, check, summaries, sustained_rate
     from clickstream.config.settings import load_settings
 
     options = Options(args.limit, args.partitions, args.runs, args.mode, Order(args.order), args.rate, args.ramp)
@@ -75,7 +75,7 @@ def _run(args: Namespace) -> int:
 
 
 def _measured(settings: Settings, options: Options, count: int) -> Record:
-    from clickstream.actions.benchmark import benchmark
+    from clickstream.actions.benchmark.series import benchmark
 
     done = 0
 
@@ -152,7 +152,7 @@ def _table(runs: tuple[Run, ...]) -> output.Table:
 
 def _summary(found: list[Summary], earlier: Record | None) -> output.Table:
     """The cases, and beside each what an earlier benchmark found for the same one."""
-    from clickstream.actions.benchmark import summaries
+    from clickstream.actions.benchmark.series import summaries
 
     before = {one.case: one.median for one in summaries(earlier.runs)} if earlier else {}
     headers = (

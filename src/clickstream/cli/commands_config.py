@@ -10,7 +10,7 @@ from clickstream.cli.diagnostics import ExitCode, say
 
 
 def show(args: Namespace) -> int:
-    from clickstream.actions import config_show
+    from clickstream.actions.config import show as config_show
     from clickstream.config.settings import load_settings
 
     found = config_show.show(load_settings())
@@ -23,7 +23,7 @@ def show(args: Namespace) -> int:
 
 
 def check(args: Namespace) -> int:
-    from clickstream.actions import config_check
+    from clickstream.actions.config import check as config_check
     from clickstream.config.settings import load_settings
 
     found = config_check.check(load_settings())
@@ -38,7 +38,7 @@ def check(args: Namespace) -> int:
 
 
 def generate(args: Namespace) -> int:
-    from clickstream.actions import config_generate
+    from clickstream.actions.config import generate as config_generate
 
     plan = config_generate.plan(args.terraform_dir, args.output)
     if existing := plan.existing:

@@ -9,7 +9,7 @@ from clickstream.cli.diagnostics import ExitCode, say
 
 
 def metrics(args: Namespace) -> int:
-    from clickstream.actions import metrics as action
+    from clickstream.actions.metrics import serve as action
     from clickstream.config.settings import load_settings
 
     if args.once:

@@ -11,7 +11,7 @@ DONE = "✓"
 
 
 def init(args: Namespace) -> int:
-    from clickstream.actions import opensearch_init as action
+    from clickstream.actions.opensearch import init as action
     from clickstream.config.settings import load_settings
 
     def note(words: str) -> None:
@@ -31,7 +31,7 @@ def init(args: Namespace) -> int:
 
 
 def search(args: Namespace) -> int:
-    from clickstream.actions import opensearch_search as action
+    from clickstream.actions.opensearch import search as action
     from clickstream.cli import views_search
     from clickstream.config.settings import load_settings
 

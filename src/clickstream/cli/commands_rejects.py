@@ -12,8 +12,8 @@ from clickstream.cli.ask import confirmed
 from clickstream.cli.diagnostics import ExitCode, say
 
 if TYPE_CHECKING:
-    from clickstream.actions.rejects import Reject
-    from clickstream.actions.rejects_replay import Replay
+    from clickstream.actions.rejects.listing import Reject
+    from clickstream.actions.rejects.replay import Replay
 
 SHOWN_BYTES = 60
 """Of a payload in the list."""
@@ -26,7 +26,7 @@ SHOWN_KEY = 200
 
 
 def list_(args: Namespace) -> int:
-    from clickstream.actions import rejects
+    from clickstream.actions.rejects import listing as rejects
     from clickstream.config.settings import load_settings
 
     found = rejects.listing(
@@ -48,7 +48,7 @@ def list_(args: Namespace) -> int:
 
 
 def show(args: Namespace) -> int:
-    from clickstream.actions import rejects
+    from clickstream.actions.rejects import listing as rejects
     from clickstream.config.settings import load_settings
 
     found = rejects.find(load_settings(), args.id)
@@ -63,7 +63,7 @@ def show(args: Namespace) -> int:
 
 
 def replay(args: Namespace) -> int:
-    from clickstream.actions import rejects_replay as action
+    from clickstream.actions.rejects import replay as action
     from clickstream.config.settings import load_settings
 
     _need_ids_or_all(args)
@@ -81,7 +81,7 @@ def replay(args: Namespace) -> int:
 
 
 def discard(args: Namespace) -> int:
-    from clickstream.actions import rejects_replay as action
+    from clickstream.actions.rejects import replay as action
     from clickstream.config.settings import load_settings
 
     _need_ids_or_all(args)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def up(args: Namespace) -> int:
     from clickstream.actions import stack
-    from clickstream.actions.happenings import TITLES
+    from clickstream.actions.watch.happenings import TITLES
     from clickstream.config.paths import Home
 
     with progress.phases("bytes") as tell:

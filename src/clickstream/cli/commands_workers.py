@@ -187,7 +187,7 @@ def producer_logs(args: Namespace) -> int:
 
 
 def _logs(args: Namespace, home: Home, prefixes: list[str], names: list[str]) -> int:
-    from clickstream.actions import logs
+    from clickstream.actions.logs import read as logs
 
     known = [name for prefix in prefixes for name in logs.known(home, prefix)]
     chosen = names or known or [prefixes[0].rstrip("-")]

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 from clickstream.cli.output import NOTHING, Block, Line, Table, exact, number, seconds
 
 if TYPE_CHECKING:
-    from clickstream.actions.back_pressure import BackPressure
-    from clickstream.actions.frame import PartitionRow
-    from clickstream.actions.index_lag import IndexLag
-    from clickstream.actions.lag_history import LagHistory
-    from clickstream.actions.lag_report import LagReport
+    from clickstream.actions.lag.back_pressure import BackPressure
+    from clickstream.actions.lag.history import LagHistory
+    from clickstream.actions.lag.indexers import IndexLag
+    from clickstream.actions.lag.report import LagReport
+    from clickstream.actions.watch.frame import PartitionRow
 
 STAGES = (("fetch", "fetch"), ("decode", "decode"), ("sessions", "sessions"))
 

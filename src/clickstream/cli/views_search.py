@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from clickstream.actions.opensearch_search import STEP_NAMES, moment
+from clickstream.actions.opensearch.search import STEP_NAMES, moment
 from clickstream.cli.output import NOTHING, Block, Line, Table, exact
 
 if TYPE_CHECKING:

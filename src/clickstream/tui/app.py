@@ -19,7 +19,7 @@ from textual.binding import Binding, BindingType
 from textual.reactive import reactive
 from textual.screen import Screen
 
-from clickstream.actions.frame import BAD, Happening
+from clickstream.actions.watch.frame import BAD, Happening
 from clickstream.domain.harmless import harmless
 from clickstream.tui.commands import BY_NAME, Command, Weight, command_binding
 from clickstream.tui.feed import Feed, FrameSource
@@ -35,7 +35,7 @@ from clickstream.tui.themes import DARK, LIGHT
 
 if TYPE_CHECKING:
     from clickstream.actions.demo import DemoOptions
-    from clickstream.actions.frame import Frame
+    from clickstream.actions.watch.frame import Frame
 
 MODE_NAMES = ("overview", "workers", "partitions", "funnel", "rejects", "logs", "settings", "benchmark", "search")
 """In the order of their number keys."""

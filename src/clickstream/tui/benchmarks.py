@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from clickstream.actions.benchmark import Summary
-    from clickstream.actions.benchmark_history import Record
-    from clickstream.actions.benchmark_run import Case, Run
+    from clickstream.actions.benchmark.history import Record
+    from clickstream.actions.benchmark.run import Case, Run
+    from clickstream.actions.benchmark.series import Summary
 
 RUNNING = "now"
 """Key of the benchmark that runs."""
@@ -46,7 +46,7 @@ class Progress:
 
 def summed_up(records: list[Record]) -> tuple[Benchmark, ...]:
     """The newest first. In a thread: it loads the actions."""
-    from clickstream.actions.benchmark import summaries
+    from clickstream.actions.benchmark.series import summaries
 
     found = [
         Benchmark(str(number), record, tuple(summaries(record.runs)))
@@ -58,7 +58,7 @@ def summed_up(records: list[Record]) -> tuple[Benchmark, ...]:
 
 def running(progress: Progress) -> Benchmark | None:
     """What the running benchmark has so far; None: no run has ended."""
-    from clickstream.actions.benchmark import summaries
+    from clickstream.actions.benchmark.series import summaries
 
     runs = tuple(progress.runs)
     return Benchmark(RUNNING, None, tuple(summaries(runs))) if runs else None

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def demo(job: Job) -> str:
     from clickstream.actions.demo import DemoOptions
     from clickstream.actions.demo import demo as action
-    from clickstream.actions.frame import BAD, GOOD, INFO, Happening
+    from clickstream.actions.watch.frame import BAD, GOOD, INFO, Happening
 
     def show(now: DemoProgress) -> None:
         flow = now.flow
@@ -46,7 +46,7 @@ def demo(job: Job) -> str:
 
 def stack_up(job: Job) -> str:
     from clickstream.actions import stack
-    from clickstream.actions.happenings import TITLES
+    from clickstream.actions.watch.happenings import TITLES
 
     def downloading(now: Download) -> None:
         job.say(f"downloading {TITLES[now.product]}, once", now.bytes_done, now.bytes_total)
@@ -73,7 +73,7 @@ def stack_reset(job: Job) -> str:
 
 def verify(job: Job) -> str:
     from clickstream.actions import verify as action
-    from clickstream.actions.frame import BAD, GOOD
+    from clickstream.actions.watch.frame import BAD, GOOD
 
     job.say("verify: computing every session anew, in SQL")
     found = action.verify(job.settings)
@@ -209,7 +209,7 @@ def data_reset(job: Job) -> str:
 
 
 def rejects_replay(job: Job) -> str:
-    from clickstream.actions import rejects_replay as action
+    from clickstream.actions.rejects import replay as action
 
     ids = job.arguments.get("ids")
     job.say("sending rejects again")
@@ -228,7 +228,7 @@ def rejects_replay(job: Job) -> str:
 
 
 def rejects_discard(job: Job) -> str:
-    from clickstream.actions import rejects_replay as action
+    from clickstream.actions.rejects import replay as action
 
     ids = job.arguments.get("ids")
     job.say("removing rejects")
@@ -261,8 +261,8 @@ def worker_kill(job: Job) -> str:
 
 
 def worker_freeze(job: Job) -> str:
-    from clickstream.actions.frame import WARN
     from clickstream.actions.kill import freeze
+    from clickstream.actions.watch.frame import WARN
 
     name = job.arguments["name"]
     freeze(job.settings, name, frozen=True)
@@ -271,8 +271,8 @@ def worker_freeze(job: Job) -> str:
 
 
 def worker_thaw(job: Job) -> str:
-    from clickstream.actions.frame import INFO
     from clickstream.actions.kill import freeze
+    from clickstream.actions.watch.frame import INFO
 
     name = job.arguments["name"]
     freeze(job.settings, name, frozen=False)
@@ -282,7 +282,7 @@ def worker_thaw(job: Job) -> str:
 
 def tell(job: Job, level: str, text: str, *, mark: bool = False) -> None:
     """A line under "what happened"."""
-    from clickstream.actions.frame import Happening
+    from clickstream.actions.watch.frame import Happening
 
     job.source.tell([Happening(_now(), level, text, mark=mark)])
 

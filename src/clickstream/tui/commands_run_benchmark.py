@@ -9,14 +9,14 @@ from clickstream.tui.benchmarks import Progress
 from clickstream.tui.commands_run import tell
 
 if TYPE_CHECKING:
-    from clickstream.actions.benchmark_run import Run
+    from clickstream.actions.benchmark.run import Run
     from clickstream.tui.jobs import Job
 
 
 def benchmark(job: Job) -> str:
-    from clickstream.actions.benchmark import Options, cases
-    from clickstream.actions.benchmark import benchmark as action
-    from clickstream.actions.frame import BAD, GOOD
+    from clickstream.actions.benchmark.series import Options, cases
+    from clickstream.actions.benchmark.series import benchmark as action
+    from clickstream.actions.watch.frame import BAD, GOOD
 
     progress = job.found = Progress(tuple(cases(Options())))
 

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 def opensearch_init(job: Job) -> str:
-    from clickstream.actions import opensearch_init as action
+    from clickstream.actions.opensearch import init as action
 
     found = action.init(job.settings, lambda words: job.say(f"opensearch init: {words}"))
     words = f"the index {found.index} holds {found.documents:,} documents"

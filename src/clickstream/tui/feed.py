@@ -11,13 +11,13 @@ from textual.message import Message
 from clickstream.tui.messages import FeedFailed, FrameArrived
 
 if TYPE_CHECKING:
-    from clickstream.actions.frame import Frame, Happening
+    from clickstream.actions.watch.frame import Frame, Happening
     from clickstream.config.settings import Settings
     from clickstream.services.postgres.verify import Verification
 
 
 class FrameSource(Protocol):
-    """What the app needs of a Watcher (actions/watch.py); tests have one of their own."""
+    """What the app needs of a Watcher (actions/watch/watcher.py); tests have one of their own."""
 
     @property
     def settings(self) -> Settings:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from textual.message import Message
 
 if TYPE_CHECKING:
-    from clickstream.actions.frame import Frame
+    from clickstream.actions.watch.frame import Frame
     from clickstream.tui.jobs import Job
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from clickstream.actions.frame import (
+from clickstream.actions.watch.frame import (
     ASKING,
     BAD,
     DOWN,

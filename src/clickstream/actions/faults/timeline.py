@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from clickstream.actions.frame import INFO
+from clickstream.actions.watch.frame import INFO
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,7 @@ class Step:
     detail: str = ""
     """To whom, or how; a half sentence."""
     level: str = INFO
-    """One of frame.py's INFO, GOOD, WARN, BAD."""
+    """One of watch/frame.py's INFO, GOOD, WARN, BAD."""
     aside: bool = False
     """Told as it happens, and left out of the line."""
 

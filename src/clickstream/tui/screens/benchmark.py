@@ -26,8 +26,8 @@ from clickstream.tui.widgets.panel import Panel
 from clickstream.tui.widgets.row_table import RowTable
 
 if TYPE_CHECKING:
-    from clickstream.actions.benchmark import Summary
-    from clickstream.actions.frame import Frame
+    from clickstream.actions.benchmark.series import Summary
+    from clickstream.actions.watch.frame import Frame
     from clickstream.tui.jobs import Job
 
 READ_EVERY = 5.0
@@ -151,7 +151,7 @@ class BenchmarkScreen(FilteredScreen):
         home = self.dashboard.source.settings.home
 
         def question() -> tuple[Benchmark, ...]:
-            from clickstream.actions import benchmark_history
+            from clickstream.actions.benchmark import history as benchmark_history
 
             return benchmarks.summed_up(benchmark_history.kept(home))
 

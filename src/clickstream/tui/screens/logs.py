@@ -18,8 +18,8 @@ from clickstream.tui.widgets.line import head
 from clickstream.tui.widgets.log_view import LogView
 
 if TYPE_CHECKING:
-    from clickstream.actions.frame import Frame
-    from clickstream.actions.log_lines import LogLine
+    from clickstream.actions.logs.lines import LogLine
+    from clickstream.actions.watch.frame import Frame
     from clickstream.config.paths import Home
 
 FIRST_LINES = 500
@@ -162,8 +162,8 @@ class LogsScreen(FilteredScreen):
         threading.Thread(target=self._read, args=arguments, name="logs", daemon=True).start()
 
     def _read(self, home: Home, generation: int, chosen: frozenset[str] | None, last: int) -> None:
-        from clickstream.actions.log_lines import LogReader
-        from clickstream.actions.logs import known
+        from clickstream.actions.logs.lines import LogReader
+        from clickstream.actions.logs.read import known
 
         reader, pause, before = LogReader(home, last=last), threading.Event(), None
         while generation == self._generation:

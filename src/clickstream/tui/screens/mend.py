@@ -14,7 +14,7 @@ from textual.widgets import Button, Static, TextArea
 from clickstream.tui.states import FAILED, OKAY
 
 if TYPE_CHECKING:
-    from clickstream.actions.rejects import Reject
+    from clickstream.actions.rejects.listing import Reject
 
 
 class MendScreen(ModalScreen[bytes]):
@@ -75,7 +75,7 @@ class MendScreen(ModalScreen[bytes]):
         return self.query_one(TextArea).text.encode(errors="replace")
 
     def _judge(self) -> bool:
-        from clickstream.actions.rejects_replay import NotAnEvent, as_message
+        from clickstream.actions.rejects.replay import NotAnEvent, as_message
 
         try:
             key, _ = as_message(self._reject.source, self._payload)

@@ -22,8 +22,8 @@ from clickstream.tui.widgets.payload_view import PayloadView
 from clickstream.tui.widgets.reject_table import RejectTable
 
 if TYPE_CHECKING:
-    from clickstream.actions.frame import Frame
-    from clickstream.actions.rejects import Listing, Reject
+    from clickstream.actions.rejects.listing import Listing, Reject
+    from clickstream.actions.watch.frame import Frame
     from clickstream.config.settings import Settings
     from clickstream.tui.jobs import Job
 
@@ -255,7 +255,8 @@ class RejectsScreen(FilteredScreen):
 
 
 def _read(post: Post, settings: Settings, asking: int) -> None:
-    from clickstream.actions import rejects, rejects_replay  # noqa: F401 (what `mend` needs is loaded here too)
+    from clickstream.actions.rejects import listing as rejects
+    from clickstream.actions.rejects import replay as rejects_replay  # noqa: F401 (what `mend` needs is loaded here too)
 
     try:
         post(RejectsScreen.Heard(asking, rejects.listing(settings, limit=MOST), ""))
@@ -264,7 +265,7 @@ def _read(post: Post, settings: Settings, asking: int) -> None:
 
 
 def _read_one(post: Post, settings: Settings, id_: str) -> None:
-    from clickstream.actions import rejects
+    from clickstream.actions.rejects import listing as rejects
 
     try:
         post(RejectsScreen.Opened(id_, rejects.find(settings, id_, first=LOADED)))

@@ -19,9 +19,9 @@ from clickstream.tui.widgets.findings import Findings
 from clickstream.tui.widgets.row_table import Cell, Column, RowTable
 
 if TYPE_CHECKING:
-    from clickstream.actions.config_check import Check
-    from clickstream.actions.config_show import Variable
-    from clickstream.actions.frame import Frame
+    from clickstream.actions.config.check import Check
+    from clickstream.actions.config.show import Variable
+    from clickstream.actions.watch.frame import Frame
     from clickstream.config.settings import Settings
 
 COLUMNS = (Column("variable"), Column("value"), Column("from"))
@@ -75,7 +75,7 @@ class SettingsScreen(FilteredScreen):
         settings = self.dashboard.source.settings
         if settings is self._shown_for:
             return
-        from clickstream.actions.config_show import show
+        from clickstream.actions.config.show import show
 
         self._shown_for = settings
         self.query_one(RowTable).put({one.name: _cells(one) for one in show(settings)})
@@ -108,7 +108,7 @@ class SettingsScreen(FilteredScreen):
         return super().check_action(action, parameters)
 
     def _check(self, settings: Settings) -> None:
-        from clickstream.actions import config_check
+        from clickstream.actions.config import check as config_check
 
         try:
             self.post_message(self.Checked(settings, config_check.check(settings)))

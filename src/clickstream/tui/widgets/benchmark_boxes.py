@@ -14,9 +14,9 @@ from clickstream.tui.widgets.benchmark_table import DIFFERS, PARTS, VERIFIED
 from clickstream.tui.widgets.pieces import Piece, Row, content, fit, spread
 
 if TYPE_CHECKING:
-    from clickstream.actions.benchmark import Summary
-    from clickstream.actions.benchmark_history import Record
-    from clickstream.actions.frame import Frame
+    from clickstream.actions.benchmark.history import Record
+    from clickstream.actions.benchmark.series import Summary
+    from clickstream.actions.watch.frame import Frame
     from clickstream.tui.jobs import Job
 
 LABEL = 11

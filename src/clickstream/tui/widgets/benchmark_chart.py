@@ -13,7 +13,7 @@ from clickstream.tui.text import TICKS, number
 from clickstream.tui.widgets.pieces import Piece, Row, content, fit
 
 if TYPE_CHECKING:
-    from clickstream.actions.benchmark import Summary
+    from clickstream.actions.benchmark.series import Summary
     from clickstream.tui.benchmarks import Benchmark
 
 AXIS = 7

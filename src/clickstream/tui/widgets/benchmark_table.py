@@ -12,7 +12,7 @@ from clickstream.tui.widgets.benchmark_chart import short
 from clickstream.tui.widgets.row_table import Cell, Column
 
 if TYPE_CHECKING:
-    from clickstream.actions.benchmark import Summary
+    from clickstream.actions.benchmark.series import Summary
 
 NORMAL, WIDE = 116, 160
 

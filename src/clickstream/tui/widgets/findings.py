@@ -14,7 +14,7 @@ from clickstream.tui.states import ACCENT, BUSY, DIM, FAILED, OKAY
 from clickstream.tui.widgets.line import Line, head
 
 if TYPE_CHECKING:
-    from clickstream.actions.config_check import Check
+    from clickstream.actions.config.check import Check
 
 LOOKS = {"ok": ("●", OKAY), "warn": ("▲", BUSY), "failed": ("✖", FAILED)}
 

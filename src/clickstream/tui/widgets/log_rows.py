@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from rich.cells import cell_len, get_character_cell_size
 
 if TYPE_CHECKING:
-    from clickstream.actions.log_lines import LogLine
+    from clickstream.actions.logs.lines import LogLine
 
 MOST = 20_000
 """Lines that are kept; more come from the log itself (`consumer logs`)."""

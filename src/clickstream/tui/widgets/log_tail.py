@@ -12,7 +12,7 @@ from clickstream.tui.widgets.line import head
 from clickstream.tui.widgets.log_view import LogView
 
 if TYPE_CHECKING:
-    from clickstream.actions.log_lines import LogLine
+    from clickstream.actions.logs.lines import LogLine
     from clickstream.config.paths import Home
     from clickstream.tui.app import ClickstreamApp
 
@@ -69,7 +69,7 @@ class LogTail(LogView):
         self._generation += 1
 
     def _read(self, home: Home, name: str, generation: int) -> None:
-        from clickstream.actions.log_lines import LogReader
+        from clickstream.actions.logs.lines import LogReader
 
         reader, pause = LogReader(home, last=LAST_LINES), threading.Event()
         while generation == self._generation:

@@ -20,7 +20,7 @@ from clickstream.tui.widgets.line import head
 from clickstream.tui.widgets.log_rows import ROOM_FOR_NAMES, LogRows
 
 if TYPE_CHECKING:
-    from clickstream.actions.log_lines import LogLine
+    from clickstream.actions.logs.lines import LogLine
 
 LEVEL_STYLES = ("log-view--debug", "", "log-view--warning", "log-view--error")
 

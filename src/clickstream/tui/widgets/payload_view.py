@@ -15,7 +15,7 @@ from clickstream.tui.text import exact
 from clickstream.tui.widgets.line import Line, head
 
 if TYPE_CHECKING:
-    from clickstream.actions.rejects import Reject
+    from clickstream.actions.rejects.listing import Reject
 
 HEX_WIDE, HEX_NARROW = 16, 8
 

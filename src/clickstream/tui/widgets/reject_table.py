@@ -10,7 +10,7 @@ from clickstream.tui.text import clip, exact
 from clickstream.tui.widgets.row_table import Cell, Column, RowTable
 
 if TYPE_CHECKING:
-    from clickstream.actions.rejects import Reject
+    from clickstream.actions.rejects.listing import Reject
 
 FROM, PLACE, AT, BYTES, REASON, PAYLOAD = "from", "offset or line", "rejected at, UTC", "bytes", "reason", "payload"
 

@@ -1,0 +1,1 @@
+"""How far consumers and indexers are behind: now, over time, and why."""

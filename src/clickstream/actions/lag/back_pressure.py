@@ -1,0 +1,91 @@
+"""What a consumer's time goes to, and which stage holds it up. Pure; asks nobody.
+
+A consumer has two threads. One prepares batches: it waits for messages (idle), fetches, decodes and works sessions out,
+and when two batches wait for PostgreSQL it waits for that too; these shares of its time make 1. The other commits:
+`postgresql` is the share of the time that it had a transaction under way, beside the first thread. The busier thread is
+the bottleneck.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from clickstream.domain.reports import STAGES
+
+if TYPE_CHECKING:
+    from clickstream.actions.watch.frame import ProcessRow
+
+NOTHING, UNKNOWN = "", "unknown"
+"""No bottleneck: it waits for messages; and: it has not reported."""
+
+COMMITS = "postgresql"
+"""The stage on the thread that commits."""
+
+MOSTLY_WAITS = 0.5
+"""The share of the time spent waiting for messages from which nothing holds a consumer up."""
+
+IN_STEP = 500
+"""A lag up to this many messages, or to what it stores in a second, is the work under way."""
+
+WORTH_NAMING = 0.05
+"""The share of the time below which a stage is no bottleneck."""
+
+
+@dataclass(frozen=True, slots=True)
+class BackPressure:
+    """One consumer over the last second. Shares of the time are from 0 to 1."""
+
+    worker: str
+    activity: str
+    batch_fill: float
+    """Messages of an average batch over the most that one may hold."""
+    idle: float
+    """Share of the time that the preparing thread waited for messages."""
+    stages: dict[str, float]
+    """Share of the time by stage. All but `postgresql` are the preparing thread's, and make 1 together with `waits`;
+    `postgresql` runs beside them, on the thread that commits."""
+    bottleneck: str
+    """The longest stage of the busier thread, or the word of what it waits for; empty: nothing holds it up."""
+    batches: int
+    """Since this life began, like the next."""
+    rebalances: int | None
+    """None: it does not count them."""
+    waits: float = 0.0
+    """Share of the time that the preparing thread did none of this: mostly it waited until PostgreSQL took a batch."""
+
+
+def back_pressure(row: ProcessRow) -> BackPressure:
+    """What this consumer last said of itself."""
+    report = row.report
+    if report is None or row.state != "running":
+        return BackPressure(row.name, row.activity or row.state, 0.0, 0.0, {}, UNKNOWN, 0, None)
+    stages = {name: report.stages.get(name, 0.0) for name in STAGES}
+    prepared = sum(share for name, share in stages.items() if name != COMMITS)
+    return BackPressure(
+        worker=row.name,
+        activity=row.activity or row.state,
+        batch_fill=report.batch_fill,
+        idle=stages["idle"],
+        stages=stages,
+        bottleneck=_bottleneck(row, stages),
+        batches=report.counters.get("batches", 0),
+        rebalances=report.counters.get("rebalances"),
+        waits=round(max(0.0, 1 - prepared), 3) if prepared else 0.0,
+    )
+
+
+def _bottleneck(row: ProcessRow, stages: Mapping[str, float]) -> str:
+    if row.activity == "waiting":
+        return row.detail.partition(" does not answer")[0] if " does not answer" in row.detail else "waiting"
+    prepares = {name: share for name, share in stages.items() if name not in {"idle", COMMITS}}
+    name = max(prepares, key=lambda stage: prepares[stage])
+    if stages[COMMITS] >= sum(prepares.values()):
+        name = COMMITS
+    # While messages trickle in, a fetch is a wait for them too.
+    keeps_up = (row.lag or 0) <= max(IN_STEP, row.rate)
+    waits = stages["idle"] + (stages["fetch"] if keeps_up else 0.0)
+    if waits >= MOSTLY_WAITS or stages[name] < WORTH_NAMING:
+        return NOTHING
+    return name

@@ -1,0 +1,197 @@
+"""A look's figures as families of Prometheus' metrics: their names, types, labels and meanings. Asks nobody.
+
+What is not known is left out, never shown as zero. Counters that belong to the data come from Kafka's and PostgreSQL's
+own offsets, so that no restart of a worker sets them back; those of a worker begin anew with each life of it, which
+Prometheus' rate() knows how to read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import accumulate
+from typing import TYPE_CHECKING
+
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
+from prometheus_client.metrics_core import InfoMetricFamily, Metric
+
+from clickstream import __version__
+from clickstream.actions.watch.frame import ProcessRow
+from clickstream.domain.processes import ProcessState, Role
+from clickstream.domain.reports import LATENCY_EDGES_MS
+
+if TYPE_CHECKING:
+    from clickstream.actions.metrics.sample import Look
+
+WHO = ("process", "role", "host")
+"""Labels of what one process tells of itself. No pid: each restart would make new series."""
+
+OUTCOMES = {"stored": "stored", "duplicates": "duplicate", "rejected": "rejected"}
+"""A consumer's and an indexer's counters to the label that says what became of the messages."""
+
+_GONE = {ProcessState.STOPPED, ProcessState.FINISHED}
+
+_LE = (*(str(edge / 1000) for edge in LATENCY_EDGES_MS), "+Inf")
+
+
+def families(look: Look) -> Iterator[Metric]:
+    """Every family, in a fixed order; those of which nothing is known are empty."""
+    yield InfoMetricFamily("clickstream_build", "The clickstream that tells this.", value={"version": __version__})
+    yield GaugeMetricFamily(
+        "clickstream_look_duration_seconds", "How long the last look at all servers took.", value=look.seconds
+    )
+    yield from _services(look)
+    yield from _partitions(look)
+    yield from _indexing(look)
+    yield from _rows(look)
+    yield from _processes(look.processes, look.at)
+    yield from _work(look.processes)
+    yield _latency(look.processes)
+
+
+def _services(look: Look) -> Iterator[Metric]:
+    up = GaugeMetricFamily("clickstream_service_up", "1: the server answers; 0: it does not.", labels=["service"])
+    latency = GaugeMetricFamily(
+        "clickstream_service_latency_seconds", "One round trip on an open connection.", labels=["service"]
+    )
+    for name in look.used:
+        answer = look.service(name)
+        up.add_metric([name], float(answer is not None))
+        if answer is not None:
+            latency.add_metric([name], answer.latency_ms / 1000)
+    yield from (up, latency)
+
+
+def _partitions(look: Look) -> Iterator[Metric]:
+    labels = ["topic", "partition"]
+    produced = CounterMetricFamily(
+        "clickstream_messages_produced", "Messages that Kafka has taken: its offset of the next one.", labels=labels
+    )
+    processed = CounterMetricFamily(
+        "clickstream_messages_processed",
+        "Messages that are settled in PostgreSQL, as events, duplicates or rejects: its offset of the next one."
+        " A rewind sets it back.",
+        labels=labels,
+    )
+    lag = GaugeMetricFamily(
+        "clickstream_partition_lag_messages", "Messages in Kafka that PostgreSQL has not settled.", labels=labels
+    )
+    held = GaugeMetricFamily("clickstream_partition_held_messages", "Messages that Kafka holds.", labels=labels)
+    committed = GaugeMetricFamily(
+        "clickstream_partition_last_commit_timestamp_seconds", "When its offset moved last, Unix time.", labels=labels
+    )
+    total = GaugeMetricFamily("clickstream_lag_messages", "Messages that are not settled, of all partitions.")
+    waiting = 0
+    kafka = look.kafka
+    stored = look.postgres.offsets.get(kafka.topic_id or "", {}) if kafka and look.postgres else {}
+    for partition, end in sorted(kafka.ends.items()) if kafka else ():
+        at, begin = [look.topic, str(partition)], kafka.begins[partition] if kafka else 0
+        produced.add_metric(at, end)
+        held.add_metric(at, end - begin)
+        if look.postgres is None:
+            continue
+        known = stored.get(partition)
+        position = known.next_offset if known else begin if look.earliest else end
+        waiting += max(0, end - position)
+        processed.add_metric(at, position)
+        lag.add_metric(at, max(0, end - position))
+        if known:
+            committed.add_metric(at, round(look.at - known.age_seconds, 3))
+    if kafka and kafka.ends and look.postgres:
+        total.add_metric([], waiting)
+    yield from (produced, processed, lag, total, held, committed)
+
+
+def _indexing(look: Look) -> Iterator[Metric]:
+    labels = ["topic", "partition"]
+    indexed = CounterMetricFamily(
+        "clickstream_messages_indexed", "Messages that OpenSearch has: the indexers' offset of the next.", labels=labels
+    )
+    lag = GaugeMetricFamily("clickstream_index_lag_messages", "Messages that OpenSearch does not have.", labels=labels)
+    kafka = look.kafka
+    for partition, end in sorted(kafka.ends.items()) if kafka and kafka.indexed is not None else ():
+        position = (kafka.indexed or {}).get(partition, kafka.begins[partition]) if kafka else 0
+        indexed.add_metric([look.topic, str(partition)], position)
+        lag.add_metric([look.topic, str(partition)], max(0, end - position))
+    yield from (indexed, lag)
+
+
+def _rows(look: Look) -> Iterator[Metric]:
+    events = CounterMetricFamily("clickstream_events_stored", "Distinct events in PostgreSQL.")
+    sessions = GaugeMetricFamily("clickstream_sessions", "Sessions in PostgreSQL; a late event may join two.")
+    active = GaugeMetricFamily("clickstream_active_sessions", "Sessions that may still grow, in event time.")
+    rejects = GaugeMetricFamily("clickstream_rejects_open", "Rejected messages, neither replayed nor discarded.")
+    replayed = GaugeMetricFamily("clickstream_rejects_replayed", "Rejected messages that were replayed.")
+    if look.counts:
+        events.add_metric([], look.counts.events)
+        sessions.add_metric([], look.counts.sessions)
+        rejects.add_metric([], look.counts.rejected)
+        replayed.add_metric([], look.counts.replayed)
+    reports = [row.report for row in look.processes if row.role == Role.CONSUMER and row.report]
+    if reports or look.snapshot or look.valkey:
+        active.add_metric([], sum(report.active_sessions for report in reports))
+    yield from (events, sessions, active, rejects, replayed)
+
+
+def _processes(rows: tuple[ProcessRow, ...], at: float) -> Iterator[Metric]:
+    up = GaugeMetricFamily(
+        "clickstream_process_up",
+        "1: it runs; 0: it starts, waits for its restart, was given up, or is silent. Not there: it was stopped, or"
+        " has finished.",
+        labels=WHO,
+    )
+    waiting = GaugeMetricFamily("clickstream_process_waiting", "1: it waits for a server.", labels=WHO)
+    started = GaugeMetricFamily(
+        "clickstream_process_start_time_seconds", "When its present life began, Unix time.", labels=WHO
+    )
+    restarts = CounterMetricFamily(
+        "clickstream_process_restarts", "Restarts after a crash; of this home's processes only.", labels=WHO
+    )
+    memory = GaugeMetricFamily(
+        "clickstream_process_resident_memory_bytes", "Memory; of this home's processes only.", labels=WHO
+    )
+    for row in rows:
+        if row.state in _GONE or row.role == Role.FAULT:
+            continue
+        up.add_metric(_who(row), float(row.state == ProcessState.RUNNING and row.activity != "silent"))
+        if row.role != Role.SERVER:
+            waiting.add_metric(_who(row), float(row.activity == "waiting"))
+        if row.uptime_seconds:
+            started.add_metric(_who(row), round(at - row.uptime_seconds, 3))
+        if row.local:
+            restarts.add_metric(_who(row), row.restarts)
+            memory.add_metric(_who(row), row.rss_bytes)
+    yield from (up, waiting, started, restarts, memory)
+
+
+def _work(rows: tuple[ProcessRow, ...]) -> Iterator[Metric]:
+    messages = CounterMetricFamily(
+        "clickstream_worker_messages", "What became of a worker's messages in its life.", labels=[*WHO, "outcome"]
+    )
+    batches = CounterMetricFamily("clickstream_worker_batches", "Batches that it committed in its life.", labels=WHO)
+    for row in rows:
+        counters = row.report.counters if row.report else {}
+        if row.role in {Role.CONSUMER, Role.INDEXER} and row.report:
+            for name, outcome in OUTCOMES.items():
+                messages.add_metric([*_who(row), outcome], counters.get(name, 0))
+            batches.add_metric(_who(row), counters.get("batches", 0))
+        elif row.role == Role.PRODUCER and row.report:
+            messages.add_metric([*_who(row), "acknowledged"], row.report.events)
+            messages.add_metric([*_who(row), "failed"], counters.get("failed", 0))
+    yield from (messages, batches)
+
+
+def _latency(rows: tuple[ProcessRow, ...]) -> Metric:
+    histogram = HistogramMetricFamily(
+        "clickstream_commit_latency_seconds",
+        "From a message's record timestamp to its commit in PostgreSQL, of a sample of the messages.",
+        labels=WHO,
+    )
+    for row in rows:
+        if row.report and len(row.report.latency_counts) == len(_LE):
+            buckets = list(zip(_LE, map(float, accumulate(row.report.latency_counts)), strict=True))
+            histogram.add_metric(_who(row), buckets, row.report.latency_seconds)
+    return histogram
+
+
+def _who(row: ProcessRow) -> list[str]:
+    return [row.name, row.role, row.host]

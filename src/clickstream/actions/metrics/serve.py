@@ -1,0 +1,132 @@
+"""Serving the figures to Prometheus: once, in the foreground, or as a process of this home's supervisor."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from prometheus_client import CollectorRegistry, generate_latest, start_http_server
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
+
+from clickstream.actions.control import ensure
+from clickstream.actions.group import UNDER_WAY
+from clickstream.actions.metrics.families import families
+from clickstream.actions.metrics.sample import Look, Sampler
+from clickstream.actions.workers import READY_WITHIN, environment
+from clickstream.config.settings import Settings
+from clickstream.domain.errors import UsageError
+from clickstream.domain.processes import ProcessSpec, ProcessState, Role
+from clickstream.pipeline.loop import configure_logging, install_stop
+
+PROCESS = "metrics"
+"""Its name in the supervisor; `worker stop metrics` ends it."""
+
+
+class FiguresCollector(Collector):
+    """Looks when it is scraped."""
+
+    def __init__(self, sampler: Sampler) -> None:
+        self._sampler = sampler
+
+    def collect(self) -> Iterator[Metric]:
+        return families(self._sampler.look())
+
+    def describe(self) -> Iterator[Metric]:
+        """The names alone; asks nobody."""
+        return families(Look(at=0.0))
+
+
+def once(load: Callable[[], Settings]) -> str:
+    """The figures of now, in Prometheus' text format."""
+    sampler = Sampler(load)
+    try:
+        return generate_latest(_registry(sampler)).decode()
+    finally:
+        sampler.close()
+
+
+def once_as_data(load: Callable[[], Settings]) -> list[dict[str, Any]]:
+    """The same as objects: name, labels, value."""
+    sampler = Sampler(load)
+    try:
+        samples = [sample for family in families(sampler.look()) for sample in family.samples]
+    finally:
+        sampler.close()
+    return [{"name": one.name, "labels": one.labels, "value": one.value} for one in samples]
+
+
+def serve_until_signal(load: Callable[[], Settings], *, host: str, port: int, announce: Callable[[str], None]) -> None:
+    """As `serve`, until SIGTERM or SIGINT, with a log on stderr."""
+    configure_logging(PROCESS)
+    serve(load, host=host, port=port, announce=announce, stop=install_stop())
+
+
+def serve(
+    load: Callable[[], Settings], *, host: str, port: int, announce: Callable[[str], None], stop: threading.Event
+) -> None:
+    """Serve /metrics until `stop` is set.
+
+    Args:
+        load: reads the settings.
+        host: the address to listen on.
+        port: 0: any that is free.
+        announce: told the address once it can be asked.
+        stop: ends it.
+
+    Raises:
+        UsageError: that address and port cannot be listened on.
+    """
+    sampler = Sampler(load)
+    try:
+        server, thread = start_http_server(port, addr=host, registry=_registry(sampler))
+    except (OSError, OverflowError) as error:
+        raise UsageError(
+            f"nothing can listen on {host}:{port}: {error}", hint="--port and --host name another place"
+        ) from error
+    try:
+        shown = f"[{host}]" if ":" in host else host
+        announce(f"http://{shown}:{server.server_port}/metrics")
+        stop.wait()
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+        sampler.close()
+
+
+def start(settings: Settings, *, host: str, port: int) -> str:
+    """Have this home's supervisor serve them, in place of what it may serve already; the address.
+
+    It is a process like the embedded servers: restarted when it crashes, ended with the supervisor.
+
+    Raises:
+        ClickstreamError: it did not start; with the reason.
+    """
+    control = ensure(settings.home)
+    running = control.snapshot().get(PROCESS)
+    if running and running.state in UNDER_WAY:
+        control.stop([PROCESS])
+    control.start([_spec(settings, host, port)])
+    control.wait([PROCESS], {ProcessState.RUNNING}, READY_WITHIN)
+    return f"http://{host}:{port}/metrics"
+
+
+def _spec(settings: Settings, host: str, port: int) -> ProcessSpec:
+    return ProcessSpec(
+        name=PROCESS,
+        role=Role.SERVER,
+        argv=(sys.executable, "-m", "clickstream", "metrics", "--host", host, "--port", str(port)),
+        env=environment(settings),
+        cwd=str(Path.cwd()),
+        ready_pattern=r"^http://",
+    )
+
+
+def _registry(sampler: Sampler) -> CollectorRegistry:
+    registry = CollectorRegistry()
+    registry.register(FiguresCollector(sampler))
+    return registry

@@ -1,0 +1,1 @@
+"""What was put aside: seen, sent again, removed."""

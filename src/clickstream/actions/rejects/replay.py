@@ -1,0 +1,215 @@
+"""Sending rejects again, as they are or mended, and removing them for good.
+
+What Kafka has acknowledged is marked afterwards. Whoever dies in between sends it twice, and events are identified:
+the second is dropped. What would be rejected again is never sent.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+
+from clickstream.actions.rejects import files as rejects_files
+from clickstream.actions.rejects.files import CSV, CsvPlace
+from clickstream.actions.rejects.listing import MESSAGES, Reject, find_all, open_ones
+from clickstream.actions.servers import kafka_of, postgres_of
+from clickstream.config.settings import Settings
+from clickstream.domain.errors import ServiceUnavailable, UsageError
+from clickstream.domain.events import EventColumns
+from clickstream.domain.harmless import harmless
+from clickstream.pipeline.csvfile import parse_line
+from clickstream.pipeline.decode import decode
+from clickstream.pipeline.encode import encode_keys, encode_values
+from clickstream.services.kafka.producer import EventProducer
+from clickstream.services.postgres.rejects import RejectKey, RejectsTable
+
+Progress = Callable[[int], None]
+"""Told how many were looked at so far; what it raises ends the work between two batches."""
+
+WITHIN: Final = 30.0
+"""Seconds within which Kafka must have acknowledged what it was sent at once."""
+
+AT_ONCE: Final = 500
+
+_TOO_LARGE: Final = "Kafka refused it for good: it is too large, or the topic's rules forbid it"
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A reject that was not sent."""
+
+    id: str
+    reason: str
+
+
+@dataclass(slots=True)
+class Replay:
+    """What came of it."""
+
+    replayed: list[str] = field(default_factory=list)
+    """Ids; Kafka has them."""
+    refused: list[Refused] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class _Letter:
+    """A reject as the message that it will be."""
+
+    reject: Reject
+    key: str
+    value: bytes
+
+
+class NotAnEvent(Exception):
+    """The payload would be rejected again; the text says why."""
+
+
+def as_message(source: str, payload: bytes | None) -> tuple[str, bytes]:
+    """Key and value of the message that this payload (of a message, or a CSV line) makes.
+
+    Raises:
+        NotAnEvent: it makes none.
+    """
+    if source == CSV:
+        try:
+            row = parse_line((payload or b"").rstrip(b"\r\n"))
+        except ValueError as error:
+            raise NotAnEvent(harmless(str(error))) from error
+        event = EventColumns(*(np.array([value]) for value in row))
+        return encode_keys(event)[0], encode_values(event)[0].encode()
+    event, faults = decode([payload])
+    if faults or payload is None:
+        raise NotAnEvent(harmless(faults[0][1]))
+    return encode_keys(event)[0], payload
+
+
+def replay(settings: Settings, ids: Sequence[str], *, mended: bytes | None = None) -> Replay:
+    """Send these again.
+
+    Args:
+        settings: those of now.
+        ids: which.
+        mended: what is sent instead of the one reject's payload: JSON for a message, a line for a CSV line.
+
+    Raises:
+        UsageError: an id is unknown (nothing was sent then), or `mended` goes with several.
+        ClickstreamError: a server cannot be reached; what was acknowledged may be sent again, which does no harm.
+    """
+    if mended is not None and len(ids) != 1:
+        raise UsageError("one mended payload is for one reject", hint="give one id")
+    result = Replay()
+    with _Sender(settings) as sender:
+        sender.send(find_all(settings, ids), result, mended)
+    return result
+
+
+def replay_all(
+    settings: Settings, *, reason: str = "", source: str = "", progress: Progress = lambda done: None
+) -> Replay:
+    """Send again all that were not replayed and are events now (a mended reader may take what an older one did not).
+
+    Raises ClickstreamError as `replay` does.
+    """
+    result = Replay()
+    with _Sender(settings) as sender:
+        for batch in open_ones(settings, reason=reason, source=source):
+            sender.send(batch, result)
+            progress(len(result.replayed) + len(result.refused))
+    return result
+
+
+def count(settings: Settings, *, reason: str = "", source: str = "") -> int:
+    """How many `discard_all` would remove."""
+    lines = len(rejects_files.places(settings.home, reason=reason)) if source != MESSAGES else 0
+    if source == CSV or settings.postgres is None:
+        return lines
+    with RejectsTable(settings.postgres) as table:
+        return lines + table.count(reason=reason, replayed=True)
+
+
+def discard(settings: Settings, ids: Sequence[str]) -> int:
+    """Remove these for good; how many there were. Raises UsageError for an unknown id: nothing is removed then."""
+    found = find_all(settings, ids, first=0)
+    keys = [one.origin for one in found if isinstance(one.origin, RejectKey)]
+    removed = rejects_files.remove(one.origin for one in found if isinstance(one.origin, CsvPlace))
+    if keys:
+        with RejectsTable(postgres_of(settings)) as table:
+            removed += table.remove(keys)
+    return removed
+
+
+def discard_all(settings: Settings, *, reason: str = "", source: str = "") -> int:
+    """Remove all, replayed ones included, for good; how many there were."""
+    removed = 0
+    if source != CSV and settings.postgres is not None:
+        with RejectsTable(settings.postgres) as table:
+            removed = table.remove_all(reason=reason)
+    if source != MESSAGES:
+        removed += rejects_files.remove(rejects_files.places(settings.home, reason=reason))
+    return removed
+
+
+class _Sender(AbstractContextManager["_Sender"]):
+    """Sends and marks; reaches Kafka only when there is something to send."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._producer: EventProducer | None = None
+
+    def __exit__(self, *_: object) -> None:
+        if self._producer is not None:
+            self._producer.close()
+
+    def send(self, rejects: Sequence[Reject], result: Replay, mended: bytes | None = None) -> None:
+        """Send what is an event, mark what was acknowledged, and note both in `result`."""
+        letters = []
+        for reject in rejects:
+            try:
+                if reject.replayed_at is not None:
+                    raise NotAnEvent(f"it was replayed at {reject.replayed_at}")
+                letters.append(
+                    _Letter(reject, *as_message(reject.source, reject.payload if mended is None else mended))
+                )
+            except NotAnEvent as error:
+                result.refused.append(Refused(reject.id, str(error)))
+        for at in range(0, len(letters), AT_ONCE):
+            sent = self._deliver(letters[at : at + AT_ONCE])
+            self._mark(sent)
+            delivered = {id(letter) for letter in sent}
+            for letter in letters[at : at + AT_ONCE]:
+                if id(letter) in delivered:
+                    result.replayed.append(letter.reject.id)
+                else:
+                    result.refused.append(Refused(letter.reject.id, _TOO_LARGE))
+
+    def _deliver(self, letters: list[_Letter]) -> list[_Letter]:
+        """Those that Kafka acknowledged. Where it refuses some, all are sent again one by one, to learn which."""
+        producer = self._open()
+        failed_before = producer.failed
+        keys, values = [letter.key for letter in letters], [letter.value for letter in letters]
+        producer.send(keys, values)
+        deadline = time.monotonic() + WITHIN
+        while producer.flush(0.2):
+            if time.monotonic() > deadline:
+                raise ServiceUnavailable("Kafka", producer.trouble or f"nothing was acknowledged within {WITHIN:g} s")
+        if producer.failed == failed_before:
+            return letters
+        return [] if len(letters) == 1 else [one for letter in letters for one in self._deliver([letter])]
+
+    def _open(self) -> EventProducer:
+        if self._producer is None:
+            self._producer = EventProducer(kafka_of(self._settings))
+            self._producer.check_topic(timeout=10.0)
+        return self._producer
+
+    def _mark(self, sent: Sequence[_Letter]) -> None:
+        rejects_files.remove(one.reject.origin for one in sent if isinstance(one.reject.origin, CsvPlace))
+        keys = [one.reject.origin for one in sent if isinstance(one.reject.origin, RejectKey)]
+        if keys:
+            with RejectsTable(postgres_of(self._settings)) as table:
+                table.mark_replayed(keys)

@@ -1,0 +1,299 @@
+"""Puts a Frame together from the latest answers, and remembers what a frame needs of the past: rates, trends, history.
+
+Used by one thread. Asks nobody.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from clickstream.actions.lag.arrivals import Arrivals
+from clickstream.actions.lag.indexers import shown_lag
+from clickstream.actions.watch.frame import Frame, Happening, History, Latency, PartitionRow, ProcessRow, ProducerRow
+from clickstream.actions.watch.happenings import compare_services, joined
+from clickstream.actions.watch.partition_state import Judge, Reading
+from clickstream.actions.watch.percentiles import LatencyMeter
+from clickstream.actions.watch.polling import Heard
+from clickstream.actions.watch.processes import process_rows
+from clickstream.actions.watch.search_source import OpenSearchAnswer
+from clickstream.actions.watch.services import service_rows
+from clickstream.actions.watch.sources import KafkaAnswer, LiveSettings, PostgresAnswer, ValkeyAnswer
+from clickstream.domain.processes import ALIVE, Role, Snapshot
+
+if TYPE_CHECKING:
+    from clickstream.actions.analytics import Analytics
+    from clickstream.actions.watch.frame import Figure, StoredCounts
+    from clickstream.services.postgres.analytics import TopItem
+    from clickstream.services.postgres.verify import Verification
+
+KEPT = 300
+"""Seconds of history."""
+
+HOUR_EVERY, HOUR_KEPT = 10.0, 360
+
+RATES_OVER = 3.0
+"""Seconds over which rates are taken: commits come in batches."""
+
+MOST_HAPPENINGS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What every source last said."""
+
+    snapshot: Snapshot | None
+    kafka: Heard[KafkaAnswer]
+    postgres: Heard[PostgresAnswer]
+    valkey: Heard[ValkeyAnswer]
+    opensearch: Heard[OpenSearchAnswer] = field(default_factory=Heard)
+    counts: Figure[StoredCounts] | None = None
+    analytics: Figure[Analytics] | None = None
+    top_items: Figure[tuple[TopItem, ...]] | None = None
+    verification: Figure[Verification] | None = None
+
+
+class Flow:
+    """Offsets over time, as rates."""
+
+    def __init__(self) -> None:
+        self._looks: deque[tuple[float, Mapping[int, int]]] = deque()
+
+    def look(self, at: float, offsets: Mapping[int, int]) -> None:
+        """`at`: seconds of the monotonic clock; a look that was taken already is not taken twice."""
+        if self._looks and self._looks[-1][0] >= at:
+            return
+        self._looks.append((at, offsets))
+        while len(self._looks) > 2 and at - self._looks[1][0] >= RATES_OVER:
+            self._looks.popleft()
+
+    def forget(self) -> None:
+        self._looks.clear()
+
+    def rate(self, partition: int, now: float) -> float | None:
+        """Messages a second; None: not known (one look only, or the last one is old)."""
+        if len(self._looks) < 2 or now - self._looks[-1][0] > RATES_OVER * 2:
+            return None
+        (first_at, first), (last_at, last) = self._looks[0], self._looks[-1]
+        if partition not in last:
+            return None
+        return max(0.0, (last[partition] - first.get(partition, last[partition])) / (last_at - first_at))
+
+
+@dataclass(slots=True)
+class _Past:
+    """The ring buffers behind History."""
+
+    rows: deque[tuple[float, float, float, float, float]] = field(default_factory=lambda: deque(maxlen=KEPT))
+    hour: deque[tuple[float, tuple[int, ...]]] = field(default_factory=lambda: deque(maxlen=HOUR_KEPT))
+    rates: dict[str, deque[float]] = field(default_factory=dict)
+
+    def view(self) -> History:
+        columns = zip(*self.rows, strict=True) if self.rows else ((), (), (), (), ())
+        at, produced, stored, lag, active = (tuple(column) for column in columns)
+        return History(at, produced, stored, lag, active, tuple(self.hour))
+
+
+class FrameBuilder:
+    """Makes one frame after the other."""
+
+    def __init__(self, settings: LiveSettings) -> None:
+        self._live = settings
+        self._in, self._out = Flow(), Flow()
+        self._arrivals = Arrivals()
+        self._judges: dict[int, Judge] = {}
+        self._latency = LatencyMeter()
+        self._past = _Past()
+        self._topic_id: str | None = None
+        self._partitions: tuple[PartitionRow, ...] = ()
+        self._positions: Heard[PostgresAnswer] = Heard()
+        self._percentiles: Latency | None = None
+        self._happenings: deque[Happening] = deque(maxlen=MOST_HAPPENINGS)
+        self._last: Frame | None = None
+
+    def tell(self, happenings: list[Happening]) -> None:
+        """Add what happened."""
+        for entry in happenings:
+            both = joined(self._happenings[0], entry) if self._happenings else None
+            if both:
+                self._happenings[0] = both
+            else:
+                self._happenings.appendleft(entry)
+
+    def build(self, answers: Answers, *, tick: bool = True) -> Frame:
+        """The frame of now, made of what every source last said.
+
+        `tick`: a second has passed: look at rates, states and history too. Else only processes and services are new.
+        """
+        now, settings = time.time(), self._live.current
+        services = service_rows(settings, answers, self._last.services if self._last else (), now)
+        if self._last:
+            self.tell(list(compare_services(self._last.services, services, now)))
+        processes = process_rows(answers, self._past.rates, now, tick=tick)
+        if tick or not self._partitions:
+            self._look(answers, processes, now)
+        produced, stored, lag, active = self._flowing(processes, now, tick=tick)
+        self._last = Frame(
+            at=now,
+            embedded=settings.embedded,
+            configured=settings.kafka is not None,
+            supervisor=answers.snapshot is not None,
+            topic=settings.kafka.events_topic if settings.kafka else "",
+            data_file=settings.pipeline.data_file.name,
+            services=services,
+            processes=processes,
+            topic_exists=answers.kafka.value.topic_id is not None if answers.kafka.value else None,
+            partitions=self._partitions,
+            produced_per_second=produced,
+            stored_per_second=stored,
+            lag=lag,
+            indexing=shown_lag(settings.opensearch.consumer_group_id, answers.kafka.value, processes),
+            active_sessions=active,
+            counts=answers.counts,
+            analytics=answers.analytics,
+            top_items=answers.top_items,
+            latency=self._percentiles,
+            producer=_producer(answers.snapshot),
+            verification=answers.verification,
+            happenings=tuple(self._happenings),
+            history=self._past.view(),
+            problem=self._live.problem,
+        )
+        return self._last
+
+    def _flowing(
+        self, processes: tuple[ProcessRow, ...], now: float, *, tick: bool
+    ) -> tuple[float | None, float | None, int | None, int]:
+        """Events a second in and out, lag, open sessions; remembered at every tick."""
+        produced, stored = self._total(self._in), self._total(self._out)
+        lag = sum(row.lag for row in self._partitions) if self._partitions else None
+        active = sum(row.report.active_sessions for row in processes if row.report and row.state in ALIVE)
+        if tick:
+            self._remember(now, produced, stored, lag, active)
+        return produced, stored, lag, active
+
+    def _look(self, answers: Answers, processes: tuple[ProcessRow, ...], now: float) -> None:
+        owners = {p: row.name for row in processes for p in row.partitions if row.role == Role.CONSUMER}
+        self._percentiles = self._latency.look(now, _histograms(answers.snapshot))
+        kafka, postgres = answers.kafka.value, answers.postgres.value
+        if kafka is None or kafka.topic_id is None:
+            self._partitions = ()
+            return
+        if kafka.topic_id != self._topic_id:
+            self._topic_id = kafka.topic_id
+            self._judges.clear()
+            self._in.forget()
+            self._out.forget()
+            self._arrivals = Arrivals(kafka.arrivals)
+        self._in.look(kafka.read_at, kafka.ends)
+        self._arrivals.look(answers.kafka.at, kafka.ends)
+        if postgres is not None:
+            self._out.look(postgres.read_at, self._positions_in(postgres, kafka))
+            if postgres.read_at <= kafka.read_at:
+                self._positions = answers.postgres
+        # Else these ends are older than those positions, and the positions before them belong to the ends.
+        if self._positions.value is None:
+            self._partitions = ()
+            return
+        positions = self._positions_in(self._positions.value, kafka)
+        self._arrivals.forget_before(positions)
+        rows = [self._row(p, kafka, answers, positions[p], owners.get(p)) for p in sorted(kafka.ends)]
+        self._partitions = _with_shares(rows, min(answers.kafka.at, self._positions.at))
+
+    def _positions_in(self, postgres: PostgresAnswer, kafka: KafkaAnswer) -> dict[int, int]:
+        """By partition of Kafka's topic; from where it begins to be read where nothing was committed."""
+        earliest = self._live.current.pipeline.auto_offset_reset == "earliest"
+        starts = kafka.begins if earliest else kafka.ends
+        stored = postgres.offsets.get(kafka.topic_id or "", {})
+        return {p: stored[p].next_offset if p in stored else starts[p] for p in kafka.ends}
+
+    def _row(
+        self, partition: int, kafka: KafkaAnswer, answers: Answers, position: int, owner: str | None
+    ) -> PartitionRow:
+        now = time.monotonic()
+        begin, end = kafka.begins[partition], kafka.ends[partition]
+        age = _commit_age(answers.postgres.value, kafka.topic_id, partition, now)
+        reading = Reading(
+            lag=max(0, end - position),
+            rate_in=self._in.rate(partition, now) or 0.0,
+            rate_out=self._out.rate(partition, now) or 0.0,
+            owned=owner is not None,
+            commit_age=age,
+        )
+        state, trend = self._judges.setdefault(partition, Judge()).look(reading)
+        return PartitionRow(
+            partition=partition,
+            begin=begin,
+            end=end,
+            position=position,
+            lag=reading.lag,
+            rate_in=reading.rate_in,
+            rate_out=reading.rate_out,
+            trend=trend,
+            seconds_to_drain=reading.drains_in,
+            state=state,
+            owner=owner,
+            share=0.0,
+            commit_age=age,
+            as_of=0.0,
+            seconds_behind=self._arrivals.waited(partition, position, answers.kafka.at) if reading.lag else 0.0,
+        )
+
+    def _total(self, flow: Flow) -> float | None:
+        now = time.monotonic()
+        rates = [flow.rate(row.partition, now) for row in self._partitions]
+        known = [rate for rate in rates if rate is not None]
+        return sum(known) if known else None
+
+    def _remember(self, now: float, produced: float | None, stored: float | None, lag: int | None, active: int) -> None:
+        self._past.rows.append((now, _or_nan(produced), _or_nan(stored), _or_nan(lag), float(active)))
+        hour, lags = self._past.hour, tuple(row.lag for row in self._partitions)
+        if lags and (not hour or now - hour[-1][0] >= HOUR_EVERY - 0.5):
+            hour.append((now, lags))
+        elif lags and len(lags) == len(hour[-1][1]):  # a peak between two points counts as well
+            hour[-1] = (hour[-1][0], tuple(map(max, hour[-1][1], lags)))
+
+
+def _with_shares(rows: list[PartitionRow], as_of: float) -> tuple[PartitionRow, ...]:
+    flowing = sum(row.rate_in for row in rows)
+    held = sum(row.end - row.begin for row in rows)
+    shares = [row.rate_in / flowing if flowing else (row.end - row.begin) / held if held else 0.0 for row in rows]
+    return tuple(replace(row, share=share, as_of=as_of) for row, share in zip(rows, shares, strict=True))
+
+
+def _commit_age(postgres: PostgresAnswer | None, topic_id: str | None, partition: int, now: float) -> float | None:
+    stored = postgres.offsets.get(topic_id or "", {}).get(partition) if postgres else None
+    return stored.age_seconds + (now - postgres.read_at) if stored and postgres else None
+
+
+def _histograms(snapshot: Snapshot | None) -> dict[str, tuple[int, ...]]:
+    consumers = snapshot.of(Role.CONSUMER) if snapshot else ()
+    return {f"{c.name} {c.started_at}": c.report.latency_counts for c in consumers if c.report}
+
+
+def _producer(snapshot: Snapshot | None) -> ProducerRow | None:
+    process = next(iter(snapshot.of(Role.PRODUCER)), None) if snapshot else None
+    if snapshot is None or process is None:
+        return None
+    report = process.report
+    counters = report.counters if report else {}
+    taken = [one.report.newest_event_ms for one in (process, *snapshot.of(Role.CONSUMER)) if one.report]
+    return ProducerRow(
+        state=process.state.value,
+        sent=report.events if report else 0,
+        total=counters.get("total", 0),
+        rate=report.events_per_second if report and process.state in ALIVE else 0.0,
+        failed=counters.get("failed", 0),
+        bad_lines=counters.get("bad_lines", 0),
+        newest_event_ms=max((newest for newest in taken if newest is not None), default=None),
+        activity=report.state if report and process.state in ALIVE else "",
+        pace=report.pace if report else "",
+    )
+
+
+def _or_nan(value: float | None) -> float:
+    return math.nan if value is None else float(value)

@@ -1,0 +1,247 @@
+"""What a front end shows: one frozen picture of everything, made once a second. Plain data; asks nobody, words nothing.
+
+A figure that could not be read is None or keeps its last value with the time at which that was true: see Figure.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from clickstream.actions.analytics import Analytics
+    from clickstream.actions.lag.indexers import IndexLag
+    from clickstream.domain.reports import WorkerReport
+    from clickstream.services.postgres.analytics import TopItem
+    from clickstream.services.postgres.verify import Verification
+
+T = TypeVar("T")
+
+SERVICES = ("kafka", "postgresql", "valkey", "opensearch")
+
+ASKING, UP, DOWN, OFF = "asking", "ok", "failed", "off"
+"""How a service stands: not known yet, answers, does not answer, not configured or switched off."""
+
+OK, LAGGING, STALLED, STOPPED = "OK", "LAGGING", "STALLED", "STOPPED"
+"""How a partition stands; see actions/partition_state.py."""
+
+INFO, GOOD, WARN, BAD = "info", "good", "warn", "bad"
+"""How grave a happening is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Figure(Generic[T]):
+    """A value with the time at which it was true."""
+
+    value: T
+    at: float
+    """Unix seconds."""
+
+    def age(self, now: float) -> float:
+        return max(0.0, now - self.at)
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceRow:
+    """One server."""
+
+    name: str
+    """One of SERVICES."""
+    state: str = ASKING
+    """One of ASKING, UP, DOWN, OFF."""
+    since: float = 0.0
+    """Unix seconds at which it came into that state, as far as this process has seen."""
+    version: str | None = None
+    latency_ms: float | None = None
+    error: str = ""
+    """Why it is DOWN or OFF; a sentence for people."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessRow:
+    """One process: a server or worker of this home, or a worker elsewhere that posts on the notice board."""
+
+    name: str
+    role: str
+    host: str
+    local: bool
+    """This home's supervisor has it: it can be stopped and restarted from here."""
+    pid: int | None
+    state: str
+    """The supervisor's word: `running`, `backoff`, `stopped`, ..."""
+    activity: str = ""
+    """The worker's own word while it runs: `running`, `idle`, `waiting`, ...; `silent`: it has not reported lately."""
+    detail: str = ""
+    """Why it waits; else empty."""
+    partitions: tuple[int, ...] = ()
+    rate: float = 0.0
+    """Events a second."""
+    rates: tuple[float, ...] = ()
+    """`rate` once a second, oldest first; at most five minutes of it."""
+    lag: int | None = None
+    cpu_percent: float = 0.0
+    rss_bytes: int = 0
+    restarts: int = 0
+    uptime_seconds: float = 0.0
+    """Of the present life; 0 where it does not live."""
+    exit_reason: str = ""
+    """How the last life ended; empty if none ever did."""
+    report: WorkerReport | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PartitionRow:
+    """One partition of the events topic. Rates are messages a second over the last seconds."""
+
+    partition: int
+    begin: int
+    """The oldest offset that Kafka holds."""
+    end: int
+    """The offset of the next message to come."""
+    position: int
+    """The offset in PostgreSQL, what is before it is stored; read before `end` was asked for."""
+    lag: int
+    """`end` less `position`. As the position is the older reading, what was stored in between counts as waiting, and a
+    lag of 0 is true."""
+    rate_in: float
+    rate_out: float
+    trend: str
+    """`growing`, `shrinking` or `steady`."""
+    seconds_to_drain: float | None
+    """None: never, at these rates."""
+    state: str
+    """One of OK, LAGGING, STALLED, STOPPED."""
+    owner: str | None
+    """The worker that has it; None: nobody known has."""
+    share: float
+    """Its part (0 to 1) of what all partitions take in now, or hold where nothing comes in."""
+    commit_age: float | None
+    """Seconds since its last commit; None: it never committed."""
+    as_of: float
+    """Unix seconds at which all of this was true: the older of Kafka's and PostgreSQL's answers."""
+    seconds_behind: float | None = None
+    """How long the message at `position` had waited, by the record timestamps, when `end` was read; None: not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """End-to-end latency (commit minus record timestamp) over the last ten seconds, in milliseconds."""
+
+    p50: float
+    p95: float
+    p99: float
+    samples: int
+
+
+@dataclass(frozen=True, slots=True)
+class ProducerRow:
+    """How far this home's producer is."""
+
+    state: str
+    """The supervisor's word."""
+    sent: int
+    """Events that Kafka has acknowledged in this run."""
+    total: int
+    """Events that the run is to send; 0: not known yet."""
+    rate: float
+    failed: int
+    bad_lines: int
+    newest_event_ms: int | None
+    """The newest event time sent or, where the producer does not tell, taken by a consumer; Unix milliseconds."""
+    activity: str = ""
+    """Its own word while it runs: `running`, `paused`, `waiting`, ..."""
+    pace: str = ""
+    """What its sending follows: `500 events/s`, `5x realtime`, `full speed`."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredCounts:
+    """Rows in PostgreSQL."""
+
+    events: int
+    sessions: int
+    rejected: int
+    """Messages that wait in `rejected_events`: neither replayed nor discarded."""
+    replayed: int = 0
+    """Messages there that were replayed, and stay as a record."""
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """Something worth a line: what, when and how grave."""
+
+    at: float
+    """Unix seconds."""
+    level: str
+    """One of INFO, GOOD, WARN, BAD."""
+    text: str
+    mark: bool = False
+    """Worth a mark on the throughput plot: a fault or the end of one."""
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """The last five minutes, one value a second, oldest first; all of one length. NaN: not known then."""
+
+    at: tuple[float, ...] = ()
+    """Unix seconds."""
+    produced: tuple[float, ...] = ()
+    """Events a second into Kafka."""
+    stored: tuple[float, ...] = ()
+    """Events a second into PostgreSQL."""
+    lag: tuple[float, ...] = ()
+    active: tuple[float, ...] = ()
+    """Open sessions."""
+    hour: tuple[tuple[float, tuple[int, ...]], ...] = ()
+    """(Unix seconds, highest lag of the ten seconds from then, by partition number) for an hour."""
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """Everything at one instant."""
+
+    at: float
+    """Unix seconds."""
+    embedded: bool = True
+    """The servers are, or will be, this home's embedded ones."""
+    configured: bool = False
+    """There are servers to talk to at all."""
+    supervisor: bool = False
+    """A supervisor runs in this home."""
+    topic: str = ""
+    data_file: str = ""
+    """The name of the file that the producer sends, without its folder."""
+    services: tuple[ServiceRow, ...] = tuple(ServiceRow(name) for name in SERVICES)
+    processes: tuple[ProcessRow, ...] = ()
+    """Servers, consumers, producers of this home, then workers elsewhere."""
+    topic_exists: bool | None = None
+    """None: not known."""
+    partitions: tuple[PartitionRow, ...] = ()
+    produced_per_second: float | None = None
+    stored_per_second: float | None = None
+    lag: int | None = None
+    indexing: IndexLag | None = None
+    """How far the indexers are; None where OpenSearch is not enabled, or it is not known."""
+    active_sessions: int = 0
+    counts: Figure[StoredCounts] | None = None
+    """Counting takes a scan, so it happens seldom; between counts `at` moves on while nothing is stored."""
+    analytics: Figure[Analytics] | None = None
+    """`at` is that of the funnels."""
+    top_items: Figure[tuple[TopItem, ...]] | None = None
+    """Those in `analytics`, with their own time: they are several times as dear."""
+    latency: Latency | None = None
+    producer: ProducerRow | None = None
+    verification: Figure[Verification] | None = None
+    """What the last verify of this front end found."""
+    happenings: tuple[Happening, ...] = ()
+    """Newest first; at most 200."""
+    history: History = field(default_factory=History)
+    problem: str = ""
+    """The settings cannot be read: why. What is shown then is how things stood with the settings before."""
+
+    def service(self, name: str) -> ServiceRow:
+        return next(row for row in self.services if row.name == name)
+
+    def workers(self, role: str) -> tuple[ProcessRow, ...]:
+        """The processes of a role: `server`, `consumer`, `producer`."""
+        return tuple(row for row in self.processes if row.role == role)

@@ -1,0 +1,108 @@
+"""What happened, in words: read off two pictures in a row, of the processes or of the services. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from clickstream.actions.watch.frame import BAD, DOWN, GOOD, INFO, UP, WARN, Happening, ServiceRow
+from clickstream.domain.processes import SETTLED, ProcessState, ProcessStatus, Role, Snapshot
+
+TITLES = {"kafka": "Kafka", "postgresql": "PostgreSQL", "valkey": "Valkey", "opensearch": "OpenSearch"}
+
+
+class ProcessDiary:
+    """Follows the supervisor's snapshots, and remembers when each process died, to tell how long it was away."""
+
+    def __init__(self) -> None:
+        self._before: Snapshot | None = None
+        self._died: dict[str, float] = {}
+
+    def read(self, now: Snapshot) -> list[Happening]:
+        """What changed since the snapshot before; nothing at the first one, or after another supervisor's."""
+        before, self._before = self._before, now
+        if before is None or before.supervisor_pid != now.supervisor_pid:
+            self._died.clear()
+            return []
+        told = [process for process in now.processes if process.role is not Role.FAULT]  # whoever struck tells of it
+        found = [self._changed(before.get(process.name), process, now.at) for process in told]
+        return _folded([entry for entry in found if entry is not None])
+
+    def gone(self, at: float) -> list[Happening]:
+        """There is no supervisor any more."""
+        before, self._before = self._before, None
+        self._died.clear()
+        return [Happening(at, INFO, "the supervisor has ended, and all that it ran")] if before else []
+
+    def _changed(self, before: ProcessStatus | None, now: ProcessStatus, at: float) -> Happening | None:
+        if before is not None and before.state is now.state and before.restarts == now.restarts:
+            return None
+        reason = now.exit_reason or "no reason given"
+        if now.state is ProcessState.BACKOFF:
+            self._died.setdefault(now.name, at)
+            return Happening(at, BAD, f"{now.name} died: {reason}", mark=True)
+        if now.state is ProcessState.RUNNING:
+            return self._running(before, now, at)
+        if now.state in SETTLED:
+            self._died.pop(now.name, None)
+        if now.state is ProcessState.FAILED:
+            return Happening(at, BAD, f"{now.name} failed for good: {reason}", mark=True)
+        return _ended(before, now, at)
+
+    def _running(self, before: ProcessStatus | None, now: ProcessStatus, at: float) -> Happening:
+        died = self._died.pop(now.name, None)
+        restarted = before is not None and now.restarts > before.restarts
+        if died is not None:
+            return Happening(at, GOOD, f"{now.name} is back after {at - died:.1f} s", mark=True)
+        if restarted:  # both ends lie between two snapshots
+            return Happening(at, WARN, f"{now.name} died ({now.exit_reason}) and is back", mark=True)
+        return Happening(at, INFO, f"{now.name} started")
+
+
+def _ended(before: ProcessStatus | None, now: ProcessStatus, at: float) -> Happening | None:
+    if now.state is ProcessState.FINISHED:
+        sent = f", {now.report.events:,} events" if now.report and now.report.events else ""
+        return Happening(at, GOOD, f"{now.name} finished{sent}", mark=True)
+    if now.state is ProcessState.STOPPED and before is not None:
+        return Happening(at, INFO, f"{now.name} stopped")
+    return None
+
+
+def compare_services(before: Iterable[ServiceRow], now: Iterable[ServiceRow], at: float) -> Iterator[Happening]:
+    """Services that went or came back."""
+    earlier = {row.name: row for row in before}
+    for row in now:
+        was = earlier.get(row.name)
+        if was is None or was.state == row.state:
+            continue
+        title = TITLES[row.name]
+        if row.state == DOWN and was.state == UP:
+            yield Happening(at, BAD, f"{title} does not answer", mark=True)
+        elif row.state == UP and was.state == DOWN:
+            away = f" after {at - was.since:.0f} s" if was.since else ""
+            yield Happening(at, GOOD, f"{title} answers again{away}", mark=True)
+
+
+SAME_MOMENT = 2.0
+"""Seconds within which the same thing that befalls several processes is one line."""
+
+
+def joined(before: Happening, now: Happening) -> Happening | None:
+    """Both in one line, where the same befell other processes a moment ago; else None."""
+    names, _, what = now.text.rpartition(" ")
+    earlier, _, same = before.text.rpartition(" ")
+    if what not in {"started", "stopped"} or (what, now.level) != (same, before.level) or "demo" in earlier:
+        return None
+    return Happening(before.at, now.level, f"{earlier}, {names} {what}") if now.at - before.at < SAME_MOMENT else None
+
+
+def _folded(found: list[Happening]) -> list[Happening]:
+    """Several processes that started or stopped at once share a line: `consumer-0, consumer-1 started`."""
+    lines: dict[tuple[str, str], list[Happening]] = {}
+    for entry in found:
+        _, _, what = entry.text.partition(" ")
+        lines.setdefault((entry.level, what), []).append(entry)
+    folded = []
+    for (level, what), entries in lines.items():
+        names = ", ".join(entry.text.partition(" ")[0] for entry in entries)
+        folded.append(Happening(entries[0].at, level, f"{names} {what}", mark=entries[0].mark))
+    return folded

@@ -1,0 +1,110 @@
+"""How a partition stands and where its lag is going, with memory: it neither flickers nor sleeps. Pure; asks nobody.
+
+OK: the lag is what a few seconds' work holds, or it will be gone within a minute. LAGGING: it is more than that.
+STALLED: messages wait, somebody owns them, and nothing has been stored for a while. STOPPED: they wait, and nobody
+owns them. A state that is worse is believed after two looks in a row, a better one after three; the first at once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from clickstream.actions.watch.frame import LAGGING, OK, STALLED, STOPPED
+
+FLOOR = 500
+"""A lag up to this many messages is no news, whatever the rates are."""
+
+IN_STEP = 3.0
+"""Seconds' worth of storing: a lag up to that is the batches under way."""
+
+SLOW_DRAIN = 60.0
+"""Seconds to drain that are still OK."""
+
+STALLED_AFTER = 5.0
+"""Seconds without a commit while messages wait."""
+
+BELIEVE_WORSE, BELIEVE_BETTER = 2, 3
+"""Looks in a row that a new state, or trend, takes to be believed."""
+
+ENTER_TREND, LEAVE_TREND = 0.06, 0.02
+"""Change a second, as a share of the lag or the rate in, that starts a trend, and below which it ends."""
+
+GRAVITY = {OK: 0, LAGGING: 1, STALLED: 2, STOPPED: 3}
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One look at a partition."""
+
+    lag: int
+    rate_in: float
+    rate_out: float
+    owned: bool
+    commit_age: float | None
+    """Seconds since the last commit; None: never."""
+
+    @property
+    def drains_in(self) -> float | None:
+        """Seconds until nothing is left, None: never at these rates."""
+        if self.lag == 0:
+            return 0.0
+        growth = self.rate_in - self.rate_out
+        return self.lag / -growth if growth < 0 else None
+
+
+@dataclass(slots=True)
+class Believed:
+    """A word that changes only when several looks in a row say so."""
+
+    word: str
+    candidate: str = ""
+    seen: int = 0
+
+    def hear(self, word: str, needed: int) -> str:
+        if word == self.word:
+            self.seen = 0
+        elif word == self.candidate:
+            self.seen += 1
+        else:
+            self.candidate, self.seen = word, 1
+        if self.seen >= needed:
+            self.word, self.seen = word, 0
+        return self.word
+
+
+class Judge:
+    """Judges one partition, look after look."""
+
+    def __init__(self) -> None:
+        self._state: Believed | None = None
+        self._trend = Believed("steady")
+
+    def look(self, reading: Reading) -> tuple[str, str]:
+        """(state, trend) after one more look."""
+        state, trend = _state(reading), _trend(reading, self._trend.word)
+        if self._state is None:
+            self._state = Believed(state)
+        worse = GRAVITY[state] > GRAVITY[self._state.word]
+        return self._state.hear(state, BELIEVE_WORSE if worse else BELIEVE_BETTER), self._trend.hear(trend, 2)
+
+
+def _state(reading: Reading) -> str:
+    if reading.lag == 0:
+        return OK
+    if not reading.owned and reading.rate_out == 0:
+        return STOPPED
+    if reading.rate_out == 0 and (reading.commit_age is None or reading.commit_age > STALLED_AFTER):
+        return STALLED
+    if reading.lag <= max(FLOOR, IN_STEP * reading.rate_out):
+        return OK
+    drains_in = reading.drains_in
+    return OK if drains_in is not None and drains_in <= SLOW_DRAIN else LAGGING
+
+
+def _trend(reading: Reading, before: str) -> str:
+    growth = reading.rate_in - reading.rate_out
+    scale = max(float(reading.lag), reading.rate_in, 1.0)
+    needed = (ENTER_TREND if before == "steady" else LEAVE_TREND) * scale
+    if abs(growth) <= needed or (reading.lag <= FLOOR and growth < FLOOR):
+        return "steady"
+    return "growing" if growth > 0 else "shrinking"

@@ -1,0 +1,103 @@
+"""The processes of a frame: this home's out of the supervisor's snapshot, others' out of the notice board. Pure."""
+
+from __future__ import annotations
+
+import socket
+from collections import deque
+from typing import TYPE_CHECKING
+
+from clickstream.actions.watch.frame import ProcessRow
+from clickstream.actions.watch.sources import foreign_posts
+from clickstream.domain.processes import ALIVE, ProcessState, ProcessStatus, Role
+
+if TYPE_CHECKING:
+    from clickstream.actions.watch.builder import Answers
+    from clickstream.services.valkey.board import Post
+
+KEPT = 300
+"""Seconds of each process's rate."""
+
+SILENT_AFTER = 4.0
+"""Seconds without a report after which a running worker's figures count no more; it reports once a second."""
+
+SILENT = "silent"
+"""The activity of such a worker."""
+
+ORDER = {Role.SERVER: 0, Role.PRODUCER: 1, Role.CONSUMER: 2, Role.INDEXER: 3, Role.FAULT: 4}
+
+Rates = dict[str, deque[float]]
+
+
+def process_rows(answers: Answers, rates: Rates, now: float, *, tick: bool) -> tuple[ProcessRow, ...]:
+    """Servers, producer, consumers of this home by name, then workers elsewhere. `tick`: add to `rates`."""
+    processes = answers.snapshot.processes if answers.snapshot else ()
+    shown = [process for process in processes if process.role is not Role.FAULT or process.state in ALIVE]
+    ordered = sorted(shown, key=lambda process: (ORDER[process.role], _natural(process.name)))
+    local = [_local(process, rates, now, tick=tick) for process in ordered]
+    # What hangs on the board is old when Valkey does not answer; posts fade by themselves within ten seconds.
+    fresh = answers.valkey.value is not None and not answers.valkey.error and not answers.valkey.not_asked
+    posts = answers.valkey.value.posts if answers.valkey.value and fresh else ()
+    elsewhere = foreign_posts(posts, {process.pid for process in processes})
+    return (*local, *(_remote(post, rates, now, tick=tick) for post in elsewhere))
+
+
+def _local(process: ProcessStatus, rates: Rates, now: float, *, tick: bool) -> ProcessRow:
+    alive = process.state in ALIVE
+    report = process.report if alive or process.state is ProcessState.FINISHED else None
+    running = process.state is ProcessState.RUNNING
+    silent = now - report.at if report and running and now - report.at > SILENT_AFTER else 0.0
+    rate = report.events_per_second if report and alive and not silent else 0.0
+    activity = report.state if report and running else ""
+    return ProcessRow(
+        name=process.name,
+        role=process.role.value,
+        host=socket.gethostname(),
+        local=True,
+        pid=process.pid if alive else None,
+        state=process.state.value,
+        activity=SILENT if silent else activity,
+        detail=f"no report for {silent:.0f} s" if silent else report.detail if report else "",
+        partitions=report.partitions if report and alive else (),
+        rate=rate,
+        rates=_remembered(rates, process.name, rate, tick=tick),
+        lag=report.lag if report and alive else None,
+        cpu_percent=process.cpu_percent if alive else 0.0,
+        rss_bytes=process.rss_bytes if alive else 0,
+        restarts=process.restarts,
+        uptime_seconds=max(0.0, now - process.started_at) if alive and process.started_at else 0.0,
+        exit_reason=process.exit_reason,
+        report=report,
+    )
+
+
+def _remote(post: Post, rates: Rates, now: float, *, tick: bool) -> ProcessRow:
+    report = post.report
+    return ProcessRow(
+        name=post.name,
+        role=post.role.value,
+        host=post.host,
+        local=False,
+        pid=post.pid,
+        state=ProcessState.RUNNING.value,
+        activity=report.state,
+        detail=report.detail,
+        partitions=report.partitions,
+        rate=report.events_per_second,
+        rates=_remembered(rates, f"{post.host}:{post.name}", report.events_per_second, tick=tick),
+        lag=report.lag,
+        uptime_seconds=max(0.0, now - post.started_at),
+        report=report,
+    )
+
+
+def _remembered(rates: Rates, key: str, rate: float, *, tick: bool) -> tuple[float, ...]:
+    kept = rates.setdefault(key, deque(maxlen=KEPT))
+    if tick:
+        kept.append(rate)
+    return tuple(kept)
+
+
+def _natural(name: str) -> tuple[str, int]:
+    """consumer-10 comes after consumer-9."""
+    stem, _, number = name.rpartition("-")
+    return (stem, int(number)) if number.isdigit() else (name, -1)

@@ -1,0 +1,90 @@
+"""How each server stands, out of what it answered, how long it has been silent, and what its process does. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from clickstream.actions.watch.frame import ASKING, DOWN, OFF, UP, ServiceRow
+from clickstream.actions.watch.polling import Heard
+from clickstream.actions.watch.search_source import SWITCHED_OFF
+from clickstream.config.settings import Settings
+from clickstream.domain.processes import ProcessState, Snapshot
+
+if TYPE_CHECKING:
+    from clickstream.actions.watch.builder import Answers
+
+SILENT_AFTER = 3.0
+"""Seconds without an answer after which a server counts as down."""
+
+
+ONE_FAULT = 2.0
+"""Seconds after an answer within which a single fault is not yet believed."""
+
+
+def why_not_ask(snapshot: Snapshot | None, name: str) -> str:
+    """Why nobody should ask this embedded server now; empty: ask."""
+    process = snapshot.get(name) if snapshot else None
+    if process is None:
+        return "the embedded server is not running"
+    words = {
+        ProcessState.STARTING: "starting",
+        ProcessState.STOPPING: "stopping",
+        ProcessState.STOPPED: "the embedded server is stopped",
+        ProcessState.FINISHED: "the embedded server has ended",
+        ProcessState.FAILED: f"the embedded server failed: {process.exit_reason}",
+        ProcessState.BACKOFF: f"the embedded server died and will be started again: {process.exit_reason}",
+    }
+    return words.get(process.state, "")
+
+
+def service_rows(
+    settings: Settings, answers: Answers, before: Iterable[ServiceRow], now: float
+) -> tuple[ServiceRow, ...]:
+    """All servers, in the order of SERVICES."""
+    earlier = {row.name: row for row in before}
+    heard: dict[str, Heard[Any]] = {
+        "kafka": answers.kafka,
+        "postgresql": answers.postgres,
+        "valkey": answers.valkey,
+        "opensearch": answers.opensearch,
+    }
+    rows = []
+    for name, one in heard.items():
+        if name == "opensearch" and not settings.opensearch.enabled:
+            rows.append(ServiceRow(name, OFF, error=SWITCHED_OFF))
+            continue
+        state, error = _stands(name, one, answers.snapshot, now)
+        answer = one.value if state in {UP, DOWN} else None
+        rows.append(
+            ServiceRow(
+                name,
+                state,
+                _since(earlier.get(name), state, one, now),
+                version=answer.version if answer else None,
+                latency_ms=answer.latency_ms if answer and state == UP else None,
+                error=error,
+            )
+        )
+    return tuple(rows)
+
+
+def _stands(name: str, heard: Heard[Any], snapshot: Snapshot | None, now: float) -> tuple[str, str]:
+    if heard.not_asked:
+        process = snapshot.get(name) if snapshot else None
+        if process and process.state in {ProcessState.FAILED, ProcessState.BACKOFF}:
+            return DOWN, heard.not_asked
+        if process and process.state in {ProcessState.STARTING, ProcessState.RUNNING}:
+            return ASKING, "starting"
+        return OFF, heard.not_asked
+    if heard.error and now - heard.at > ONE_FAULT:
+        return DOWN, heard.error
+    if heard.silent_for(now) > SILENT_AFTER:
+        return DOWN, "no answer"
+    return (UP, "") if heard.at else (ASKING, "")
+
+
+def _since(before: ServiceRow | None, state: str, heard: Heard[Any], now: float) -> float:
+    if before and before.state == state and before.since:
+        return before.since
+    return heard.asked_at if state == DOWN and heard.asked_at else now

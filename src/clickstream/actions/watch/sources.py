@@ -1,0 +1,292 @@
+"""The questions behind a Frame, one class a server: each keeps its connection and gives plain answers.
+
+Drivers load with the first question, in the thread that asks it: the front end is on the screen before.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from clickstream.actions.lag.arrivals import Look, past_ends
+from clickstream.actions.watch.frame import StoredCounts
+from clickstream.actions.watch.polling import NotAsked
+from clickstream.config.problems import SettingsError
+from clickstream.config.settings import Settings
+
+if TYPE_CHECKING:
+    from clickstream.actions.analytics import Analytics
+    from clickstream.services.kafka.group import GroupReader
+    from clickstream.services.postgres.analytics import TopItem
+    from clickstream.services.postgres.inspect import StoredOffset
+    from clickstream.services.valkey.board import Post
+
+NOT_CONFIGURED = "not configured, and the embedded stack was never started"
+
+Gate = Callable[[str], str]
+"""For an embedded server's name, why nobody should ask it now; empty: ask."""
+
+
+class LiveSettings:
+    """The settings, read again when a file they come from has changed: a stack that was started meanwhile is found."""
+
+    def __init__(self, load: Callable[[], Settings]) -> None:
+        """Raises SettingsError where they cannot be read now."""
+        self._load = load
+        self.current = load()
+        self.problem = ""
+        self._stamp = self._stamps()
+
+    def refresh(self) -> Settings:
+        stamp = self._stamps()
+        if stamp != self._stamp:
+            self._stamp = stamp
+            try:
+                self.current, self.problem = self._load(), ""
+            except SettingsError as error:
+                self.problem = str(error)
+        return self.current
+
+    def _stamps(self) -> tuple[int, ...]:
+        return tuple(_changed_at(path) for path in (str(self.current.home.stack_env), ".env"))
+
+
+@dataclass(frozen=True, slots=True)
+class KafkaAnswer:
+    """What Kafka says of the events topic."""
+
+    latency_ms: float
+    version: str | None
+    topic_id: str | None
+    """None: there is no such topic."""
+    begins: dict[int, int] = field(default_factory=dict)
+    ends: dict[int, int] = field(default_factory=dict)
+    read_at: float = 0.0
+    """Seconds of the monotonic clock just before the offsets were asked for: they are at least those of then."""
+    indexed: dict[int, int] | None = None
+    """Where the indexers' group is, read before the ends; None where OpenSearch is not enabled."""
+    arrivals: tuple[Look, ...] = ()
+    """Where the ends were before anybody looked: see lag/arrivals.py."""
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresAnswer:
+    """What PostgreSQL says of the partitions."""
+
+    latency_ms: float
+    version: str
+    offsets: dict[str, dict[int, StoredOffset]] = field(default_factory=dict)
+    """By the topic's id, of every incarnation that it had, then by partition."""
+    read_at: float = 0.0
+    """Seconds of the monotonic clock just after they came: they are at most those of then."""
+
+
+@dataclass(frozen=True, slots=True)
+class ValkeyAnswer:
+    """What Valkey says, and what hangs on its notice board."""
+
+    latency_ms: float
+    version: str
+    posts: tuple[Post, ...] = ()
+
+
+class Kept:
+    """Something opened that is kept from question to question, and opened anew after a fault or other settings."""
+
+    def __init__(self, settings: LiveSettings, name: str, gate: Gate) -> None:
+        self._live = settings
+        self._name = name
+        self.gate = gate
+        self._opened: Any = None
+        self._for: Settings | None = None
+
+    def __call__(self) -> Any:
+        settings = self._live.refresh()
+        if (reason := self.reason(settings)) or self._for is not settings:
+            self.drop()
+        if reason:
+            raise NotAsked(reason)
+        try:
+            if self._opened is None:
+                self._opened, self._for = self.open(settings), settings
+            return self.ask(settings, self._opened)
+        except BaseException:
+            self.drop()
+            raise
+
+    def open(self, settings: Settings) -> Any:
+        raise NotImplementedError
+
+    def ask(self, settings: Settings, opened: Any) -> Any:
+        raise NotImplementedError
+
+    def close(self, opened: Any) -> None:
+        opened.close()
+
+    def reason(self, settings: Settings) -> str:
+        """Why nobody is to be asked now; empty: ask."""
+        section = {"kafka": settings.kafka, "postgresql": settings.postgres, "valkey": settings.valkey}[self._name]
+        if section is None:
+            return NOT_CONFIGURED
+        return self.gate(self._name) if settings.embedded else ""
+
+    def drop(self) -> None:
+        """Let go of what is open."""
+        opened, self._opened = self._opened, None
+        if opened is not None:
+            with suppress(Exception):  # it may be broken in any way; what counts is that it is let go
+                self.close(opened)
+
+
+class KafkaSource(Kept):
+    """Asks for the topic's offsets."""
+
+    def __init__(self, settings: LiveSettings, gate: Gate) -> None:
+        super().__init__(settings, "kafka", gate)
+        self._version: str | None = None
+        self._past: tuple[str, tuple[Look, ...]] = ("", ())
+        self._indexers: GroupReader | None = None
+
+    def open(self, settings: Settings) -> Any:
+        from clickstream.actions.servers import kafka_of  # noqa: PLC0415
+        from clickstream.services.kafka.admin import OffsetReader  # noqa: PLC0415
+        from clickstream.stack.lockfile import read_lock  # noqa: PLC0415
+
+        # Of another Kafka than the embedded one nobody can know: its protocol does not tell.
+        self._version = read_lock("kafka")[0].version if settings.embedded else None
+        if settings.opensearch.enabled:
+            from clickstream.services.kafka.group import GroupReader  # noqa: PLC0415
+
+            self._indexers = GroupReader(kafka_of(settings), settings.opensearch.consumer_group_id)
+        return OffsetReader(kafka_of(settings))
+
+    def ask(self, settings: Settings, opened: Any) -> KafkaAnswer:
+        from clickstream.actions.servers import kafka_of  # noqa: PLC0415
+
+        started = time.perf_counter()
+        topic = opened.describe(kafka_of(settings).events_topic)
+        latency = round((time.perf_counter() - started) * 1000, 2)
+        if topic is None:
+            return KafkaAnswer(latency, self._version, None)
+        indexed = self._indexers.read(topic.topic_id, topic.partitions) if self._indexers else None
+        read_at = time.monotonic()
+        held = opened.read(topic)
+        begins = {partition: offsets.begin for partition, offsets in held.items()}
+        ends = {partition: offsets.end for partition, offsets in held.items()}
+        if self._past[0] != topic.topic_id:
+            self._past = (topic.topic_id, past_ends(opened, topic, ends))
+        return KafkaAnswer(latency, self._version, topic.topic_id, begins, ends, read_at, indexed, self._past[1])
+
+    def close(self, opened: Any) -> None:
+        indexers, self._indexers = self._indexers, None
+        for reader in (opened, indexers):
+            if reader is not None:
+                reader.__exit__(None, None, None)
+
+
+class PostgresSource(Kept):
+    """Asks how far each partition is stored."""
+
+    def __init__(self, settings: LiveSettings, gate: Gate) -> None:
+        super().__init__(settings, "postgresql", gate)
+
+    def open(self, settings: Settings) -> Any:
+        from clickstream.actions.servers import postgres_of  # noqa: PLC0415
+        from clickstream.services.postgres.connection import connect  # noqa: PLC0415
+
+        return connect(postgres_of(settings), application_name="clickstream watch")
+
+    def ask(self, settings: Settings, opened: Any) -> PostgresAnswer:
+        from clickstream.actions.servers import kafka_of  # noqa: PLC0415
+        from clickstream.services.postgres.connection import translated  # noqa: PLC0415
+        from clickstream.services.postgres.inspect import read_all_offsets  # noqa: PLC0415
+
+        started = time.perf_counter()
+        with translated():
+            opened.execute("SELECT 1")
+        latency = round((time.perf_counter() - started) * 1000, 2)
+        major, minor = divmod(opened.info.server_version, 10_000)
+        offsets = read_all_offsets(opened, topic=kafka_of(settings).events_topic)
+        return PostgresAnswer(latency, f"{major}.{minor}", offsets, time.monotonic())
+
+
+class ValkeySource(Kept):
+    """Asks for what hangs on the notice board."""
+
+    def __init__(self, settings: LiveSettings, gate: Gate) -> None:
+        super().__init__(settings, "valkey", gate)
+        self._version = ""
+
+    def open(self, settings: Settings) -> Any:
+        from clickstream.actions.servers import valkey_of  # noqa: PLC0415
+        from clickstream.services.valkey.board import server_info  # noqa: PLC0415
+        from clickstream.services.valkey.connection import connect  # noqa: PLC0415
+
+        self._version = server_info(valkey_of(settings)).version
+        return connect(valkey_of(settings))
+
+    def ask(self, settings: Settings, opened: Any) -> ValkeyAnswer:
+        from clickstream.actions.servers import kafka_of  # noqa: PLC0415
+        from clickstream.services.valkey.board import Board  # noqa: PLC0415
+        from clickstream.services.valkey.connection import translated  # noqa: PLC0415
+
+        started = time.perf_counter()
+        with translated():
+            opened.ping()
+        latency = round((time.perf_counter() - started) * 1000, 2)
+        posts = Board(opened, topic=kafka_of(settings).events_topic).read()
+        return ValkeyAnswer(latency, self._version, tuple(posts))
+
+
+def count_rows(settings: Settings) -> StoredCounts:
+    """Rows stored now."""
+    from clickstream.actions.servers import postgres_of  # noqa: PLC0415
+    from clickstream.services.postgres.inspect import counts  # noqa: PLC0415
+
+    found = counts(postgres_of(settings))
+    return StoredCounts(found.events, found.sessions, found.rejected_events, found.replayed_rejects)
+
+
+def recount_rejects(settings: Settings, before: StoredCounts) -> StoredCounts:
+    """The counts with the rejects of now: replaying and discarding them stores nothing. Cheap: they are few."""
+    from clickstream.actions.servers import postgres_of  # noqa: PLC0415
+    from clickstream.services.postgres.inspect import count_rejects  # noqa: PLC0415
+
+    rejected, replayed = count_rejects(postgres_of(settings))
+    return replace(before, rejected=rejected, replayed=replayed)
+
+
+def read_funnels(settings: Settings) -> Analytics:
+    """The funnels now, without items."""
+    from clickstream.actions.analytics import funnels  # noqa: PLC0415
+
+    return funnels(settings)
+
+
+def read_top_items(settings: Settings) -> tuple[TopItem, ...]:
+    """The top items now. A pass over `events` that groups them: ask very seldom."""
+    from clickstream.actions.analytics import top_items  # noqa: PLC0415
+
+    return top_items(settings)
+
+
+def foreign_posts(posts: tuple[Post, ...], local_pids: set[int | None]) -> tuple[Post, ...]:
+    """Posts of workers that this home's supervisor does not have, and that still live as far as can be seen."""
+    import psutil  # noqa: PLC0415
+
+    here = socket.gethostname()
+    return tuple(
+        post for post in posts if post.host != here or (post.pid not in local_pids and psutil.pid_exists(post.pid))
+    )
+
+
+def _changed_at(path: str) -> int:
+    try:
+        return os.stat(path).st_mtime_ns  # noqa: PTH116 (twice a second and more: no Path needed)
+    except OSError:
+        return 0
