@@ -26,8 +26,10 @@ class Stored:
 
     batch: Prepared
     outcome: Outcome
+    at: float
+    """When its transaction was over: Unix seconds."""
     seconds: float
-    """How long its transaction took."""
+    """How long that took."""
 
 
 class Commits:
@@ -76,4 +78,4 @@ def _commit(store: Store, batch: Prepared) -> Stored:
     except BatchRefused as error:
         error.messages, error.last_offset = batch.messages, batch.write.new_offset - 1
         raise
-    return Stored(batch, outcome, time.perf_counter() - started)
+    return Stored(batch, outcome, at=time.time(), seconds=time.perf_counter() - started)

@@ -42,8 +42,11 @@ _logger = logging.getLogger("clickstream.indexer")
 MOST_DOCUMENTS: Final = 5_000
 """Documents of a bulk: a megabyte. Larger ones are no faster, and cost the server's heap more."""
 
-POLL_SECONDS: Final = 0.2
-"""How long a fetch waits for a full batch: a search sees documents after a second only, and each bulk is a sync."""
+WAIT_SECONDS: Final = 0.2
+"""How long a fetch waits for a first message before the indexer looks around."""
+
+GATHER_SECONDS: Final = 0.2
+"""How long others may then join it: a search sees documents after a second only, and each bulk is a sync."""
 
 PATIENCE_SECONDS: Final = 0.5
 """How long one wait for OpenSearch lasts before the indexer looks around."""
@@ -124,7 +127,7 @@ class IndexWorker:
 
     def _fetch(self) -> list[Fetched]:
         try:
-            return self._kafka.fetch(self._most, POLL_SECONDS)
+            return self._kafka.fetch(self._most, wait=WAIT_SECONDS, gather=GATHER_SECONDS)
         except OffsetLost as error:
             # Opening the partitions anew finds out why: the topic was replaced, or messages were removed.
             _logger.warning("%s", error)

@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 
 from clickstream.domain.reports import LATENCY_EDGES_MS, STAGES
-from clickstream.pipeline.partition import Prepared
+from clickstream.pipeline.commits import Stored
 
 _EDGES: Final = np.array(LATENCY_EDGES_MS)
 
@@ -50,10 +50,11 @@ class Meter:
     def spent(self, name: str, seconds: float) -> None:
         self._seconds[name] += seconds  # type: ignore[assignment]  # a Counter counts in seconds just as well
 
-    def stored(self, batch: Prepared, commit_seconds: float) -> None:
-        """A batch is in PostgreSQL, just now."""
-        self.spent("postgresql", commit_seconds)
-        self.last_commit_at, self.cpu_seconds = time.time(), time.process_time() - self._cpu_at_first
+    def stored(self, stored: Stored) -> None:
+        """A batch is in PostgreSQL."""
+        batch = stored.batch
+        self.spent("postgresql", stored.seconds)
+        self.last_commit_at, self.cpu_seconds = stored.at, time.process_time() - self._cpu_at_first
         self.counters.update(
             messages=batch.messages,
             stored=len(batch.write.events),
@@ -62,7 +63,7 @@ class Meter:
             late=batch.late,
             batches=1,
         )
-        latency = time.time() * 1000 - batch.sent_ms
+        latency = stored.at * 1000 - batch.sent_ms
         self._latency += np.bincount(np.searchsorted(_EDGES, latency), minlength=len(self._latency))
         # Clocks of two hosts may differ; a sum that falls would be taken for a restart.
         self.latency_seconds += float(np.maximum(latency, 0).sum()) / 1000

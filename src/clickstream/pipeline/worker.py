@@ -38,11 +38,11 @@ from clickstream.services.kafka.consumer import EventConsumer, Fetched
 
 _logger = logging.getLogger("clickstream.consumer")
 
-POLL_SECONDS: Final = 0.02
-"""How long a fetch waits for more messages. Few come when the partition is caught up: what is there is stored."""
+WAIT_SECONDS: Final = 0.05
+"""How long a fetch waits for a first message before the worker looks around."""
 
-IDLE_POLL_SECONDS: Final = 0.05
-"""The same while nothing comes: an idle worker wakes less often."""
+GATHER_SECONDS: Final = 0.02
+"""How long others may then join it. Few come when the partition is caught up: what is there is stored."""
 
 PATIENCE_SECONDS: Final = 0.5
 """How long one wait for PostgreSQL lasts before the worker looks around."""
@@ -126,7 +126,7 @@ class Worker:
     def _fetch(self) -> list[Fetched]:
         try:
             started = time.perf_counter()
-            fetched = self._kafka.fetch(self._batch_size, POLL_SECONDS if self._busy else IDLE_POLL_SECONDS)
+            fetched = self._kafka.fetch(self._batch_size, wait=WAIT_SECONDS, gather=GATHER_SECONDS)
         except OffsetLost as error:
             # Opening the partitions anew finds out why: the topic was replaced, or messages were removed.
             _logger.warning("%s", error)
@@ -178,7 +178,7 @@ class Worker:
             partition.committed(stored.batch, stored.outcome.stamp)
         self._owned.stored(number, stored.outcome, events=len(stored.batch.write.events))
         self._uncommitted[number] = stored.batch.write.new_offset
-        self._meter.stored(stored.batch, stored.seconds)
+        self._meter.stored(stored)
 
     def _start_over(self, trouble: ServiceUnavailable | None) -> None:
         """Forget what is not stored, and have every partition opened anew when the pause is over."""

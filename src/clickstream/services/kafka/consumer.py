@@ -126,15 +126,22 @@ class EventConsumer:
 
         self._consumer.subscribe([self._topic], on_assign=assign, on_revoke=revoke, on_lost=lose)
 
-    def fetch(self, count: int, timeout: float) -> list[Fetched]:
-        """Up to `count` messages that arrive within `timeout` seconds, by partition.
+    def fetch(self, count: int, *, wait: float, gather: float) -> list[Fetched]:
+        """Up to `count` messages, by partition: a first one that comes within `wait` seconds, and what follows it.
+
+        Args:
+            count: the most messages.
+            wait: seconds that a first message may take.
+            gather: seconds after it in which others join it.
 
         Raises:
             OffsetLost: a partition's offset is not (any more) in Kafka.
             ServiceRefused: no rights, or the topic is gone; NotAdmitted: no broker ever let us in, nor will.
         """
         try:
-            messages = self._consumer.consume(count, timeout)
+            messages = self._consumer.consume(1, wait)
+            if messages and count > 1:
+                messages += self._consumer.consume(count - 1, gather)
         except KafkaException as error:
             raise translate(error.args[0]) from error
         self._look_for_admission()
