@@ -42,9 +42,10 @@ def chart(summaries: Sequence[Summary], record: Record, path: Path) -> None:
     _draw(figure.subplots(), list(summaries))
     figure.suptitle("events stored per second, exactly once, sessions included", color=_TEXT, fontsize=11)
     cores, cpu = record.machine["cores"], record.machine["cpu"]
+    spread = " Thin lines: slowest and fastest run." if any(one.minimum < one.maximum for one in summaries) else ""
     figure.supxlabel(
         f"{cores} cores ({cpu}) for everything: Kafka, PostgreSQL and the consumers.\n"
-        "Bars: median, one consumer a partition. Strokes: what COPY alone reaches with these rows.",
+        f"Bars: median, one consumer a partition.{spread} Strokes: what COPY alone reaches with these rows.",
         color=_TEXT,
         fontsize=8,
     )
