@@ -50,7 +50,14 @@ def test_all_three_say_the_same(settings: Settings) -> None:
 
 
 @pytest.mark.usefixtures("settings")
-@pytest.mark.parametrize("line", ["watch --json", "watch", "status --watch --json", "lag --watch"])
+@pytest.mark.parametrize(
+    "line",
+    [
+        "watch --json",
+        "lag --watch",
+        *(pytest.param(line, marks=pytest.mark.slow) for line in ("watch", "status --watch --json")),
+    ],
+)
 def test_it_ends_with_its_reader_and_with_control_c(line: str) -> None:
     with start(*line.split()) as process:
         assert process.stdout

@@ -27,7 +27,7 @@ from tests.tui.conftest import LOGS, SIZES, MakeApp, Steps, driven, pressing, se
 
 HISTORY = LOGS.parent / "benchmarks.jsonl"
 
-RAMP, RANDOM = ["end"], ["down"] * 32
+RAMP, RANDOM = ["end"], ["end", *["up"] * 6]
 
 
 def table(app: ClickstreamApp) -> RowTable:

@@ -15,7 +15,7 @@ from clickstream.domain.errors import ClickstreamError
 from clickstream.tui.app import ClickstreamApp
 from clickstream.tui.widgets.findings import Findings
 from clickstream.tui.widgets.row_table import RowTable
-from tests.tui.conftest import SIZES, MakeApp, pressing, settled
+from tests.tui.conftest import SIZES, MakeApp, pressing, settled, until
 from tests.tui.frames import FakeSource, empty, running
 from tests.tui.stand_ins import Doctor
 
@@ -132,9 +132,8 @@ def test_other_settings_are_shown_and_checked_when_they_change(make_app: MakeApp
         assert isinstance(app.source, FakeSource)
         app.source.settings = replace(app.source.settings, sources={"PG_DATABASE": ".env"})
         app.source.push(replace(running(), at=running().at + 1))
-        await pilot.pause(0.1)
+        await until(pilot, lambda: doctor.asked == 2, "the doctor is asked again")
         await settled(pilot)
-        assert doctor.asked == 2
         assert str(app.screen.query_one(RowTable).get_row("PG_DATABASE")[2]) == ".env"
 
     drive(app, act)
