@@ -6,6 +6,7 @@ import gc
 import os
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import NoReturn
 
 READ_ONLY = "--read-only"
@@ -18,8 +19,10 @@ def script() -> NoReturn:
     waits for, and OpenSSL's clean-up at exit takes its locks away under it: a crash in one of thirty processes.
     """
     code = main()
-    sys.stdout.flush()
-    sys.stderr.flush()
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:  # closed by whoever started us
+            with suppress(OSError):  # a full disk: `guarded` has said so
+                stream.flush()
     os._exit(code)
 
 

@@ -7,7 +7,7 @@ import importlib
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
 from clickstream import __version__
 from clickstream.cli.arguments import port, positive, span
@@ -56,38 +56,29 @@ def build(command: str = "") -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"clickstream {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True, title="commands")
-    chosen = [branch for branch in _branches() if command in branch.names]
-    for branch in chosen or _branches():
-        branch.add(commands)
+    branches = _branches()
+    chosen = [add for names, add in branches.items() if command in names.split()]
+    for add in chosen or branches.values():
+        add(commands)
     return parser
 
 
-class _Branch(NamedTuple):
-    """Commands that are added together."""
-
-    names: frozenset[str]
-    add: Callable[[Subparsers], None]
-
-
-def _branches() -> list[_Branch]:
-    """Every branch of the tree, in the order of the help."""
-    return [
-        _Branch(frozenset(names.split()), add)
-        for names, add in (
-            ("demo", _add_demo),
-            ("stack", _add_stack),
-            ("status lag watch analytics sessions verify topic", _add_reading),
-            ("rejects", lambda commands: add_rejects(commands, _command, _group)),
-            ("benchmark", lambda commands: add_benchmark(commands, _command)),
-            ("faults", lambda commands: add_faults(commands, _command, _group)),
-            ("opensearch", lambda commands: add_opensearch(commands, _command, _group)),
-            ("producer consumer worker", lambda commands: add_workers(commands, _command, _group)),
-            ("data", _add_data),
-            ("config", _add_config),
-            ("serve", _add_serve),
-            ("metrics", lambda commands: add_metrics(commands, _command)),
-        )
-    ]
+def _branches() -> dict[str, Callable[[Subparsers], None]]:
+    """The names of commands and what adds them, in the order of the help."""
+    return {
+        "demo": _add_demo,
+        "stack": _add_stack,
+        "status lag watch analytics sessions verify topic": _add_reading,
+        "rejects": lambda commands: add_rejects(commands, _command, _group),
+        "benchmark": lambda commands: add_benchmark(commands, _command),
+        "faults": lambda commands: add_faults(commands, _command, _group),
+        "opensearch": lambda commands: add_opensearch(commands, _command, _group),
+        "producer consumer worker": lambda commands: add_workers(commands, _command, _group),
+        "data": _add_data,
+        "config": _add_config,
+        "serve": _add_serve,
+        "metrics": lambda commands: add_metrics(commands, _command),
+    }
 
 
 def _command(commands: Subparsers, name: str, handler: str, help_: str, example: str) -> argparse.ArgumentParser:
