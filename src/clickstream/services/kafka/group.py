@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
 
-from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException, TopicPartition
+from confluent_kafka import ConsumerGroupTopicPartitions, KafkaError, KafkaException, TopicPartition
 
 from clickstream.config.settings import KafkaSettings
 from clickstream.services.kafka.admission import Client
-from clickstream.services.kafka.config import translate
-
-TIMEOUT: Final = 5.0
-"""Seconds that a request may take."""
+from clickstream.services.kafka.config import passes, translate
+from clickstream.services.repeat import PATIENCE, repeat
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +29,7 @@ class Committed:
 class GroupReader:
     """Reads a group's offsets again and again over one connection; use as a context manager."""
 
-    def __init__(self, settings: KafkaSettings, group_id: str, *, timeout: float = TIMEOUT) -> None:
+    def __init__(self, settings: KafkaSettings, group_id: str, *, timeout: float | None = None) -> None:
         self._topic = settings.events_topic
         self._group_id = group_id
         self._timeout = timeout
@@ -50,15 +47,29 @@ class GroupReader:
         Raises ServiceUnavailable or ServiceRefused.
         """
         places = [TopicPartition(self._topic, partition) for partition in range(partitions)]
-        question = ConsumerGroupTopicPartitions(self._group_id, places)
+        within = PATIENCE if self._timeout is None else self._timeout
         try:
-            futures = self._admin.list_consumer_group_offsets([question], request_timeout=self._timeout)
-            answer = self._admin.result(futures[self._group_id], self._timeout + 1)
+            answered = repeat(lambda: self._ask(places), passes=passes, within=within)
         except KafkaException as error:
             raise translate(error.args[0]) from error
         found = {
             place.partition: Committed(place.offset, place.metadata or "").of(topic_id)
-            for place in answer.topic_partitions
-            if place.error is None and place.offset >= 0
+            for place in answered
+            if place.offset >= 0
         }
         return {partition: offset for partition, offset in found.items() if offset is not None}
+
+    def _ask(self, places: list[TopicPartition]) -> list[TopicPartition]:
+        question = ConsumerGroupTopicPartitions(self._group_id, places)
+        answer = self._admin.results(
+            lambda seconds: self._admin.list_consumer_group_offsets([question], request_timeout=seconds), self._timeout
+        )[self._group_id]
+        return known_places(answer.topic_partitions)
+
+
+def known_places(places: list[TopicPartition]) -> list[TopicPartition]:
+    """Those of partitions that Kafka knows. Raises KafkaException with the first error of another kind."""
+    for place in places:
+        if place.error is not None and place.error.code() != KafkaError.UNKNOWN_TOPIC_OR_PART:
+            raise KafkaException(place.error)
+    return [place for place in places if place.error is None]
