@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from confluent_kafka import ConsumerGroupTopicPartitions, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from clickstream.config.settings import KafkaSettings
-from clickstream.services.kafka.admission import Client
-from clickstream.services.kafka.config import passes, translate
+from clickstream.services.kafka.admission import SILENCE, Admission
+from clickstream.services.kafka.config import client_config, opening, passes
 from clickstream.services.repeat import PATIENCE, repeat
 
 
@@ -27,19 +27,26 @@ class Committed:
 
 
 class GroupReader:
-    """Reads a group's offsets again and again over one connection; use as a context manager."""
+    """Reads a group's offsets again and again over one connection, without joining it; use as a context manager.
+
+    By a consumer and not by the admin client, whose request for a group's offsets makes librdkafka 2.16 crash when the
+    broker answers that it is not the group's coordinator.
+    """
 
     def __init__(self, settings: KafkaSettings, group_id: str, *, timeout: float | None = None) -> None:
+        """`timeout`: seconds for everything; None: as Client.results has it."""
         self._topic = settings.events_topic
-        self._group_id = group_id
-        self._timeout = timeout
-        self._admin = Client(settings, client_id="clickstream-group")
+        self._silence, self._patience = (SILENCE, PATIENCE) if timeout is None else (timeout, timeout)
+        self._admission = Admission(settings)
+        with opening(settings):
+            config = client_config(settings, client_id="clickstream-group") | {"error_cb": self._admission.heard}
+            self._consumer = Consumer(config | {"group.id": group_id, "enable.auto.commit": False})
 
     def __enter__(self) -> GroupReader:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._admin.__exit__(None, None, None)
+        self._consumer.close()
 
     def read(self, topic_id: str, partitions: int) -> dict[int, int]:
         """Partition to the next offset, of those that the group ever committed for this incarnation of the topic.
@@ -47,11 +54,10 @@ class GroupReader:
         Raises ServiceUnavailable or ServiceRefused.
         """
         places = [TopicPartition(self._topic, partition) for partition in range(partitions)]
-        within = PATIENCE if self._timeout is None else self._timeout
         try:
-            answered = repeat(lambda: self._ask(places), passes=passes, within=within)
+            answered = repeat(lambda: self._ask(places), passes=passes, within=self._patience)
         except KafkaException as error:
-            raise translate(error.args[0]) from error
+            raise self._admission.why(error.args[0]) from error
         found = {
             place.partition: Committed(place.offset, place.metadata or "").of(topic_id)
             for place in answered
@@ -60,11 +66,7 @@ class GroupReader:
         return {partition: offset for partition, offset in found.items() if offset is not None}
 
     def _ask(self, places: list[TopicPartition]) -> list[TopicPartition]:
-        question = ConsumerGroupTopicPartitions(self._group_id, places)
-        answer = self._admin.results(
-            lambda seconds: self._admin.list_consumer_group_offsets([question], request_timeout=seconds), self._timeout
-        )[self._group_id]
-        return known_places(answer.topic_partitions)
+        return known_places(self._consumer.committed(places, timeout=self._silence))
 
 
 def known_places(places: list[TopicPartition]) -> list[TopicPartition]:

@@ -31,8 +31,13 @@ _WORDS: Final = {
     "permission denied for database": "42501",
     "does not exist": "3D000",
     "too many": "53300",
+    "starting up": NOT_NOW,
+    "shutting down": NOT_NOW,
+    "in recovery": NOT_NOW,
 }
 """What a server says in English, for platforms where a connection cannot be traced."""
+
+_UNREACHED: Final = {pq.ConnStatus.BAD, pq.ConnStatus.STARTED}
 
 
 def why_refused(conninfo: str, message: str) -> str:
@@ -45,26 +50,13 @@ def why_refused(conninfo: str, message: str) -> str:
         conninfo: of the connection that failed.
         message: what the driver said.
     """
-    answered = pq.PGconn.ping(conninfo.encode())
-    if answered == pq.Ping.REJECT:
-        return NOT_NOW
-    if answered != pq.Ping.OK:
-        return ""
-    if _CAN_TRACE:
-        return _traced(conninfo)
-    return next((state for words, state in _WORDS.items() if words in message), "")
-
-
-def _traced(conninfo: str) -> str:
-    """Connect once more and read the SQLSTATE in libpq's trace. It is kept in memory: it may hold a password."""
-    trace = os.memfd_create("libpq-trace")
+    if not _CAN_TRACE:
+        return next((state for words, state in _WORDS.items() if words in message), "")
+    trace = os.memfd_create("libpq-trace")  # in memory, as it may hold a password
     try:
         connection = pq.PGconn.connect_start(conninfo.encode())
         try:
-            if connection.status == pq.ConnStatus.BAD:
-                return ""
-            connection.trace(trace)
-            if _connects(connection):
+            if _connects(connection, trace):
                 return CONNECTED
             connection.untrace()
         finally:
@@ -75,10 +67,14 @@ def _traced(conninfo: str) -> str:
     return found[-1].decode() if found else ""
 
 
-def _connects(connection: pq.abc.PGconn) -> bool:
-    deadline = time.monotonic() + WITHIN
+def _connects(connection: pq.abc.PGconn, trace: int) -> bool:
+    deadline, traced = time.monotonic() + WITHIN, False
     while time.monotonic() < deadline:
         status = connection.connect_poll()
+        # Not before a server is reached: each trace costs some kilobytes, and an outage may last for days.
+        if not traced and connection.status not in _UNREACHED:
+            connection.trace(trace)
+            traced = True
         if status not in {pq.PollingStatus.READING, pq.PollingStatus.WRITING}:
             return status == pq.PollingStatus.OK
         reads, sockets = status == pq.PollingStatus.READING, [connection.socket]
