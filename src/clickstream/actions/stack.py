@@ -104,7 +104,7 @@ def up(home: Home, *, opensearch: bool | None = None, progress: Progress | None 
             found = _start(home, jars)
     except OSError as error:
         raise _cannot("set up", error) from error
-    await_service(env(home), opensearch=wanted)
+    await_service(opensearch=wanted)
     return found
 
 
