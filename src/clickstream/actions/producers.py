@@ -10,6 +10,7 @@ from pathlib import Path
 from clickstream.actions.control import ensure, running
 from clickstream.actions.group import UNDER_WAY, Worker, local_workers, snapshot_of
 from clickstream.actions.prepare import prepare_topic
+from clickstream.actions.servers import kafka_of
 from clickstream.actions.workers import PRODUCER, control_of, find, producer_spec, start_and_wait
 from clickstream.config.settings import Settings
 from clickstream.domain.errors import ClickstreamError, UsageError
