@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from clickstream.actions.group import refuse_while_working
 from clickstream.actions.servers import kafka_of, opensearch_of, postgres_of, valkey_of
-from clickstream.config.settings import Settings
+from clickstream.config.settings import Settings, ValkeySettings
 from clickstream.domain.errors import ClickstreamError, ServiceRefused
 from clickstream.services.kafka.admin import check_replaceable, create_topic, delete_topic
 from clickstream.services.postgres import reset as tables
@@ -34,12 +34,18 @@ class Emptied:
     """Keys deleted."""
     index: str = ""
     """The search index; empty where OpenSearch is not enabled."""
+    valkey_error: str = ""
+    """Why keys were left in Valkey. They do no harm: each belongs to the topic that was deleted."""
 
     @property
     def line(self) -> str:
         """In words."""
         words = f"emptied: topic {self.topic}, the tables, {self.valkey_keys:,} keys in Valkey"
-        return f"{words}, index {self.index}" if self.index else words
+        if self.index:
+            words += f", index {self.index}"
+        if self.valkey_error:
+            words += f"; other keys were left in Valkey, where they do no harm: {self.valkey_error}"
+        return words
 
 
 def reset(settings: Settings) -> Emptied:
@@ -70,14 +76,23 @@ def reset(settings: Settings) -> Emptied:
             raise _half_way(error) from error
         try:
             create_topic(kafka)
-            keys = clear(valkey)
+            keys, valkey_error = _clear(valkey)
             if index:
                 index.replace()
             there = tables.finish(postgres)
         except ClickstreamError as error:
             raise _half_way(error) from error
     migrate(postgres, session_timeout_ms=settings.pipeline.session_timeout_ms)
-    return Emptied(kafka.events_topic, existed, there, keys, settings.opensearch.events_index if index else "")
+    index_name = settings.opensearch.events_index if index else ""
+    return Emptied(kafka.events_topic, existed, there, keys, index_name, valkey_error)
+
+
+def _clear(valkey: ValkeySettings) -> tuple[int, str]:
+    """How many keys were deleted, and why others were not: a cache that cannot be emptied stops nothing."""
+    try:
+        return clear(valkey), ""
+    except ClickstreamError as error:
+        return 0, str(error.args[0])
 
 
 @contextmanager

@@ -20,12 +20,12 @@ from clickstream.actions.servers import (
     valkey_of,
 )
 from clickstream.config.settings import Settings
-from clickstream.domain.errors import ClickstreamError
+from clickstream.domain.errors import ClickstreamError, ServiceRefused
 from clickstream.domain.events import CSV_HEADER
 from clickstream.services.kafka import admin
 from clickstream.services.postgres.inspect import ping
 from clickstream.services.postgres.state import SchemaState, schema_state
-from clickstream.services.valkey.board import server_info
+from clickstream.services.valkey.board import server_info, try_commands
 
 OK, WARN, FAILED = "ok", "warn", "failed"
 
@@ -105,10 +105,8 @@ def _topic(settings: Settings) -> Check:
     topic = admin.describe_topic(kafka, name)
     if topic is None:
         return Check("topic", OK, f"{name} does not exist yet; `clickstream consumer start` makes it")
-    lacking = {"READ", "WRITE", "DESCRIBE"} - admin.permissions(kafka, name)
-    if lacking:
-        rights = ", ".join(sorted(lacking))
-        return Check("topic", FAILED, f"this user lacks rights on {name}: {rights}", "grant them, or use another user")
+    if fault := _rights_on_topic(settings, name):
+        return fault
     if topic.partitions != kafka.partitions:
         return Check(
             "topic",
@@ -117,6 +115,26 @@ def _topic(settings: Settings) -> Check:
             "the setting counts only when the topic is made; `clickstream data reset` makes it anew, empty",
         )
     return Check("topic", OK, f"{name}: {topic.partitions} partitions")
+
+
+def _rights_on_topic(settings: Settings, name: str) -> Check | None:
+    """What consumers and producer each lack; a cluster without authorization tells no rights of groups."""
+    kafka, group = kafka_of(settings), settings.pipeline.consumer_group_id
+    granted = admin.permissions(kafka, name)
+    try:
+        of_group = admin.group_permissions(kafka, group)
+        may_join = not of_group or "READ" in of_group
+    except ServiceRefused:
+        may_join = False
+    consumers = [f"{right} on topic {name}" for right in ("READ", "DESCRIBE") if right not in granted]
+    consumers += [] if may_join else [f"READ on group {group}"]
+    producer = [f"{right} on topic {name}" for right in ("WRITE", "DESCRIBE") if right not in granted]
+    if not consumers and not producer:
+        return None
+    roles = {"consumers": consumers, "a producer": producer}
+    words = [f"{role} cannot work: no {', '.join(lacking)}" for role, lacking in roles.items() if lacking]
+    state = FAILED if consumers and producer else WARN
+    return Check("topic", state, f"with this user {'; '.join(words)}", "grant it, or use another user for that role")
 
 
 def _postgresql(settings: Settings) -> Iterator[Check]:
@@ -141,6 +159,10 @@ def _schema(settings: Settings) -> Check:
         return Check("schema", FAILED, *fault)
     if state.version is None:
         return Check("schema", OK, f"{name} has no tables yet; `clickstream consumer start` makes them")
+    if state.unwritable or state.writes_refused:
+        why = state.writes_refused or f"{postgres_of(settings).user} may not {', '.join(state.unwritable)}"
+        cure = "set PG_HOST to the primary" if state.writes_refused else "grant it, or use another user for consumers"
+        return Check("schema", WARN, f"{name} can be read, and consumers cannot work: {why}", cure)
     if state.version < state.newest:
         return Check("schema", OK, f"{name} is at migration {state.version} of {state.newest}; a consumer brings it up")
     return Check("schema", OK, f"{name} is up to date (migration {state.version})")
@@ -150,8 +172,10 @@ def _schema_fault(settings: Settings, state: SchemaState) -> tuple[str, str] | N
     """What is wrong with it, and the cure."""
     postgres, wanted = postgres_of(settings), settings.pipeline.session_timeout_ms
     name, stored = postgres.schema_name, state.session_timeout_ms
-    if not state.may_create:
+    if not state.may_create and state.version != state.newest:
         return f"{postgres.user} may not create tables in schema {name}", "grant CREATE to it"
+    if state.unreadable:
+        return f"{postgres.user} may not read {', '.join(state.unreadable)} in {name}", "grant SELECT to it"
     if state.half_reset:
         return f"a data reset of {name} was cut short", "`clickstream data reset` again completes it"
     if state.version is not None and state.version > state.newest:
@@ -171,6 +195,11 @@ def _valkey(settings: Settings) -> Iterator[Check]:
     valkey = valkey_of(settings)
     info = server_info(valkey)
     yield Check("valkey", OK, f"{valkey.host}:{valkey.port}: version {info.version}, {info.latency_ms:g} ms")
+    try:
+        try_commands(valkey)
+    except ServiceRefused as error:
+        cure = "nothing is lost without a cache, but restarts take longer: grant it, or name a primary in VALKEY_HOST"
+        yield Check("valkey rights", WARN, str(error.args[0]), cure)
     if info.used_memory > NEARLY_FULL * info.maxmemory > 0:
         yield Check(
             "valkey memory",

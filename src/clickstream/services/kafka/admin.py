@@ -95,9 +95,13 @@ def permissions(settings: KafkaSettings, topic: str, *, timeout: float | None = 
 def create_topic(settings: KafkaSettings) -> TopicInfo:
     """Make the events topic as the settings say, where there is none; the topic as it is now.
 
+    Where it is there, nothing is asked that takes a right to create.
+
     Raises ServiceUnavailable, or ServiceRefused (no right to, or a replication that the cluster cannot give).
     """
     with _admin(settings) as admin:
+        if (known := _describe(admin, settings.events_topic)) is not None and known.partitions:
+            return known
         try:
             _create(admin, settings)
         except _Answered as answer:
@@ -136,6 +140,28 @@ def create_partitions(settings: KafkaSettings, topic: str, partitions: int) -> N
             if time.monotonic() > deadline:
                 raise ServiceUnavailable(SERVICE, f"topic {topic} was told to have {partitions} partitions and has not")
             time.sleep(0.05)
+
+
+def group_permissions(settings: KafkaSettings, group_id: str, *, timeout: float | None = None) -> frozenset[str]:
+    """What this user may do with the consumer group (`READ`, `DESCRIBE`, ...); empty where the cluster does not tell.
+
+    Raises ServiceUnavailable, or ServiceRefused where it may not even be described.
+    """
+    with _admin(settings) as admin:
+        try:
+            group = _ask(
+                admin,
+                group_id,
+                lambda seconds: admin.describe_consumer_groups(
+                    [group_id], include_authorized_operations=True, request_timeout=seconds
+                ),
+                timeout,
+            )
+        except _Answered as answer:
+            if answer.code == KafkaError.GROUP_ID_NOT_FOUND:
+                return frozenset()
+            raise
+    return frozenset(operation.name for operation in group.authorized_operations or ())
 
 
 def group_members(settings: KafkaSettings, group_id: str, *, timeout: float | None = None) -> list[str]:

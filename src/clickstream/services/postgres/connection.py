@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +16,7 @@ from clickstream.config.settings import PostgresSettings
 from clickstream.domain.errors import ClickstreamError, NotAdmitted, ServiceNotReady, ServiceRefused, ServiceUnavailable
 from clickstream.services.handshake import Fault, Names, try_tls
 from clickstream.services.handshake import refusal as handshake_refusal
-from clickstream.services.postgres import refusal
+from clickstream.services.postgres import refusal, session
 from clickstream.services.repeat import PATIENCE, repeat
 
 Connection = psycopg.Connection[tuple[object, ...]]
@@ -43,21 +45,35 @@ _LIBPQ_REFUSALS: Final = (
 )
 """What libpq itself says, in English always, when another try cannot help, and the cure."""
 
+_FOR_NOW: Final = ("08", "25006", "40", "53", "55", "57", "58", "XX")
+"""How SQLSTATEs of statements begin that another try may help: the connection broke, the server takes no writes now, a
+deadlock, a lock, no memory or disk to spare, an operator's hand, errors of the system below and the server's own."""
+
+_NO_TABLES: Final = frozenset({"42P01", "3F000"})
+_NO_RIGHT: Final = "42501"
+
+_OF_LIBPQ: Final = re.compile("PG[A-Z]+")
+"""PGHOST and its like; ours have an underscore."""
+
 _SSL_REQUEST: Final = bytes.fromhex("00000008 04d2162f")
 
 
-def connect(settings: PostgresSettings, *, application_name: str, patience: float = PATIENCE) -> Connection:
-    """A connection in autocommit mode whose search_path is the schema and whose time zone is UTC.
+def connect(
+    settings: PostgresSettings, *, application_name: str, patience: float = PATIENCE, writes: bool = False
+) -> Connection:
+    """A connection in autocommit mode under the session settings that our statements rely on; see session.py.
 
     Args:
         settings: whose server.
         application_name: as the server's own lists show it.
         patience: seconds for which it is tried again while the server starts, recovers or has no connection to spare.
+        writes: what comes will write, so that a server that takes no writes will not do.
 
     Raises:
         ServiceUnavailable: the server does not answer, or ServiceNotReady: not yet; try again later.
-        ServiceRefused: it answered and said no: credentials, database, TLS.
+        ServiceRefused: it answered and said no: credentials, database, TLS; or it does not keep our session settings.
     """
+    _forget_variables_of_libpq()
     parameters: dict[str, Any] = {
         "host": settings.host,
         "port": settings.port,
@@ -66,22 +82,42 @@ def connect(settings: PostgresSettings, *, application_name: str, patience: floa
         "dbname": settings.database,
         "sslmode": settings.sslmode,
         "sslrootcert": str(settings.sslrootcert) if settings.sslrootcert else None,
+        "gssencmode": "disable",
         "application_name": application_name,
-        # Quoted, or PostgreSQL would look for small letters.
-        "options": f'-c search_path="{settings.schema_name}" -c timezone=UTC',
+        # The driver has to know it before the first answer; a pooler passes it on.
+        "client_encoding": "UTF8",
         "connect_timeout": 5,
         "keepalives_idle": 10,
         "keepalives_interval": 3,
         "keepalives_count": 3,
     }
 
+    def once() -> Connection:
+        return psycopg.connect(autocommit=True, **parameters)
+
     def attempt() -> Connection:
         try:
-            return psycopg.connect(autocommit=True, **parameters)
+            return once()
         except psycopg.OperationalError as error:
             raise _connect_error(settings, make_conninfo("", **parameters), error) from error
 
-    return repeat(attempt, passes=lambda error: isinstance(error, ServiceNotReady), within=patience)
+    connection = repeat(attempt, passes=lambda error: isinstance(error, ServiceNotReady), within=patience)
+    try:
+        with translated():
+            session.pin(connection, settings, another=once, writes=writes)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _forget_variables_of_libpq() -> None:
+    """Only PG_HOST and its like count: PGHOSTADDR, PGSERVICE, PGOPTIONS and some 40 others would send us elsewhere.
+
+    Out of the environment for good, so that no thread meets them, and no process that is started from here.
+    """
+    for name in [name for name in os.environ if _OF_LIBPQ.fullmatch(name)]:
+        del os.environ[name]
 
 
 def _connect_error(settings: PostgresSettings, conninfo: str, error: psycopg.OperationalError) -> ClickstreamError:
@@ -126,27 +162,40 @@ def _names(settings: PostgresSettings) -> Names:
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Driver errors raised inside come out as ServiceUnavailable (worth a retry) or ServiceRefused.
+    """Driver errors raised inside come out as ServiceUnavailable (worth a retry) or ServiceRefused, by their SQLSTATE.
 
     An integrity error passes as it is: only the caller knows what it means.
     """
     try:
         yield
-    # A file that may not grow (a quota, a limit of the process) is an internal error to PostgreSQL: it passes, too.
-    except (
-        psycopg.OperationalError,
-        psycopg.InterfaceError,
-        psycopg.InternalError,
-        psycopg.errors.ReadOnlySqlTransaction,
-    ) as error:
-        raise ServiceUnavailable(SERVICE, one_line(error)) from error
-    except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName) as error:
-        hint = "start a consumer once (`clickstream consumer start`): it makes them"
-        raise ServiceRefused(f"{SERVICE} has no clickstream tables here yet", hint=hint) from error
     except psycopg.IntegrityError:
         raise
     except psycopg.Error as error:
-        raise ServiceRefused(f"{SERVICE}: {one_line(error)}") from error
+        raise _translation(error) from error
+
+
+def _translation(error: psycopg.Error) -> ClickstreamError:
+    state = error.sqlstate
+    if state is None:
+        # Without an SQLSTATE it is the driver's own: the connection broke, or was closed.
+        if isinstance(error, (psycopg.OperationalError, psycopg.InterfaceError, psycopg.InternalError)):
+            return ServiceUnavailable(SERVICE, one_line(error))
+        return ServiceRefused(f"{SERVICE}: {one_line(error)}")
+    if state.startswith(_FOR_NOW):
+        return ServiceNotReady(SERVICE, one_line(error))
+    if state in _NO_TABLES:
+        hint = "start a consumer once (`clickstream consumer start`): it makes them"
+        return ServiceRefused(f"{SERVICE} has no clickstream tables here yet", hint=hint)
+    if state == _NO_RIGHT:
+        return ServiceRefused(f"{SERVICE}: {one_line(error)}", hint="grant it to PG_USER, or use another user")
+    return ServiceRefused(f"{SERVICE}: {one_line(error)}")
+
+
+def storable(connection: Connection, text: str) -> str:
+    """The text as this database can hold it: whatever a message's sender wrote, where the encoding is not UTF-8."""
+    if connection.info.parameter_status("server_encoding") in {"UTF8", "SQL_ASCII", None}:
+        return text
+    return text.encode("ascii", "backslashreplace").decode("ascii")
 
 
 def one_line(error: Exception) -> str:

@@ -34,7 +34,7 @@ def copy_limit(settings: PostgresSettings, connections: int) -> float:
     Raises:
         ServiceUnavailable, ServiceRefused: PostgreSQL does not answer, or the schema lacks the tables.
     """
-    with connect(settings, application_name=_NAME) as connection, translated():
+    with connect(settings, application_name=_NAME, writes=True) as connection, translated():
         shares = [_read(connection, connections, number) for number in range(connections)]
         for table in _TABLES:
             connection.execute(
@@ -43,7 +43,7 @@ def copy_limit(settings: PostgresSettings, connections: int) -> float:
     try:
         return _store(settings, shares)
     finally:
-        with connect(settings, application_name=_NAME) as connection, translated():
+        with connect(settings, application_name=_NAME, writes=True) as connection, translated():
             for table in _TABLES:
                 connection.execute(sql.SQL("DROP TABLE {}").format(_limit(table)))
 
@@ -67,7 +67,7 @@ def _store(settings: PostgresSettings, shares: Sequence[Rows]) -> float:
 
     def store(rows: Rows) -> None:
         try:
-            with connect(settings, application_name=_NAME) as connection, translated():
+            with connect(settings, application_name=_NAME, writes=True) as connection, translated():
                 connection.execute("SET synchronous_commit = off")  # as a consumer has it
                 ready.wait()
                 for table, pieces in rows.items():

@@ -34,17 +34,53 @@ def migrate(settings: PostgresSettings, *, session_timeout_ms: int, patience: fl
         ServiceRefused: the schema is newer than this program, was filled with another session timeout, or is half
             reset.
     """
-    with connect(settings, application_name="clickstream migrate", patience=patience) as connection, translated():
+    name = "clickstream migrate"
+    with connect(settings, application_name=name, patience=patience, writes=True) as connection, translated():
+        refuse_half_reset(connection)
+        if _is_up_to_date(connection):
+            # Nothing is written, so that a user with rights on rows alone can work on tables that others have made.
+            _check_timeout(connection, session_timeout_ms)
+            return []
         connection.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", [_lock_name(settings)])
         refuse_half_reset(connection)
-        connection.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql.Identifier(settings.schema_name)))
-        connection.execute(
-            "CREATE TABLE IF NOT EXISTS schema_migrations"
-            " (version int PRIMARY KEY, name text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())"
-        )
+        make_schema(connection, settings)
+        if not exists(connection, "schema_migrations"):
+            connection.execute(
+                "CREATE TABLE schema_migrations"
+                " (version int PRIMARY KEY, name text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())"
+            )
         ran = _run_missing(connection)
+        if _stored_timeout(connection) is None:
+            connection.execute(
+                "INSERT INTO schema_settings (session_timeout_ms) VALUES (%s) ON CONFLICT DO NOTHING",
+                [session_timeout_ms],
+            )
         _check_timeout(connection, session_timeout_ms)
         return ran
+
+
+def make_schema(connection: Connection, settings: PostgresSettings) -> None:
+    """Make the schema where it is missing: to make one that is there takes a right on the database, too."""
+    name = settings.schema_name
+    row = connection.execute(
+        "SELECT has_schema_privilege(oid, 'USAGE') FROM pg_namespace WHERE nspname = %s", [name]
+    ).fetchone()
+    if row is None:
+        connection.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql.Identifier(name)))
+    elif not row[0]:
+        raise ServiceRefused(f"{settings.user} may not use schema {name}", hint="grant USAGE on it")
+
+
+def exists(connection: Connection, table: str) -> bool:
+    """Whether the schema holds a table of that name."""
+    return connection.execute("SELECT to_regclass(%s)", [table]).fetchone() != (None,)
+
+
+def _is_up_to_date(connection: Connection) -> bool:
+    if not exists(connection, "schema_migrations"):
+        return False
+    done = {row[0] for row in connection.execute("SELECT version FROM schema_migrations")}
+    return done == {number for number, _, _ in migrations()} and _stored_timeout(connection) is not None
 
 
 def _lock_name(settings: PostgresSettings) -> str:
@@ -73,10 +109,8 @@ def _run_missing(connection: Connection) -> list[str]:
 
 
 def _check_timeout(connection: Connection, session_timeout_ms: int) -> None:
-    connection.execute(
-        "INSERT INTO schema_settings (session_timeout_ms) VALUES (%s) ON CONFLICT DO NOTHING", [session_timeout_ms]
-    )
-    if (stored := session_timeout(connection)) != session_timeout_ms:
+    stored = session_timeout(connection)
+    if stored != session_timeout_ms:
         raise ServiceRefused(
             f"the sessions in this schema were made with a timeout of {stored / 60_000:g} minutes,"
             f" not {session_timeout_ms / 60_000:g}",
@@ -86,7 +120,7 @@ def _check_timeout(connection: Connection, session_timeout_ms: int) -> None:
 
 def refuse_half_reset(connection: Connection) -> None:
     """Raise ServiceRefused where a reset has begun and not ended: topic and tables may not belong together."""
-    if connection.execute("SELECT to_regclass(%s)", [RESET_MARK]).fetchone() != (None,):
+    if exists(connection, RESET_MARK):
         raise ServiceRefused(
             "a data reset is under way here, or was cut short", hint="`clickstream data reset` again completes it"
         )
@@ -94,7 +128,12 @@ def refuse_half_reset(connection: Connection) -> None:
 
 def session_timeout(connection: Connection) -> int:
     """The session timeout, in milliseconds, that this schema's sessions were made with."""
-    row = connection.execute("SELECT session_timeout_ms FROM schema_settings").fetchone()
-    if row is None:
+    found = _stored_timeout(connection)
+    if found is None:
         raise psycopg.errors.UndefinedTable("schema_settings is empty")
-    return int(str(row[0]))
+    return found
+
+
+def _stored_timeout(connection: Connection) -> int | None:
+    row = connection.execute("SELECT session_timeout_ms FROM schema_settings").fetchone()
+    return None if row is None else int(str(row[0]))

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from clickstream.config.settings import PostgresSettings
 from clickstream.domain.events import RejectedMessage
-from clickstream.services.postgres.connection import connect, translated
+from clickstream.services.postgres.connection import connect, storable, translated
 
 
 def record(
@@ -17,20 +17,20 @@ def record(
     Raises:
         ServiceUnavailable, ServiceRefused: PostgreSQL is away; it has no tables yet.
     """
-    rows = [
-        (topic, topic_id, partition, message.offset, message.reason, message.key, message.payload)
-        for partition, messages in refused.items()
-        for message in messages
-    ]
     statement = (
         b'INSERT INTO rejected_events (topic, topic_id, partition, "offset", reason, key, payload)'
         b" VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING"
     )
     with (
-        connect(settings, application_name="clickstream refusals", patience=0) as connection,
+        connect(settings, application_name="clickstream refusals", patience=0, writes=True) as connection,
         translated(),
         connection.transaction(),
     ):
+        rows = [
+            (topic, topic_id, partition, one.offset, storable(connection, one.reason), one.key, one.payload)
+            for partition, messages in refused.items()
+            for one in messages
+        ]
         connection.cursor().executemany(statement, rows)
 
 

@@ -11,7 +11,7 @@ from psycopg import errors, sql
 from clickstream.config.settings import PostgresSettings
 from clickstream.domain.errors import ServiceRefused
 from clickstream.services.postgres.connection import Connection, connect, translated
-from clickstream.services.postgres.migrate import RESET_MARK
+from clickstream.services.postgres.migrate import RESET_MARK, exists, make_schema
 from clickstream.services.postgres.state import schema_state
 
 _TRIES = 5
@@ -45,10 +45,16 @@ def check(settings: PostgresSettings) -> None:
         raise ServiceRefused(
             f"{schema} was made by a newer clickstream (migration {state.version})", hint="use that one to reset it"
         )
-    with connect(settings, application_name=_NAME) as connection, translated():
+    with connect(settings, application_name=_NAME, writes=True) as connection, translated():
+        present = _present(connection)
+        if present and not exists(connection, "schema_migrations"):
+            raise ServiceRefused(
+                f"schema {schema} holds tables {', '.join(present)} that are not clickstream's",
+                hint="name another schema in PG_SCHEMA_NAME",
+            )
         kept = [
             table
-            for table in _present(connection)
+            for table in present
             if connection.execute("SELECT has_table_privilege(%s, 'TRUNCATE')", [table]).fetchone() != (True,)
         ]
     if kept:
@@ -57,9 +63,9 @@ def check(settings: PostgresSettings) -> None:
 
 def begin(settings: PostgresSettings) -> bool:
     """Set the mark: from now on nothing starts on this schema until `finish` or `cancel`. False: it was set already."""
-    with connect(settings, application_name=_NAME) as connection, translated():
-        connection.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql.Identifier(settings.schema_name)))
-        if connection.execute("SELECT to_regclass(%s)", [RESET_MARK]).fetchone() != (None,):
+    with connect(settings, application_name=_NAME, writes=True) as connection, translated():
+        make_schema(connection, settings)
+        if exists(connection, RESET_MARK):
             return False
         connection.execute(sql.SQL("CREATE TABLE IF NOT EXISTS {} ()").format(sql.Identifier(RESET_MARK)))
         return True
@@ -67,7 +73,7 @@ def begin(settings: PostgresSettings) -> bool:
 
 def cancel(settings: PostgresSettings) -> None:
     """Take the mark away: nothing was changed."""
-    with connect(settings, application_name=_NAME) as connection, translated():
+    with connect(settings, application_name=_NAME, writes=True) as connection, translated():
         connection.execute(_unmark())
 
 
@@ -76,7 +82,7 @@ def finish(settings: PostgresSettings) -> bool:
 
     The session timeout goes too: sessions made anew may be made with another.
     """
-    with connect(settings, application_name=_NAME) as connection, translated():
+    with connect(settings, application_name=_NAME, writes=True) as connection, translated():
         connection.execute("SET lock_timeout = '10s'")
         return _truncate(connection)
 
@@ -104,10 +110,10 @@ def _unmark() -> sql.Composed:
 
 def _present(connection: Connection) -> list[str]:
     """Our tables that are there: an older schema lacks the newer ones."""
-    return [table for table in _TABLES if connection.execute("SELECT to_regclass(%s)", [table]).fetchone() != (None,)]
+    return [table for table in _TABLES if exists(connection, table)]
 
 
 def drop_schema(settings: PostgresSettings) -> None:
     """Drop the schema and all that is in it: only for one that its caller made, a benchmark's."""
-    with connect(settings, application_name=_NAME) as connection, translated():
+    with connect(settings, application_name=_NAME, writes=True) as connection, translated():
         connection.execute(sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(sql.Identifier(settings.schema_name)))

@@ -77,7 +77,7 @@ def moving(settings: PostgresSettings, *, topic: str, topic_id: str) -> Iterator
         ServiceRefused: there are no tables yet.
         ServiceUnavailable: PostgreSQL went away; nothing moved, unless it went away during the very commit.
     """
-    with connect(settings, application_name="clickstream rewind") as connection, translated():
+    with connect(settings, application_name="clickstream rewind", writes=True) as connection, translated():
         connection.execute(f"SET lock_timeout = '{PATIENCE_SECONDS}s'".encode())
         with connection.transaction():
             try:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import cast
 
 from clickstream.config.settings import PostgresSettings
-from clickstream.services.postgres.connection import connect, translated
+from clickstream.services.postgres.connection import Connection, connect, translated
 from clickstream.services.postgres.migrate import RESET_MARK, migrations
 
 
@@ -24,6 +24,27 @@ class SchemaState:
     """What the stored sessions were made with; None: none were made yet."""
     half_reset: bool = False
     """A reset has begun and not ended."""
+    unreadable: tuple[str, ...] = ()
+    """Tables that this user may not read."""
+    unwritable: tuple[str, ...] = ()
+    """What consumers do and this user may not: `INSERT on events`, ..."""
+    writes_refused: str = ""
+    """Why the server takes no writes; empty: it does."""
+
+
+_WRITES = {
+    "events": "INSERT",
+    "sessions": "INSERT DELETE",
+    "consumer_offsets": "INSERT UPDATE",
+    "rejected_events": "INSERT UPDATE",
+    "offset_gaps": "INSERT UPDATE DELETE",
+    "visitor_homes": "INSERT UPDATE",
+    "stray_visitors": "INSERT DELETE",
+    "session_days": "INSERT UPDATE",
+}
+"""What consumers, rewinds and replays do to each table, besides reading it."""
+
+_READS = (*_WRITES, "schema_migrations", "schema_settings")
 
 
 def schema_state(settings: PostgresSettings) -> SchemaState:
@@ -43,9 +64,30 @@ def schema_state(settings: PostgresSettings) -> SchemaState:
         if not tables:
             return SchemaState(None, newest, allowed, None, half_reset)
         row = cast(
-            "tuple[int | None, int | None]",
+            "tuple[int | None, int | None, bool, bool]",
             connection.execute(
-                "SELECT (SELECT max(version) FROM schema_migrations), (SELECT session_timeout_ms FROM schema_settings)"
+                "SELECT (SELECT max(version) FROM schema_migrations), (SELECT session_timeout_ms FROM schema_settings),"
+                " current_setting('transaction_read_only')::bool, pg_is_in_recovery()"
             ).fetchone(),
         )
-    return SchemaState(row[0], newest, allowed, row[1], half_reset)
+        return SchemaState(
+            row[0],
+            newest,
+            allowed,
+            row[1],
+            half_reset,
+            unreadable=tuple(table for table in _READS if _lacks(connection, table, "SELECT")),
+            unwritable=tuple(
+                f"{right} on {table}"
+                for table, rights in _WRITES.items()
+                for right in rights.split()
+                if _lacks(connection, table, right)
+            ),
+            writes_refused="it is a replica" if row[3] else "its transactions are read-only" if row[2] else "",
+        )
+
+
+def _lacks(connection: Connection, table: str, right: str) -> bool:
+    """False, too, where there is no such table: an older schema lacks the newer ones."""
+    row = connection.execute("SELECT has_table_privilege(to_regclass(%s), %s)", [table, right]).fetchone()
+    return row == (False,)

@@ -17,7 +17,7 @@ from clickstream.domain.errors import Fenced, ServiceUnavailable
 from clickstream.domain.events import RejectedMessage
 from clickstream.domain.sessions import DayTotals, SessionKeys
 from clickstream.services.postgres import copy, homes, parameters
-from clickstream.services.postgres.connection import connect, one_line, translated
+from clickstream.services.postgres.connection import connect, one_line, storable, translated
 from clickstream.services.postgres.homes import Agreement, HomesMoved, VisitorsMoved
 from clickstream.services.postgres.parameters import Int8Array, TimestampArray
 from clickstream.services.postgres.statements import statement
@@ -59,7 +59,7 @@ class Store:
     """One connection that reads positions and commits batches."""
 
     def __init__(self, settings: PostgresSettings, *, application_name: str) -> None:
-        self.connection = connect(settings, application_name=application_name, patience=0)
+        self.connection = connect(settings, application_name=application_name, patience=0, writes=True)
         parameters.register(self.connection)
         with translated():
             self.connection.execute("SET synchronous_commit = off")  # a lost tail is read again: the offset is in it
@@ -259,5 +259,9 @@ class Store:
             cursor.executemany(
                 'INSERT INTO rejected_events (topic, topic_id, partition, "offset", reason, key, payload)'
                 " VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING",
-                [(key.topic, key.topic_id, key.partition, m.offset, m.reason, m.key, m.payload) for m in rejected],
+                [
+                    (key.topic, key.topic_id, key.partition, one.offset, reason, one.key, one.payload)
+                    for one in rejected
+                    for reason in [storable(self.connection, one.reason)]
+                ],
             )

@@ -73,7 +73,6 @@ def connect(settings: ValkeySettings, *, timeout: float = 2.0, patience: float =
         socket_connect_timeout=timeout,
         socket_timeout=timeout,
         retry=Retry(NoBackoff(), 0),
-        client_name="clickstream",
         encoding_errors="replace",  # in what the server says of an error
     )
     client.patience = patience

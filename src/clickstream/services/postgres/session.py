@@ -1,0 +1,146 @@
+"""The session settings that our statements rely on: set for each connection, read back, and refused where not kept.
+
+A role, a database, a server or a pooler may have set any of them otherwise, and then statements would compute something
+else, stop half-way, or reach another schema's tables.
+"""
+
+from __future__ import annotations
+
+import select
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final
+
+import psycopg
+from psycopg import sql
+
+from clickstream.config.settings import PostgresSettings
+from clickstream.domain.errors import ServiceNotReady, ServiceRefused
+
+if TYPE_CHECKING:
+    from clickstream.services.postgres.connection import Connection
+
+_WANTED: Final = {
+    # What the protocol of several consumers is proved for; under any other, a batch works from an old snapshot.
+    "default_transaction_isolation": "read committed",
+    "default_transaction_read_only": "off",
+    "default_transaction_deferrable": "off",
+    # A statement that waits for a lock, or for a frozen owner, ends by our own rules.
+    "statement_timeout": "0",
+    "lock_timeout": "0",
+    "idle_in_transaction_session_timeout": "0",
+    # Rows that a policy hides would be missing without a word; like this it is an error.
+    "row_security": "off",
+    "client_encoding": "UTF8",
+    "client_min_messages": "warning",
+    "TimeZone": "UTC",
+    "DateStyle": "ISO, MDY",
+    "IntervalStyle": "postgres",
+    "bytea_output": "hex",
+    "extra_float_digits": "1",
+    "standard_conforming_strings": "on",
+    "array_nulls": "on",
+    "transform_null_equals": "off",
+}
+
+_SINCE: Final = {"idle_session_timeout": ("0", 140_000), "transaction_timeout": ("0", 170_000)}
+"""Settings that older servers do not know: the value, and the version."""
+
+_PROBE_WITHIN: Final = 3.0
+"""Seconds for the question whether a pooler shares its connections; one without a connection to spare answers later."""
+
+_known_poolers: dict[tuple[str, int, str, str], bool] = {}
+_asking: Final = threading.Lock()
+
+
+def pin(connection: Connection, settings: PostgresSettings, *, another: Callable[[], Connection], writes: bool) -> None:
+    """Set the session settings, and see that they are in force.
+
+    Args:
+        connection: new, in autocommit mode.
+        settings: with the schema that unqualified names are to mean.
+        another: opens one more connection of the same kind.
+        writes: what comes will write.
+
+    Raises:
+        ServiceRefused: they are not kept.
+        ServiceNotReady: `writes`, and the server takes none.
+        psycopg.Error: the connection broke.
+    """
+    wanted = _wanted(connection, settings)
+    assignments = sql.SQL(", ").join(
+        sql.SQL("set_config({}, {}, false)").format(sql.Literal(name), sql.Literal(value))
+        for name, value in wanted.items()
+    )
+    connection.execute(sql.SQL("SELECT {}").format(assignments))
+    backend, read_only, replica, *found = _in_force(connection, wanted)
+    for (name, value), actual in zip(wanted.items(), found, strict=True):
+        if actual != value:
+            raise _not_kept(f"{name} is {actual!r} again after it was set to {value!r}")
+    if backend != connection.info.backend_pid:
+        _refuse_shared_backends(connection, settings, backend, another)
+    if writes and (read_only or replica):
+        why = "it is a replica; PG_HOST must name the primary" if replica else "its transactions are read-only"
+        raise ServiceNotReady("PostgreSQL", f"it takes no writes: {why}")
+
+
+def _wanted(connection: Connection, settings: PostgresSettings) -> dict[str, str]:
+    version = connection.info.server_version
+    newer = {name: value for name, (value, since) in _SINCE.items() if version >= since}
+    # Quoted, or PostgreSQL would look for small letters.
+    schema = sql.Identifier(settings.schema_name).as_string(connection)
+    return {"search_path": schema, **_WANTED, **newer}
+
+
+def _in_force(connection: Connection, wanted: dict[str, str]) -> tuple[object, ...]:
+    settings = sql.SQL(", ").join(sql.SQL("current_setting({})").format(sql.Literal(name)) for name in wanted)
+    row = connection.execute(
+        sql.SQL(
+            "SELECT pg_backend_pid(), current_setting('transaction_read_only')::bool, pg_is_in_recovery(), {}"
+        ).format(settings)
+    ).fetchone()
+    assert row is not None  # noqa: S101 (a SELECT without FROM has a row)
+    return row
+
+
+def _refuse_shared_backends(
+    connection: Connection, settings: PostgresSettings, backend: object, another: Callable[[], Connection]
+) -> None:
+    """Raise ServiceRefused where the pooler in between gives one server connection to several clients in turn.
+
+    The process that serves us is not the one that the connection was made with, so there is a pooler. In transaction
+    mode a second client is served by the process that just served us, or we by another one afterwards. It is asked once
+    for each server and user.
+    """
+    key = (settings.host, settings.port, settings.user, settings.database)
+    with _asking:
+        if key not in _known_poolers:
+            second = _backend_of_another(another)
+            row = connection.execute("SELECT pg_backend_pid()").fetchone()
+            _known_poolers[key] = second == backend or row is None or row[0] != backend
+    if _known_poolers[key]:
+        raise _not_kept("between us is a pooler in transaction mode, where settings are lost")
+
+
+def _backend_of_another(another: Callable[[], Connection]) -> int | None:
+    """The process that serves a second client; None where the pooler has none to spare, so shares none either."""
+    with suppress(psycopg.OperationalError), another() as connection:
+        server = connection.pgconn
+        server.send_query(b"SELECT pg_backend_pid()")
+        if not select.select([server.socket], [], [], _PROBE_WITHIN)[0]:
+            return None
+        server.consume_input()
+        result = server.get_result()
+        value = result.get_value(0, 0) if result is not None and result.ntuples else None
+        while server.get_result() is not None:
+            pass
+        return int(value) if value else None
+    return None
+
+
+def _not_kept(what: str) -> ServiceRefused:
+    return ServiceRefused(
+        f"PostgreSQL does not keep the session settings that clickstream needs: {what}",
+        hint="set PG_HOST and PG_PORT to the server itself, or the pooler to session mode (pool_mode = session)",
+    )
