@@ -14,6 +14,7 @@ from confluent_kafka import KafkaError
 from clickstream.config.settings import KafkaSettings, PostgresSettings
 from clickstream.domain.errors import NotAdmitted, ServiceUnavailable
 from clickstream.services.kafka.admission import AGAIN_AFTER, ANSWERED_GRACE, GRACE, Admission, diagnose
+from clickstream.services.postgres import refusal
 from clickstream.services.postgres.connection import connect
 
 WRONG_PASSWORD = KafkaError(
@@ -148,15 +149,15 @@ def test_the_broker_of_the_error_is_asked_and_not_the_first_of_the_settings() ->
 
 
 @pytest.mark.parametrize(
-    ("attempts", "variable"),
+    ("attempts", "states", "variable"),
     [
-        (("no pg_hba.conf entry for host, no encryption", "password authentication failed for user"), "PG_PASSWORD"),
-        (("Connection refused", 'database "x" does not exist'), "PG_DATABASE"),
-        (('root certificate file "/root.crt" does not exist',), "PG_SSLROOTCERT"),
+        (("no entry for host, no encryption", "password authentication failed"), ["28000", "28P01"], "PG_PASSWORD"),
+        (("Connection refused", 'database "x" does not exist'), ["3D000"], "PG_DATABASE"),
+        (('root certificate file "/root.crt" does not exist',), [], "PG_SSLROOTCERT"),
     ],
 )
 def test_the_attempt_that_tells_most_is_the_one_that_is_told(
-    attempts: tuple[str, ...], variable: str, monkeypatch: pytest.MonkeyPatch
+    attempts: tuple[str, ...], states: list[str], variable: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each of libpq's tries is told of: without TLS, or at another address of the host."""
 
@@ -164,6 +165,7 @@ def test_the_attempt_that_tells_most_is_the_one_that_is_told(
         raise psycopg.OperationalError("connection failed: " + "\n".join(attempts))
 
     monkeypatch.setattr(psycopg, "connect", refuse)
+    monkeypatch.setattr(refusal, "why_refused", lambda *_: states)
     with pytest.raises(NotAdmitted) as caught:
         connect(PostgresSettings.model_validate({"PG_HOST": "p"}), application_name="tests")
     assert variable in caught.value.hint

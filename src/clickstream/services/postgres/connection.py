@@ -27,11 +27,11 @@ _UNVERIFIED: Final = "certificate verify failed"
 
 _REFUSALS: Final = {
     "28P01": "check PG_USER and PG_PASSWORD",
-    "28000": "check PG_USER, PG_DATABASE and PG_SSLMODE: the server may take TLS connections only",
     "3D000": "check PG_DATABASE",
     "42501": "check PG_USER's rights on PG_DATABASE",
+    "28000": "check PG_USER, PG_DATABASE and PG_SSLMODE: the server may take TLS connections only",
 }
-"""SQLSTATEs of a server that another try cannot help, and the cure."""
+"""SQLSTATEs of a server that another try cannot help, and the cure; those that tell more come first."""
 
 _PASSING: Final = (refusal.CONNECTED, refusal.NOT_NOW, "57P01", "57P02", "53", "58")
 """How SQLSTATEs begin that pass by themselves. 53: no connection or memory to spare; 58: errors of the system below."""
@@ -128,12 +128,15 @@ def _connect_error(settings: PostgresSettings, conninfo: str, error: psycopg.Ope
             if sign == _UNVERIFIED and (fault := _why_unverified(settings)):
                 return handshake_refusal(_names(settings), fault)
             return NotAdmitted(f"{SERVICE} refused: {_trimmed(line)}", hint=hint)
-    state = "" if isinstance(error, psycopg.errors.ConnectionTimeout) else refusal.why_refused(conninfo, str(error))
+    timed_out = isinstance(error, psycopg.errors.ConnectionTimeout)
+    states = [] if timed_out else refusal.why_refused(conninfo, str(error))
+    # The last counts, unless another tells more: first a password is wrong with TLS, and then TLS is missing.
+    state = next((state for state in _REFUSALS if state in states), states[-1] if states else "")
+    line = _trimmed(attempts[states.index(state) if len(states) == len(attempts) else -1]) if state else ""
     if state.startswith(_PASSING):
-        return ServiceNotReady(SERVICE, one_line(error))
+        return ServiceNotReady(SERVICE, line)
     if state:
-        hint = _REFUSALS.get(state, "see the server's log")
-        return NotAdmitted(f"{SERVICE} refused: {one_line(error)}", hint=hint)
+        return NotAdmitted(f"{SERVICE} refused: {line}", hint=_REFUSALS.get(state, "see the server's log"))
     return ServiceUnavailable(SERVICE, one_line(error), hint="check PG_HOST and PG_PORT, and that the server runs")
 
 

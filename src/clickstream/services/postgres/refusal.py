@@ -40,8 +40,8 @@ _WORDS: Final = {
 _UNREACHED: Final = {pq.ConnStatus.BAD, pq.ConnStatus.STARTED}
 
 
-def why_refused(conninfo: str, message: str) -> str:
-    """The SQLSTATE with which the server refuses this connection.
+def why_refused(conninfo: str, message: str) -> list[str]:
+    """The SQLSTATEs with which the server refuses this connection, one for each attempt that libpq makes by itself.
 
     It tries again, so CONNECTED is an answer too: what was wrong has passed. Empty where no server answers, or libpq
     itself finds something wrong.
@@ -51,20 +51,20 @@ def why_refused(conninfo: str, message: str) -> str:
         message: what the driver said.
     """
     if not _CAN_TRACE:
-        return next((state for words, state in _WORDS.items() if words in message), "")
+        return [state for words, state in _WORDS.items() if words in message]
     trace = os.memfd_create("libpq-trace")  # in memory, as it may hold a password
     try:
         connection = pq.PGconn.connect_start(conninfo.encode())
         try:
             if _connects(connection, trace):
-                return CONNECTED
+                return [CONNECTED]
             connection.untrace()
         finally:
             connection.finish()
         found = _STATE.findall(os.pread(trace, os.fstat(trace).st_size, 0))
     finally:
         os.close(trace)
-    return found[-1].decode() if found else ""
+    return [state.decode() for state in found]
 
 
 def _connects(connection: pq.abc.PGconn, trace: int) -> bool:
