@@ -16,10 +16,12 @@ import numpy as np
 import numpy.typing as npt
 import psutil
 
-from clickstream.domain.errors import ClickstreamError, UsageError
+from clickstream.config.paths import Home
+from clickstream.domain.errors import ClickstreamError, Interrupted, UsageError
 from clickstream.domain.events import CSV_HEADER, KINDS, EventColumns
 from clickstream.pipeline.digits import digits_of
 from clickstream.pipeline.generator import RETAILROCKET, Shape, generate_events
+from clickstream.supervision.private import make_private
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -57,6 +59,7 @@ def generate(
     progress: Progress | None = None,
     shape: Shape = RETAILROCKET,
     limit: int | None = None,
+    cancelled: Callable[[], bool] = lambda: False,
 ) -> GeneratedFile:
     """Make the file, and its folder; a file that is there is replaced at the very end.
 
@@ -64,21 +67,23 @@ def generate(
     those that a producer with that limit sends of the whole file.
 
     The same seed and shape give the same CSV on every machine. A name that ends in .gz or .zst compresses it.
-    `progress` is called at the start, at the end, and a few times a second between.
+    `progress` is called at the start, at the end, and a few times a second between; `cancelled` is asked more often.
 
     Raises:
         UsageError: for a negative seed.
         ClickstreamError: when the file cannot be written; nothing is left of it then.
+        Interrupted: `cancelled` said so; nothing is left of it then either.
     """
     if seed < 0:
         raise UsageError(f"the seed is {seed}", hint="give a whole number from 0 upwards")
     began = time.monotonic()
+    go_on = _raising(cancelled)
     try:
         with _replacing(path) as file, _compressing(path, file) as text:
             report = progress or _silent
             rows = shape.rows if limit is None else min(limit, shape.rows)
             report(0, rows)
-            _write(_first_by_time(generate_events(shape, seed), rows), text, report)
+            _write(_first_by_time(generate_events(shape, seed, go_on), rows), text, report, go_on)
         size = path.stat().st_size
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
@@ -86,6 +91,14 @@ def generate(
             f"cannot write {path}: {reason}", hint="free some space or name another place"
         ) from error
     return GeneratedFile(path, rows, size, time.monotonic() - began, seed, shape)
+
+
+def _raising(cancelled: Callable[[], bool]) -> Callable[[], None]:
+    def go_on() -> None:
+        if cancelled():
+            raise Interrupted("generating was stopped")
+
+    return go_on
 
 
 def _silent(_written: int, _total: int) -> None:
@@ -97,6 +110,8 @@ def _replacing(path: Path) -> Iterator[IO[bytes]]:
     """A new file in the same folder that takes the place of `path` at the end, or goes."""
     if path.exists() and not path.is_file():
         raise ClickstreamError(f"cannot write {path}: it is not a file", hint="name a file")
+    if path.parent == (home := Home.from_environment()).root:
+        make_private(home)
     path.parent.mkdir(parents=True, exist_ok=True)
     _remove_leftovers(path)
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
@@ -140,11 +155,12 @@ def _first_by_time(events: EventColumns, number: int) -> EventColumns:
     return events.take(np.sort(rows[np.argsort(events.time_ms[rows], kind="stable")[:number]]))
 
 
-def _write(events: EventColumns, text: IO[bytes], progress: Progress) -> None:
+def _write(events: EventColumns, text: IO[bytes], progress: Progress, go_on: Callable[[], None]) -> None:
     total = len(events)
     reported = time.monotonic()
     text.write(_HEADER)
     for start in range(0, total, BLOCK_ROWS):
+        go_on()
         text.write(_lines(events.take(slice(start, start + BLOCK_ROWS))))
         if time.monotonic() - reported >= PROGRESS_SECONDS and start + BLOCK_ROWS < total:
             progress(start + BLOCK_ROWS, total)
