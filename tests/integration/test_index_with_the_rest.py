@@ -22,6 +22,7 @@ from clickstream.services.opensearch.client import connect
 from clickstream.services.opensearch.index import EventsIndex
 from tests.consuming import drain
 from tests.feed import query, send, shop
+from tests.proxies.opensearch import opensearch_proxy
 from tests.searching import fill, search_settings, search_stack_in, stored_documents
 
 pytestmark = pytest.mark.slow  # the node and its compiler take their time, and the first run downloads it
@@ -139,3 +140,15 @@ def test_the_doctor_looks_at_it_where_it_is_enabled(settings: Settings, monkeypa
         assert [one.state for one in found().values()] == [config_check.FAILED]
     monkeypatch.setenv("OPENSEARCH_ENABLED", "false")
     assert found() == {}
+
+
+@pytest.mark.parametrize("line", ["opensearch init", "opensearch search event:view", "verify --opensearch"])
+def test_a_command_succeeds_on_a_node_that_has_just_started(
+    filled: Settings, monkeypatch: pytest.MonkeyPatch, line: str
+) -> None:
+    starting = (503, {"error": {"type": "no_shard_available_action_exception", "reason": "no shard"}})
+    with opensearch_proxy(*[starting] * 4, target=filled.opensearch) as proxy:
+        monkeypatch.setenv("OPENSEARCH_HOST", "127.0.0.1")
+        monkeypatch.setenv("OPENSEARCH_PORT", str(proxy.port))
+        assert clickstream(line.split()) == 0
+        assert not proxy.answers

@@ -13,7 +13,7 @@ from confluent_kafka import KafkaError
 
 from clickstream.config.settings import KafkaSettings, PostgresSettings
 from clickstream.domain.errors import NotAdmitted, ServiceUnavailable
-from clickstream.services.kafka.admission import AGAIN_AFTER, GRACE, PATIENCE, Admission, diagnose
+from clickstream.services.kafka.admission import AGAIN_AFTER, ANSWERED_GRACE, GRACE, Admission, diagnose
 from clickstream.services.postgres.connection import connect
 
 WRONG_PASSWORD = KafkaError(
@@ -68,7 +68,7 @@ def admission(clock: Clock) -> Admission:
 
 def test_a_refusal_counts_when_it_lasts_and_no_broker_is_left(admission: Admission, clock: Clock) -> None:
     admission.heard(WRONG_PASSWORD)
-    clock.now += PATIENCE / 2
+    clock.now += ANSWERED_GRACE / 2
     assert admission.look() is None, "another broker may let us in"
     admission.heard(ALL_DOWN)
     assert admission.look() is None, "the next try may do better"
@@ -81,7 +81,7 @@ def test_a_refusal_counts_when_it_lasts_and_no_broker_is_left(admission: Admissi
 
 def test_a_refusal_counts_in_the_end_though_some_broker_answers(admission: Admission, clock: Clock) -> None:
     admission.heard(WRONG_PASSWORD)
-    clock.now += PATIENCE
+    clock.now += ANSWERED_GRACE
     assert isinstance(admission.look(), NotAdmitted)
 
 
@@ -90,7 +90,7 @@ def test_whom_a_broker_let_in_is_never_refused_by_one_that_restarts(admission: A
     admission.grant()
     admission.heard(WRONG_PASSWORD)
     admission.heard(ALL_DOWN)
-    clock.now += PATIENCE
+    clock.now += ANSWERED_GRACE
     assert admission.look() is None
 
 
@@ -117,7 +117,7 @@ def test_what_was_heard_of_a_broker_that_is_well_again_counts_no_more(clock: Clo
         admission.heard(ALL_DOWN)
         clock.now += GRACE
         assert admission.look() is None
-    clock.now += PATIENCE
+    clock.now += ANSWERED_GRACE
     assert admission.look() is None
 
 

@@ -9,7 +9,8 @@ from itertools import islice
 
 from clickstream.actions.control import Control, ensure
 from clickstream.actions.group import UNDER_WAY, Worker, local_workers, snapshot_of
-from clickstream.actions.servers import kafka_of, postgres_of, valkey_of
+from clickstream.actions.prepare import prepare
+from clickstream.actions.servers import valkey_of
 from clickstream.actions.workers import (
     consumer_name,
     consumer_spec,
@@ -22,8 +23,7 @@ from clickstream.actions.workers import (
 from clickstream.config.settings import Settings
 from clickstream.domain.errors import ClickstreamError, UsageError
 from clickstream.domain.processes import ProcessSpec, ProcessStatus, Role
-from clickstream.services.kafka.admin import TopicInfo, create_topic
-from clickstream.services.postgres.migrate import migrate
+from clickstream.services.kafka.admin import TopicInfo
 
 
 class Kind(StrEnum):
@@ -51,18 +51,6 @@ class Started:
     """These were running already."""
 
 
-def prepare(settings: Settings) -> TopicInfo:
-    """Make the schema and the topic, where they are missing.
-
-    Raises:
-        ClickstreamError: a server does not answer or refuses.
-    """
-    kafka, postgres = kafka_of(settings), postgres_of(settings)
-    valkey_of(settings)
-    migrate(postgres, session_timeout_ms=settings.pipeline.session_timeout_ms)
-    return create_topic(kafka)
-
-
 def start(
     settings: Settings, *, count: int | None = None, accept_gap: bool = False, kind: str | None = None
 ) -> Started:
@@ -75,6 +63,7 @@ def start(
         ClickstreamError: a server does not answer or refuses; a consumer did not start.
     """
     wanted = _kinds(settings, kind)
+    valkey_of(settings)
     topic = prepare(settings)
     control = ensure(settings.home)
     specs: list[ProcessSpec] = []

@@ -15,6 +15,7 @@ from clickstream.actions.data_file import DataFile
 from clickstream.actions.demo_progress import FlowMeter, Narrator, Phase, Show, ends, last_commit, positions
 from clickstream.actions.group import Worker, local_workers, snapshot_of
 from clickstream.actions.lag.measure import LagMeter, Sample
+from clickstream.actions.prepare import prepare
 from clickstream.actions.reset import reset
 from clickstream.actions.servers import opensearch_of, postgres_of
 from clickstream.actions.watch.happenings import TITLES
@@ -117,7 +118,7 @@ def demo(settings: Settings, options: DemoOptions, show: Show) -> DemoResult:
         _empty(settings, narrator)
     elif producers.under_way(settings):
         raise ClickstreamError("a producer is running", hint="`clickstream producer stop`, or wait until it is done")
-    consumers.prepare(settings)
+    prepare(settings)
     before = counts(postgres_of(settings))
     with LagMeter(settings) as meter:
         start = meter.sample()

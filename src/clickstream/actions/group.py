@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 UNDER_WAY = ALIVE | {ProcessState.BACKOFF}
 """States of a process that works, or will soon again."""
 
-FORGOTTEN_WITHIN = 8.0
+FORGOTTEN_WITHIN = 20.0
 """Seconds until the group has forgotten a consumer that was killed."""
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from clickstream.actions.control import ensure, running
 from clickstream.actions.group import UNDER_WAY, Worker, local_workers, snapshot_of
+from clickstream.actions.prepare import prepare_topic
 from clickstream.actions.servers import kafka_of
 from clickstream.actions.workers import PRODUCER, control_of, find, producer_spec, start_and_wait
 from clickstream.config.settings import Settings
@@ -17,7 +18,6 @@ from clickstream.domain.processes import SETTLED, Role
 from clickstream.domain.reports import WorkerReport
 from clickstream.pipeline.pacing import parse_factor
 from clickstream.pipeline.steering import Order, Pace, Pause, Resume, order_line
-from clickstream.services.kafka.admin import create_topic
 
 OBEYED_WITHIN = 10.0
 """Seconds until a running producer says that it does as it was told: it may be reading its file."""
@@ -54,14 +54,14 @@ def start(settings: Settings, run: Run) -> Worker:
         ClickstreamError: no such file, a producer is running already, Kafka does not answer.
     """
     arguments = _arguments(run)
-    kafka = kafka_of(settings)
+    kafka_of(settings)  # where nothing is configured, a missing file is not what is wrong
     file = run.file.expanduser().absolute()
     if not file.is_file():
         raise ClickstreamError(
             f"{file} does not exist" if not file.exists() else f"{file} is not a file",
             hint="`clickstream data generate` makes one; PRODUCER_DATA_FILE or --file names another",
         )
-    create_topic(kafka)
+    prepare_topic(settings)
     control = ensure(settings.home)
     if any(process.state in UNDER_WAY for process in control.snapshot().of(Role.PRODUCER)):
         raise ClickstreamError(

@@ -99,7 +99,7 @@ def _prepare(make: Callable[[], Any], health: HealthFile, stop: threading.Event)
 
 def _reader(role: str, settings: Settings, args: Namespace, name: str, foreground: Foreground) -> _Job:
     """A consumer or an indexer."""
-    from clickstream.actions.consumers import prepare  # noqa: PLC0415 (a worker loads its own role only)
+    from clickstream.actions.prepare import prepare  # noqa: PLC0415 (a worker loads its own role only)
 
     if role == "indexer" and not settings.opensearch.enabled:
         raise UsageError("OPENSEARCH_ENABLED is false: nothing is indexed", hint="set it to true, and OPENSEARCH_HOST")

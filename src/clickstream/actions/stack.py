@@ -11,8 +11,9 @@ from functools import partial
 from pathlib import Path
 
 from clickstream.actions.control import Control, ensure, running
+from clickstream.actions.readiness import await_service
 from clickstream.config.paths import Home, cache_folder
-from clickstream.config.settings import OpenSearchSettings, load_settings
+from clickstream.config.settings import load_settings
 from clickstream.domain.errors import ClickstreamError, UsageError
 from clickstream.domain.processes import ALIVE, ProcessSpec, ProcessState, Role, Snapshot
 from clickstream.stack.artifacts import Download, Progress, ensure_jars
@@ -42,9 +43,6 @@ __all__ = ["Download", "ServerStatus", "StackStatus", "down", "env", "reset", "s
 
 START_TIMEOUT = 360.0
 """Seconds for all servers together; each has a limit of its own, which comes first and says more."""
-
-SERVES_WITHIN = 60.0
-"""Seconds that OpenSearch may take, once it listens, until its indices can be read and written."""
 
 Jars = Mapping[str, Sequence[Path]]
 
@@ -82,7 +80,7 @@ class StackStatus:
 
 
 def up(home: Home, *, opensearch: bool | None = None, progress: Progress | None = None) -> StackStatus:
-    """Start the servers that do not run and wait until all answer. Downloads what is missing first.
+    """Start the servers that do not run and wait until all of them serve. Downloads what is missing first.
 
     Args:
         home: whose servers.
@@ -106,8 +104,7 @@ def up(home: Home, *, opensearch: bool | None = None, progress: Progress | None 
             found = _start(home, jars)
     except OSError as error:
         raise _cannot("set up", error) from error
-    if wanted:
-        _await_search(home)
+    await_service(opensearch=wanted)
     return found
 
 
@@ -212,12 +209,6 @@ def _stop_search(control: Control, snapshot: Snapshot) -> tuple[str, ...]:
     control.stop(names)
     control.remove(names)
     return tuple(names)
-
-
-def _await_search(home: Home) -> None:
-    from clickstream.services.opensearch.server import await_yellow  # noqa: PLC0415 (it loads a driver)
-
-    await_yellow(OpenSearchSettings.model_validate(env(home)), SERVES_WITHIN)
 
 
 def _specs(names: Sequence[str], home: Home, layout: Layout, jars: Jars) -> list[ProcessSpec]:

@@ -26,8 +26,8 @@ from clickstream.stack.lockfile import read_lock
 if TYPE_CHECKING:
     from clickstream.actions.lag.measure import Sample
 
-SERVICES_WITHIN = 2.0
-"""Seconds after which a silent service counts as down."""
+SERVICES_WITHIN = 5.0
+"""Seconds after which a silent service counts as down; also how long one that is not ready yet is waited for."""
 
 WHY_WITHIN = 1.0
 """Seconds that it may then take to find out why."""
@@ -147,8 +147,8 @@ def _questions(settings: Settings, local: tuple[Worker, ...]) -> Iterator[tuple[
 
     from clickstream.services.postgres.inspect import counts, ping  # noqa: PLC0415
 
-    yield "postgresql", lambda: ping(postgres_of(settings))
-    yield "counts", lambda: counts(postgres_of(settings))
+    yield "postgresql", lambda: ping(postgres_of(settings), patience=SERVICES_WITHIN)
+    yield "counts", lambda: counts(postgres_of(settings), patience=SERVICES_WITHIN)
 
     from clickstream.actions.lag.measure import LagMeter  # noqa: PLC0415
 
@@ -160,7 +160,7 @@ def _questions(settings: Settings, local: tuple[Worker, ...]) -> Iterator[tuple[
 
     from clickstream.services.valkey.board import server_info  # noqa: PLC0415
 
-    yield "valkey", lambda: server_info(valkey_of(settings))
+    yield "valkey", lambda: server_info(valkey_of(settings), patience=SERVICES_WITHIN)
     yield "remote", lambda: remote_workers(settings, local)
 
     if settings.opensearch.enabled:
@@ -170,7 +170,7 @@ def _questions(settings: Settings, local: tuple[Worker, ...]) -> Iterator[tuple[
 def _search_info(settings: Settings) -> Any:
     from clickstream.services.opensearch.server import server_info  # noqa: PLC0415
 
-    return server_info(opensearch_of(settings))
+    return server_info(opensearch_of(settings), patience=SERVICES_WITHIN)
 
 
 def _service(questions: Questions, name: str, version: str | None = None) -> Service:

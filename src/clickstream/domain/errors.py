@@ -40,6 +40,14 @@ class ServiceUnavailable(ClickstreamError):
         self.service = service
 
 
+class ServiceNotReady(ServiceUnavailable):
+    """A server answers that it cannot serve now: it starts, recovers, elects a leader or has too much to do."""
+
+    def __init__(self, service: str, reason: str) -> None:
+        ClickstreamError.__init__(self, f"{service} is not ready: {reason}")
+        self.service = service
+
+
 class ServiceRefused(ClickstreamError):
     """A server answered and said no for good (wrong credentials, missing database); trying again does not help."""
 

@@ -71,7 +71,7 @@ class IndexWorker:
             raise ServiceRefused("no servers are configured", hint="`clickstream config check` says what is missing")
         self._stop = stop
         self._most = min(MOST_DOCUMENTS, settings.pipeline.batch_size)
-        self._index = EventsIndex(settings.opensearch)
+        self._index = EventsIndex(settings.opensearch, patience=0)  # it starts over by itself, and says so
         self._offsets = Offsets(settings.kafka, self._index, accept_gap=options.accept_gap)
         self._settler = Settler(settings.opensearch, settings.postgres, most=self._most)
         self._queue = IndexQueue(self._settler)

@@ -23,7 +23,7 @@ class Notices:
     """Posts from a thread of its own; while one post hangs, the next ones are skipped."""
 
     def __init__(self, valkey: ValkeySettings, kafka: KafkaSettings, *, name: str, role: Role) -> None:
-        client = connect(valkey)
+        client = connect(valkey, patience=0)
         self._board = Board(client, topic=kafka.events_topic)
         self._trail = Trail(client, topic=kafka.events_topic)
         self._trailed = 0.0

@@ -190,7 +190,8 @@ class Ownership:
     def _know_topic(self) -> TopicInfo:
         topic = self.check_topic()
         if self._store is None:
-            migrate(self._postgres, session_timeout_ms=self._settings.pipeline.session_timeout_ms)
+            timeout = self._settings.pipeline.session_timeout_ms
+            migrate(self._postgres, session_timeout_ms=timeout, patience=0)
         self._topic_id = topic.topic_id
         return topic
 

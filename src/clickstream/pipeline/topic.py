@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from clickstream.config.settings import KafkaSettings
 from clickstream.domain.errors import ServiceRefused
 from clickstream.services.kafka.admin import TopicInfo, describe_topic
+from clickstream.services.repeat import repeat
+
+APPEARS_WITHIN: Final = 3.0
+"""Seconds that a topic may take until every broker knows it; until then it may seem to be missing."""
+
+
+class _Missing(ServiceRefused):
+    """Kafka has no such topic, as far as the broker that answered knows."""
 
 
 def known_topic(settings: KafkaSettings, topic_id: str) -> TopicInfo:
@@ -14,11 +24,16 @@ def known_topic(settings: KafkaSettings, topic_id: str) -> TopicInfo:
         ServiceRefused: it is gone, or was deleted and made anew.
         ServiceUnavailable: Kafka does not answer.
     """
-    topic = describe_topic(settings, settings.events_topic)
-    if topic is None:
-        raise ServiceRefused(
-            f"topic {settings.events_topic} does not exist", hint="`clickstream consumer start` makes it"
-        )
+    topic = repeat(
+        lambda: _described(settings), passes=lambda error: isinstance(error, _Missing), within=APPEARS_WITHIN
+    )
     if topic_id and topic.topic_id != topic_id:
         raise ServiceRefused(f"topic {topic.name} was deleted and made anew", hint="start again")
+    return topic
+
+
+def _described(settings: KafkaSettings) -> TopicInfo:
+    topic = describe_topic(settings, settings.events_topic)
+    if topic is None:
+        raise _Missing(f"topic {settings.events_topic} does not exist", hint="`clickstream consumer start` makes it")
     return topic

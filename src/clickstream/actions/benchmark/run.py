@@ -14,9 +14,9 @@ from clickstream.actions.benchmark import load as benchmark_load
 from clickstream.actions.benchmark.cpu import ServerTimes, peak_of
 from clickstream.actions.benchmark.load import Order, Sent
 from clickstream.actions.benchmark.traces import NAME, Say, Trace, Traces
-from clickstream.actions.consumers import prepare
 from clickstream.actions.control import Control, ensure
 from clickstream.actions.lag.measure import LagMeter
+from clickstream.actions.prepare import prepare
 from clickstream.actions.servers import postgres_of
 from clickstream.actions.watch.frame import Latency
 from clickstream.actions.watch.percentiles import latency_of

@@ -31,7 +31,7 @@ OK, WARN, FAILED = "ok", "warn", "failed"
 
 SERVERS = ("kafka", "postgresql", "valkey")
 
-WITHIN = 12.0
+WITHIN = 45.0
 """Seconds for all checks together; those of a silent server give up before."""
 
 OLDEST_POSTGRESQL = 14

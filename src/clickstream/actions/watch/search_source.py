@@ -36,7 +36,7 @@ class OpenSearchSource(Kept):
         from clickstream.services.opensearch.client import connect, translated  # noqa: PLC0415
         from clickstream.services.opensearch.server import ASKING_TIMEOUT  # noqa: PLC0415
 
-        client = connect(opensearch_of(settings), timeout=ASKING_TIMEOUT)
+        client = connect(opensearch_of(settings), timeout=ASKING_TIMEOUT, patience=0)
         with translated():
             client.info()  # connecting is no part of the latency
         return client

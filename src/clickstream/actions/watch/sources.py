@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
 NOT_CONFIGURED = "not configured, and the embedded stack was never started"
 
+ASKING_TIMEOUT = 5.0
+"""Seconds that a server's answer may take before the next question."""
+
 Gate = Callable[[str], str]
 """For an embedded server's name, why nobody should ask it now; empty: ask."""
 
@@ -162,8 +165,10 @@ class KafkaSource(Kept):
         if settings.opensearch.enabled:
             from clickstream.services.kafka.group import GroupReader  # noqa: PLC0415
 
-            self._indexers = GroupReader(kafka_of(settings), settings.opensearch.consumer_group_id)
-        return OffsetReader(kafka_of(settings))
+            self._indexers = GroupReader(
+                kafka_of(settings), settings.opensearch.consumer_group_id, timeout=ASKING_TIMEOUT
+            )
+        return OffsetReader(kafka_of(settings), timeout=ASKING_TIMEOUT)
 
     def ask(self, settings: Settings, opened: Any) -> KafkaAnswer:
         from clickstream.actions.servers import kafka_of  # noqa: PLC0415
@@ -199,7 +204,7 @@ class PostgresSource(Kept):
         from clickstream.actions.servers import postgres_of  # noqa: PLC0415
         from clickstream.services.postgres.connection import connect  # noqa: PLC0415
 
-        return connect(postgres_of(settings), application_name="clickstream watch")
+        return connect(postgres_of(settings), application_name="clickstream watch", patience=0)
 
     def ask(self, settings: Settings, opened: Any) -> PostgresAnswer:
         from clickstream.actions.servers import kafka_of  # noqa: PLC0415
@@ -227,8 +232,8 @@ class ValkeySource(Kept):
         from clickstream.services.valkey.board import server_info  # noqa: PLC0415
         from clickstream.services.valkey.connection import connect  # noqa: PLC0415
 
-        self._version = server_info(valkey_of(settings)).version
-        return connect(valkey_of(settings))
+        self._version = server_info(valkey_of(settings), patience=0).version
+        return connect(valkey_of(settings), patience=0)
 
     def ask(self, settings: Settings, opened: Any) -> ValkeyAnswer:
         from clickstream.actions.servers import kafka_of  # noqa: PLC0415
@@ -248,7 +253,7 @@ def count_rows(settings: Settings) -> StoredCounts:
     from clickstream.actions.servers import postgres_of  # noqa: PLC0415
     from clickstream.services.postgres.inspect import counts  # noqa: PLC0415
 
-    found = counts(postgres_of(settings))
+    found = counts(postgres_of(settings), patience=0)
     return StoredCounts(found.events, found.sessions, found.rejected_events, found.replayed_rejects)
 
 
@@ -257,7 +262,7 @@ def recount_rejects(settings: Settings, before: StoredCounts) -> StoredCounts:
     from clickstream.actions.servers import postgres_of  # noqa: PLC0415
     from clickstream.services.postgres.inspect import count_rejects  # noqa: PLC0415
 
-    rejected, replayed = count_rejects(postgres_of(settings))
+    rejected, replayed = count_rejects(postgres_of(settings), patience=0)
     return replace(before, rejected=rejected, replayed=replayed)
 
 

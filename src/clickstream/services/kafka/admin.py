@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from confluent_kafka import KafkaError, KafkaException, TopicCollection, TopicPartition
 from confluent_kafka.admin import NewPartitions, NewTopic, OffsetSpec  # type: ignore[attr-defined]
@@ -15,16 +15,15 @@ from confluent_kafka.admin import NewPartitions, NewTopic, OffsetSpec  # type: i
 from clickstream.config.settings import KafkaSettings
 from clickstream.domain.errors import ClickstreamError, ServiceRefused, ServiceUnavailable
 from clickstream.services.kafka.admission import Client
-from clickstream.services.kafka.config import SERVICE, translate
+from clickstream.services.kafka.config import SERVICE, SPREADING, translate
 
-TIMEOUT: Final = 5.0
-"""Seconds that a request may take."""
+K = TypeVar("K")
 
 GONE_WITHIN: Final = 30.0
 """Seconds that a deleted topic may take to be gone."""
 
-_ELECTING: Final = {KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE}
-"""A partition that was just made, or whose broker died, has its leader in a moment."""
+_FENCED: Final = frozenset({KafkaError.INVALID_REPLICATION_FACTOR})
+"""Where one replica is asked for, no broker is registered yet: the cluster starts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,33 +54,37 @@ class Offsets:
     end: int
 
 
-def cluster(settings: KafkaSettings, *, timeout: float = TIMEOUT) -> ClusterInfo:
+def cluster(settings: KafkaSettings, *, timeout: float | None = None) -> ClusterInfo:
     """Reach the cluster. Raises ServiceUnavailable or ServiceRefused."""
     with _admin(settings) as admin:
-        _result(admin, admin.describe_cluster(request_timeout=timeout), timeout)  # connects
+        _describe_cluster(admin, timeout)  # connects
         started = time.perf_counter()
-        described = _result(admin, admin.describe_cluster(request_timeout=timeout), timeout)
+        described = _describe_cluster(admin, timeout)
         latency = (time.perf_counter() - started) * 1000
     return ClusterInfo(described.cluster_id or "", len(described.nodes), round(latency, 2))
 
 
-def describe_topic(settings: KafkaSettings, topic: str, *, timeout: float = TIMEOUT) -> TopicInfo | None:
+def describe_topic(settings: KafkaSettings, topic: str, *, timeout: float | None = None) -> TopicInfo | None:
     """The topic as it is now, or None where there is none. Raises ServiceUnavailable or ServiceRefused."""
     with _admin(settings) as admin:
         return _describe(admin, topic, timeout)
 
 
-def permissions(settings: KafkaSettings, topic: str, *, timeout: float = TIMEOUT) -> frozenset[str]:
+def permissions(settings: KafkaSettings, topic: str, *, timeout: float | None = None) -> frozenset[str]:
     """What this user may do with the topic (`READ`, `WRITE`, `DELETE`, ...); empty where the topic is missing.
 
     Raises ServiceUnavailable or ServiceRefused.
     """
     with _admin(settings) as admin:
-        futures = admin.describe_topics(
-            TopicCollection([topic]), include_authorized_operations=True, request_timeout=timeout
-        )
         try:
-            described = _result(admin, futures[topic], timeout)
+            described = _ask(
+                admin,
+                topic,
+                lambda seconds: admin.describe_topics(
+                    TopicCollection([topic]), include_authorized_operations=True, request_timeout=seconds
+                ),
+                timeout,
+            )
         except _Answered as answer:
             if answer.code == KafkaError.UNKNOWN_TOPIC_OR_PART:
                 return frozenset()
@@ -94,15 +97,14 @@ def create_topic(settings: KafkaSettings) -> TopicInfo:
 
     Raises ServiceUnavailable, or ServiceRefused (no right to, or a replication that the cluster cannot give).
     """
-    topic = NewTopic(settings.events_topic, settings.partitions, settings.replication)
     with _admin(settings) as admin:
         try:
-            _result(admin, admin.create_topics([topic], request_timeout=TIMEOUT)[settings.events_topic])
+            _create(admin, settings)
         except _Answered as answer:
             if answer.code != KafkaError.TOPIC_ALREADY_EXISTS:
-                raise answer.translated from answer
+                raise
         deadline = time.monotonic() + GONE_WITHIN
-        while (info := _describe(admin, settings.events_topic, TIMEOUT)) is None or info.partitions == 0:
+        while (info := _describe(admin, settings.events_topic)) is None or info.partitions == 0:
             if time.monotonic() > deadline:
                 raise ServiceUnavailable(SERVICE, f"topic {settings.events_topic} was made and does not appear")
             time.sleep(0.05)
@@ -115,28 +117,39 @@ def create_partitions(settings: KafkaSettings, topic: str, partitions: int) -> N
     Raises:
         ServiceUnavailable, ServiceRefused: no answer; no right to, or the cluster will not have so many.
     """
+    wanted = NewPartitions(topic, partitions)
     with _admin(settings) as admin:
-        futures = admin.create_partitions([NewPartitions(topic, partitions)], request_timeout=TIMEOUT)
         try:
-            _result(admin, futures[topic])
+            _ask(
+                admin,
+                topic,
+                lambda seconds: admin.create_partitions([wanted], request_timeout=seconds),
+                also=SPREADING,
+            )
         except _Answered as answer:
-            raise answer.translated from answer
+            # Also the answer to a repeated request whose first attempt was carried out.
+            info = _describe(admin, topic) if answer.code == KafkaError.INVALID_PARTITIONS else None
+            if info is None or info.partitions != partitions:
+                raise
         deadline = time.monotonic() + GONE_WITHIN
-        while (info := _describe(admin, topic, TIMEOUT)) is None or info.partitions < partitions:
+        while (info := _describe(admin, topic)) is None or info.partitions < partitions:
             if time.monotonic() > deadline:
                 raise ServiceUnavailable(SERVICE, f"topic {topic} was told to have {partitions} partitions and has not")
             time.sleep(0.05)
 
 
-def group_members(settings: KafkaSettings, group_id: str, *, timeout: float = TIMEOUT) -> list[str]:
+def group_members(settings: KafkaSettings, group_id: str, *, timeout: float | None = None) -> list[str]:
     """The members of the consumer group, as `client-id on host`; empty where there is no such group.
 
     Raises ServiceUnavailable or ServiceRefused.
     """
     with _admin(settings) as admin:
         try:
-            group = _result(
-                admin, admin.describe_consumer_groups([group_id], request_timeout=timeout)[group_id], timeout
+            group = _ask(
+                admin,
+                group_id,
+                lambda seconds: admin.describe_consumer_groups([group_id], request_timeout=seconds),
+                timeout,
             )
         except _Answered as answer:
             if answer.code == KafkaError.GROUP_ID_NOT_FOUND:
@@ -152,18 +165,17 @@ def check_replaceable(settings: KafkaSettings) -> None:
     """
     topic = settings.events_topic
     with _admin(settings) as admin:
-        brokers = len(_result(admin, admin.describe_cluster(request_timeout=TIMEOUT)).nodes)
+        brokers = len(_describe_cluster(admin).nodes)
         if settings.replication > brokers:
             raise ServiceRefused(
                 f"Kafka has {brokers} brokers, and topic {topic} is to be replicated {settings.replication} times",
                 hint="set KAFKA_EVENTS_TOPIC_REPLICATION to that or less",
             )
-        wanted = NewTopic(topic, settings.partitions, settings.replication)
         try:
-            _result(admin, admin.create_topics([wanted], request_timeout=TIMEOUT, validate_only=True)[topic])
+            _create(admin, settings, validate_only=True)
         except _Answered as answer:
             if answer.code != KafkaError.TOPIC_ALREADY_EXISTS:
-                raise answer.translated from answer
+                raise
     granted = permissions(settings, topic)
     if granted and "DELETE" not in granted:
         raise ServiceRefused(
@@ -178,20 +190,20 @@ def delete_topic(settings: KafkaSettings, topic: str) -> bool:
     """
     with _admin(settings) as admin:
         try:
-            _result(admin, admin.delete_topics([topic], request_timeout=TIMEOUT)[topic])
+            _ask(admin, topic, lambda seconds: admin.delete_topics([topic], request_timeout=seconds))
         except _Answered as answer:
             if answer.code != KafkaError.UNKNOWN_TOPIC_OR_PART:
-                raise answer.translated from answer
+                raise
             return False
         deadline = time.monotonic() + GONE_WITHIN
-        while _describe(admin, topic, TIMEOUT) is not None:
+        while _describe(admin, topic) is not None:
             if time.monotonic() > deadline:
                 raise ServiceUnavailable(SERVICE, f"topic {topic} was deleted and is still there")
             time.sleep(0.05)
     return True
 
 
-def read_offsets(settings: KafkaSettings, topic: TopicInfo, *, timeout: float = TIMEOUT) -> dict[int, Offsets]:
+def read_offsets(settings: KafkaSettings, topic: TopicInfo, *, timeout: float | None = None) -> dict[int, Offsets]:
     """Partition to what it holds. Raises ServiceUnavailable or ServiceRefused."""
     with OffsetReader(settings, timeout=timeout) as reader:
         return reader.read(topic)
@@ -200,7 +212,7 @@ def read_offsets(settings: KafkaSettings, topic: TopicInfo, *, timeout: float = 
 class OffsetReader:
     """Reads offsets again and again over one connection; use as a context manager."""
 
-    def __init__(self, settings: KafkaSettings, *, timeout: float = TIMEOUT) -> None:
+    def __init__(self, settings: KafkaSettings, *, timeout: float | None = None) -> None:
         self._admin = Client(settings, client_id="clickstream-offsets")
         self._timeout = timeout
 
@@ -233,18 +245,13 @@ class OffsetReader:
 
     def _ask(self, topic: TopicInfo, spec: OffsetSpec) -> dict[int, int]:
         question = {TopicPartition(topic.name, partition): spec for partition in range(topic.partitions)}
-        deadline = time.monotonic() + self._timeout
-        while True:
-            futures = self._admin.list_offsets(question, request_timeout=self._timeout)
-            try:
-                return {
-                    place.partition: _result(self._admin, future, self._timeout).offset
-                    for place, future in futures.items()
-                }
-            except _Answered as answer:
-                if answer.code not in _ELECTING or time.monotonic() > deadline:
-                    raise
-            time.sleep(0.05)
+        found = _answers(
+            self._admin,
+            lambda seconds: self._admin.list_offsets(question, request_timeout=seconds),
+            self._timeout,
+            also=SPREADING,
+        )
+        return {place.partition: answer.offset for place, answer in found.items()}
 
 
 class _Answered(Exception):
@@ -270,17 +277,51 @@ def _admin(settings: KafkaSettings) -> Iterator[Client]:
         yield admin
 
 
-def _result(admin: Client, future: Future[Any], timeout: float = TIMEOUT) -> Any:
+def _answers(
+    admin: Client,
+    ask: Callable[[float], Mapping[K, Future[Any]]],
+    timeout: float | None = None,
+    *,
+    also: frozenset[int] = frozenset(),
+) -> dict[K, Any]:
     try:
-        return admin.result(future, timeout + 1)  # a second later than librdkafka, whose word says more
+        return admin.results(ask, timeout, also=also)
     except KafkaException as error:
         raise _Answered(error.args[0]) from error
 
 
-def _describe(admin: Client, topic: str, timeout: float) -> TopicInfo | None:
+def _ask(
+    admin: Client,
+    key: K,
+    ask: Callable[[float], Mapping[K, Future[Any]]],
+    timeout: float | None = None,
+    *,
+    also: frozenset[int] = frozenset(),
+) -> Any:
+    return _answers(admin, ask, timeout, also=also)[key]
+
+
+def _describe_cluster(admin: Client, timeout: float | None = None) -> Any:
+    return _ask(admin, "cluster", lambda seconds: {"cluster": admin.describe_cluster(request_timeout=seconds)}, timeout)
+
+
+def _create(admin: Client, settings: KafkaSettings, *, validate_only: bool = False) -> None:
+    topic = NewTopic(settings.events_topic, settings.partitions, settings.replication)
+    _ask(
+        admin,
+        settings.events_topic,
+        lambda seconds: admin.create_topics([topic], request_timeout=seconds, validate_only=validate_only),
+        also=_FENCED if settings.replication == 1 else frozenset(),
+    )
+
+
+def _describe(admin: Client, topic: str, timeout: float | None = None) -> TopicInfo | None:
     try:
-        described = _result(
-            admin, admin.describe_topics(TopicCollection([topic]), request_timeout=timeout)[topic], timeout
+        described = _ask(
+            admin,
+            topic,
+            lambda seconds: admin.describe_topics(TopicCollection([topic]), request_timeout=seconds),
+            timeout,
         )
     except _Answered as answer:
         if answer.code == KafkaError.UNKNOWN_TOPIC_OR_PART:

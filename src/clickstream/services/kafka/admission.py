@@ -9,11 +9,12 @@ from __future__ import annotations
 import re
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
 from contextlib import suppress
-from typing import Any, Final
+from functools import partial
+from typing import Any, Final, TypeVar
 
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
@@ -21,13 +22,22 @@ from confluent_kafka.admin import AdminClient
 from clickstream.config.settings import KafkaSettings
 from clickstream.domain.errors import ClickstreamError, NotAdmitted, ServiceUnavailable
 from clickstream.services.handshake import TIMEOUT, Fault, Names, refusal, try_tls
-from clickstream.services.kafka.config import SERVICE, client_config, opening, translate
+from clickstream.services.kafka.config import SERVICE, client_config, opening, passes, translate
+from clickstream.services.repeat import PATIENCE, repeat
+
+K = TypeVar("K")
 
 GRACE: Final = 1.0
 """Seconds from a first fault to the verdict: another broker, or another try, may do better."""
 
-PATIENCE: Final = 10.0
+ANSWERED_GRACE: Final = 10.0
 """The same while some broker answers: it is not the one that we need."""
+
+SILENCE: Final = 10.0
+"""Seconds that a command waits for an answer."""
+
+UNREACHABLE: Final = 5.0
+"""Seconds that it waits where no broker can be reached at all."""
 
 AGAIN_AFTER: Final = 10.0
 """Seconds between two handshakes of our own."""
@@ -89,7 +99,7 @@ class Admission:
 
         None while there is nothing to tell, and after the first success. Takes some seconds now and then.
         """
-        waits = ((self._all_down_since, GRACE), (self._since, PATIENCE))
+        waits = ((self._all_down_since, GRACE), (self._since, ANSWERED_GRACE))
         now = self._clock()
         if self.granted or not any(since is not None and now - since >= wait for since, wait in waits):
             return None
@@ -121,7 +131,10 @@ class Admission:
 
 
 class Client(AdminClient):
-    """An AdminClient whose answers are waited for only as long as there is hope."""
+    """An AdminClient whose requests are repeated while the answer passes by itself, and waited for while there is hope.
+
+    Use as a context manager.
+    """
 
     def __init__(self, settings: KafkaSettings, *, client_id: str) -> None:
         """Raises NotAdmitted where librdkafka cannot use the settings."""
@@ -129,14 +142,34 @@ class Client(AdminClient):
         with opening(settings):
             super().__init__(client_config(settings, client_id=client_id) | {"error_cb": self._admission.heard})
 
-    def result(self, future: Future[Any], timeout: float) -> Any:
-        """What the future brings.
+    def results(
+        self,
+        ask: Callable[[float], Mapping[K, Future[Any]]],
+        timeout: float | None = None,
+        *,
+        also: frozenset[int] = frozenset(),
+    ) -> dict[K, Any]:
+        """What each future of a request brings.
+
+        Args:
+            ask: makes the request, which may take the given seconds.
+            timeout: seconds for everything; None: SILENCE for an answer, PATIENCE until it is one that is final.
+            also: codes of errors that pass by themselves after this request.
 
         Raises:
             KafkaException: an error that says what it means.
-            ServiceUnavailable, NotAdmitted: no answer within `timeout` seconds, or none to be hoped for.
+            ServiceUnavailable, NotAdmitted: no answer in time, or none to be hoped for.
         """
-        deadline = time.monotonic() + timeout
+        silence, patience = (SILENCE, PATIENCE) if timeout is None else (timeout, timeout)
+
+        def attempt() -> dict[K, Any]:
+            deadline = time.monotonic() + silence + 1  # a second later than librdkafka, whose reason says more
+            return {key: self._result(future, deadline) for key, future in ask(silence).items()}
+
+        return repeat(attempt, passes=partial(passes, also=also), within=patience)
+
+    def _result(self, future: Future[Any], deadline: float) -> Any:
+        began = time.monotonic()
         try:
             while True:
                 with suppress(FutureTimeout):
@@ -144,10 +177,11 @@ class Client(AdminClient):
                     self._admission.grant()
                     return result
                 self.poll(0)
-                if isinstance(refused := self._admission.look(), NotAdmitted):
-                    raise refused
-                if time.monotonic() > deadline:
-                    raise ServiceUnavailable(SERVICE, f"no answer within {timeout:g} s")
+                found, now = self._admission.look(), time.monotonic()
+                if isinstance(found, NotAdmitted) or (found and now - began > UNREACHABLE):
+                    raise found
+                if now > deadline:
+                    raise ServiceUnavailable(SERVICE, f"no answer within {now - began:.0f} s")
         except KafkaException as error:
             if error.args[0].code() in _SILENT:
                 raise self._admission.why(error.args[0]) from error

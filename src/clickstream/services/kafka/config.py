@@ -11,7 +11,7 @@ from typing import Any, Final
 from confluent_kafka import KafkaError, KafkaException
 
 from clickstream.config.settings import KafkaSettings
-from clickstream.domain.errors import ClickstreamError, NotAdmitted, ServiceRefused, ServiceUnavailable
+from clickstream.domain.errors import ClickstreamError, NotAdmitted, ServiceNotReady, ServiceRefused, ServiceUnavailable
 
 SERVICE: Final = "Kafka"
 
@@ -62,7 +62,37 @@ _REFUSALS: Final = {
     KafkaError.TOPIC_DELETION_DISABLED: "the cluster deletes no topics: delete.topic.enable is false",
     KafkaError.POLICY_VIOLATION: "the cluster's policy forbids it",
 }
-"""Errors that another try cannot mend, and the cure."""
+"""Errors that another try cannot help, and the cure."""
+
+_PASSING: Final = frozenset(
+    {
+        KafkaError.LEADER_NOT_AVAILABLE,
+        KafkaError.NOT_LEADER_FOR_PARTITION,
+        KafkaError.FENCED_LEADER_EPOCH,
+        KafkaError.UNKNOWN_LEADER_EPOCH,
+        KafkaError.OFFSET_NOT_AVAILABLE,
+        KafkaError.REPLICA_NOT_AVAILABLE,
+        KafkaError.NOT_ENOUGH_REPLICAS,
+        KafkaError.NOT_ENOUGH_REPLICAS_AFTER_APPEND,
+        KafkaError.KAFKA_STORAGE_ERROR,
+        KafkaError.BROKER_NOT_AVAILABLE,
+        KafkaError.STALE_BROKER_EPOCH,
+        KafkaError.NOT_CONTROLLER,
+        KafkaError.REQUEST_TIMED_OUT,
+        KafkaError.NETWORK_EXCEPTION,
+        # Of a group: its coordinator moves, reads the group's offsets, or is made with the first request for a group.
+        KafkaError.NOT_COORDINATOR,
+        KafkaError.COORDINATOR_NOT_AVAILABLE,
+        KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+        KafkaError._WAIT_COORD,
+        KafkaError.UNSTABLE_OFFSET_COMMIT,
+        KafkaError.REBALANCE_IN_PROGRESS,
+        KafkaError.CONCURRENT_TRANSACTIONS,
+        KafkaError.THROTTLING_QUOTA_EXCEEDED,
+        KafkaError.REASSIGNMENT_IN_PROGRESS,
+    }
+)
+"""Answers of a cluster that starts, elects or is busy. librdkafka repeats some of them, for some requests."""
 
 _FILES: Final = {
     "ssl.ca.location": "KAFKA_SSL_CA_FILE",
@@ -100,6 +130,17 @@ def client_config(settings: KafkaSettings, *, client_id: str) -> dict[str, Any]:
     return config
 
 
+SPREADING: Final = frozenset(
+    {KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC, KafkaError._UNKNOWN_PARTITION}
+)
+"""Answers of a broker that does not know yet of a topic that is there; they pass only where it was seen just now."""
+
+
+def passes(error: Exception, *, also: frozenset[int] = frozenset()) -> bool:
+    """Whether this is an answer of Kafka that passes by itself; `also`: codes that do so for this request."""
+    return isinstance(error, KafkaException) and error.args[0].code() in _PASSING | also
+
+
 @contextmanager
 def opening(settings: KafkaSettings) -> Iterator[None]:
     """A client that is made inside and cannot be, as a file holds no key or the wrong one, raises NotAdmitted."""
@@ -116,6 +157,8 @@ def translate(error: KafkaError) -> ClickstreamError:
         return NotAdmitted(f"{SERVICE} refused: {words}", hint=hint)
     if hint := _REFUSALS.get(error.code()):
         return ServiceRefused(f"{SERVICE} refused: {words}", hint=hint)
+    if error.code() in _PASSING:
+        return ServiceNotReady(SERVICE, words)
     return ServiceUnavailable(SERVICE, words, hint="check KAFKA_BOOTSTRAP_SERVERS, and that the broker runs")
 
 

@@ -6,18 +6,19 @@ Partitions arrive paused: their owner looks up where to go on (PostgreSQL knows)
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, cast
+from functools import partial
+from typing import Any, Final, TypeVar, cast
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
 
 from clickstream.config.settings import KafkaSettings
 from clickstream.domain.errors import ClickstreamError, NotAdmitted, OffsetLost, ServiceRefused
 from clickstream.services.kafka.admission import Admission
-from clickstream.services.kafka.config import client_config, opening, translate
-from clickstream.services.kafka.group import Committed
+from clickstream.services.kafka.config import SPREADING, client_config, opening, passes, translate
+from clickstream.services.kafka.group import Committed, known_places
+from clickstream.services.repeat import repeat
 
 _logger = logging.getLogger("clickstream.kafka")
 
@@ -42,8 +43,15 @@ _SETTINGS: Final[dict[str, Any]] = {
     "topic.metadata.refresh.interval.ms": 5_000,  # how soon added partitions are noticed
 }
 
-_GONE: Final = {KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC, KafkaError._UNKNOWN_PARTITION}
+_NOT_READY: Final = frozenset({KafkaError._STATE})
+"""Right after an assignment librdkafka may not be ready to seek for some milliseconds."""
+
 _SEEK_PATIENCE: Final = 10.0
+
+_ANSWER_WITHIN: Final = 5.0
+"""Seconds that a question to the brokers may take; nothing is fetched meanwhile."""
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +144,7 @@ class EventConsumer:
 
         Raises:
             OffsetLost: a partition's offset is not (any more) in Kafka.
-            ServiceRefused: no rights, or the topic is gone; NotAdmitted: no broker ever let us in, nor will.
+            ServiceRefused: no rights; NotAdmitted: no broker ever let us in, nor will.
         """
         try:
             messages = self._consumer.consume(1, wait)
@@ -161,16 +169,7 @@ class EventConsumer:
     def start(self, partition: int, offset: int) -> None:
         """Read this partition from `offset` on. Messages fetched from elsewhere are dropped."""
         place = TopicPartition(self._topic, partition, offset)
-        deadline = time.monotonic() + _SEEK_PATIENCE
-        while True:
-            try:
-                self._consumer.seek(place)
-                break
-            except KafkaException as error:
-                # Right after an assignment librdkafka may not be ready to seek for some milliseconds.
-                if error.args[0].code() != KafkaError._STATE or time.monotonic() > deadline:
-                    raise translate(error.args[0]) from error
-                time.sleep(0.01)
+        _asked(lambda: self._consumer.seek(place), within=_SEEK_PATIENCE, also=_NOT_READY)
         self._consumer.resume([place])
 
     def stop(self, partitions: list[int]) -> None:
@@ -190,25 +189,22 @@ class EventConsumer:
         except KafkaException as error:
             _logger.warning("group offsets not committed: %s", error.args[0].str())
 
-    def committed(self, partitions: list[int], *, timeout: float = 5.0) -> dict[int, Committed]:
-        """How far the group is in those of the partitions that it ever committed; asked anew."""
+    def committed(self, partitions: list[int]) -> dict[int, Committed]:
+        """How far the group is in those of the partitions that it ever committed, as Kafka knows it now.
+
+        Raises ServiceUnavailable or ServiceRefused.
+        """
         places = [TopicPartition(self._topic, partition) for partition in partitions]
-        try:
-            found = self._consumer.committed(places, timeout=timeout)
-        except KafkaException as error:
-            raise translate(error.args[0]) from error
-        for place in found:
-            if place.error is not None:
-                raise translate(place.error)
+        found = _asked(lambda: known_places(self._consumer.committed(places, timeout=_ANSWER_WITHIN)))
         return {place.partition: Committed(place.offset, place.metadata or "") for place in found if place.offset >= 0}
 
-    def available(self, partition: int, *, timeout: float = 5.0) -> tuple[int, int]:
-        """The oldest offset that Kafka holds, and the next one to come; asked anew."""
-        try:
-            low, high = self._consumer.get_watermark_offsets(TopicPartition(self._topic, partition), timeout=timeout)
-        except KafkaException as error:
-            raise translate(error.args[0]) from error
-        return low, high
+    def available(self, partition: int) -> tuple[int, int]:
+        """The oldest offset that Kafka holds, and the next one to come, as Kafka knows them now.
+
+        Raises ServiceUnavailable or ServiceRefused.
+        """
+        place = TopicPartition(self._topic, partition)
+        return _asked(lambda: self._consumer.get_watermark_offsets(place, timeout=_ANSWER_WITHIN), also=SPREADING)
 
     def known_end(self, partition: int) -> int | None:
         """The next offset to come as the last fetch told it; None before the first."""
@@ -242,11 +238,16 @@ class EventConsumer:
     def _fail(self, error: KafkaError, partition: int | None) -> None:
         if error.code() in {KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE}:
             raise OffsetLost(f"partition {partition}: {error.str()}")
-        if error.code() in _GONE:
-            raise ServiceRefused(f"topic {self._topic} is gone from Kafka", hint="it was deleted; start again")
         if error.fatal() or isinstance(translate(error), ServiceRefused):
             raise translate(error)
         _logger.warning("partition %s: %s", partition, error.str())
+
+
+def _asked(request: Callable[[], T], *, within: float = _ANSWER_WITHIN, also: frozenset[int] = frozenset()) -> T:
+    try:
+        return repeat(request, passes=partial(passes, also=also), within=within)
+    except KafkaException as error:
+        raise translate(error.args[0]) from error
 
 
 def _tell_uncommitted(

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
 
-from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from clickstream.config.settings import KafkaSettings
-from clickstream.services.kafka.admission import Client
-from clickstream.services.kafka.config import translate
-
-TIMEOUT: Final = 5.0
-"""Seconds that a request may take."""
+from clickstream.services.kafka.admission import SILENCE, Admission
+from clickstream.services.kafka.config import client_config, opening, passes
+from clickstream.services.repeat import PATIENCE, repeat
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,19 +27,26 @@ class Committed:
 
 
 class GroupReader:
-    """Reads a group's offsets again and again over one connection; use as a context manager."""
+    """Reads a group's offsets again and again over one connection, without joining it; use as a context manager.
 
-    def __init__(self, settings: KafkaSettings, group_id: str, *, timeout: float = TIMEOUT) -> None:
+    By a consumer and not by the admin client, whose request for a group's offsets makes librdkafka 2.16 crash when the
+    broker answers that it is not the group's coordinator.
+    """
+
+    def __init__(self, settings: KafkaSettings, group_id: str, *, timeout: float | None = None) -> None:
+        """`timeout`: seconds for everything; None: as Client.results has it."""
         self._topic = settings.events_topic
-        self._group_id = group_id
-        self._timeout = timeout
-        self._admin = Client(settings, client_id="clickstream-group")
+        self._silence, self._patience = (SILENCE, PATIENCE) if timeout is None else (timeout, timeout)
+        self._admission = Admission(settings)
+        with opening(settings):
+            config = client_config(settings, client_id="clickstream-group") | {"error_cb": self._admission.heard}
+            self._consumer = Consumer(config | {"group.id": group_id, "enable.auto.commit": False})
 
     def __enter__(self) -> GroupReader:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._admin.__exit__(None, None, None)
+        self._consumer.close()
 
     def read(self, topic_id: str, partitions: int) -> dict[int, int]:
         """Partition to the next offset, of those that the group ever committed for this incarnation of the topic.
@@ -50,15 +54,24 @@ class GroupReader:
         Raises ServiceUnavailable or ServiceRefused.
         """
         places = [TopicPartition(self._topic, partition) for partition in range(partitions)]
-        question = ConsumerGroupTopicPartitions(self._group_id, places)
         try:
-            futures = self._admin.list_consumer_group_offsets([question], request_timeout=self._timeout)
-            answer = self._admin.result(futures[self._group_id], self._timeout + 1)
+            answered = repeat(lambda: self._ask(places), passes=passes, within=self._patience)
         except KafkaException as error:
-            raise translate(error.args[0]) from error
+            raise self._admission.why(error.args[0]) from error
         found = {
             place.partition: Committed(place.offset, place.metadata or "").of(topic_id)
-            for place in answer.topic_partitions
-            if place.error is None and place.offset >= 0
+            for place in answered
+            if place.offset >= 0
         }
         return {partition: offset for partition, offset in found.items() if offset is not None}
+
+    def _ask(self, places: list[TopicPartition]) -> list[TopicPartition]:
+        return known_places(self._consumer.committed(places, timeout=self._silence))
+
+
+def known_places(places: list[TopicPartition]) -> list[TopicPartition]:
+    """Those of partitions that Kafka knows. Raises KafkaException with the first error of another kind."""
+    for place in places:
+        if place.error is not None and place.error.code() != KafkaError.UNKNOWN_TOPIC_OR_PART:
+            raise KafkaException(place.error)
+    return [place for place in places if place.error is None]

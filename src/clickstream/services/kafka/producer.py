@@ -15,7 +15,8 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer
 from clickstream.config.settings import KafkaSettings
 from clickstream.domain.errors import ClickstreamError, NotAdmitted, ServiceRefused
 from clickstream.services.kafka.admission import Admission
-from clickstream.services.kafka.config import SERVICE, client_config, opening, translate
+from clickstream.services.kafka.config import SERVICE, SPREADING, client_config, opening, passes, translate
+from clickstream.services.repeat import repeat
 
 CAPACITY: Final = 100_000
 """Messages that may wait for acknowledgement: enough to keep the broker busy, little enough to flush in a second."""
@@ -24,7 +25,6 @@ SILENCE: Final = 3.0
 """Seconds without an acknowledgement, although some are outstanding, that count as trouble."""
 
 _PURGED: Final = (KafkaError._PURGE_QUEUE, KafkaError._PURGE_INFLIGHT)
-_TOPIC_GONE: Final = (KafkaError._UNKNOWN_TOPIC, KafkaError._UNKNOWN_PARTITION, KafkaError.UNKNOWN_TOPIC_OR_PART)
 
 _logger = logging.getLogger(__name__)
 
@@ -73,15 +73,25 @@ class EventProducer:
             ClickstreamError: there is no such topic.
         """
         try:
-            topics = self._producer.list_topics(timeout=timeout).topics
+            partitions = repeat(lambda: self._partitions(timeout), passes=passes, within=timeout)
         except KafkaException as error:
             self._producer.poll(0)
             raise self._admission.why(error.args[0]) from error
         self._admission.answered()
         self._trouble = ""
-        if self._topic not in topics:
+        if not partitions:
             raise self._topic_missing()
-        return len(topics[self._topic].partitions)
+        return partitions
+
+    def _partitions(self, timeout: float) -> int:
+        """0: there is no such topic."""
+        # All of them: a request for one by its name makes it, where the cluster creates topics by itself.
+        topic = self._producer.list_topics(timeout=timeout).topics.get(self._topic)
+        if topic is None:
+            return 0
+        if topic.error is not None and topic.error.code() not in SPREADING:
+            raise KafkaException(topic.error)
+        return len(topic.partitions)
 
     @property
     def outstanding(self) -> int:
@@ -188,7 +198,7 @@ class EventProducer:
 
     def _count_failure(self, error: KafkaError) -> None:
         self._failed += 1
-        if error.code() in _TOPIC_GONE:
+        if error.code() in SPREADING:
             self._fault = self._topic_missing()
         elif isinstance(fault := translate(error), ServiceRefused):
             self._fault = fault

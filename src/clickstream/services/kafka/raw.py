@@ -14,7 +14,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, Topi
 
 from clickstream.config.settings import KafkaSettings
 from clickstream.domain.errors import ClickstreamError, ServiceUnavailable
-from clickstream.services.kafka.config import SERVICE, client_config, translate
+from clickstream.services.kafka.config import SERVICE, client_config, passes, translate
 from clickstream.services.kafka.consumer import Fetched
 
 LARGEST: Final = 1_000_000
@@ -108,7 +108,7 @@ def _within(messages: Sequence[Any], left: dict[int, int]) -> list[Fetched]:
         partition, offset = cast("int", message.partition()), cast("int", message.offset())
         fault = message.error()
         if fault is not None and fault.code() != KafkaError._PARTITION_EOF:
-            if fault.retriable() or fault.code() in _PASSING:
+            if fault.retriable() or fault.code() in _OUTAGES or passes(KafkaException(fault)):
                 continue
             raise translate(fault)
         if partition not in left:
@@ -120,7 +120,7 @@ def _within(messages: Sequence[Any], left: dict[int, int]) -> list[Fetched]:
     return [Fetched(partition, own) for partition, own in by_partition.items()]
 
 
-_PASSING: Final = {KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN, KafkaError._RESOLVE, KafkaError._TIMED_OUT}
+_OUTAGES: Final = {KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN, KafkaError._RESOLVE, KafkaError._TIMED_OUT}
 
 
 def _refusal(error: KafkaError, count: int) -> ClickstreamError:

@@ -104,7 +104,7 @@ class BulkWriter:
 
     def __init__(self, settings: OpenSearchSettings) -> None:
         """Connects with the first bulk."""
-        self._client = connect(settings, timeout=BULK_TIMEOUT)
+        self._client = connect(settings, timeout=BULK_TIMEOUT, patience=0)
         self._index = settings.events_index
         self._path = f"/{quote(settings.events_index, safe='')}/_bulk"
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final
+from typing import Any, Final
 
-from opensearchpy import OpenSearch, Urllib3HttpConnection
+from opensearchpy import OpenSearch, Transport, Urllib3HttpConnection
 from opensearchpy.exceptions import (
     ConnectionError,  # noqa: A004
     ConnectionTimeout,
@@ -16,13 +16,17 @@ from opensearchpy.exceptions import (
 )
 
 from clickstream.config.settings import OpenSearchSettings
-from clickstream.domain.errors import ClickstreamError, NotAdmitted, ServiceRefused, ServiceUnavailable
+from clickstream.domain.errors import ClickstreamError, NotAdmitted, ServiceNotReady, ServiceRefused, ServiceUnavailable
 from clickstream.services.handshake import Fault, Names, fault_of, refusal
+from clickstream.services.repeat import PATIENCE, repeat
 
 SERVICE: Final = "OpenSearch"
 
 NOT_NOW: Final = frozenset({408, 429, 502, 503, 504})
 """Answers that mean: it has too much to do, or does not serve yet; another time it may."""
+
+_SHARDED: Final = ("/_search", "/_count")
+"""Requests whose answer is a part of the truth while a shard is away."""
 
 _NOT_ADMITTED: Final = frozenset({401, 403})
 
@@ -31,12 +35,45 @@ _NAMES: Final = Names(
 )
 
 
-def connect(settings: OpenSearchSettings, *, timeout: float = 10.0) -> OpenSearch:
-    """A client that connects with its first request; an answer may take `timeout` seconds. It tries nothing twice."""
+class _Transport(Transport):
+    """Repeats a request while the answer is one that passes by itself; an answer without all shards is one."""
+
+    patience = PATIENCE
+
+    def perform_request(self, method: str, url: str, *args: Any, **options: Any) -> Any:
+        perform = super().perform_request
+
+        def attempt() -> Any:
+            answer = perform(method, url, *args, **options)
+            if url.endswith(_SHARDED) and isinstance(answer, dict) and (away := _shards_away(answer)):
+                raise TransportError(503, f"{away} of the index's shards are not started")
+            return answer
+
+        return repeat(attempt, passes=passes, within=self.patience)
+
+
+def passes(error: Exception) -> bool:
+    """Whether this is an answer of OpenSearch that passes by itself."""
+    return isinstance(error, TransportError) and error.status_code in NOT_NOW
+
+
+def _shards_away(answer: dict[str, Any]) -> int:
+    shards = answer.get("_shards") or {}
+    return int(shards.get("total", 0)) - int(shards.get("successful", 0))
+
+
+def connect(settings: OpenSearchSettings, *, timeout: float = 10.0, patience: float = PATIENCE) -> OpenSearch:
+    """A client that connects with its first request.
+
+    Args:
+        settings: whose server.
+        timeout: seconds that an answer may take.
+        patience: seconds for which a request is repeated while the server starts or has too much to do.
+    """
     login = None
     if settings.user is not None:
         login = (settings.user, settings.password.get_secret_value() if settings.password else "")
-    return OpenSearch(
+    client = OpenSearch(
         hosts=[{"host": settings.host, "port": settings.port}],
         http_auth=login,
         use_ssl=settings.use_ssl,
@@ -45,7 +82,11 @@ def connect(settings: OpenSearchSettings, *, timeout: float = 10.0) -> OpenSearc
         connection_class=Urllib3HttpConnection,
         timeout=timeout,
         max_retries=0,
+        transport_class=_Transport,
     )
+    transport: Any = client.transport
+    transport.patience = patience
+    return client
 
 
 @contextmanager
@@ -92,5 +133,5 @@ def _refused(error: TransportError) -> ClickstreamError:
         hint = "check OPENSEARCH_USER and OPENSEARCH_PASSWORD"
         return NotAdmitted(f"{SERVICE} refused: HTTP {error.status_code}", hint=hint)
     if error.status_code in NOT_NOW or (isinstance(error.status_code, int) and error.status_code >= 500):
-        return ServiceUnavailable(SERVICE, f"HTTP {error.status_code}: {error.error}")
+        return ServiceNotReady(SERVICE, f"HTTP {error.status_code}: {error.error}")
     return ServiceRefused(f"{SERVICE} refused: HTTP {error.status_code}: {error.error}")

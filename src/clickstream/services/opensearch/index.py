@@ -13,6 +13,7 @@ from opensearchpy.exceptions import NotFoundError, RequestError
 from clickstream.config.settings import OpenSearchSettings
 from clickstream.domain.errors import ServiceRefused, ServiceUnavailable
 from clickstream.services.opensearch.client import SERVICE, connect, translated
+from clickstream.services.repeat import PATIENCE
 
 MAPPING: Final[dict[str, Any]] = {
     # Strict: only these five are ever sent, so another field is another writer's, who should be told.
@@ -56,9 +57,9 @@ class EventsIndex:
     Methods raise ServiceUnavailable, NotAdmitted or ServiceRefused.
     """
 
-    def __init__(self, settings: OpenSearchSettings, *, timeout: float = 10.0) -> None:
-        """Connects with the first request."""
-        self._client = connect(settings, timeout=timeout)
+    def __init__(self, settings: OpenSearchSettings, *, timeout: float = 10.0, patience: float = PATIENCE) -> None:
+        """Connects with the first request; see client.connect."""
+        self._client = connect(settings, timeout=timeout, patience=patience)
         self._name = settings.events_index
         self._saved: Saved | None = None
 

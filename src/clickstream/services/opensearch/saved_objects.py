@@ -27,10 +27,18 @@ from urllib3.filepost import encode_multipart_formdata
 from urllib3.util import Url, parse_url
 
 from clickstream.config.settings import OpenSearchSettings
-from clickstream.domain.errors import ClickstreamError, NotAdmitted, ServiceRefused, ServiceUnavailable, UsageError
+from clickstream.domain.errors import (
+    ClickstreamError,
+    NotAdmitted,
+    ServiceNotReady,
+    ServiceRefused,
+    ServiceUnavailable,
+    UsageError,
+)
 from clickstream.domain.harmless import brief
 from clickstream.services.handshake import Names, fault_of, refusal
-from clickstream.services.opensearch.client import cause_of, system_error
+from clickstream.services.opensearch.client import cause_of, passes, system_error
+from clickstream.services.repeat import PATIENCE, repeat
 
 DASHBOARDS: Final = "OpenSearch Dashboards"
 
@@ -108,8 +116,12 @@ def import_objects(settings: OpenSearchSettings, objects: Sequence[dict[str, Any
     with _translated():
         connection = _connection(settings)
         try:
-            _, _, answer = connection.perform_request(
-                "POST", "/api/saved_objects/_import", {"overwrite": "true"}, body, headers=headers
+            _, _, answer = repeat(
+                lambda: connection.perform_request(
+                    "POST", "/api/saved_objects/_import", {"overwrite": "true"}, body, headers=headers
+                ),
+                passes=passes,
+                within=PATIENCE,
             )
         finally:
             connection.close()
@@ -181,7 +193,7 @@ def _refused(error: TransportError) -> ClickstreamError:
     if status == 404 or (isinstance(status, int) and 300 <= status < 400):
         return ServiceRefused(f"what answers there does not import saved objects: {words}", hint=_CHECK)
     if isinstance(status, int) and status >= 500:
-        return ServiceUnavailable(DASHBOARDS, words)
+        return ServiceNotReady(DASHBOARDS, words)
     return ServiceRefused(f"{DASHBOARDS} refused: {words}")
 
 

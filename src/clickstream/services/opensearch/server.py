@@ -13,12 +13,10 @@ from clickstream.domain.errors import ServiceUnavailable
 from clickstream.domain.harmless import brief
 from clickstream.domain.reports import LONGEST_NAME
 from clickstream.services.opensearch.client import connect, translated
+from clickstream.services.repeat import PATIENCE, repeat
 
 ASKING_TIMEOUT = 2.0
 """Seconds that a small question may take."""
-
-AGAIN_AFTER = 0.1
-"""Seconds between two tries to reach a server that starts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +28,9 @@ class ServerInfo:
     """One round trip on an open connection."""
 
 
-def server_info(settings: OpenSearchSettings) -> ServerInfo:
-    """Ask the server. Raises ServiceUnavailable, NotAdmitted or ServiceRefused."""
-    with translated(), connect(settings, timeout=ASKING_TIMEOUT) as client:
+def server_info(settings: OpenSearchSettings, *, patience: float = PATIENCE) -> ServerInfo:
+    """Ask the server; see client.connect. Raises ServiceUnavailable, NotAdmitted or ServiceRefused."""
+    with translated(), connect(settings, timeout=ASKING_TIMEOUT, patience=patience) as client:
         client.info()
         return ask(client)
 
@@ -53,14 +51,10 @@ def await_yellow(settings: OpenSearchSettings, within: float) -> None:
         ServiceUnavailable: that was not so `within` seconds.
         ServiceRefused: it does not let us in.
     """
-    deadline = time.monotonic() + within
-    with connect(settings, timeout=within) as client:
-        while True:
-            try:
-                with translated():
-                    client.cluster.health(params={"wait_for_status": "yellow"})
-                return
-            except ServiceUnavailable:
-                if time.monotonic() > deadline:
-                    raise
-            time.sleep(AGAIN_AFTER)
+    with connect(settings, timeout=within, patience=within) as client:
+
+        def await_health() -> None:
+            with translated():
+                client.cluster.health(params={"wait_for_status": "yellow"})
+
+        repeat(await_health, passes=lambda error: isinstance(error, ServiceUnavailable), within=within)

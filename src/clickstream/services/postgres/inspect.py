@@ -8,6 +8,7 @@ from typing import Any, cast
 
 from clickstream.config.settings import PostgresSettings
 from clickstream.services.postgres.connection import Connection, connect, translated
+from clickstream.services.repeat import PATIENCE
 
 LONGEST_READ_MS = 20_000
 """A status figure that takes longer than this is given up."""
@@ -95,21 +96,21 @@ class StoredGap:
         return max(0, self.to_offset - self.from_offset)
 
 
-def ping(settings: PostgresSettings) -> Ping:
-    """Connect and ask for the version. Raises ServiceUnavailable or ServiceRefused."""
-    with connect(settings, application_name="clickstream status") as connection, translated():
+def ping(settings: PostgresSettings, *, patience: float = PATIENCE) -> Ping:
+    """Connect (see connection.connect) and ask for the version. Raises ServiceUnavailable or ServiceRefused."""
+    with connect(settings, application_name="clickstream status", patience=patience) as connection, translated():
         started = time.perf_counter()
         row = connection.execute("SHOW server_version").fetchone()
         latency = (time.perf_counter() - started) * 1000
     return Ping(str(row[0]).split()[0] if row else "", round(latency, 2))
 
 
-def counts(settings: PostgresSettings) -> Counts:
+def counts(settings: PostgresSettings, *, patience: float = PATIENCE) -> Counts:
     """Rows stored now; of large tables as the consumers' transactions add them up. Zero where there are no tables yet.
 
-    Exact either way, as long as nobody else writes into large tables.
+    Exact either way, as long as no other program writes into large tables. `patience`: see connection.connect.
     """
-    with connect(settings, application_name="clickstream status") as connection, translated():
+    with connect(settings, application_name="clickstream status", patience=patience) as connection, translated():
         if not _has_tables(connection):
             return Counts(0, 0, 0)
         connection.execute(f"SET statement_timeout = {LONGEST_READ_MS}".encode())
@@ -127,9 +128,9 @@ def counts(settings: PostgresSettings) -> Counts:
     return Counts(*cast("tuple[int, int, int, int, int]", row))
 
 
-def count_rejects(settings: PostgresSettings) -> tuple[int, int]:
+def count_rejects(settings: PostgresSettings, *, patience: float = PATIENCE) -> tuple[int, int]:
     """Rejected messages that are open, and those that were replayed; zeros where there are no tables yet."""
-    with connect(settings, application_name="clickstream status") as connection, translated():
+    with connect(settings, application_name="clickstream status", patience=patience) as connection, translated():
         if not _has_tables(connection):
             return 0, 0
         row = connection.execute(

@@ -63,7 +63,7 @@ class SessionLookup:
     """A connection of its own, so that it can read while a Store commits. Belongs to one thread."""
 
     def __init__(self, settings: PostgresSettings, *, application_name: str) -> None:
-        self.connection = connect(settings, application_name=application_name)
+        self.connection = connect(settings, application_name=application_name, patience=0)
         parameters.register(self.connection)
         with translated():
             self.connection.execute(parameters.INDEXES_ONLY)

@@ -11,6 +11,7 @@ from psycopg import sql
 from clickstream.config.settings import PostgresSettings
 from clickstream.domain.errors import ServiceRefused
 from clickstream.services.postgres.connection import Connection, connect, translated
+from clickstream.services.repeat import PATIENCE
 
 _FILE_NAME = re.compile(r"(\d{4})_(\w+)\.sql")
 _VIRTUAL_COLUMNS_SINCE = 180_000
@@ -26,14 +27,14 @@ def migrations() -> list[tuple[int, str, str]]:
     return sorted((int(match[1]), match[2], file.read_text(encoding="utf-8")) for file, match in found if match)
 
 
-def migrate(settings: PostgresSettings, *, session_timeout_ms: int) -> list[str]:
-    """Bring the schema up to date; returns the names of the migrations that ran.
+def migrate(settings: PostgresSettings, *, session_timeout_ms: int, patience: float = PATIENCE) -> list[str]:
+    """Bring the schema up to date; returns the names of the migrations that ran. `patience`: see connection.connect.
 
     Raises:
         ServiceRefused: the schema is newer than this program, was filled with another session timeout, or is half
             reset.
     """
-    with connect(settings, application_name="clickstream migrate") as connection, translated():
+    with connect(settings, application_name="clickstream migrate", patience=patience) as connection, translated():
         connection.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", [_lock_name(settings)])
         refuse_half_reset(connection)
         connection.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql.Identifier(settings.schema_name)))

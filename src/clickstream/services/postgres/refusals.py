@@ -27,7 +27,7 @@ def record(
         b" VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING"
     )
     with (
-        connect(settings, application_name="clickstream refusals") as connection,
+        connect(settings, application_name="clickstream refusals", patience=0) as connection,
         translated(),
         connection.transaction(),
     ):

@@ -59,7 +59,7 @@ class Store:
     """One connection that reads positions and commits batches."""
 
     def __init__(self, settings: PostgresSettings, *, application_name: str) -> None:
-        self.connection = connect(settings, application_name=application_name)
+        self.connection = connect(settings, application_name=application_name, patience=0)
         parameters.register(self.connection)
         with translated():
             self.connection.execute("SET synchronous_commit = off")  # a lost tail is read again: the offset is in it

@@ -17,6 +17,7 @@ from clickstream.config.settings import ValkeySettings
 from clickstream.domain.harmless import brief
 from clickstream.domain.processes import Role
 from clickstream.domain.reports import LONGEST_NAME, WorkerReport, check_figures, checked
+from clickstream.services.repeat import PATIENCE
 from clickstream.services.valkey.connection import PREFIX, connect, translated
 
 FADES_AFTER: Final = 10
@@ -84,9 +85,9 @@ class Board:
         return sorted(posts, key=lambda post: (post.name, post.host))
 
 
-def server_info(settings: ValkeySettings) -> ServerInfo:
-    """Ask the server. Raises ServiceUnavailable or ServiceRefused."""
-    with translated(), connect(settings) as client:
+def server_info(settings: ValkeySettings, *, patience: float = PATIENCE) -> ServerInfo:
+    """Ask the server; see connection.connect. Raises ServiceUnavailable or ServiceRefused."""
+    with translated(), connect(settings, patience=patience) as client:
         client.ping()
         started = time.perf_counter()
         client.ping()

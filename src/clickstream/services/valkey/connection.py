@@ -4,23 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final
+from typing import Any, Final
 
 import valkey
 from valkey.backoff import NoBackoff
-from valkey.exceptions import AuthenticationError, ConnectionError, TimeoutError, ValkeyError  # noqa: A004
+from valkey.exceptions import (
+    AuthenticationError,
+    BusyLoadingError,
+    ConnectionError,  # noqa: A004
+    ResponseError,
+    TimeoutError,  # noqa: A004
+    ValkeyError,
+)
 from valkey.retry import Retry
 
 from clickstream.config.settings import ValkeySettings
-from clickstream.domain.errors import ClickstreamError, NotAdmitted, ServiceRefused, ServiceUnavailable
+from clickstream.domain.errors import ClickstreamError, NotAdmitted, ServiceNotReady, ServiceRefused, ServiceUnavailable
 from clickstream.services.handshake import Fault, Names, fault_of, refusal
+from clickstream.services.repeat import PATIENCE, repeat
 
 SERVICE: Final = "Valkey"
 
 PREFIX: Final = "clickstream:"
 """Every key of ours begins with this; `clear` deletes by it."""
 
-_BUSY_LOADING = "LOADING"
+_PASSING: Final = ("BUSY ", "MASTERDOWN ", "TRYAGAIN ", "CLUSTERDOWN ")
+"""How the answers begin that the driver has no class for, and that pass by themselves: a script runs, a replica has
+lost its primary, slots move."""
 
 _HUNG_UP: Final = "Connection closed by server"
 _NO_HANDSHAKE: Final = "handshake operation timed out"
@@ -28,9 +38,30 @@ _NO_HANDSHAKE: Final = "handshake operation timed out"
 _NAMES: Final = Names(service=SERVICE, host="VALKEY_HOST", switch="VALKEY_SSL", ca="VALKEY_SSL_CA_FILE")
 
 
-def connect(settings: ValkeySettings, *, timeout: float = 2.0) -> valkey.Valkey:
-    """A client that speaks bytes and connects with its first command; an answer may take `timeout` seconds."""
-    return valkey.Valkey(
+class _Client(valkey.Valkey):
+    """Repeats a command while the answer is one that passes by itself."""
+
+    patience = PATIENCE
+
+    def execute_command(self, *args: Any, **options: Any) -> Any:
+        execute: Any = super().execute_command
+        return repeat(lambda: execute(*args, **options), passes=passes, within=self.patience)
+
+
+def passes(error: Exception) -> bool:
+    """Whether this is an answer of Valkey that passes by itself."""
+    return isinstance(error, BusyLoadingError) or (isinstance(error, ResponseError) and str(error).startswith(_PASSING))
+
+
+def connect(settings: ValkeySettings, *, timeout: float = 2.0, patience: float = PATIENCE) -> valkey.Valkey:
+    """A client that speaks bytes and connects with its first command.
+
+    Args:
+        settings: whose server.
+        timeout: seconds that an answer may take.
+        patience: seconds for which a command is repeated while the server loads its data or is busy.
+    """
+    client = _Client(
         host=settings.host,
         port=settings.port,
         db=settings.db,
@@ -45,6 +76,8 @@ def connect(settings: ValkeySettings, *, timeout: float = 2.0) -> valkey.Valkey:
         client_name="clickstream",
         encoding_errors="replace",  # in what the server says of an error
     )
+    client.patience = patience
+    return client
 
 
 @contextmanager
@@ -54,13 +87,15 @@ def translated() -> Iterator[None]:
         yield
     except AuthenticationError as error:
         raise _unauthenticated(error) from error
+    except BusyLoadingError as error:
+        raise ServiceNotReady(SERVICE, "it is loading its data") from error
     except (ConnectionError, TimeoutError) as error:
         raise _unreachable(error) from error
     except ValkeyError as error:
         if "NOAUTH" in str(error) or "Authentication required" in str(error):
             raise _unauthenticated(error) from error
-        if str(error).startswith(_BUSY_LOADING):
-            raise ServiceUnavailable(SERVICE, str(error)) from error
+        if passes(error):
+            raise ServiceNotReady(SERVICE, str(error)) from error
         raise ServiceRefused(f"{SERVICE}: {error}") from error
 
 

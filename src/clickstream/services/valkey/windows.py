@@ -49,7 +49,7 @@ class WindowCache:
     """Keeps and finds windows, by schema, topic incarnation and partition."""
 
     def __init__(self, settings: ValkeySettings, *, schema: str, topic_id: str) -> None:
-        self._client: valkey.Valkey = connect(settings)
+        self._client: valkey.Valkey = connect(settings, patience=0)
         self._prefix = f"{PREFIX}window:{schema}:{topic_id}:"
         self._ttl_seconds = settings.session_ttl_hours * 3600
         self._away = False

@@ -1,0 +1,42 @@
+"""Repeats a request while its answer is one that passes by itself; shared by the services.
+
+A server that starts, recovers or elects a leader answers with an error for a moment. Which answers those are, each
+service decides in one place of its own.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Final, TypeVar
+
+T = TypeVar("T")
+
+PATIENCE: Final = 30.0
+"""Seconds for which a command repeats a request: as long as a server may take to start on a slow machine."""
+
+_FIRST_PAUSE: Final = 0.05
+_LONGEST_PAUSE: Final = 1.0
+
+
+def repeat(request: Callable[[], T], *, passes: Callable[[Exception], bool], within: float) -> T:
+    """The request's result.
+
+    Args:
+        request: may be called several times.
+        passes: whether an error that it raised passes by itself.
+        within: seconds after which no further attempt begins; 0: there is one attempt only.
+
+    Raises:
+        Exception: the first error that does not pass, or the last one that does.
+    """
+    deadline = time.monotonic() + within
+    pause = _FIRST_PAUSE
+    while True:
+        try:
+            return request()
+        except Exception as error:
+            if time.monotonic() + pause > deadline or not passes(error):
+                raise
+        time.sleep(pause)
+        pause = min(2 * pause, _LONGEST_PAUSE)

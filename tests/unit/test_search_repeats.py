@@ -1,0 +1,51 @@
+"""Which answers of OpenSearch are waited out, and which come back at once; without a node."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from clickstream.config.settings import OpenSearchSettings
+from clickstream.domain.errors import NotAdmitted, ServiceNotReady, ServiceRefused
+from clickstream.services.opensearch.client import connect, translated
+from tests.proxies.opensearch import Answer, opensearch_proxy
+
+NO_SHARD: Answer = (503, {"error": {"type": "no_shard_available_action_exception", "reason": "no shard"}})
+BUSY: Answer = (429, {"error": {"type": "rejected_execution_exception", "reason": "queue is full"}})
+FOUND: dict[str, Any] = {"hits": {"total": {"value": 3}}, "_shards": {"total": 2, "successful": 2, "failed": 0}}
+PARTIAL: Answer = (200, {**FOUND, "_shards": {"total": 2, "successful": 1, "failed": 0}})
+
+
+def settings(port: int) -> OpenSearchSettings:
+    return OpenSearchSettings.model_validate({"OPENSEARCH_HOST": "127.0.0.1", "OPENSEARCH_PORT": port})
+
+
+def search(port: int, *, patience: float = 30.0) -> Any:
+    with translated(), connect(settings(port), patience=patience) as client:
+        return client.search(index="events", body={"size": 0})
+
+
+@pytest.mark.parametrize("first", [NO_SHARD, BUSY, (502, {}), (504, {}), PARTIAL])
+def test_what_passes_is_waited_out(first: Answer) -> None:
+    with opensearch_proxy(first, first, (200, FOUND)) as proxy:
+        assert search(proxy.port) == FOUND
+        assert proxy.requests == 3
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"), [((401, {}), NotAdmitted), ((403, {}), NotAdmitted), ((400, {}), ServiceRefused)]
+)
+def test_what_is_final_comes_back_at_once(answer: Answer, error: type[Exception]) -> None:
+    with opensearch_proxy(answer, (200, FOUND)) as proxy:
+        with pytest.raises(error):
+            search(proxy.port)
+        assert proxy.requests == 1
+
+
+@pytest.mark.parametrize("first", [NO_SHARD, PARTIAL])
+def test_who_repeats_for_himself_is_told(first: Answer) -> None:
+    with opensearch_proxy(first, (200, FOUND)) as proxy:
+        with pytest.raises(ServiceNotReady, match="OpenSearch is not ready"):
+            search(proxy.port, patience=0)
+        assert proxy.requests == 1
