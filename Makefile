@@ -5,7 +5,7 @@ SHELL := /bin/sh
 VENV := .venv
 PY := $(VENV)/bin/python
 UV ?= uv
-FILL = echo "Filling $(VENV)" && $(PY) tools/fill_environment.py '$(1)'
+FILL = echo "Filling the environment $(VENV)" && $(PY) tools/fill_environment.py '$(1)'
 export PYTHON UV
 
 # The caller's own Python set-up stays outside.

@@ -62,7 +62,7 @@ def _fill_with_uv(requirement: str, folder: Path) -> None:
     uv = _uv(folder)
     install = (uv, "pip", "install", "--python", sys.executable, *PINS)
     environment = os.environ | {name: value for name, value in pip_settings().items() if name not in os.environ}
-    began = time.monotonic()
+    began = _begin("packages")
     _run(*install, *DOWNLOADER, environment=environment)
     with _downloading_jars():
         _run(*install, "-e", requirement, environment=environment)
@@ -71,7 +71,7 @@ def _fill_with_uv(requirement: str, folder: Path) -> None:
 
 def _fill_with_pip(requirement: str, folder: Path) -> None:
     with _step("packages, by pip"):
-        _run(*_pip(folder), "install", *PINS, "-e", requirement)
+        _run(*_pip(folder), "install", "--no-compile", *PINS, "-e", requirement)
 
 
 def _uv(folder: Path) -> str:
@@ -81,7 +81,8 @@ def _uv(folder: Path) -> str:
             _run(command, "--version")
             return command
     with _step("uv"):
-        _run(*_pip(folder), "install", "--no-deps", "--no-compile", "--only-binary", ":all:", *PINS, "uv")
+        pin = next(line for line in (ROOT / "constraints.txt").read_text().splitlines() if line.startswith("uv=="))
+        _run(*_pip(folder), "install", "--no-deps", "--no-compile", "--only-binary", ":all:", pin)
     return own
 
 
@@ -125,7 +126,7 @@ def _downloading_jars() -> Iterator[None]:
     with (
         tempfile.TemporaryFile("w+") as said,
         subprocess.Popen(
-            (sys.executable, "-c", code),
+            (sys.executable, "-P", "-c", code),
             stdin=subprocess.DEVNULL,
             stdout=said,
             stderr=said,
@@ -135,6 +136,7 @@ def _downloading_jars() -> Iterator[None]:
         began = time.monotonic()
         try:
             yield
+            _begin("Kafka")
             if download.wait() == 0:
                 _say_step("Kafka", began)
             else:
@@ -162,9 +164,17 @@ def _run(*command: str, environment: dict[str, str] | None = None) -> None:
 
 @contextmanager
 def _step(name: str) -> Iterator[None]:
-    began = time.monotonic()
+    began = _begin(name)
     yield
     _say_step(name, began)
+
+
+def _begin(name: str) -> float:
+    """When that was. A terminal shows what is under way, until the next line takes its place."""
+    if sys.stdout.isatty():
+        sys.stdout.write(f"  {name} …\r")
+        sys.stdout.flush()
+    return time.monotonic()
 
 
 def _say_step(name: str, began: float) -> None:

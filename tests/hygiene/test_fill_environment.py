@@ -69,7 +69,7 @@ def test_without_uv_pip_does_it(python: Path) -> None:
     with filling(python, "") as filled:
         out, err = filled.communicate(timeout=120)
     assert (filled.returncode, out) == (1, "")
-    assert "pip install -c constraints.txt -e ." in err
+    assert "install --no-compile -c constraints.txt -e ." in err
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
