@@ -42,7 +42,8 @@ class Failed(Exception):
 
 def main() -> int:
     (requirement,) = sys.argv[1:]
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda received, _: sys.exit(128 + received))
     failures: list[Failed] = []
     with tempfile.TemporaryDirectory() as folder:
         for fill in (_fill_with_uv, _fill_with_pip) if os.environ.get("UV") else (_fill_with_pip,):

@@ -73,14 +73,14 @@ def test_without_uv_pip_does_it(python: Path) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_whoever_ends_it_ends_what_it_started(tmp_path: Path, python: Path, number: signal.Signals) -> None:
+def test_what_it_started_ends_with_it(tmp_path: Path, python: Path, number: signal.Signals) -> None:
     pids = tmp_path / "pids"
     subprocess.run(["mkfifo", pids], check=True)
     with filling(python, uv(tmp_path, f"echo $$ >{pids}; exec sleep 300")) as filled:
         pid = int(pids.read_text())
         filled.send_signal(number)
-        filled.communicate(timeout=60)
-    assert filled.returncode != 0
+        out, err = filled.communicate(timeout=60)
+    assert (filled.returncode, out, err) == (128 + number, "", "")
     assert not psutil.pid_exists(pid)
 
 
