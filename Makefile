@@ -1,14 +1,11 @@
-# Everyday commands; `make` alone lists them. Everything runs in an environment of its own, .venv.
+# Everyday commands; `make` alone lists them. Everything runs in an environment of its own, .venv (VENV=... names another).
 # PYTHON=... picks the interpreter for it, UV= does without uv, ARGS=... is passed on.
 
 SHELL := /bin/sh
 VENV := .venv
 PY := $(VENV)/bin/python
 UV ?= uv
-INSTALL = if [ -n "$(UV)" ] && "$(UV)" --version >/dev/null 2>&1; \
-	then "$(UV)" pip install --python $(PY) -c constraints.txt $(1); \
-	else $(PY) -m pip install -c constraints.txt $(1); fi
-
+FILL = echo "Filling the environment $(VENV)" && $(PY) tools/fill_environment.py '$(1)'
 export PYTHON UV
 
 # The caller's own Python set-up stays outside.
@@ -17,13 +14,11 @@ unexport UV_PYTHON UV_SYSTEM_PYTHON VIRTUAL_ENV
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_USER := 0
 export PYTHONNOUSERSITE := 1
-# Like pip and git, uv shall trust whom this machine trusts.
+# Like pip and git, uv shall trust whom this machine trusts. (The second name is what older ones know.)
 export UV_SYSTEM_CERTS := 1
+export UV_NATIVE_TLS := 1
 
-# An environment that was copied here, or whose Python is gone, is made anew.
-$(shell [ -x $(PY) ] && [ "$$(cat $(VENV)/.place 2>/dev/null)" = "$$(pwd -P)" ] || rm -f $(VENV)/.place)
-
-.PHONY: help demo benchmark test test-all benchmarks faults check format snapshots screenshots lock clean
+.PHONY: help demo benchmark test test-all benchmarks faults check format snapshots screenshots lock clean venv
 .DEFAULT_GOAL := help
 
 help: ## list these commands
@@ -69,33 +64,27 @@ screenshots: $(VENV)/.run ## take the pictures in assets/ anew, from a real run 
 dashboards: $(VENV)/.run ## write opensearch/dashboards.ndjson anew from tools/dashboards.py
 	@$(PY) -m tools.dashboards
 
-lock: $(VENV)/.place ## choose new versions of all dependencies: write constraints.txt anew
-	$(PY) -m pip install --quiet uv
-	$(PY) -m uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --fork-strategy fewest \
-		--no-annotate --no-header --quiet --no-cache --output-file $(VENV)/constraints.txt --upgrade
+lock: $(VENV)/.dev ## choose new versions of all dependencies: write constraints.txt again
+	"$(firstword $(wildcard $(VENV)/bin/uv) $(UV))" pip compile pyproject.toml --extra dev --group setup --universal --python-version 3.11 \
+		--fork-strategy fewest --no-annotate --no-header --quiet --no-cache --output-file $(VENV)/constraints.txt --upgrade
 	@{ sed -n '/^#/p' constraints.txt; cat $(VENV)/constraints.txt; } >$(VENV)/constraints.new && mv $(VENV)/constraints.new constraints.txt
 
 clean: ## remove the environment and all caches; stop the stack first (clickstream stack down)
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# The stamps are written last, so that a cut step is done again.
-$(VENV)/.place:
-	@echo "Making the environment $(VENV)"
+venv:
 	@sh tools/make-venv $(VENV)
-	@pwd -P >$@
 
-$(VENV)/.run: $(VENV)/.place pyproject.toml constraints.txt
-	@echo "Installing clickstream (the first time this takes a minute or so)"
-	@$(call INSTALL,-e .)
+# The stamps are written last, so that a cut step is done again.
+$(VENV)/.run: pyproject.toml constraints.txt | venv
+	@$(call FILL,.)
 	@touch $@
 
-$(VENV)/.chart: $(VENV)/.place pyproject.toml constraints.txt
-	@echo "Installing clickstream with what its charts need (the first time this takes a minute or so)"
-	@$(call INSTALL,-e '.[chart]')
+$(VENV)/.chart: pyproject.toml constraints.txt | venv
+	@$(call FILL,.[chart])
 	@touch $(VENV)/.run $@
 
-$(VENV)/.dev: $(VENV)/.place pyproject.toml constraints.txt
-	@echo "Installing clickstream with what its tests need (the first time this takes a minute or so)"
-	@$(call INSTALL,-e '.[dev]')
+$(VENV)/.dev: pyproject.toml constraints.txt | venv
+	@$(call FILL,.[dev])
 	@touch $(VENV)/.run $@

@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import NoReturn
 
 READ_ONLY = "--read-only"
@@ -18,6 +19,8 @@ def script() -> NoReturn:
     Nothing is cleaned up on the way out. A thread of librdkafka may still be shaking hands with a broker that nobody
     waits for, and OpenSSL's clean-up at exit takes its locks away under it: a crash in one of thirty processes.
     """
+    if sys.stdin is None:  # closed by whoever started us: the next file or socket would take its place
+        sys.stdin = Path(os.devnull).open()  # noqa: SIM115 (it stays open)
     code = main()
     for stream in (sys.stdout, sys.stderr):
         if stream is not None:  # closed by whoever started us

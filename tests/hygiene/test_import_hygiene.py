@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-DRIVERS = ("confluent_kafka", "psycopg", "valkey", "opensearchpy", "numpy", "polars", "prometheus_client")
+DRIVERS = ("confluent_kafka", "psycopg", "valkey", "opensearchpy", "numpy", "prometheus_client")
 FRONT_ENDS = ("textual", "plotext", "textual_serve", "aiohttp")
 
 REPORT = "\nimport sys\nprint(*(name for name in sys.argv[1:] if name in sys.modules), file=sys.stderr)"
@@ -48,7 +48,7 @@ status(load_settings())
 
 
 def test_status_loads_no_opensearch_driver_where_it_is_off() -> None:
-    assert loaded(STATUS, ("opensearchpy", "polars", *FRONT_ENDS)) == []
+    assert loaded(STATUS, ("opensearchpy", *FRONT_ENDS)) == []
 
 
 def test_the_dashboard_opens_without_driver_or_plots() -> None:
@@ -61,4 +61,4 @@ def test_the_dashboard_opens_without_what_only_its_threads_and_charts_need() -> 
 
 
 def test_what_is_loaded_is_seen() -> None:
-    assert loaded("import json.decoder, numpy", ("json", "numpy", "polars")) == ["json", "numpy"]
+    assert loaded("import json.decoder, numpy", ("json", "numpy", "textual")) == ["json", "numpy"]

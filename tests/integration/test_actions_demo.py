@@ -65,6 +65,15 @@ def test_the_same_again_is_duplicates_and_fresh_is_not(settings: Settings) -> No
     assert not any("stored already" in word.words for word in said)
 
 
+def test_a_limited_run_waits_for_no_more_than_it_sends(settings: Settings, data_file: Path) -> None:
+    data_file.unlink()
+    result, said = ran(limit=500)
+    assert result.ok, result.unaccounted
+    assert result.events + result.duplicates == 500
+    assert any("generating only its first 500 events by time" in word.words for word in said)
+    assert not data_file.exists()
+
+
 def test_what_waits_in_kafka_is_stored_and_counted_too(settings: Settings) -> None:
     send(settings, [("1", b"no json"), ("2", None)])
     result, said = ran()

@@ -12,12 +12,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import polars as pl
+import numpy as np
 import pytest
 
 from clickstream.actions.generate import BLOCK_ROWS, generate
 from clickstream.domain.errors import ClickstreamError, UsageError
+from clickstream.pipeline.csvfile import CsvEvents, read_events
 from clickstream.pipeline.generator import RETAILROCKET
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
 
 SMALL = RETAILROCKET.scaled(0.001)
 
@@ -31,10 +37,35 @@ def test_a_packed_file_holds_the_same_text(tmp_path: Path, suffix: str) -> None:
     assert path.read_bytes() == first
     assert len(first) < 60_000
     plain = generate(tmp_path / "events.csv", shape=SMALL).path
-    assert pl.read_csv(path).equals(pl.read_csv(plain))
+    unpack = gzip.decompress if suffix == ".gz" else zstd.decompress
+    assert unpack(first) == plain.read_bytes()
     if suffix == ".gz":
-        assert gzip.decompress(first) == plain.read_bytes()
         assert first[4:8] == bytes(4)  # the header's time
+
+
+@pytest.mark.parametrize("limit", [1, 700, SMALL.rows - 1, SMALL.rows, SMALL.rows + 1])
+def test_a_limited_file_holds_what_a_producer_with_that_limit_sends(tmp_path: Path, limit: int) -> None:
+    whole = generate(tmp_path / "events.csv", shape=SMALL).path
+    made = generate(tmp_path / "first.csv", shape=SMALL, limit=limit)
+    assert made.rows == min(limit, SMALL.rows)
+    sent, wanted = read_events(made.path), read_events(whole, limit=limit)
+    assert sent.rows == made.rows
+    assert list(rows_of(sent)) == list(rows_of(wanted))
+    assert set(made.path.read_text().splitlines()) <= set(whole.read_text().splitlines())
+
+
+def rows_of(events: CsvEvents) -> Iterator[tuple[int, ...]]:
+    columns = events.columns
+    lists = (columns.time_ms, columns.visitor_id, columns.kind, columns.item_id, columns.transaction_id)
+    return zip(*(column.tolist() for column in lists), strict=True)
+
+
+def test_events_of_one_millisecond_are_limited_by_their_order_in_the_file(tmp_path: Path) -> None:
+    whole = read_events(generate(tmp_path / "events.csv", shape=SMALL).path)
+    times = whole.columns.time_ms
+    tied = int(np.flatnonzero(times[1:] == times[:-1])[0]) + 1  # a cut between two of one time
+    first = read_events(generate(tmp_path / "first.csv", shape=SMALL, limit=tied).path)
+    assert list(rows_of(first)) == list(rows_of(whole))[:tied]
 
 
 def test_progress_counts_from_nothing_to_all(tmp_path: Path) -> None:

@@ -108,3 +108,9 @@ def test_an_output_that_takes_nothing_is_told_in_one_line(redirection: str, said
     assert done.returncode == 1
     assert said in done.stderr.splitlines()[-1]
     assert "Traceback" not in done.stderr
+
+
+def test_a_closed_input_is_an_empty_one() -> None:
+    line = f"{shlex.quote(sys.executable)} -m clickstream config show --json <&-"
+    done = subprocess.run(line, shell=True, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")

@@ -11,8 +11,8 @@ from typing import Any
 
 from clickstream.actions import analytics, consumers, producers, stack, verify
 from clickstream.actions.control import running
+from clickstream.actions.data_file import DataFile
 from clickstream.actions.demo_progress import FlowMeter, Narrator, Phase, Show, ends, last_commit, positions
-from clickstream.actions.generate import generate
 from clickstream.actions.group import Worker, local_workers, snapshot_of
 from clickstream.actions.lag.measure import LagMeter, Sample
 from clickstream.actions.prepare import prepare
@@ -107,8 +107,13 @@ def demo(settings: Settings, options: DemoOptions, show: Show) -> DemoResult:
             hint="`clickstream data reset` empties those",
         )
     narrator = Narrator(show)
-    settings = _bring_up(settings, narrator)
-    _make_file(settings, narrator)
+    with DataFile(settings, options.limit) as data:
+        if data.note:
+            narrator.say(Phase.DATA, data.note, note=True)
+        settings = _bring_up(settings, narrator)
+        file = data.ready(
+            lambda done, total: narrator.say(Phase.DATA, f"generating {data.path}", done=done, total=total), LOOK_EVERY
+        )
     if options.fresh:
         _empty(settings, narrator)
     elif producers.under_way(settings):
@@ -120,7 +125,7 @@ def demo(settings: Settings, options: DemoOptions, show: Show) -> DemoResult:
     _tell_what_is_there(before, start, narrator)
     kept = {worker.name for worker in _workers(settings) if worker.under_way}
     try:
-        drained = _run_pipeline(settings, options, start, narrator)
+        drained = _run_pipeline(settings, producers.Run(file, options.limit), start, narrator)
     finally:
         _stop_started(settings, kept, narrator)
     return _result(settings, before, start, drained, narrator)
@@ -137,18 +142,6 @@ def _bring_up(settings: Settings, narrator: Narrator) -> Settings:
 
     stack.up(settings.home, progress=downloading)
     return load_settings()
-
-
-def _make_file(settings: Settings, narrator: Narrator) -> None:
-    path = settings.pipeline.data_file
-    if path.exists():
-        return
-    narrator.say(Phase.DATA, f"{path} is not there: generating it", note=True)
-
-    def writing(done: int, total: int) -> None:
-        narrator.say(Phase.DATA, f"generating {path}", done=done, total=total)
-
-    generate(path, progress=writing)
 
 
 def _empty(settings: Settings, narrator: Narrator) -> None:
@@ -170,12 +163,12 @@ def _tell_what_is_there(before: Counts, start: Sample, narrator: Narrator) -> No
         narrator.say(Phase.PIPELINE, words, note=True)
 
 
-def _run_pipeline(settings: Settings, options: DemoOptions, start: Sample, narrator: Narrator) -> _Drained:
+def _run_pipeline(settings: Settings, run: producers.Run, start: Sample, narrator: Narrator) -> _Drained:
     narrator.say(Phase.PIPELINE, "starting consumers")
     consumers.start(settings)
     narrator.say(Phase.PIPELINE, "starting the producer")
     began = time.monotonic()
-    producers.start(settings, producers.Run(settings.pipeline.data_file, options.limit))
+    producers.start(settings, run)
     with FlowMeter(settings, start) as meter:
         while True:
             workers = _workers(settings)

@@ -70,6 +70,15 @@ class Home:
         """The embedded servers' data folders."""
         return self.root / "data"
 
+    @property
+    def events(self) -> Path:
+        """The data file, where neither a setting nor a folder `data` says that it belongs elsewhere."""
+        return self.root / "events.csv"
+
+    def first_events(self, limit: int) -> Path:
+        """A generated file of the first events by time only. Its name tells it from a whole one."""
+        return self.root / f"events-first-{limit}.csv"
+
     def make(self) -> None:
         """Make the folders, open to nobody else."""
         for folder in (self.root, self.run, self.logs, self.rejects, self.data, self.socket.parent):

@@ -119,7 +119,8 @@ class PipelineSettings(_Section):
     """What the producer reads and how consumers work."""
 
     data_file: Path = Field(Path("data/events.csv"), alias="PRODUCER_DATA_FILE")
-    """CSV, CSV.gz or CSV.zst; a relative path counts from the working folder."""
+    """CSV, CSV.gz or CSV.zst; a relative path counts from the working folder. Without a value, and where there is no
+    folder `data`, it is events.csv in CLICKSTREAM_HOME."""
     consumer_group_id: Group = Field("clickstream-postgresql", alias="POSTGRESQL_CONSUMER_GROUP_ID")
     session_timeout_minutes: Annotated[int, Field(ge=1, le=1440)] = Field(30, alias="CONSUMER_SESSION_TIMEOUT_MINUTES")
     """Neighbours in time further apart than this belong to different sessions. Keep it for a schema's whole life."""
@@ -203,6 +204,8 @@ def load_settings(environ: Mapping[str, str] | None = None, *, folder: Path | No
             value = layer.get(name)
             if value and name not in values:  # an empty value is as good as none
                 values[name], sources[name] = value, origin
+    if "PRODUCER_DATA_FILE" not in values and not Path("data").is_dir():
+        values["PRODUCER_DATA_FILE"] = str(home.events)
     embedded = not named or all(values.get(name) == stack.get(name) for name in SERVER_ADDRESSES)
     return _build(home, embedded, values, sources)
 

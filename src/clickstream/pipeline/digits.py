@@ -1,4 +1,4 @@
-"""Decimal numbers out of a buffer of text, many at a time: eight digits are one 64-bit word."""
+"""Decimal numbers out of text and into text, many at a time. Reading takes eight digits as one 64-bit word."""
 
 from __future__ import annotations
 
@@ -39,3 +39,19 @@ def numbers_before(
         word = word * _U(10_000) + (word >> _U(32)) & _U(0x00000000FFFFFFFF)
         value += word * _U(10**done)
     return value.astype(np.int64), good
+
+
+def digits_of(numbers: npt.NDArray[np.int64]) -> npt.NDArray[np.uint8]:
+    """The ASCII digits of numbers from 0 on, a row each, as wide as the largest one's; zero bytes go before a number.
+
+    A negative number has no digits: its row is zero bytes only.
+    """
+    width = len(str(int(numbers.max(initial=0))))
+    text = np.zeros((len(numbers), width), dtype=np.uint8)
+    rest = numbers
+    for place in reversed(range(width)):
+        upper = rest // 10
+        text[:, place] = np.where(rest > 0, rest - 10 * upper + ord("0"), 0)
+        rest = upper
+    text[numbers == 0, -1] = ord("0")
+    return text

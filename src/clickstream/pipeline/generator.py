@@ -16,6 +16,8 @@ from clickstream.domain.events import ADD_TO_CART, NO_TRANSACTION, TRANSACTION, 
 from clickstream.pipeline.generator_random import BLOCK_BITS, Chance, order_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from clickstream.domain.events import BoolArray, Int64Array
 
 SECOND_MS: Final = 1000
@@ -125,13 +127,15 @@ class _Duplicates:
     transactions: int
 
 
-def generate_events(shape: Shape, seed: int) -> EventColumns:
+def generate_events(shape: Shape, seed: int, go_on: Callable[[], None] = lambda: None) -> EventColumns:
     """All rows of a file of that shape, in file order: hour by hour, the hours and the rows of an hour shuffled.
+
+    `go_on` is called now and then; what it raises ends the work.
 
     Raises:
         ValueError: when there is no room for the events in the span, or for the carts in the sessions.
     """
-    chance = Chance(seed)
+    chance = Chance(seed, go_on)
     repeated = _split_duplicates(shape)
     sessions = _lay_out(shape, repeated, chance)
     session = sessions.each_event()

@@ -6,6 +6,7 @@ numpy.random.Generator may change between versions, and floating-point logarithm
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import accumulate
 from math import isqrt
 from typing import TYPE_CHECKING
@@ -25,13 +26,18 @@ BLOCK_BITS = 16
 
 
 class Chance:
-    """Random draws in a fixed order; one seed gives the same draws everywhere."""
+    """Random draws in a fixed order; one seed gives the same draws everywhere.
 
-    def __init__(self, seed: int) -> None:
+    `before_draw` is called before each; what it raises ends the work.
+    """
+
+    def __init__(self, seed: int, before_draw: Callable[[], None] = lambda: None) -> None:
         self._bits = np.random.PCG64(seed)
+        self._before_draw = before_draw
 
     def words(self, length: int) -> UInt64Array:
         """`length` uniform 64-bit words."""
+        self._before_draw()
         return np.asarray(self._bits.random_raw(length), dtype=np.uint64)
 
     def below(self, bound: int, length: int) -> Int64Array:
