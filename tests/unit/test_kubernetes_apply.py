@@ -63,7 +63,7 @@ def test_the_readme_says_what_keeps_the_consumers_when_keda_is_added(
     overlay = running_six(it, tmp_path)
     monkeypatch.chdir(tmp_path)
     commands = re.search(
-        r"    kubectl (apply view-last-applied .+) \\\n +\| sed '(.+)' > consumer\.yaml\n +kubectl (apply .+)\n", README
+        r"    kubectl (apply view-last-applied .+) \| sed '(.+)' > consumer\.yaml\n +kubectl (apply .+)\n", README
     )
     assert commands
     view, edit, put = commands.groups()
