@@ -24,6 +24,7 @@ STATE_VERSION: Final = 4
 
 APPLY: Final = "`terraform apply` in that folder makes what is missing"
 ASK: Final = "install terraform or tofu, which this command then asks"
+INIT: Final = "install terraform or tofu and run its `init` in that folder, and this command asks it"
 
 _LOCAL: Final = "local"
 _CLOUD: Final = "cloud"
@@ -98,12 +99,12 @@ def _local_backend(folder: Path) -> Mapping[str, Any]:
         place = "HCP Terraform" if other in {_CLOUD, "remote"} else f"a backend ({other})"
         raise ClickstreamError(
             f"the state of {folder} is kept in {place}, and only terraform or tofu can read it there",
-            hint=f"{ASK}, and run its `init` in that folder",
+            hint=INIT,
         )
     if kinds and not recorded:
         raise ClickstreamError(
             f"{folder} names a place of its own for the state and was not initialised, so that place is not known",
-            hint=f"{ASK}, and run its `init` in that folder",
+            hint=INIT,
         )
     settings = recorded.get("config") if recorded else None
     return settings if isinstance(settings, dict) else {}
