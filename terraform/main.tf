@@ -7,6 +7,12 @@ locals {
     for subnet in [var.public_subnet_cidr, var.private_subnet_cidr] :
     try(cidrhost("${split("/", subnet)[0]}/${split("/", var.aws_vpc_cidr)[1]}", 0), "")
   ]
+
+  # aiven_service_component, which finds the others, takes no component "valkey".
+  valkey_endpoints = [
+    for component in flatten(data.aiven_valkey.privatelink[*].components) : component
+    if component.component == "valkey" && component.route == "privatelink" && component.usage == "primary"
+  ]
 }
 
 # What one variable demands of another.
@@ -102,6 +108,22 @@ data "aiven_service_component" "privatelink" {
   component                   = each.value.component
   route                       = "privatelink"
   kafka_authentication_method = each.value.component == "kafka" ? "certificate" : null
+
+  depends_on = [module.aws]
+}
+
+data "aiven_valkey" "privatelink" {
+  count = local.privatelink ? 1 : 0
+
+  project      = module.aiven.project_name
+  service_name = module.aiven.privatelink_valkey_service_name
+
+  lifecycle {
+    postcondition {
+      condition     = anytrue([for component in self.components : component.component == "valkey" && component.route == "privatelink" && component.usage == "primary"])
+      error_message = "Aiven does not list the endpoint of Valkey yet; it does within minutes of making it. Apply again."
+    }
+  }
 
   depends_on = [module.aws]
 }

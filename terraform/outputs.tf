@@ -197,12 +197,12 @@ output "valkey_privatelink_service_name" {
 
 output "valkey_privatelink_endpoint_dns" {
   description = "Name under which the endpoint of Valkey is reached from the instance; null but with ec2_privatelink."
-  value       = one([for name, component in data.aiven_service_component.privatelink : component.host if name == "valkey"])
+  value       = try(local.valkey_endpoints[0].host, null)
 }
 
 output "valkey_privatelink_port" {
   description = "Port of Valkey there; null but with ec2_privatelink."
-  value       = one([for name, component in data.aiven_service_component.privatelink : component.port if name == "valkey"])
+  value       = try(local.valkey_endpoints[0].port, null)
 }
 
 output "opensearch_privatelink_service_name" {

@@ -82,7 +82,7 @@ variable "kafka_plan" {
 
   validation {
     condition     = can(regex("^[a-z0-9]+(-[a-z0-9]+)+$", var.kafka_plan))
-    error_message = "kafka_plan must be the name of a plan, such as startup-4 or business-4."
+    error_message = "kafka_plan must be the name of a plan with its size, such as startup-4 or business-4; Aiven has no plan hobbyist for Kafka."
   }
 }
 
@@ -93,8 +93,8 @@ variable "pg_plan" {
   nullable    = false
 
   validation {
-    condition     = can(regex("^[a-z0-9]+(-[a-z0-9]+)+$", var.pg_plan))
-    error_message = "pg_plan must be the name of a plan, such as startup-4 or business-4."
+    condition     = can(regex("^(hobbyist|[a-z0-9]+(-[a-z0-9]+)+)$", var.pg_plan))
+    error_message = "pg_plan must be the name of a plan: hobbyist, or one with its size, such as startup-4 or business-4."
   }
 }
 
@@ -105,8 +105,8 @@ variable "valkey_plan" {
   nullable    = false
 
   validation {
-    condition     = can(regex("^[a-z0-9]+(-[a-z0-9]+)+$", var.valkey_plan))
-    error_message = "valkey_plan must be the name of a plan, such as startup-4 or business-4."
+    condition     = can(regex("^(hobbyist|[a-z0-9]+(-[a-z0-9]+)+)$", var.valkey_plan))
+    error_message = "valkey_plan must be the name of a plan: hobbyist, or one with its size, such as startup-4 or business-4."
   }
 }
 
@@ -117,8 +117,8 @@ variable "opensearch_plan" {
   nullable    = false
 
   validation {
-    condition     = can(regex("^[a-z0-9]+(-[a-z0-9]+)+$", var.opensearch_plan))
-    error_message = "opensearch_plan must be the name of a plan, such as startup-4 or business-4."
+    condition     = can(regex("^(hobbyist|[a-z0-9]+(-[a-z0-9]+)+)$", var.opensearch_plan))
+    error_message = "opensearch_plan must be the name of a plan: hobbyist, or one with its size, such as startup-4 or business-4."
   }
 }
 
@@ -130,26 +130,24 @@ variable "opensearch_enabled" {
 }
 
 variable "kafka_version" {
-  description = "Version of Kafka, major.minor."
+  description = "Version of Kafka, major.minor; null leaves the choice to Aiven, whose default is always one that it supports."
   type        = string
-  default     = "4.0"
-  nullable    = false
+  default     = null
 
   validation {
-    condition     = can(regex("^[34]\\.[0-9]+$", var.kafka_version))
-    error_message = "kafka_version must be 3.x or 4.x, such as 4.0."
+    condition     = var.kafka_version == null ? true : can(regex("^(3\\.9|4\\.[1-9][0-9]*|[5-9]\\.[0-9]+|[1-9][0-9]+\\.[0-9]+)$", var.kafka_version))
+    error_message = "kafka_version must be null, for Aiven's default, or a major.minor version that Aiven has not retired: 3.9, or 4.1 and later, as far as this file knows. Aiven retires others as time passes; which, its page of service lifecycles says (aiven.io/docs/platform/reference/eol-for-major-versions)."
   }
 }
 
 variable "pg_version" {
-  description = "Major version of PostgreSQL; clickstream needs 14 or later."
+  description = "Major version of PostgreSQL; null leaves the choice to Aiven, whose default is always one that it supports."
   type        = string
-  default     = "18"
-  nullable    = false
+  default     = null
 
   validation {
-    condition     = can(regex("^(1[4-9]|[2-9][0-9])$", var.pg_version))
-    error_message = "pg_version must be a major version from 14 on, such as 18."
+    condition     = var.pg_version == null ? true : can(regex("^(1[5-9]|[2-9][0-9])$", var.pg_version))
+    error_message = "pg_version must be null, for Aiven's default, or a major version that Aiven has not retired: 15 or later, as far as this file knows. Aiven retires others as time passes; which, its page of service lifecycles says (aiven.io/docs/platform/reference/eol-for-major-versions)."
   }
 }
 
@@ -250,8 +248,11 @@ variable "service_ip_filter" {
   default     = null
 
   validation {
-    condition     = var.service_ip_filter == null ? true : try(length(var.service_ip_filter) > 0 && alltrue([for network in var.service_ip_filter : can(cidrhost(network, 0))]), false)
-    error_message = "service_ip_filter must be null or a list of networks such as 203.0.113.7/32."
+    condition = var.service_ip_filter == null ? true : try(length(var.service_ip_filter) > 0 && alltrue([
+      for network in var.service_ip_filter :
+      cidrhost(network, 0) == (strcontains(network, ":") ? cidrhost("${split("/", network)[0]}/128", 0) : split("/", network)[0])
+    ]), false)
+    error_message = "service_ip_filter must be null or a list of networks such as 203.0.113.7/32, each with the first address of its network before the slash: 203.0.113.0/24, not 203.0.113.7/24."
   }
 }
 
@@ -262,8 +263,8 @@ variable "aiven_vpc_cidr" {
   nullable    = false
 
   validation {
-    condition     = try(cidrnetmask(var.aiven_vpc_cidr) != "" && tonumber(split("/", var.aiven_vpc_cidr)[1]) >= 20 && tonumber(split("/", var.aiven_vpc_cidr)[1]) <= 24, false)
-    error_message = "aiven_vpc_cidr must be an IPv4 network from /20 to /24, such as 10.1.0.0/24."
+    condition     = try(cidrnetmask(var.aiven_vpc_cidr) != "" && cidrhost(var.aiven_vpc_cidr, 0) == split("/", var.aiven_vpc_cidr)[0] && tonumber(split("/", var.aiven_vpc_cidr)[1]) >= 20 && tonumber(split("/", var.aiven_vpc_cidr)[1]) <= 24, false)
+    error_message = "aiven_vpc_cidr must be an IPv4 network from /20 to /24, such as 10.1.0.0/24, with the network's first address before the slash, not 10.1.0.7/24."
   }
 }
 
@@ -299,8 +300,8 @@ variable "aws_vpc_cidr" {
   nullable    = false
 
   validation {
-    condition     = try(cidrnetmask(var.aws_vpc_cidr) != "" && tonumber(split("/", var.aws_vpc_cidr)[1]) >= 16 && tonumber(split("/", var.aws_vpc_cidr)[1]) <= 28, false)
-    error_message = "aws_vpc_cidr must be an IPv4 network from /16 to /28, such as 10.0.0.0/16."
+    condition     = try(cidrnetmask(var.aws_vpc_cidr) != "" && cidrhost(var.aws_vpc_cidr, 0) == split("/", var.aws_vpc_cidr)[0] && tonumber(split("/", var.aws_vpc_cidr)[1]) >= 16 && tonumber(split("/", var.aws_vpc_cidr)[1]) <= 28, false)
+    error_message = "aws_vpc_cidr must be an IPv4 network from /16 to /28, such as 10.0.0.0/16, with the network's first address before the slash, not 10.0.1.0/16."
   }
 }
 
@@ -311,8 +312,8 @@ variable "public_subnet_cidr" {
   nullable    = false
 
   validation {
-    condition     = try(cidrnetmask(var.public_subnet_cidr) != "" && tonumber(split("/", var.public_subnet_cidr)[1]) >= 16 && tonumber(split("/", var.public_subnet_cidr)[1]) <= 28, false)
-    error_message = "public_subnet_cidr must be an IPv4 network from /16 to /28, such as 10.0.1.0/24."
+    condition     = try(cidrnetmask(var.public_subnet_cidr) != "" && cidrhost(var.public_subnet_cidr, 0) == split("/", var.public_subnet_cidr)[0] && tonumber(split("/", var.public_subnet_cidr)[1]) >= 16 && tonumber(split("/", var.public_subnet_cidr)[1]) <= 28, false)
+    error_message = "public_subnet_cidr must be an IPv4 network from /16 to /28, such as 10.0.1.0/24, with the network's first address before the slash, not 10.0.1.7/24."
   }
 }
 
@@ -323,8 +324,8 @@ variable "private_subnet_cidr" {
   nullable    = false
 
   validation {
-    condition     = try(cidrnetmask(var.private_subnet_cidr) != "" && tonumber(split("/", var.private_subnet_cidr)[1]) >= 16 && tonumber(split("/", var.private_subnet_cidr)[1]) <= 28, false)
-    error_message = "private_subnet_cidr must be an IPv4 network from /16 to /28, such as 10.0.2.0/24."
+    condition     = try(cidrnetmask(var.private_subnet_cidr) != "" && cidrhost(var.private_subnet_cidr, 0) == split("/", var.private_subnet_cidr)[0] && tonumber(split("/", var.private_subnet_cidr)[1]) >= 16 && tonumber(split("/", var.private_subnet_cidr)[1]) <= 28, false)
+    error_message = "private_subnet_cidr must be an IPv4 network from /16 to /28, such as 10.0.2.0/24, with the network's first address before the slash, not 10.0.2.7/24."
   }
 }
 
@@ -357,8 +358,8 @@ variable "ssh_allowed_cidr" {
   default     = null
 
   validation {
-    condition     = var.ssh_allowed_cidr == null ? true : try(cidrnetmask(var.ssh_allowed_cidr) != "" && tonumber(split("/", var.ssh_allowed_cidr)[1]) >= 8, false)
-    error_message = "ssh_allowed_cidr must be an IPv4 network of /8 or smaller, such as 203.0.113.7/32: 0.0.0.0/0 and ::/0 would let the whole world try."
+    condition     = var.ssh_allowed_cidr == null ? true : try(cidrnetmask(var.ssh_allowed_cidr) != "" && cidrhost(var.ssh_allowed_cidr, 0) == split("/", var.ssh_allowed_cidr)[0] && tonumber(split("/", var.ssh_allowed_cidr)[1]) >= 8, false)
+    error_message = "ssh_allowed_cidr must be an IPv4 network of /8 or smaller, such as 203.0.113.7/32, with the network's first address before the slash, not 203.0.113.7/24: 0.0.0.0/0 and ::/0 would let the whole world try."
   }
 }
 

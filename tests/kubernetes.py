@@ -18,35 +18,48 @@ COMPONENTS = tuple(sorted(folder.name for folder in (ROOT / "components").iterdi
 Manifest = dict[str, Any]
 
 
-def built(folder: Path) -> list[Manifest]:
-    """What `kubectl apply -k` would send; skips where there is no kubectl."""
+def kubectl() -> str:
+    """The program; skips where there is none."""
     program = shutil.which("kubectl", path=str(Path(sys.executable).parent)) or shutil.which("kubectl")
     if program is None:
         pytest.skip("there is no kubectl, and its wheel is for Linux on x86-64 only")
-    done = subprocess.run([program, "kustomize", str(folder)], capture_output=True, text=True, timeout=60, check=False)
+    return program
+
+
+def built(folder: Path) -> list[Manifest]:
+    """What `kubectl apply -k` would send; skips where there is no kubectl."""
+    done = subprocess.run(
+        [kubectl(), "kustomize", str(folder)], capture_output=True, text=True, timeout=60, check=False
+    )
     assert (done.returncode, done.stderr) == (0, "")
     return list(yaml.safe_load_all(done.stdout))
 
 
 def overlay(folder: Path, components: Iterable[str], *, settings: str = "") -> list[Manifest]:
     """The base with these components, in this order; `settings`: lines of KEY=value that replace the base's."""
+    return built(written(folder, components, settings=settings))
+
+
+def written(folder: Path, components: Iterable[str], *, settings: str = "", **more: Any) -> Path:
+    """The folder of such an overlay, written again where it is there; `more`: what else its kustomization says."""
     copy = folder / "kubernetes"
-    shutil.copytree(ROOT, copy)
+    shutil.copytree(ROOT, copy, dirs_exist_ok=True)
     place = copy / "overlays" / "made"
-    place.mkdir()
+    place.mkdir(exist_ok=True)
     content: Manifest = {
         "apiVersion": "kustomize.config.k8s.io/v1beta1",
         "kind": "Kustomization",
         "namespace": "clickstream",
         "resources": ["../../base"],
         "components": [f"../../components/{name}" for name in components],
+        **more,
     }
     if settings:
         (place / "settings.env").write_text(settings)
         generator = {"name": "clickstream-settings", "behavior": "merge", "envs": ["settings.env"]}
         content["configMapGenerator"] = [generator]
     (place / "kustomization.yaml").write_text(yaml.safe_dump(content))
-    return built(place)
+    return place
 
 
 def pods(manifests: Iterable[Manifest]) -> Iterator[tuple[str, Manifest]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -52,11 +53,23 @@ pg_privatelink_endpoint_dns valkey_privatelink_endpoint_dns opensearch_privateli
 ec2_instance_id ec2_public_ip ec2_public_dns ssh_command
 """.split()
 
+NEEDED = {"aiven_api_token": "t", "organization_name": "o", "billing_group_id": "b"}
+
 SECRET = re.compile(r"(?:password|access_key|access_cert|ca_cert|service_uri|dashboards_uri|api_token)$")
 
 
 def shown(found: Module) -> str:
     return found.folder.name
+
+
+def run_terraform(folder: Path, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+    """Terraform in a folder that needs no provider."""
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("TF_")}
+    command = ["terraform", *arguments]
+    environ |= {"CHECKPOINT_DISABLE": "1"}
+    return subprocess.run(
+        command, cwd=folder, input=stdin, env=environ, capture_output=True, text=True, timeout=60, check=False
+    )
 
 
 def aiven_bodies() -> list[tuple[str, str, dict[str, object]]]:
@@ -90,6 +103,46 @@ def test_every_variable_and_output_is_described_and_typed(found: Module) -> None
 def test_every_variable_with_a_range_or_a_format_is_validated() -> None:
     free = {name for name, body in module(TERRAFORM).variables.items() if "validation" not in body}
     assert free == {name for name, body in module(TERRAFORM).variables.items() if body["type"] == "bool"}
+
+
+CIDRS = ("aiven_vpc_cidr", "aws_vpc_cidr", "public_subnet_cidr", "private_subnet_cidr", "ssh_allowed_cidr")
+FITTING = {"aiven_vpc_cidr": 24, "aws_vpc_cidr": 16, "public_subnet_cidr": 24, "private_subnet_cidr": 24}
+
+
+@pytest.mark.skipif(not shutil.which("terraform"), reason="no terraform here")
+@pytest.mark.parametrize(
+    ("name", "value", "right"),
+    [
+        *(("kafka_version", value, True) for value in ("null", "3.9", "4.1", "4.2", "4.10", "5.0", "10.1")),
+        *(("kafka_version", value, False) for value in ("3.8", "3.10", "4.0", "4", "2.8", "4.01", "", "4.2.1")),
+        *(("pg_version", value, True) for value in ("null", "15", "18", "19", "20")),
+        *(("pg_version", value, False) for value in ("14", "9.6", "18.1", "5", "")),
+        *((f"{one}_plan", "hobbyist", one != "kafka") for one in ("kafka", "pg", "valkey", "opensearch")),
+        *((f"{one}_plan", "business-8", True) for one in ("kafka", "pg", "valkey", "opensearch")),
+        *((f"{one}_plan", "Startup 4", False) for one in ("kafka", "pg", "valkey", "opensearch")),
+        *((name, f"172.16.0.0/{FITTING.get(name, 20)}", True) for name in CIDRS),
+        *((name, f"172.16.0.7/{FITTING.get(name, 20)}", False) for name in CIDRS),
+        *(("service_ip_filter", value, True) for value in
+          ("null", '["203.0.113.0/24"]', '["203.0.113.7/32","2001:DB8::/32"]', '["2001:db8:0:0::7/128"]')),
+        *(("service_ip_filter", value, False) for value in
+          ("[]", '["203.0.113.7/24"]', '["203.0.113.0/24","203.0.113.7/24"]', '["2001:db8::7/32"]', '["203.0.113.7"]')),
+    ],
+)  # fmt: skip
+def test_what_the_providers_would_refuse_later_is_refused_in_a_sentence(
+    name: str, value: str, right: bool, tmp_path: Path
+) -> None:
+    shutil.copy(TERRAFORM / "variables.tf", tmp_path)
+    values = [f"-var={one}={given}" for one, given in (NEEDED | {name: value}).items() if given != "null"]
+    done = run_terraform(tmp_path, "plan", "-input=false", "-no-color", *values)
+    assert (done.returncode == 0) is right, done.stderr
+    assert right or f"{name} must be " in " ".join(done.stderr.split())
+
+
+def test_versions_are_left_to_aiven_and_the_refusal_names_the_place_to_look() -> None:
+    for name in ("kafka_version", "pg_version"):
+        body = module(TERRAFORM).variables[name]
+        assert body["default"] is None
+        assert "eol-for-major-versions" in body["validation"][0]["error_message"]
 
 
 @pytest.mark.parametrize("found", MODULES, ids=shown)
@@ -133,6 +186,12 @@ def test_versions_are_as_promised_in_every_module() -> None:
     assert re.search(r'source\s+= "hashicorp/aws"\s+version = ">= 5\.', text)
 
 
+@pytest.mark.parametrize("found", MODULES, ids=shown)
+def test_every_provider_has_an_upper_bound(found: Module) -> None:
+    for version in re.findall(r'(?m)^\s+version\s+= "(.*)"$', found.text):
+        assert re.search(r"<|~>", version), version
+
+
 def test_resources_agree_with_the_providers_schema() -> None:
     faults = [
         fault
@@ -160,6 +219,57 @@ def test_what_the_schema_does_not_have_is_seen() -> None:
 @pytest.mark.parametrize("found", MODULES, ids=shown)
 def test_attributes_that_are_read_are_in_the_schema(found: Module) -> None:
     assert list(unknown_attributes(found)) == []
+
+
+COMPONENTS = set(
+    """
+elasticsearch grafana kafka kafka_connect kafka_rest kibana mysql opensearch opensearch_dashboards pg pgbouncer
+prometheus redis schema_registry
+""".split()
+)
+"""What the provider takes for `component` of aiven_service_component. Its schema does not tell; its source does, in
+internal/sdkprovider/service/servicecomponent/service_component_data_source.go."""
+
+
+def test_components_are_ones_that_the_provider_looks_for() -> None:
+    root = module(TERRAFORM)
+    asked = [body for (type_, _), body in root.data.items() if type_ == "aiven_service_component"]
+    assert [(body["for_each"], body["component"]) for body in asked] == [
+        ("${module.aiven.privatelink_components}", "${each.value.component}")
+    ]
+    named = re.findall(r"\bcomponent\s*=\s*([^,}\s]+)", module(TERRAFORM / "modules/aiven").text)
+    assert named
+    assert {name.strip('"') for name in named} <= COMPONENTS
+
+
+ENDPOINT = {"component": "valkey", "route": "privatelink", "usage": "primary", "host": "right", "port": 1}
+
+
+@pytest.mark.skipif(not shutil.which("terraform"), reason="no terraform here")
+@pytest.mark.parametrize(
+    ("components", "found"),
+    [
+        ([], None),
+        ([ENDPOINT | {"route": "dynamic", "host": "public"}], None),
+        ([ENDPOINT | {"usage": "replica", "host": "replica"}], None),
+        ([ENDPOINT | {"route": "private", "host": "vpc"}, ENDPOINT | {"component": "prometheus", "host": "other"},
+          ENDPOINT | {"usage": "replica", "host": "replica"}, ENDPOINT, ENDPOINT | {"host": "second"}], "right"),
+    ],
+)  # fmt: skip
+def test_the_endpoint_of_valkey_is_the_primary_one_through_privatelink(
+    components: list[dict[str, object]], found: str | None, tmp_path: Path
+) -> None:
+    text = (TERRAFORM / "main.tf").read_text()
+    chosen = re.findall(r"(?ms)^  valkey_endpoints = \[.*?^  \]$", text)[0]
+    output = module(TERRAFORM).outputs["valkey_privatelink_endpoint_dns"]["value"]
+    value = chosen.replace("data.aiven_valkey.privatelink", "local.read")
+    (tmp_path / "main.tf").write_text(
+        f"locals {{\n  read = [{{ components = {json.dumps(components)} }}]\n{value}\n}}\n"
+    )
+    expression = output.removeprefix("${").removesuffix("}")
+    assert run_terraform(tmp_path, "console", stdin=f"jsonencode({expression})").stdout.strip() == json.dumps(
+        json.dumps(found)
+    )
 
 
 def test_the_trimmed_schema_holds_what_is_used_and_no_more() -> None:

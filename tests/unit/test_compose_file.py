@@ -55,8 +55,14 @@ def test_every_profile_is_tested() -> None:
 def test_ports_are_bound_to_loopback_only(name: str) -> None:
     ports = services()[name].get("ports", [])
     assert {port["host_ip"] for port in ports} <= {"127.0.0.1"}
-    assert services()[name].get("network_mode", "") in {"", "service:prometheus"}
     assert name not in WORKERS or not ports  # one that is scaled could not share a port
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_none_lives_in_the_network_of_another(name: str) -> None:
+    # That of a container ends when it restarts, and whatever shared it is reached by nothing any more.
+    assert not re.match("service:|container:", services()[name].get("network_mode", ""))
+    assert set(services()[name]["networks"]) == {"default"}
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -99,7 +105,7 @@ def test_dependencies_are_waited_for() -> None:
     for name, service in services().items():
         for needed, how in service.get("depends_on", {}).items():
             wanted = "service_completed_successfully" if needed in ONE_SHOT else "service_healthy"
-            assert how["condition"] == wanted or (name, needed) == ("metrics", "prometheus")
+            assert how["condition"] == wanted, name
 
 
 def test_data_is_kept_in_named_volumes() -> None:

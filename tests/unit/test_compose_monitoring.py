@@ -39,11 +39,12 @@ def test_prometheus_asks_where_the_figures_are() -> None:
     metrics = rendered()["services"]["metrics"]
     args = build().parse_args(metrics["command"])
     [target] = jobs["clickstream"]["static_configs"][0]["targets"]
-    assert target == f"{args.host}:{args.port}"
-    # On loopback, which is that of Prometheus.
-    assert args.host == "127.0.0.1"
-    assert metrics["network_mode"] == "service:prometheus"
-    assert f"http://{target}/metrics" in metrics["healthcheck"]["test"][-1]
+    # By the service's name, whatever became of either container; so it has to listen on more than its loopback.
+    assert target == f"metrics:{args.port}"
+    assert args.host == "0.0.0.0"
+    assert set(metrics["networks"]) & set(rendered()["services"]["prometheus"]["networks"])
+    assert "ports" not in metrics
+    assert f"http://127.0.0.1:{args.port}/metrics" in metrics["healthcheck"]["test"][-1]
 
 
 def test_prometheus_reads_our_file() -> None:

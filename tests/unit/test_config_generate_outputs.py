@@ -31,6 +31,15 @@ def terraform(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return path
 
 
+@pytest.fixture
+def tools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A PATH with neither terraform nor tofu, but for what the test puts into this folder."""
+    folder = tmp_path / "tools"
+    folder.mkdir()
+    monkeypatch.setenv("PATH", str(folder))
+    return folder
+
+
 def does(terraform: Path, script: str) -> None:
     terraform.write_text(f"#!/bin/sh\n{script}\n")
     terraform.chmod(0o755)
@@ -44,10 +53,10 @@ def test_the_state_file_is_read_where_the_folder_is_not_initialised(folder: Path
     assert outputs.origin == str(folder / "terraform.tfstate")
 
 
-def test_the_state_file_is_read_where_there_is_no_terraform(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("tools")
+def test_the_state_file_is_read_where_there_is_no_terraform(folder: Path) -> None:
     (folder / ".terraform").mkdir()
     (folder / "terraform.tfstate").write_text(STATE)
-    monkeypatch.setenv("PATH", str(folder))
     assert read_outputs(folder).has("pg_host")
 
 
@@ -65,9 +74,10 @@ def test_terraform_is_asked_where_it_knows_the_folder(folder: Path, terraform: P
     [
         ("echo 'Error: no such backend' >&2; exit 1", "Error: no such backend"),
         ("exit 3", "exit code 3"),
-        ("echo 'not json'", "is no JSON"),
+        ("echo 'not json'", "does not hold JSON"),
+        ("exit 0", "is empty"),
         ("echo '{}'", "nothing was applied yet"),
-        ("echo '[]'", "no object"),
+        ("echo '[]'", "not an object"),
         ("echo '{\"a\": 1}'", "output a has no value"),
     ],
 )
@@ -86,25 +96,70 @@ def test_a_terraform_that_cannot_be_started_is_told(folder: Path, terraform: Pat
         read_outputs(folder)
 
 
+def test_a_reason_of_terraform_is_told_without_a_login_and_without_a_log(
+    folder: Path, terraform: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / ".terraform").mkdir()
+    monkeypatch.setenv("TF_LOG", "trace")
+    does(terraform, """echo "Error: cannot parse \\"postgres://me:sec/r@t@db/state\\" ($TF_LOG)" >&2; exit 1""")
+    with pytest.raises(ClickstreamError, match=r'cannot parse "postgres://db/state" \(\)'):
+        read_outputs(folder)
+
+
+def test_tofu_is_asked_where_there_is_no_terraform(folder: Path, tools: Path) -> None:
+    (folder / ".terraform").mkdir()
+    does(tools / "tofu", """echo '{"a": {"value": "b"}}'""")
+    outputs = read_outputs(folder)
+    assert (outputs.text("a"), outputs.origin) == ("b", f"tofu output in {folder}")
+
+
+def test_the_one_that_initialised_the_folder_is_asked_first(folder: Path, tools: Path) -> None:
+    (folder / ".terraform").mkdir()
+    for name in ("tofu", "terraform"):
+        does(tools / name, f"""echo '{{"who": {{"value": "{name}"}}}}'""")
+    assert read_outputs(folder).text("who") == "terraform"
+    (folder / ".terraform.lock.hcl").write_text('provider "registry.opentofu.example/aiven/aiven" {\n}\n')
+    assert read_outputs(folder).text("who") == "tofu"
+
+
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        ("", "is no JSON, it is empty"),
-        ("{", "is no JSON"),
-        ("\0\xff", "is no JSON"),
-        ("[]", "no object"),
-        ("{}", "not a state file of version 4"),
-        ('{"version": 3, "modules": []}', "not a state file of version 4"),
+        ("", "is empty, so nothing was applied"),
+        (" \n", "is empty, so nothing was applied"),
+        ("{", "does not hold JSON"),
+        ("\0\xff", "does not hold JSON"),
+        ('{"version": 4, "outputs": {"pg_password": {"value": "secret\xff"}}}', "does not hold JSON"),
+        ("\xef\xbb\xbf{}", "byte order mark"),
+        ("\xff\xfe{\0}\0", "byte order mark"),
+        ("[]", "not an object"),
+        ("{}", "is not a state file"),
+        ('{"version": "4"}', "is not a state file"),
+        ('{"version": 3, "modules": []}', "has version 3 of the state format, .* reads version 4"),
+        ('{"version": 5, "outputs": {}}', "has version 5 of the state format, .* reads version 4"),
         ('{"version": 4}', "nothing was applied yet"),
+        ('{"version": 4, "outputs": null}', "nothing was applied yet"),
         ('{"version": 4, "outputs": {}}', "nothing was applied yet"),
-        ('{"version": 4, "outputs": []}', "not a list by name"),
+        ('{"version": 4, "outputs": []}', "not listed by name"),
         ('{"version": 4, "outputs": {"a": {"type": "string"}}}', "output a has no value"),
+        ('{"serial": 1, "meta": {}, "encrypted_data": "secret", "encryption_version": "v0"}', "encrypted by OpenTofu"),
     ],
 )
-def test_a_broken_state_is_told(folder: Path, content: str, said: str) -> None:
+def test_a_state_that_is_not_one_to_read_is_told_in_words_without_what_it_holds(
+    folder: Path, content: str, said: str
+) -> None:
     (folder / "terraform.tfstate").write_text(content, encoding="latin-1")
-    with pytest.raises(ClickstreamError, match=said):
+    with pytest.raises(ClickstreamError, match=said) as caught:
         read_outputs(folder)
+    assert "secret" not in f"{caught.value}{caught.value.hint}{caught.value.__cause__}"
+
+
+@pytest.mark.parametrize("version", [3, 5])
+def test_what_to_do_about_another_format_fits_its_age(folder: Path, version: int) -> None:
+    (folder / "terraform.tfstate").write_text(json.dumps({"version": version, "outputs": {}}))
+    with pytest.raises(ClickstreamError) as caught:
+        read_outputs(folder)
+    assert ("upgrades it" in caught.value.hint) is (version < 4)
 
 
 def test_no_state_means_that_nothing_was_applied(folder: Path) -> None:

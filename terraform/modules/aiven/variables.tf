@@ -49,12 +49,12 @@ variable "opensearch_enabled" {
 }
 
 variable "kafka_version" {
-  description = "Version of Kafka."
+  description = "Version of Kafka; null for Aiven's default."
   type        = string
 }
 
 variable "pg_version" {
-  description = "Major version of PostgreSQL."
+  description = "Major version of PostgreSQL; null for Aiven's default."
   type        = string
 }
 

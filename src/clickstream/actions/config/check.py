@@ -26,6 +26,7 @@ from clickstream.services.kafka import admin
 from clickstream.services.postgres.inspect import ping
 from clickstream.services.postgres.state import SchemaState, schema_state
 from clickstream.services.valkey.board import server_info, try_commands
+from clickstream.stack.wheels import missing
 
 OK, WARN, FAILED = "ok", "warn", "failed"
 
@@ -65,7 +66,7 @@ def check(settings: Settings) -> list[Check]:
         "postgresql": lambda: list(_postgresql(settings)),
         "valkey": lambda: list(_valkey(settings)),
         "data file": lambda: [_data_file(settings.pipeline.data_file)],
-        "disk": lambda: [_disk(settings.home.root)],
+        "disk": lambda: [_disk(settings)],
         "supervisor": lambda: [_supervisor(settings)],
     }
     if settings.opensearch.enabled:
@@ -244,14 +245,20 @@ def _data_file(path: Path) -> Check:
     return Check("data file", OK, f"{path}: {path.stat().st_size / 1e6:,.1f} MB")
 
 
-def _disk(root: Path) -> Check:
+def _disk(settings: Settings) -> Check:
+    root = settings.home.root
     folder = next(one for one in (root, *root.parents) if one.exists())
     free = shutil.disk_usage(folder).free
     message = f"{free / 2**30:,.1f} GiB free under {root}"
+    # With servers elsewhere only background processes need it, for logs and the like. A container has none.
+    failed = FAILED if settings.embedded and not missing() else WARN
     if not os.access(folder, os.W_OK):
-        return Check("disk", FAILED, f"{folder} cannot be written", "set CLICKSTREAM_HOME to a folder that can")
+        hint = "set CLICKSTREAM_HOME to a folder that can"
+        if failed == WARN:
+            hint = f"workers in the foreground (`clickstream worker`) do without; for others {hint}"
+        return Check("disk", failed, f"{folder} cannot be written", hint)
     if free < DISK_NEEDED:
-        return Check("disk", FAILED, message, "free some space, or set CLICKSTREAM_HOME to a larger disk")
+        return Check("disk", failed, message, "free some space, or set CLICKSTREAM_HOME to a larger disk")
     if free < DISK_WANTED:
         return Check("disk", WARN, message, f"the whole file needs up to {DISK_WANTED / 2**30:.0f} GiB")
     return Check("disk", OK, message)

@@ -1,25 +1,23 @@
-"""What Terraform made: its outputs, asked of terraform itself or read from its local state. Writes nothing."""
+"""What Terraform made: its outputs, asked of terraform or tofu, or read from its local state. Writes nothing."""
 
 from __future__ import annotations
 
-import json
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from clickstream.actions.config.state import APPLY, data_folder, document, read_state
 from clickstream.domain.errors import ClickstreamError, UsageError
-
-STATE_FILE: Final = "terraform.tfstate"
-STATE_VERSION: Final = 4
-"""The format of state files since Terraform 0.12."""
 
 WITHIN: Final = 120
 """Seconds for terraform to answer; state that is kept remotely takes a few."""
 
-_APPLY: Final = "`terraform apply` in that folder makes what is missing"
+_LOGIN: Final = re.compile(r"""(?<=://)[^\s"']*@""")
+"""In an address. Some backends repeat theirs in an error, password included."""
 
 
 class Outputs:
@@ -36,22 +34,22 @@ class Outputs:
     def require(self, *names: str) -> None:
         """Raises ClickstreamError that names every one of `names` that is missing."""
         if missing := [name for name in names if name not in self._values]:
-            raise ClickstreamError(f"{self.origin}: no output {', '.join(missing)}", hint=_APPLY)
+            raise ClickstreamError(f"{self.origin}: no output {', '.join(missing)}", hint=APPLY)
 
     def text(self, name: str) -> str:
         """An output as text, a number in digits. Raises ClickstreamError when it is missing or something else."""
         self.require(name)
         value = self._values[name]
         if isinstance(value, bool) or not isinstance(value, str | int) or value == "":
-            raise ClickstreamError(f"{self.origin}: output {name} is neither text nor a whole number", hint=_APPLY)
+            raise ClickstreamError(f"{self.origin}: output {name} is neither text nor a whole number", hint=APPLY)
         return str(value)
 
 
 def read_outputs(folder: Path) -> Outputs:
-    """The outputs of the Terraform configuration in `folder`.
+    """The outputs of the Terraform configuration in `folder`, for the workspace that is selected there.
 
     `terraform output` is asked where there is a terraform and the folder is initialised: it knows where state is kept.
-    Elsewhere the local state file is read.
+    Elsewhere the local state file is read, as long as that is where the state is.
 
     Raises:
         UsageError: no such folder.
@@ -59,61 +57,44 @@ def read_outputs(folder: Path) -> Outputs:
     """
     if not folder.is_dir():
         raise UsageError(f"{folder} is not a folder", hint="--terraform-dir names the one that terraform was run in")
-    terraform = shutil.which("terraform")
-    if terraform and (folder / ".terraform").is_dir():
-        origin = f"terraform output in {folder}"
-        listed = _document(_ask(terraform, folder), origin)
+    program = _program(folder)
+    if program and data_folder(folder).is_dir():
+        origin = f"{Path(program).name} output in {folder}"
+        listed = document(_ask(program, folder, origin), origin)
     else:
-        origin = str(folder / STATE_FILE)
-        listed = _from_state(folder / STATE_FILE)
+        listed, origin = read_state(folder)
     if not listed:
-        raise ClickstreamError(f"{origin}: no outputs, so nothing was applied yet", hint=_APPLY)
+        raise ClickstreamError(f"{origin}: no outputs, so nothing was applied yet", hint=APPLY)
     return Outputs({name: _value(name, entry, origin) for name, entry in listed.items()}, origin)
 
 
-def _ask(terraform: str, folder: Path) -> str:
-    command = [terraform, f"-chdir={folder}", "output", "-json", "-no-color"]
-    environ = os.environ | {"TF_IN_AUTOMATION": "1", "CHECKPOINT_DISABLE": "1"}
+def _program(folder: Path) -> str | None:
+    """The one that the folder was initialised with, where it is here: the other may not read its state."""
+    try:
+        tofu_first = b"opentofu" in (folder / ".terraform.lock.hcl").read_bytes()
+    except OSError:
+        tofu_first = False
+    names = ("tofu", "terraform") if tofu_first else ("terraform", "tofu")
+    return next((found for name in names if (found := shutil.which(name))), None)
+
+
+def _ask(program: str, folder: Path, origin: str) -> bytes:
+    command = [program, f"-chdir={folder}", "output", "-json", "-no-color"]
+    # A log would end up in the error, with all that it tells.
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("TF_LOG")}
+    environ |= {"TF_IN_AUTOMATION": "1", "CHECKPOINT_DISABLE": "1"}
     try:
         done = subprocess.run(
             command, capture_output=True, stdin=subprocess.DEVNULL, env=environ, timeout=WITHIN, check=False
         )
     except subprocess.TimeoutExpired as error:
-        raise ClickstreamError(f"terraform output in {folder}: no answer within {WITHIN} seconds") from error
+        raise ClickstreamError(f"{origin}: no answer within {WITHIN} seconds") from error
     except OSError as error:
-        raise ClickstreamError(f"{terraform}: cannot be started: {error.strerror}") from error
+        raise ClickstreamError(f"{program}: cannot be started: {error.strerror}") from error
     if done.returncode:
-        reason = " ".join(done.stderr.decode(errors="replace").split())
-        raise ClickstreamError(f"terraform output in {folder} failed: {reason or f'exit code {done.returncode}'}")
-    return done.stdout.decode(errors="replace")
-
-
-def _from_state(path: Path) -> dict[str, Any]:
-    try:
-        content = path.read_bytes()
-    except FileNotFoundError as error:
-        raise ClickstreamError(f"{path} does not exist, so nothing was applied yet", hint=_APPLY) from error
-    except OSError as error:
-        raise ClickstreamError(f"{path}: cannot be read: {error.strerror}") from error
-    state = _document(content.decode(errors="replace"), str(path))
-    if state.get("version") != STATE_VERSION:
-        raise ClickstreamError(
-            f"{path}: is not a state file of version {STATE_VERSION}", hint="Terraform 1.5.7 or newer writes one"
-        )
-    outputs = state.get("outputs", {})
-    if not isinstance(outputs, dict):
-        raise ClickstreamError(f"{path}: its outputs are not a list by name")
-    return outputs
-
-
-def _document(text: str, origin: str) -> dict[str, Any]:
-    try:
-        document = json.loads(text)
-    except ValueError as error:
-        raise ClickstreamError(f"{origin}: is no JSON{'' if text.strip() else ', it is empty'}") from error
-    if not isinstance(document, dict):
-        raise ClickstreamError(f"{origin}: is JSON, but no object")
-    return document
+        reason = _LOGIN.sub("", " ".join(done.stderr.decode(errors="replace").split()))
+        raise ClickstreamError(f"{origin} failed: {reason or f'exit code {done.returncode}'}")
+    return done.stdout
 
 
 def _value(name: str, entry: Any, origin: str) -> Any:
