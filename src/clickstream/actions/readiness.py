@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
 
-from clickstream.actions.servers import Questions, kafka_of, opensearch_of, postgres_of, valkey_of
-from clickstream.config.settings import load_settings
+from clickstream.actions.servers import Questions
+from clickstream.config.paths import Home
+from clickstream.config.settings import (
+    KafkaSettings,
+    OpenSearchSettings,
+    PostgresSettings,
+    ValkeySettings,
+    load_settings,
+)
 from clickstream.domain.errors import ServiceRefused
 
 SERVES_WITHIN = 120.0
 """Seconds that a server may take, once it listens, until it serves; it has the machine to share with the others."""
 
 
-def await_service(*, opensearch: bool) -> None:
+def await_service(home: Home, environment: Mapping[str, str], *, opensearch: bool) -> None:
     """Wait until each server has done what the next command will ask of it, and make topic and tables.
 
     Tables that this program refuses (of a newer one, or with another session timeout) are left to the commands that
-    need them. Servers that settings of the user's own name instead of the embedded ones are left alone.
+    need them. Where settings of the user's own name other servers, nothing is made.
 
     Args:
+        home: whose servers.
+        environment: the variables that reach them.
         opensearch: whether OpenSearch is one of the servers.
 
     Raises:
@@ -30,20 +40,21 @@ def await_service(*, opensearch: bool) -> None:
     from clickstream.services.valkey.board import server_info  # noqa: PLC0415
 
     settings = load_settings()
-    if not settings.embedded:
-        return
+    kafka, postgres = KafkaSettings.model_validate(environment), PostgresSettings.model_validate(environment)
+    valkey, search = ValkeySettings.model_validate(environment), OpenSearchSettings.model_validate(environment)
     group = settings.pipeline.consumer_group_id
     questions = {
-        "kafka": lambda: group_members(kafka_of(settings), group, timeout=SERVES_WITHIN),
-        "postgresql": lambda: ping(postgres_of(settings), patience=SERVES_WITHIN),
-        "valkey": lambda: server_info(valkey_of(settings), patience=SERVES_WITHIN),
+        "kafka": lambda: group_members(kafka, group, timeout=SERVES_WITHIN),
+        "postgresql": lambda: ping(postgres, patience=SERVES_WITHIN),
+        "valkey": lambda: server_info(valkey, patience=SERVES_WITHIN),
     }
     if opensearch:
         from clickstream.services.opensearch.server import await_yellow  # noqa: PLC0415
 
-        questions["opensearch"] = lambda: await_yellow(opensearch_of(settings), SERVES_WITHIN)
+        questions["opensearch"] = lambda: await_yellow(search, SERVES_WITHIN)
     asked = Questions(questions.items())
     for name in questions:
         asked.answer(name, 2 * SERVES_WITHIN)
-    with suppress(ServiceRefused):
-        prepare(settings)
+    if settings.embedded and settings.home == home:
+        with suppress(ServiceRefused):
+            prepare(settings)

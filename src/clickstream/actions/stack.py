@@ -106,7 +106,7 @@ def up(home: Home, *, opensearch: bool | None = None, progress: Progress | None 
             found = _start(home, jars)
     except OSError as error:
         raise _cannot("set up", error) from error
-    await_service(opensearch=wanted)
+    await_service(home, env(home), opensearch=wanted)
     return found
 
 

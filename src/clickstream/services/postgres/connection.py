@@ -74,23 +74,7 @@ def connect(
         ServiceRefused: it answered and said no: credentials, database, TLS; or it does not keep our session settings.
     """
     _forget_variables_of_libpq()
-    parameters: dict[str, Any] = {
-        "host": settings.host,
-        "port": settings.port,
-        "user": settings.user,
-        "password": settings.password.get_secret_value() if settings.password else None,
-        "dbname": settings.database,
-        "sslmode": settings.sslmode,
-        "sslrootcert": str(settings.sslrootcert) if settings.sslrootcert else None,
-        "gssencmode": "disable",
-        "application_name": application_name,
-        # The driver has to know it before the first answer; a pooler passes it on.
-        "client_encoding": "UTF8",
-        "connect_timeout": 5,
-        "keepalives_idle": 10,
-        "keepalives_interval": 3,
-        "keepalives_count": 3,
-    }
+    parameters = _parameters(settings, application_name)
 
     def once() -> Connection:
         return psycopg.connect(autocommit=True, **parameters)
@@ -109,6 +93,26 @@ def connect(
         connection.close()
         raise
     return connection
+
+
+def _parameters(settings: PostgresSettings, application_name: str) -> dict[str, Any]:
+    return {
+        "host": settings.host,
+        "port": settings.port,
+        "user": settings.user,
+        "password": settings.password.get_secret_value() if settings.password else None,
+        "dbname": settings.database,
+        "sslmode": settings.sslmode,
+        "sslrootcert": str(settings.sslrootcert) if settings.sslrootcert else None,
+        "gssencmode": "disable",
+        "application_name": application_name,
+        # The driver has to know it before the first answer; a pooler passes it on.
+        "client_encoding": "UTF8",
+        "connect_timeout": 5,
+        "keepalives_idle": 10,
+        "keepalives_interval": 3,
+        "keepalives_count": 3,
+    }
 
 
 def _forget_variables_of_libpq() -> None:
