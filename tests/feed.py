@@ -98,6 +98,7 @@ def query(settings: Settings, statement: str, *parameters: Any) -> list[tuple[An
         password=postgres.password.get_secret_value(),
         dbname=postgres.database,
         options=f"-c search_path={postgres.schema_name}",
+        client_encoding="UTF8",
         autocommit=True,
     ) as connection:
         cursor = connection.execute(statement, parameters)  # type: ignore[arg-type]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
@@ -11,8 +12,8 @@ from pydantic import ValidationError
 
 from clickstream.config.identifiers import odd_characters
 
-LONGEST_SHOWN: Final = 200
-"""Characters of a wrong value that are repeated."""
+_MAY_HOLD_A_LOGIN: Final = re.compile(r"@|://|=|.{100}", re.DOTALL)
+"""In a value that is not repeated, whatever variable it is in: a URL, a list of words, something long."""
 
 
 class SettingsError(Exception):
@@ -26,7 +27,7 @@ def describe(error: ValidationError, values: Mapping[str, str]) -> list[str]:
         if fault["type"] == "missing":
             continue
         name = str(fault["loc"][0])
-        shown = "" if is_secret(name) or name not in values else f"={_cut(values[name])}"
+        shown = "" if is_secret(name) or name not in values else f"={_shown(values[name])}"
         message = fault["msg"].removeprefix("Value error, ").removeprefix("Input ")
         lines.append(f"{name}{shown}: {message}")
     return lines
@@ -55,5 +56,5 @@ def file_values(path: Path) -> dict[str, str | None]:
         raise SettingsError(f"{path}: cannot be read: {error.strerror}") from error
 
 
-def _cut(value: str) -> str:
-    return value if len(value) <= LONGEST_SHOWN else f"{value[:LONGEST_SHOWN]}…"
+def _shown(value: str) -> str:
+    return "…" if _MAY_HOLD_A_LOGIN.search(value) else value

@@ -18,7 +18,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 
-from clickstream.config import identifiers
+from clickstream.config import addresses, identifiers
 from clickstream.config.paths import Home
 from clickstream.config.problems import SettingsError, describe, described_characters, file_values
 
@@ -37,6 +37,10 @@ def _pem_file(value: Path) -> Path:
     return value.absolute()
 
 
+Brokers = Annotated[str, Field(min_length=1), AfterValidator(addresses.brokers)]
+Host = Annotated[str, Field(min_length=1), AfterValidator(addresses.host)]
+HostOrSocket = Annotated[str, Field(min_length=1), AfterValidator(addresses.host_or_socket)]
+Name = Annotated[str, AfterValidator(addresses.name)]
 Schema = Annotated[str, AfterValidator(identifiers.schema)]
 Topic = Annotated[str, AfterValidator(identifiers.topic)]
 Group = Annotated[str, AfterValidator(identifiers.topic)]
@@ -55,7 +59,7 @@ class _Section(BaseModel):
 class KafkaSettings(_Section):
     """How to reach Kafka, and the topic of events."""
 
-    bootstrap_servers: Annotated[str, Field(alias="KAFKA_BOOTSTRAP_SERVERS", min_length=1)]
+    bootstrap_servers: Brokers = Field(alias="KAFKA_BOOTSTRAP_SERVERS")
     """Comma-separated host:port."""
     security_protocol: Literal["PLAINTEXT", "SSL", "SASL_SSL"] = Field("PLAINTEXT", alias="KAFKA_SECURITY_PROTOCOL")
     ssl_ca_file: PemFile | None = Field(None, alias="KAFKA_SSL_CA_FILE")
@@ -64,7 +68,7 @@ class KafkaSettings(_Section):
     sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = Field(
         "SCRAM-SHA-256", alias="KAFKA_SASL_MECHANISM"
     )
-    sasl_username: str | None = Field(None, alias="KAFKA_SASL_USERNAME")
+    sasl_username: Name | None = Field(None, alias="KAFKA_SASL_USERNAME")
     sasl_password: SecretStr | None = Field(None, alias="KAFKA_SASL_PASSWORD")
     events_topic: Topic = Field("clickstream-events", alias="KAFKA_EVENTS_TOPIC")
     partitions: Annotated[int, Field(ge=1, le=1000)] = Field(3, alias="KAFKA_EVENTS_TOPIC_PARTITIONS")
@@ -75,11 +79,11 @@ class KafkaSettings(_Section):
 class PostgresSettings(_Section):
     """How to reach PostgreSQL, and the schema that holds everything."""
 
-    host: Annotated[str, Field(alias="PG_HOST", min_length=1)]
+    host: HostOrSocket = Field(alias="PG_HOST")
     port: Port = Field(5432, alias="PG_PORT")
-    user: str = Field("postgres", alias="PG_USER")
+    user: Name = Field("postgres", alias="PG_USER")
     password: SecretStr | None = Field(None, alias="PG_PASSWORD")
-    database: str = Field("clickstream", alias="PG_DATABASE")
+    database: Name = Field("clickstream", alias="PG_DATABASE")
     schema_name: Schema = Field("clickstream", alias="PG_SCHEMA_NAME")
     sslmode: Literal["disable", "allow", "prefer", "require", "verify-ca", "verify-full"] = Field(
         "prefer", alias="PG_SSLMODE"
@@ -90,9 +94,9 @@ class PostgresSettings(_Section):
 class ValkeySettings(_Section):
     """How to reach Valkey, and how long what lies there may live."""
 
-    host: Annotated[str, Field(alias="VALKEY_HOST", min_length=1)]
+    host: Host = Field(alias="VALKEY_HOST")
     port: Port = Field(6379, alias="VALKEY_PORT")
-    user: str | None = Field(None, alias="VALKEY_USER")
+    user: Name | None = Field(None, alias="VALKEY_USER")
     password: SecretStr | None = Field(None, alias="VALKEY_PASSWORD")
     db: Annotated[int, Field(ge=0)] = Field(0, alias="VALKEY_DB")
     ssl: bool = Field(False, alias="VALKEY_SSL")
@@ -104,9 +108,9 @@ class OpenSearchSettings(_Section):
     """The optional search side."""
 
     enabled: bool = Field(False, alias="OPENSEARCH_ENABLED")
-    host: str = Field("127.0.0.1", alias="OPENSEARCH_HOST")
+    host: Host = Field("127.0.0.1", alias="OPENSEARCH_HOST")
     port: Port = Field(9200, alias="OPENSEARCH_PORT")
-    user: str | None = Field(None, alias="OPENSEARCH_USER")
+    user: Name | None = Field(None, alias="OPENSEARCH_USER")
     password: SecretStr | None = Field(None, alias="OPENSEARCH_PASSWORD")
     use_ssl: bool = Field(False, alias="OPENSEARCH_USE_SSL")
     verify_certs: bool = Field(True, alias="OPENSEARCH_VERIFY_CERTS")
@@ -138,7 +142,7 @@ class AivenSettings(_Section):
     """Aiven's own API, which tells how the services stand; asked where both are set."""
 
     api_token: SecretStr | None = Field(None, alias="AIVEN_API_TOKEN")
-    project_name: str | None = Field(None, alias="AIVEN_PROJECT_NAME")
+    project_name: Name | None = Field(None, alias="AIVEN_PROJECT_NAME")
     """The project that the services belong to."""
 
 
