@@ -8,6 +8,11 @@ UV ?= uv
 FILL = echo "Filling the environment $(VENV)" && $(PY) tools/fill_environment.py '$(1)'
 export PYTHON UV
 
+# Several test processes, each with servers of its own and a file of tests at a time; ARGS="-n 0 …" for one.
+AT_ONCE := -n auto --dist loadfile --no-loadscope-reorder
+# Each process and each worker that a test starts would compile all modules again.
+unexport PYTHONDONTWRITEBYTECODE
+
 # The caller's own Python set-up stays outside.
 unexport CONDA_PREFIX PIP_CONSTRAINT PIP_PREFIX PIP_REQUIREMENT PIP_TARGET PYTHONHOME PYTHONPATH
 unexport UV_PYTHON UV_SYSTEM_PYTHON VIRTUAL_ENV
@@ -32,10 +37,11 @@ benchmark: $(VENV)/.chart ## measure this machine: ARGS="--limit 1000000 --parti
 	@$(PY) -m clickstream benchmark $(ARGS)
 
 test: $(VENV)/.dev ## run the tests, but the slow ones
-	$(PY) -m pytest -m "not slow" $(ARGS)
+	$(PY) -m pytest $(AT_ONCE) -m "not slow" $(ARGS)
 
 test-all: $(VENV)/.dev ## run every test
-	$(PY) -m pytest $(ARGS)
+	$(PY) -m pytest $(AT_ONCE) -m "not alone" $(ARGS)
+	$(PY) -m pytest -m alone $(ARGS)
 
 benchmarks: $(VENV)/.dev ## time the hot parts and keep the figures; ARGS=--benchmark-compare sets them beside the last ones
 	$(PY) -m pytest -q tests/benchmarks -o 'python_files=bench_*.py' --benchmark-autosave \

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import secrets
-import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,7 +23,10 @@ from clickstream.domain.processes import Role
 from clickstream.services.kafka.admin import create_topic, delete_topic
 from clickstream.services.postgres.connection import connect
 from tests.feed import own_names
+from tests.reaper import reaped
 from tests.stacks import stack_in
+
+TESTS = Path(__file__).parent
 
 CONFIGURED = (
     "AIVEN_",
@@ -44,14 +46,33 @@ hypothesis_settings.register_profile("ci", deadline=None, derandomize=True)
 hypothesis_settings.load_profile("ci" if os.environ.get("CI") else "default")
 
 
+LONGEST_FIRST = ("process", "integration", "terraform", "tui", "unit", "hygiene")
+"""The folders by how long their files take: what is handed out last should be short."""
+
+MOST_PROCESSES = 6
+"""Each has a stack of its own, of half a gigabyte or so."""
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """`-n auto`: two more than cores, for tests of servers wait most of the time."""
+    return min((os.cpu_count() or 1) + 2, MOST_PROCESSES)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: LONGEST_FIRST.index(item.path.relative_to(TESTS).parts[0]))
+
+
 @pytest.fixture(scope="session", autouse=True)
 def shelter() -> Iterator[Path]:
-    """A home folder for the whole run, short enough for sockets; session fixtures that start servers live in it."""
+    """A home folder for the whole run, short enough for sockets; session fixtures that start servers live in it.
+
+    What tests start has it as HOME: by that it is known, and ended, where this process was killed.
+    """
     # Readable for all: as root, servers run as another user, who must get through to what lies below.
     folder = Path(tempfile.mkdtemp(prefix="clickstream-tests-"))
     folder.chmod(0o755)
     cache = platformdirs.user_cache_path().absolute()
-    with pytest.MonkeyPatch.context() as patch:
+    with reaped(folder), pytest.MonkeyPatch.context() as patch:
         for name in [name for name in os.environ if name.startswith(CONFIGURED)]:
             patch.delenv(name)
         patch.setenv("HOME", str(folder))
@@ -61,7 +82,6 @@ def shelter() -> Iterator[Path]:
         for kind in ("CONFIG", "DATA", "STATE"):
             patch.setenv(f"XDG_{kind}_HOME", str(folder / kind.lower()))
         yield folder
-    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(autouse=True)

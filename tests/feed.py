@@ -132,10 +132,12 @@ def stored_sessions(settings: Settings) -> list[SessionRow]:
 
 
 def wait_until(condition: Callable[[], bool], what: str, seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
+    """Asks less and less often: most conditions connect to servers, which takes a core from those that are awaited."""
+    deadline, pause = time.monotonic() + seconds, 0.02
     while not condition():
         assert time.monotonic() < deadline, f"still not: {what}"
-        time.sleep(0.02)
+        time.sleep(pause)
+        pause = min(pause * 1.3, 0.2)
 
 
 def all_committed(settings: Settings) -> bool:

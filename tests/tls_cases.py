@@ -107,14 +107,14 @@ def with_pem(variable: str, which: str) -> Callable[[Cloud], Environment]:
 
 CASES = [
     Case("wrong CA", "kafka", "KAFKA_SSL_CA_FILE", with_pem("KAFKA_SSL_CA_FILE", "other CA")),
-    Case("wrong password", "kafka", "KAFKA_SASL_PASSWORD", lambda c: c.by_password(KAFKA_SASL_PASSWORD=WRONG_PASSWORD)),
-    Case("wrong CA", "postgresql", "PG_SSLROOTCERT", with_pem("PG_SSLROOTCERT", "other CA")),
     Case("wrong password", "postgresql", "PG_PASSWORD", lambda _: {"PG_PASSWORD": WRONG_PASSWORD}),
-    Case("wrong password", "valkey", "VALKEY_PASSWORD", lambda _: {"VALKEY_PASSWORD": WRONG_PASSWORD}),
     Case("certificate of another host", "valkey", "VALKEY_HOST", lambda c: {"VALKEY_PORT": str(c.valkey["elsewhere"])}),
 ]
 
 SLOW_CASES = [
+    Case("wrong password", "kafka", "KAFKA_SASL_PASSWORD", lambda c: c.by_password(KAFKA_SASL_PASSWORD=WRONG_PASSWORD)),
+    Case("wrong CA", "postgresql", "PG_SSLROOTCERT", with_pem("PG_SSLROOTCERT", "other CA")),
+    Case("wrong password", "valkey", "VALKEY_PASSWORD", lambda _: {"VALKEY_PASSWORD": WRONG_PASSWORD}),
     Case("foreign client certificate", "kafka", "KAFKA_SSL_CERT_FILE", foreign),
     Case("expired certificate", "postgresql", "PG_HOST", lambda c: {"PG_PORT": str(c.postgres["expired"])}),
     Case("wrong CA", "valkey", "VALKEY_SSL_CA_FILE", with_pem("VALKEY_SSL_CA_FILE", "other CA")),

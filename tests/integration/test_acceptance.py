@@ -14,6 +14,7 @@ import pytest
 
 from clickstream.actions.generate import generate
 from clickstream.config.settings import Settings
+from clickstream.pipeline.generator import RETAILROCKET
 from tests.feed import KINDS, TIMEOUT_MS, check
 from tests.oracle import Event, SessionRow, sessions_of
 
@@ -21,9 +22,11 @@ LIMIT = 100_000
 DAY_MS = 86_400_000
 
 
-@pytest.fixture(scope="module")
-def data_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return generate(tmp_path_factory.mktemp("data") / "events.csv").path
+@pytest.fixture(scope="module", params=[0.1, pytest.param(1, marks=pytest.mark.slow)])
+def data_file(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Path:
+    """A file of this size, the whole one being 1: the whole one is read and sorted for half a minute."""
+    shape = RETAILROCKET.scaled(request.param)
+    return generate(tmp_path_factory.mktemp("data") / "events.csv", shape=shape).path
 
 
 def first_by_time(path: Path, limit: int) -> list[Event]:

@@ -27,8 +27,6 @@ from clickstream.services.valkey.connection import connect as connect_valkey
 from tests.consuming import drain
 from tests.feed import query, send, shop
 
-pytestmark = pytest.mark.slow  # `make test-all` and CI run them: each takes some ten seconds
-
 EVENTS = 20_000
 
 BROKEN = b"no event at all\n"
@@ -150,6 +148,7 @@ def kills_a_consumer(settings: Settings) -> None:
     os.kill(victim.pid, signal.SIGKILL)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("mode", "stage", "happens", "error"),
     [
@@ -174,7 +173,7 @@ def test_a_run_that_does_not_end_well_leaves_nothing(
     assert kept(user.home) == []
 
 
-@pytest.mark.parametrize("mode", ["drain", "live"])
+@pytest.mark.parametrize("mode", ["drain", pytest.param("live", marks=pytest.mark.slow)])
 def test_a_run_that_ends_well_leaves_its_figures_only(user: Settings, mode: str) -> None:
     before = of_the_user(user)
     said, record = run(user, "verifying", lambda _: None, mode)
@@ -205,6 +204,7 @@ def until_it_says(process: subprocess.Popen[str], words: str) -> None:
     raise AssertionError(f"never said {words}: {lines}")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kill", [signal.SIGINT, signal.SIGTERM], ids=lambda kill: kill.name)
 def test_a_command_that_is_interrupted_leaves_nothing(user: Settings, kill: signal.Signals) -> None:
     before = of_the_user(user)
@@ -218,6 +218,7 @@ def test_a_command_that_is_interrupted_leaves_nothing(user: Settings, kill: sign
     assert of_the_user(user) == before
 
 
+@pytest.mark.slow
 def test_what_a_killed_command_left_the_next_one_removes(user: Settings) -> None:
     before = of_the_user(user)
     with started() as process:
@@ -236,6 +237,7 @@ def test_what_a_killed_command_left_the_next_one_removes(user: Settings) -> None
     assert of_the_user(user) == before
 
 
+@pytest.mark.slow
 def test_what_is_not_a_benchmarks_own_keeps_it_from_starting(user: Settings) -> None:
     consumers.start(user, count=1)
     with pytest.raises(ClickstreamError, match="consumer-0 would share the machine"):

@@ -20,8 +20,6 @@ from clickstream.services.postgres.connection import connect
 from tests.consuming import consumers, drain
 from tests.feed import all_committed, check, query, send, shop, stored_events, wait_until
 
-pytestmark = pytest.mark.slow  # `make test-all` and CI run them; the everyday run is to stay under twelve minutes
-
 
 def positions(settings: Settings) -> dict[int, int]:
     assert settings.kafka
@@ -74,6 +72,7 @@ def test_a_topic_made_anew_while_consumers_are_stopped_starts_from_its_beginning
     assert not query(settings, "SELECT FROM offset_gaps")
 
 
+@pytest.mark.slow
 def test_a_topic_made_anew_under_running_consumers_is_told_and_the_next_start_goes_on(
     settings: Settings, workers_stop: None
 ) -> None:
@@ -90,6 +89,7 @@ def test_a_topic_made_anew_under_running_consumers_is_told_and_the_next_start_go
     check(settings, events)
 
 
+@pytest.mark.slow
 def test_messages_that_retention_removed_are_told_loudly_and_the_gap_is_shown(
     settings: Settings, workers_stop: None, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -125,6 +125,7 @@ def test_messages_that_retention_removed_are_told_loudly_and_the_gap_is_shown(
     assert all("10 messages were never read" in one for one in shown[1:])
 
 
+@pytest.mark.slow
 def test_without_gaps_nobody_speaks_of_them(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
     send(settings, shop(54, 30))
     drain(settings)
@@ -133,6 +134,7 @@ def test_without_gaps_nobody_speaks_of_them(settings: Settings, capsys: pytest.C
         assert "never read" not in text(capsys, *line)
 
 
+@pytest.mark.slow
 def test_what_the_topic_holds_is_shown_without_postgresql(
     settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -146,6 +148,7 @@ def away(settings: Settings) -> Any:
     return settings.postgres.model_copy(update={"port": 1})
 
 
+@pytest.mark.slow
 def test_an_offset_that_kafka_does_not_hold_stops_a_running_consumer_too(settings: Settings) -> None:
     events = shop(55, 600)
     send(settings, events)
@@ -160,6 +163,7 @@ def test_an_offset_that_kafka_does_not_hold_stops_a_running_consumer_too(setting
     check(settings, events)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ahead", [True, False])
 def test_the_groups_offsets_do_not_count(settings: Settings, ahead: bool) -> None:
     events = shop(56, 900)
@@ -178,6 +182,7 @@ def test_the_groups_offsets_do_not_count(settings: Settings, ahead: bool) -> Non
     assert group_offsets(settings) == ends
 
 
+@pytest.mark.slow
 def test_a_database_restored_from_an_older_copy_reads_on_from_there(settings: Settings) -> None:
     """Its offsets and its rows are of one instant: the group's offsets, which are newer, do not count."""
     assert settings.postgres
@@ -209,6 +214,7 @@ def test_a_database_restored_from_an_older_copy_reads_on_from_there(settings: Se
     assert verify.verify(settings).ok
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shared_group", [True, False])
 def test_two_schemas_on_one_topic_each_have_everything(
     settings: Settings, monkeypatch: pytest.MonkeyPatch, shared_group: bool
@@ -239,6 +245,7 @@ def test_two_schemas_on_one_topic_each_have_everything(
             connection.execute(f"DROP SCHEMA IF EXISTS {settings.postgres.schema_name}_beside CASCADE".encode())
 
 
+@pytest.mark.slow
 def test_another_topic_beside_moves_nothing_here(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     assert settings.kafka
     events = shop(59, 900)

@@ -24,8 +24,6 @@ from tests.consuming import consumers, drain
 from tests.feed import all_committed, check, query, send, shop, value, wait_until
 from tests.oracle import Event
 
-pytestmark = pytest.mark.slow  # `make test-all` and CI run them; the everyday run is to stay under twelve minutes
-
 Place = Callable[[Event], dict[str, Any]]
 
 EARLIEST = rewind.Target(end="earliest")
@@ -113,6 +111,7 @@ def finish(settings: Settings, events: Sequence[Event]) -> None:
     assert verify.verify(settings).ok
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("before", "after"), [(1, 3), (3, 5)])
 def test_a_topic_that_grows_while_consumers_are_stopped(
     settings: Settings, monkeypatch: pytest.MonkeyPatch, before: int, after: int
@@ -134,6 +133,7 @@ def test_a_topic_that_grows_while_consumers_are_stopped(
     finish(settings, events)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("before", "after"), [(1, 3), (3, 5)])
 def test_a_topic_that_grows_under_a_backlog_and_a_running_producer(
     settings: Settings, monkeypatch: pytest.MonkeyPatch, before: int, after: int
@@ -165,6 +165,7 @@ def partitions_seen(settings: Settings) -> int:
     return int(query(settings, "SELECT count(*) FROM consumer_offsets")[0][0])
 
 
+@pytest.mark.slow
 def test_kill_9_while_the_topic_grows(settings: Settings, monkeypatch: pytest.MonkeyPatch, workers_stop: None) -> None:
     monkeypatch.setenv("CONSUMER_BATCH_SIZE", "100")
     settings = made_with(settings, monkeypatch, 2)
@@ -188,6 +189,7 @@ def test_kill_9_while_the_topic_grows(settings: Settings, monkeypatch: pytest.Mo
     finish(settings, events)
 
 
+@pytest.mark.slow
 def test_messages_without_a_key_while_the_topic_grows(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CONSUMER_BATCH_SIZE", "200")
     settings = load_settings()
@@ -202,6 +204,7 @@ def test_messages_without_a_key_while_the_topic_grows(settings: Settings, monkey
     finish(settings, events)
 
 
+@pytest.mark.slow
 def test_two_producers_that_place_visitors_otherwise(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     """Kafka's Java clients hash the key with murmur2, librdkafka's own default is crc32; both send of every visitor."""
     monkeypatch.setenv("CONSUMER_BATCH_SIZE", "200")
@@ -216,6 +219,7 @@ def test_two_producers_that_place_visitors_otherwise(settings: Settings, monkeyp
     finish(settings, events)
 
 
+@pytest.mark.slow
 def test_two_topics_with_the_same_visitors_in_one_schema(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each with its own group of consumers, at work at the same time."""
     assert settings.kafka

@@ -21,8 +21,6 @@ from tests.consuming import consumers, drain
 from tests.feed import START_MS, all_committed, check, query, send, shop, stored_events, value, wait_until
 from tests.oracle import Event
 
-pytestmark = pytest.mark.slow  # `make test-all` and CI run them; the everyday run is to stay under twelve minutes
-
 EARLIEST, LATEST = rewind.Target(end="earliest"), rewind.Target(end="latest")
 
 
@@ -72,6 +70,7 @@ def test_read_again_from_the_beginning_nothing_changes(settings: Settings) -> No
     assert query(settings, "SELECT count(*) FROM rejected_events") == [(1,)]
 
 
+@pytest.mark.slow
 def test_rewound_again_and_again_while_consumers_are_at_work(settings: Settings) -> None:
     events = shop(2, 9000, visitors=200)
     processes.prepare(settings)
@@ -88,6 +87,7 @@ def test_rewound_again_and_again_while_consumers_are_at_work(settings: Settings)
     assert not gaps(settings)
 
 
+@pytest.mark.slow
 def test_a_consumer_with_nothing_to_do_notices(settings: Settings) -> None:
     events = shop(3, 300)
     send(settings, events)
@@ -99,6 +99,7 @@ def test_a_consumer_with_nothing_to_do_notices(settings: Settings) -> None:
     check(settings, events)
 
 
+@pytest.mark.slow
 def test_a_consumer_that_has_never_committed_anything_notices(settings: Settings) -> None:
     events = shop(11, 300)
     send(settings, events)
@@ -110,6 +111,7 @@ def test_a_consumer_that_has_never_committed_anything_notices(settings: Settings
     check(settings, events)
 
 
+@pytest.mark.slow
 def test_consumers_of_this_home_notice_and_run_on(settings: Settings, workers_stop: None) -> None:
     events = shop(4, 300)
     send(settings, events)
@@ -121,6 +123,7 @@ def test_consumers_of_this_home_notice_and_run_on(settings: Settings, workers_st
     check(settings, events)
 
 
+@pytest.mark.slow
 def test_forward_skips_records_the_gap_and_back_again_fills_it(settings: Settings) -> None:
     events = shop(5, 1200)
     send(settings, events[:400])
@@ -152,6 +155,7 @@ def test_forward_skips_records_the_gap_and_back_again_fills_it(settings: Setting
     assert len(gaps(settings)) == 3
 
 
+@pytest.mark.slow
 def test_a_time_is_the_first_message_sent_then_or_later(settings: Settings) -> None:
     assert settings.kafka
     noon = round(datetime(2026, 3, 1, 12, tzinfo=UTC).timestamp() * 1000)
@@ -177,6 +181,7 @@ def test_a_time_is_the_first_message_sent_then_or_later(settings: Settings) -> N
     check(settings, events)
 
 
+@pytest.mark.slow
 def test_a_batch_that_begins_just_where_a_rewind_goes_to_is_void(settings: Settings) -> None:
     """Of two batches in hand the first is skipped by the rewind; the second was prepared as if it had been stored."""
     assert settings.kafka
@@ -200,6 +205,7 @@ def in_hand(worker: Any) -> int:
     return len(worker._worker._commits)
 
 
+@pytest.mark.slow
 def test_where_kafka_lost_what_was_stored_reading_again_from_the_beginning_mends_it(settings: Settings) -> None:
     """PostgreSQL ahead of Kafka: as after a restore of Kafka from an old copy."""
     events = shop(6, 600)
@@ -217,6 +223,7 @@ def test_where_kafka_lost_what_was_stored_reading_again_from_the_beginning_mends
     assert not gaps(settings)
 
 
+@pytest.mark.slow
 def test_a_partition_that_nobody_has_opened_can_be_moved_too(settings: Settings) -> None:
     assert settings.kafka
     send(settings, shop(7, 300))
@@ -233,6 +240,7 @@ def test_a_partition_that_nobody_has_opened_can_be_moved_too(settings: Settings)
     assert {event for event in stored_events(settings) if event.item_id == 77} == set(new[4:])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("line", "code", "words"),
     [
@@ -253,6 +261,7 @@ def test_refusals(
     assert stamps(settings) == before
 
 
+@pytest.mark.slow
 def test_skipping_is_asked_for(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
     send(settings, shop(9, 60))
     drain(settings)
@@ -268,6 +277,7 @@ def test_skipping_is_asked_for(settings: Settings, capsys: pytest.CaptureFixture
     assert "partition 0: stays at" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_topic_that_was_never_consumed_or_is_missing(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
     assert settings.kafka
     assert "was consumed yet" in refusal(capsys, 1, ["--to", "earliest"])

@@ -11,10 +11,11 @@ from pathlib import Path
 import psutil
 import pytest
 
-from clickstream.actions import control
-from clickstream.actions.control import Control
+from clickstream.actions import control, stack
+from clickstream.actions.control import Control, running
 from clickstream.config.paths import Home
 from clickstream.domain.errors import ClickstreamError
+from clickstream.domain.processes import Role
 
 
 @pytest.fixture
@@ -37,3 +38,16 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Home]:
 def supervisor(home: Home) -> Control:
     """The home's supervisor, running."""
     return control.ensure(home)
+
+
+@pytest.fixture
+def mended(stack_home: Home) -> Iterator[None]:
+    """For tests that break the shared stack: afterwards all of it runs again, without workers."""
+    yield
+    if not stack.status(stack_home).running:  # else it would wait for other homes that start
+        stack.up(stack_home)
+    supervisor = running(stack_home)
+    assert supervisor
+    workers = [process.name for process in supervisor.snapshot().processes if process.role is not Role.SERVER]
+    supervisor.stop(workers, kill=True)
+    supervisor.remove(workers)

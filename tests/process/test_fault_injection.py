@@ -6,25 +6,22 @@ import json
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 import pytest
 
-from clickstream.actions import consumers, producers, stack
+from clickstream.actions import consumers, producers
 from clickstream.actions.control import Control, running
 from clickstream.actions.faults import proof
 from clickstream.actions.faults.catalogue import FAULTS
 from clickstream.actions.faults.inject import Injection, inject, prepare
 from clickstream.actions.faults.timeline import Step
-from clickstream.config.paths import Home
 from clickstream.config.settings import Settings, load_settings
 from clickstream.domain.errors import UsageError
 from clickstream.domain.processes import ProcessState, Role
 from tests.campaign.truth import write_input
-from tests.feed import all_committed, own_names, query, send, shop, wait_until
-from tests.stacks import stack_in
+from tests.feed import all_committed, query, send, shop, wait_until
 
 SHORT = 1.5
 """Seconds that a fault lasts here; a consumer's freeze must outlast the group's patience."""
@@ -33,36 +30,16 @@ QUICK = ("kill-consumer", "cut-postgresql", "burst-bad")
 """Those that are tried in every test run; the others take their turn with the slow tests."""
 
 
-@pytest.fixture(scope="module")
-def own_home(shelter: Path) -> Iterator[Home]:
-    """A stack of its own: its processes get broken."""
-    with stack_in(shelter / "injection") as home:
-        yield home
-
-
 @pytest.fixture
-def settings(
-    own_home: Home,
-    sheltered: None,
-    monkeypatch: pytest.MonkeyPatch,
-    request: pytest.FixtureRequest,
-    tmp_path: Path,
-) -> Iterator[Settings]:
+def settings(settings: Settings, mended: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Settings:
     """Two consumers at work on a topic of their own, and a producer that sends for some seconds."""
-    unique = request.node.name.translate(str.maketrans("[]-", "___"))[:50]
-    own_names(monkeypatch, own_home, unique)
     monkeypatch.setenv("CONSUMER_BATCH_SIZE", "200")
-    stack.up(own_home)
     settings = load_settings()
     consumers.start(settings, count=2)
     file = tmp_path / "events.csv"
     write_input(file, 5, 12_000, visitors=300)
     producers.start(settings, producers.Run(file, rate=2_000))
-    yield settings
-    if control := running(own_home):
-        workers = [process.name for process in control.snapshot().processes if process.role is not Role.SERVER]
-        control.stop(workers, kill=True)
-        control.remove(workers)
+    return settings
 
 
 def control_of(settings: Settings) -> Control:

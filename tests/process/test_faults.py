@@ -4,40 +4,24 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
-from pathlib import Path
 
 import psutil
 import pytest
 
 from clickstream.actions import consumers, stack, verify
 from clickstream.actions.control import running
-from clickstream.config.paths import Home
 from clickstream.config.settings import Settings, load_settings
 from clickstream.domain.processes import ProcessState
-from tests.feed import all_committed, check, own_names, query, send, shop, wait_until
+from tests.feed import all_committed, check, query, send, shop, wait_until
 from tests.oracle import Event
-from tests.stacks import stack_in
 
 EVENTS = 12_000
 BATCH_SIZE = 100
 
 
-@pytest.fixture(scope="module")
-def own_home(shelter: Path) -> Iterator[Home]:
-    """A stack of its own, beside the one that the other tests share: its supervisor gets killed."""
-    with stack_in(shelter / "faults") as home:
-        yield home
-
-
 @pytest.fixture
-def settings(
-    own_home: Home, sheltered: None, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
-) -> Settings:
-    unique = request.node.name.translate(str.maketrans("[]-", "___"))[:50]
-    own_names(monkeypatch, own_home, unique)
+def settings(settings: Settings, mended: None, monkeypatch: pytest.MonkeyPatch) -> Settings:
     monkeypatch.setenv("CONSUMER_BATCH_SIZE", str(BATCH_SIZE))
-    stack.up(own_home)
     return load_settings()
 
 

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from textual.css.model import RuleSet
+from textual.css.stylesheet import Stylesheet
 from textual.pilot import Pilot
 from textual.widgets import Input
 
@@ -22,6 +24,9 @@ from tests.tui.stand_ins import LINES, Database, Doctor, Store, write
 
 SIZES = {"80x24": (80, 24), "120x40": (120, 40), "200x50": (200, 50)}
 
+EVERY_SIZE = [pytest.param(name, marks=() if name == "120x40" else pytest.mark.slow) for name in SIZES]
+"""For what is drawn in each: in the middle one with every run, in the others with the slow tests."""
+
 ASKING = {"doctor", "past-lag", "reject", "rejects", "seldom", "visitor"}
 """Names of the threads in which screens ask something that has an answer."""
 
@@ -32,6 +37,17 @@ MakeApp = Callable[..., ClickstreamApp]
 
 Steps = Callable[[Pilot[None]], Awaitable[None]]
 
+_parse_rules = Stylesheet._parse_rules
+_parsed: dict[Any, list[RuleSet]] = {}
+
+
+def _parsed_once(sheet: Stylesheet, css: str, **source: Any) -> list[RuleSet]:
+    """Every app parses the same style sheets, with the variables of its theme: a fifth of what these tests take."""
+    key = (css, *source.values(), *sheet._variables.items())
+    if key not in _parsed:
+        _parsed[key] = _parse_rules(sheet, css, **source)
+    return _parsed[key]
+
 
 @pytest.fixture(autouse=True)
 def frozen(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
@@ -39,6 +55,7 @@ def frozen(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("TEXTUAL_ANIMATIONS", "none")
     monkeypatch.delenv("NO_COLOR", raising=False)
     monkeypatch.setattr("textual.constants.TEXTUAL_ANIMATIONS", "none", raising=False)
+    monkeypatch.setattr(Stylesheet, "_parse_rules", _parsed_once)
     time.tzset()
     yield
     monkeypatch.undo()

@@ -23,7 +23,7 @@ from clickstream.tui.widgets import benchmark_boxes, benchmark_table
 from clickstream.tui.widgets.benchmark_chart import bars_box, grouped, short
 from clickstream.tui.widgets.row_table import RowTable
 from tests.tui import benchmark_figures, frames
-from tests.tui.conftest import LOGS, SIZES, MakeApp, Steps, driven, pressing, settled, text_of, until
+from tests.tui.conftest import EVERY_SIZE, LOGS, SIZES, MakeApp, Steps, driven, pressing, settled, text_of, until
 
 HISTORY = LOGS.parent / "benchmarks.jsonl"
 
@@ -67,18 +67,18 @@ def running_after(*keys: str) -> Steps:
     return run
 
 
-@pytest.mark.parametrize("size", list(SIZES))
+@pytest.mark.parametrize("size", EVERY_SIZE)
 @pytest.mark.parametrize("keys", [[], RANDOM, RAMP], ids=["matrix", "random", "ramp"])
 def test_picture(snap_compare: Any, make_app: MakeApp, history: None, keys: list[str], size: str) -> None:
     assert snap_compare(make_app(frames.done()), terminal_size=SIZES[size], run_before=pressing("8", *keys))
 
 
-@pytest.mark.parametrize("size", list(SIZES))
+@pytest.mark.parametrize("size", EVERY_SIZE)
 def test_picture_of_none(snap_compare: Any, make_app: MakeApp, size: str) -> None:
     assert snap_compare(make_app(frames.done()), terminal_size=SIZES[size], run_before=pressing("8"))
 
 
-@pytest.mark.parametrize("size", list(SIZES))
+@pytest.mark.parametrize("size", EVERY_SIZE)
 def test_picture_while_one_runs(snap_compare: Any, make_app: MakeApp, history: None, size: str) -> None:
     assert snap_compare(make_app(frames.done()), terminal_size=SIZES[size], run_before=running_after("8"))
 

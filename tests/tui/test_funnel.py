@@ -15,7 +15,7 @@ from clickstream.tui.screens.funnel import FunnelScreen
 from clickstream.tui.screens.visitor import VisitorScreen
 from clickstream.tui.widgets.row_table import RowTable
 from tests.tui import frames, funnel_figures
-from tests.tui.conftest import SIZES, MakeApp, driven, settled, text_of, until
+from tests.tui.conftest import EVERY_SIZE, SIZES, MakeApp, driven, settled, text_of, until
 from tests.tui.stand_ins import Database
 
 
@@ -41,13 +41,13 @@ async def looked_up(pilot: Pilot[None]) -> None:
     await settled(pilot)
 
 
-@pytest.mark.parametrize("size", list(SIZES))
+@pytest.mark.parametrize("size", EVERY_SIZE)
 def test_picture(snap_compare: Any, make_app: MakeApp, database: Database, size: str) -> None:
     app = funnel_figures.with_postgres(make_app(frames.running()))
     assert snap_compare(app, terminal_size=SIZES[size], run_before=counted)
 
 
-@pytest.mark.parametrize("size", list(SIZES))
+@pytest.mark.parametrize("size", EVERY_SIZE)
 @pytest.mark.parametrize("state", ["empty", "service_gone"])
 def test_picture_without_answers(
     snap_compare: Any, make_app: MakeApp, database: Database, state: str, size: str
@@ -62,7 +62,7 @@ def test_picture_without_answers(
     assert database.breakdowns == database.counts == 0
 
 
-@pytest.mark.parametrize("size", list(SIZES))
+@pytest.mark.parametrize("size", EVERY_SIZE)
 def test_picture_of_a_visitor(snap_compare: Any, make_app: MakeApp, database: Database, size: str) -> None:
     app = funnel_figures.with_postgres(make_app(frames.done()))
     assert snap_compare(app, terminal_size=SIZES[size], run_before=looked_up)

@@ -14,7 +14,7 @@ from textual.pilot import Pilot
 from clickstream.actions.demo_progress import DemoProgress, Flow, Phase
 from clickstream.actions.reset import Emptied
 from clickstream.domain.errors import Interrupted
-from clickstream.pipeline.generator import generate_events
+from clickstream.pipeline.generator import RETAILROCKET, generate_events
 from clickstream.services.postgres.verify import Verification
 from clickstream.tui.app import ClickstreamApp
 from clickstream.tui.commands import BY_NAME
@@ -77,9 +77,9 @@ def test_a_demo_that_is_cancelled_stops_what_it_started(make_app: MakeApp, monke
 def test_generating_is_cancelled_and_no_file_is_there(make_app: MakeApp, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = threading.Event()
 
-    def held(*arguments: Any) -> Any:
+    def held(_shape: Any, seed: int) -> Any:
         assert asked.wait(20)
-        return generate_events(*arguments)
+        return generate_events(RETAILROCKET.scaled(0.01), seed)
 
     def go_on(_app: ClickstreamApp) -> None:
         assert [path.suffix for path in Path("data").iterdir()] == [".partial"]

@@ -17,7 +17,7 @@ from clickstream.tui.widgets.log_tail import LogTail
 from clickstream.tui.widgets.log_view import LogView
 from clickstream.tui.widgets.row_table import RowTable
 from tests.tui import frames
-from tests.tui.conftest import MakeApp, driven, settled, until
+from tests.tui.conftest import EVERY_SIZE, MakeApp, driven, settled, until
 from tests.tui.stand_ins import COUNT, write
 
 pytestmark = pytest.mark.usefixtures("answers")
@@ -47,7 +47,7 @@ def test_a_row_is_chosen_and_a_head_sorts(make_app: MakeApp) -> None:
     driven(app, steps)
 
 
-@pytest.mark.parametrize("size", ["80x24", "120x40"])
+@pytest.mark.parametrize("size", EVERY_SIZE[:2])
 def test_keys_in_the_key_line(make_app: MakeApp, size: str) -> None:
     app = make_app(frames.running())
 

@@ -19,7 +19,7 @@ from clickstream.tui.widgets import partition_table
 from clickstream.tui.widgets.lag_chart import LagChart, lag_lines, unbroken
 from clickstream.tui.widgets.row_table import RowTable
 from tests.tui import frames, funnel_figures
-from tests.tui.conftest import SIZES, MakeApp, pressing, until
+from tests.tui.conftest import EVERY_SIZE, SIZES, MakeApp, pressing, until
 
 
 def drive(app: ClickstreamApp, steps: Callable[[Pilot[None]], Awaitable[None]], size: str = "120x40") -> None:
@@ -47,7 +47,11 @@ def many(count: int) -> Frame:
 
 
 PICTURES = [
-    *((state, size) for state in ("running", "empty", "worker_dead", "service_gone") for size in SIZES),
+    *(
+        pytest.param(state, *size.values, marks=size.marks)
+        for state in ("running", "empty", "worker_dead", "service_gone")
+        for size in EVERY_SIZE
+    ),
     ("done", "120x40"),
 ]
 
@@ -57,12 +61,12 @@ def test_picture(snap_compare: Any, make_app: MakeApp, state: str, size: str) ->
     assert snap_compare(make_app(frames.STATES[state]()), terminal_size=SIZES[size], run_before=pressing("3"))
 
 
-@pytest.mark.parametrize("size", list(SIZES))
+@pytest.mark.parametrize("size", EVERY_SIZE)
 def test_picture_of_twelve_partitions(snap_compare: Any, make_app: MakeApp, size: str) -> None:
     assert snap_compare(make_app(many(12)), terminal_size=SIZES[size], run_before=pressing("3", "down"))
 
 
-@pytest.mark.parametrize("size", list(SIZES))
+@pytest.mark.parametrize("size", EVERY_SIZE)
 def test_picture_filtered(snap_compare: Any, make_app: MakeApp, size: str) -> None:
     run = pressing("3", "slash", *"lagging")
     assert snap_compare(make_app(frames.running()), terminal_size=SIZES[size], run_before=run)

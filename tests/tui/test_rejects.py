@@ -18,7 +18,7 @@ from clickstream.tui.screens.mend import MendScreen
 from clickstream.tui.screens.rejects import RejectsScreen
 from clickstream.tui.widgets.payload_view import PayloadView
 from clickstream.tui.widgets.row_table import RowTable
-from tests.tui.conftest import SIZES, MakeApp, settled, until
+from tests.tui.conftest import EVERY_SIZE, SIZES, MakeApp, settled, until
 from tests.tui.frames import running
 from tests.tui.stand_ins import ALL, EVENT, Store, message
 
@@ -45,7 +45,7 @@ def press(*keys: str) -> Callable[[Any], Any]:
     return run
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", EVERY_SIZE)
 @pytest.mark.parametrize(
     ("state", "keys"),
     {
@@ -64,7 +64,7 @@ def test_picture(
     assert snap_compare(make_app(running()), terminal_size=SIZES[size], run_before=press(*keys))
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", EVERY_SIZE)
 def test_picture_of_nothing(snap_compare: Any, make_app: MakeApp, store: Store, size: str) -> None:
     store.rejects.clear()
     assert snap_compare(make_app(running()), terminal_size=SIZES[size], run_before=press())

@@ -13,7 +13,7 @@ from clickstream.tui.screens.search import SearchScreen
 from clickstream.tui.widgets.query_bar import QueryBar
 from clickstream.tui.widgets.row_table import RowTable
 from tests.tui import frames
-from tests.tui.conftest import SIZES, MakeApp, driven, pressing, settled, text_of, until
+from tests.tui.conftest import EVERY_SIZE, SIZES, MakeApp, driven, pressing, settled, text_of, until
 from tests.tui.search_figures import Index, gone, searchable, with_opensearch
 
 KEY = "9"
@@ -24,18 +24,18 @@ def app(make_app: MakeApp, index: Index) -> Any:
     return with_opensearch(make_app(searchable()))
 
 
-@pytest.mark.parametrize("size", list(SIZES))
+@pytest.mark.parametrize("size", EVERY_SIZE)
 def test_picture(snap_compare: Any, app: Any, size: str) -> None:
     assert snap_compare(app, terminal_size=SIZES[size], run_before=pressing(KEY))
 
 
-@pytest.mark.parametrize("size", list(SIZES))
+@pytest.mark.parametrize("size", EVERY_SIZE)
 def test_picture_of_a_query_that_is_typed(snap_compare: Any, app: Any, size: str) -> None:
     run = pressing(KEY, "slash", *"event:transaction")
     assert snap_compare(app, terminal_size=SIZES[size], run_before=run)
 
 
-@pytest.mark.parametrize("size", list(SIZES))
+@pytest.mark.parametrize("size", EVERY_SIZE)
 @pytest.mark.parametrize("state", ["off", "down", "empty", "refused"])
 def test_picture_without_results(snap_compare: Any, make_app: MakeApp, index: Index, state: str, size: str) -> None:
     index.empty = state == "empty"

@@ -15,7 +15,7 @@ from clickstream.domain.errors import ClickstreamError
 from clickstream.tui.app import ClickstreamApp
 from clickstream.tui.widgets.findings import Findings
 from clickstream.tui.widgets.row_table import RowTable
-from tests.tui.conftest import SIZES, MakeApp, pressing, settled, until
+from tests.tui.conftest import EVERY_SIZE, SIZES, MakeApp, pressing, settled, until
 from tests.tui.frames import FakeSource, empty, running
 from tests.tui.stand_ins import Doctor
 
@@ -61,7 +61,7 @@ def doctor_says(app: ClickstreamApp) -> str:
     return str(app.screen.query_one(Findings).query_one("#findings").render())
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", EVERY_SIZE)
 @pytest.mark.parametrize(("state", "keys"), {"all": (), "filter": ("slash", *"kafka")}.items())
 def test_picture(
     snap_compare: Any, make_app: MakeApp, doctor: Doctor, size: str, state: str, keys: tuple[str, ...]

@@ -18,16 +18,16 @@ from clickstream.tui.commands import BY_NAME
 from clickstream.tui.jobs import Job
 from clickstream.tui.themes import LIGHT
 from tests.tui import frames, funnel_figures
-from tests.tui.conftest import SIZES, MakeApp, pressing, settled
+from tests.tui.conftest import EVERY_SIZE, SIZES, MakeApp, pressing, settled
 
 
-@pytest.mark.parametrize("size", list(SIZES))
+@pytest.mark.parametrize("size", EVERY_SIZE)
 @pytest.mark.parametrize("state", list(frames.STATES))
 def test_overview(snap_compare: Any, make_app: MakeApp, state: str, size: str) -> None:
     assert snap_compare(make_app(frames.STATES[state]()), terminal_size=SIZES[size], run_before=pressing())
 
 
-@pytest.mark.parametrize("size", ["120x40", "200x50"])
+@pytest.mark.parametrize("size", EVERY_SIZE[1:])
 def test_overview_of_twelve_partitions(snap_compare: Any, make_app: MakeApp, size: str) -> None:
     frame = frames.running()
     partitions = tuple(replace(frame.partitions[n % 3], partition=n, share=1 / 12) for n in range(12))
@@ -37,20 +37,20 @@ def test_overview_of_twelve_partitions(snap_compare: Any, make_app: MakeApp, siz
     assert snap_compare(make_app(frame), terminal_size=SIZES[size], run_before=pressing())
 
 
-@pytest.mark.parametrize("size", list(SIZES))
+@pytest.mark.parametrize("size", EVERY_SIZE)
 @pytest.mark.parametrize("state", ["empty", "worker_dead", "service_gone"])
 def test_workers(snap_compare: Any, make_app: MakeApp, log_folder: Path, state: str, size: str) -> None:
     run = pressing("2", *["down"] * 5)
     assert snap_compare(make_app(frames.STATES[state]()), terminal_size=SIZES[size], run_before=run)
 
 
-@pytest.mark.parametrize("size", list(SIZES))
+@pytest.mark.parametrize("size", EVERY_SIZE)
 def test_workers_filtered(snap_compare: Any, make_app: MakeApp, log_folder: Path, size: str) -> None:
     run = pressing("2", "slash", *"cons")
     assert snap_compare(make_app(frames.running()), terminal_size=SIZES[size], run_before=run)
 
 
-@pytest.mark.parametrize("size", ["80x24", "120x40"])
+@pytest.mark.parametrize("size", EVERY_SIZE[:2])
 @pytest.mark.parametrize(
     "keys",
     [("question_mark",), ("K",), ("x", "down", "enter"), ("2", "P")],
@@ -85,7 +85,7 @@ def test_typed_confirmation(snap_compare: Any, make_app: MakeApp) -> None:
     assert snap_compare(app, terminal_size=SIZES["80x24"], run_before=ask)
 
 
-@pytest.mark.parametrize("size", ["80x24", "120x40"])
+@pytest.mark.parametrize("size", EVERY_SIZE[:2])
 def test_progress(snap_compare: Any, make_app: MakeApp, size: str) -> None:
     app = make_app(frames.running())
     words = "demo: 1,200,000 of 2,756,101 stored"

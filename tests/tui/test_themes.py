@@ -17,7 +17,7 @@ from clickstream.tui.app import MODE_NAMES, ClickstreamApp
 from clickstream.tui.themes import DARK, LIGHT
 from clickstream.tui.widgets.row_table import RowTable
 from tests.tui import frames, funnel_figures
-from tests.tui.conftest import MakeApp, driven, settled, text_of, until
+from tests.tui.conftest import EVERY_SIZE, MakeApp, driven, settled, text_of, until
 
 pytestmark = pytest.mark.usefixtures("answers")
 
@@ -117,7 +117,7 @@ def test_the_palette_changes_the_theme_at_once(make_app: MakeApp, theme: str) ->
     driven(app, steps)
 
 
-@pytest.mark.parametrize("size", ["80x24", "120x40"])
+@pytest.mark.parametrize("size", EVERY_SIZE[:2])
 def test_without_colours_states_are_told_by_sign_and_word(
     make_app: MakeApp, monkeypatch: pytest.MonkeyPatch, size: str
 ) -> None:

@@ -128,6 +128,7 @@ def test_rows_are_not_sorted_by_time(rows: list[Row]) -> None:
     assert 0.4 < later / len(rows) < 0.6
 
 
+@pytest.mark.slow  # seconds of one core; the small file's bytes are compared in every run
 def test_the_whole_file_is_the_same_everywhere_and_has_the_known_figures(tmp_path: Path) -> None:
     made = generate(tmp_path / "events.csv")
     assert sha256(made.path) == SHA256_FULL

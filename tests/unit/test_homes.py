@@ -108,24 +108,26 @@ class Reader:
         self.homes.learn(Outcome(0, version, strays))
 
 
-@settings(max_examples=400)
-@given(read=st.lists(batches, min_size=PARTITIONS, max_size=PARTITIONS), steps=steps, grow_at=st.integers(0, 80))
-def test_any_visitor_in_any_partition_gives_the_definition(
-    read: list[list[list[Event]]], steps: list[tuple[str, int]], grow_at: int
-) -> None:
-    tables = Shared(2)
-    readers = [Reader(number, tables, list(own)) for number, own in enumerate(read)]
-    for at, (step, number) in enumerate(steps):
-        if at == grow_at:  # the topic has grown: homes move
-            tables.agreement = Agreement(2, tables.agreement.version + 1, PARTITIONS)
-        getattr(readers[number], step)()
-    while any(reader.unread or reader.in_flight for reader in readers):
-        for reader in readers:
-            reader.prepare()
-            reader.commit()
-    everything = [event for own in read for batch in own for event in batch]
-    assert tables.rows.events == set(everything)
-    assert set(tables.rows.sessions.values()) == sessions_of(everything, TIMEOUT)
+@pytest.mark.parametrize("examples", [70, pytest.param(400, marks=pytest.mark.slow)])
+def test_any_visitor_in_any_partition_gives_the_definition(examples: int) -> None:
+    @settings(max_examples=examples)
+    @given(read=st.lists(batches, min_size=PARTITIONS, max_size=PARTITIONS), steps=steps, grow_at=st.integers(0, 80))
+    def holds(read: list[list[list[Event]]], steps: list[tuple[str, int]], grow_at: int) -> None:
+        tables = Shared(2)
+        readers = [Reader(number, tables, list(own)) for number, own in enumerate(read)]
+        for at, (step, number) in enumerate(steps):
+            if at == grow_at:  # the topic has grown: homes move
+                tables.agreement = Agreement(2, tables.agreement.version + 1, PARTITIONS)
+            getattr(readers[number], step)()
+        while any(reader.unread or reader.in_flight for reader in readers):
+            for reader in readers:
+                reader.prepare()
+                reader.commit()
+        everything = [event for own in read for batch in own for event in batch]
+        assert tables.rows.events == set(everything)
+        assert set(tables.rows.sessions.values()) == sessions_of(everything, TIMEOUT)
+
+    holds()
 
 
 def test_two_readers_of_one_visitor_get_into_each_others_way_and_are_told() -> None:

@@ -20,37 +20,39 @@ def _small_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(window_module, "HARD_LIMIT", 20)
 
 
-@settings(max_examples=600)
-@given(batches=batches, in_flight=st.integers(0, 3), restarts=st.sets(st.integers(0, 13)), ordered=st.booleans())
-def test_any_order_batching_repetition_and_restart_gives_the_same_sessions(
-    batches: list[list[Event]], in_flight: int, restarts: set[int], ordered: bool
-) -> None:
-    if ordered:
-        times = iter(sorted(event.time_ms for batch in batches for event in batch))
-        batches = [[event._replace(time_ms=next(times)) for event in batch] for batch in batches]
-    store, window, waiting = MemoryStore(), Window(TIMEOUT), []
-    committed = number = -1
-    todo = list(enumerate(batches))
-    for index, batch in todo:
-        if index in restarts:  # what was prepared and not committed is void, and is read again
-            lost = [again for _, again, _ in waiting]
-            waiting = []
-            window = Window(TIMEOUT, mark=store.newest() + 1 if store.events else NOTHING_STORED)
-            for again in lost:
-                number += 1
-                change = window.merge(as_columns(again), number, committed, store.lookup)
+@pytest.mark.parametrize("examples", [100, pytest.param(600, marks=pytest.mark.slow)])
+def test_any_order_batching_repetition_and_restart_gives_the_same_sessions(examples: int) -> None:
+    @settings(max_examples=examples)
+    @given(batches=batches, in_flight=st.integers(0, 3), restarts=st.sets(st.integers(0, 13)), ordered=st.booleans())
+    def holds(batches: list[list[Event]], in_flight: int, restarts: set[int], ordered: bool) -> None:
+        if ordered:
+            times = iter(sorted(event.time_ms for batch in batches for event in batch))
+            batches = [[event._replace(time_ms=next(times)) for event in batch] for batch in batches]
+        store, window, waiting = MemoryStore(), Window(TIMEOUT), []
+        committed = number = -1
+        todo = list(enumerate(batches))
+        for index, batch in todo:
+            if index in restarts:  # what was prepared and not committed is void, and is read again
+                lost = [again for _, again, _ in waiting]
+                waiting = []
+                window = Window(TIMEOUT, mark=store.newest() + 1 if store.events else NOTHING_STORED)
+                for again in lost:
+                    number += 1
+                    change = window.merge(as_columns(again), number, committed, store.lookup)
+                    store.apply(change)
+                    committed = number
+            number += 1
+            waiting.append((number, batch, window.merge(as_columns(batch), number, committed, store.lookup)))
+            while len(waiting) > in_flight:
+                committed, _, change = waiting.pop(0)
                 store.apply(change)
-                committed = number
-        number += 1
-        waiting.append((number, batch, window.merge(as_columns(batch), number, committed, store.lookup)))
-        while len(waiting) > in_flight:
-            committed, _, change = waiting.pop(0)
+        for _, _, change in waiting:
             store.apply(change)
-    for _, _, change in waiting:
-        store.apply(change)
-    everything = [event for batch in batches for event in batch]
-    assert store.events == set(everything)
-    assert set(store.sessions.values()) == sessions_of(everything, TIMEOUT)
+        everything = [event for batch in batches for event in batch]
+        assert store.events == set(everything)
+        assert set(store.sessions.values()) == sessions_of(everything, TIMEOUT)
+
+    holds()
 
 
 def test_a_gap_of_exactly_the_timeout_does_not_split() -> None:
