@@ -23,7 +23,7 @@ export PYTHONNOUSERSITE := 1
 export UV_SYSTEM_CERTS := 1
 export UV_NATIVE_TLS := 1
 
-.PHONY: help demo benchmark test test-all benchmarks faults check format snapshots screenshots lock clean venv
+.PHONY: help demo benchmark test test-slow test-all benchmarks faults check format snapshots screenshots lock clean venv
 .DEFAULT_GOAL := help
 
 help: ## list these commands
@@ -31,17 +31,19 @@ help: ## list these commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r name does; do printf '  %-11s %s\n' "$$name" "$$does"; done
 
 demo: $(VENV)/.run ## run the whole pipeline on servers of its own, from an empty start, and show it
-	@$(PY) -m clickstream demo --fresh $(ARGS)
+	@$(PY) -P -m clickstream demo --fresh $(ARGS)
 
 benchmark: $(VENV)/.chart ## measure this machine: ARGS="--limit 1000000 --partitions 1,2,3 --runs 3 --chart partitions.svg -y"
-	@$(PY) -m clickstream benchmark $(ARGS)
+	@$(PY) -P -m clickstream benchmark $(ARGS)
 
 test: $(VENV)/.dev ## run the tests, but the slow ones
 	$(PY) -m pytest $(AT_ONCE) -m "not slow" $(ARGS)
 
-test-all: $(VENV)/.dev ## run every test
-	$(PY) -m pytest $(AT_ONCE) -m "not alone" $(ARGS)
+test-slow: $(VENV)/.dev ## run the slow tests, and by themselves those that keep the whole machine busy
+	$(PY) -m pytest $(AT_ONCE) -m "slow and not alone" $(ARGS)
 	$(PY) -m pytest -m alone $(ARGS)
+
+test-all: test test-slow ## run every test
 
 benchmarks: $(VENV)/.dev ## time the hot parts and keep the figures; ARGS=--benchmark-compare sets them beside the last ones
 	$(PY) -m pytest -q tests/benchmarks -o 'python_files=bench_*.py' --benchmark-autosave \

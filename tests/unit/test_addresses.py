@@ -89,7 +89,7 @@ def test_the_folder_of_a_socket_is_taken_for_postgresql() -> None:
 def test_no_login_ever_passes_for_an_address(user: str, password: str) -> None:
     for form in (f"{user}:{password}@host", f"x://{user}:{password}@host"):
         for check in (addresses.host, addresses.host_or_socket, addresses.brokers):
-            with pytest.raises(ValueError, match="give|write") as caught:
+            with pytest.raises(ValueError, match=r"give|write") as caught:
                 check(form)
             assert password not in str(caught.value)
 
