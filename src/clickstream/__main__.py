@@ -7,8 +7,9 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from pathlib import Path
 from typing import NoReturn
+
+from clickstream.domain import streams
 
 READ_ONLY = "--read-only"
 
@@ -19,13 +20,11 @@ def script() -> NoReturn:
     Nothing is cleaned up on the way out. A thread of librdkafka may still be shaking hands with a broker that nobody
     waits for, and OpenSSL's clean-up at exit takes its locks away under it: a crash in one of thirty processes.
     """
-    if sys.stdin is None:  # closed by whoever started us: the next file or socket would take its place
-        sys.stdin = Path(os.devnull).open()  # noqa: SIM115 (it stays open)
+    streams.prepare()
     code = main()
     for stream in (sys.stdout, sys.stderr):
-        if stream is not None:  # closed by whoever started us
-            with suppress(OSError):  # a full disk: `guarded` has said so
-                stream.flush()
+        with suppress(OSError):  # a full disk: `guarded` has said so
+            stream.flush()
     os._exit(code)
 
 

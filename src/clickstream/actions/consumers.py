@@ -18,6 +18,7 @@ from clickstream.actions.workers import (
     find,
     indexer_name,
     indexer_spec,
+    refuse_other_settings,
     start_and_wait,
 )
 from clickstream.config.settings import Settings
@@ -75,6 +76,7 @@ def start(
         number = _checked(asked, topic, one, alive) if asked is not None else max(default, len(alive))
         specs += _missing(settings, one, alive, number, accept_gap=accept_gap)
         kept += sorted(alive)
+    refuse_other_settings(settings, control.snapshot(), kept)
     if specs:
         start_and_wait(control, specs)
     return Started(topic.name, topic.partitions, tuple(spec.name for spec in specs), tuple(kept))

@@ -56,6 +56,33 @@ def environment(settings: Settings) -> dict[str, str]:
     return passed
 
 
+def refuse_other_settings(settings: Settings, snapshot: Snapshot, names: Sequence[str]) -> None:
+    """Raise ClickstreamError where one of these workers was started with other settings than those of now.
+
+    What a worker works with is in its own environment. Where that cannot be read, nothing is said.
+    """
+    wanted = environment(settings)
+    del wanted["PRODUCER_DATA_FILE"]  # of no consequence to a consumer
+    for name in names:
+        process = snapshot.get(name)
+        found = (_environment_of(process.pid) if process and process.pid else None) or {}
+        others = [variable for variable, value in wanted.items() if found.get(variable, value) != value]
+        if others:
+            raise ClickstreamError(
+                f"{name} is running with other settings than those of now: {', '.join(others)}",
+                hint="`clickstream consumer restart` has the workers take those of now",
+            )
+
+
+def _environment_of(pid: int) -> dict[str, str] | None:
+    import psutil  # noqa: PLC0415 (slow to load, and only needed where a worker is kept)
+
+    try:
+        return psutil.Process(pid).environ()
+    except psutil.Error:
+        return None
+
+
 def control_of(settings: Settings) -> Control:
     """The supervisor of this home. Raises ClickstreamError where none runs."""
     control = running(settings.home)
@@ -88,7 +115,8 @@ def _spec(settings: Settings, name: str, role: Role, arguments: Sequence[str]) -
     return ProcessSpec(
         name=name,
         role=role,
-        argv=(sys.executable, "-m", "clickstream", "worker", *arguments, "--report"),
+        # -P: no module is taken from the working folder
+        argv=(sys.executable, "-P", "-m", "clickstream", "worker", *arguments, "--report"),
         env=environment(settings),
         cwd=str(Path.cwd()),
         reports=True,

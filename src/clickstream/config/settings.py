@@ -9,6 +9,7 @@ itself: each command would take 50 ms longer, and its sources do not tell from w
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -21,6 +22,14 @@ from pydantic.fields import FieldInfo
 from clickstream.config import addresses, identifiers
 from clickstream.config.paths import Home
 from clickstream.config.problems import SettingsError, describe, described_characters, file_values
+
+PREFIXES = ("KAFKA_", "PG_", "POSTGRESQL_", "VALKEY_", "OPENSEARCH_", "PRODUCER_", "CONSUMER_", "CLICKSTREAM_")
+
+OTHER_VARIABLES = ("CLICKSTREAM_HOME", "CLICKSTREAM_DEBUG", "CLICKSTREAM_IMAGE")
+"""Names with these prefixes that are read elsewhere, by docker-compose.yml, too."""
+
+_pointed_out: set[str] = set()
+_logger = logging.getLogger("clickstream.settings")
 
 SERVER_ADDRESSES = ("KAFKA_BOOTSTRAP_SERVERS", "PG_HOST", "VALKEY_HOST")
 
@@ -202,6 +211,7 @@ def load_settings(environ: Mapping[str, str] | None = None, *, folder: Path | No
             f"{', '.join(missing)}: not set, although {', '.join(sorted(named))} is; set all three servers, "
             "or none of them to use the embedded stack"
         )
+    _point_out_unknown(configured)
     layers = (configured | {"embedded": stack}) if not named else configured
     for origin, layer in layers.items():
         for name in known:
@@ -212,6 +222,25 @@ def load_settings(environ: Mapping[str, str] | None = None, *, folder: Path | No
         values["PRODUCER_DATA_FILE"] = str(home.events)
     embedded = not named or all(values.get(name) == stack.get(name) for name in SERVER_ADDRESSES)
     return _build(home, embedded, values, sources)
+
+
+def _point_out_unknown(configured: Mapping[str, Mapping[str, str | None]]) -> None:
+    """Log each name once that looks like one of ours and is not: with a letter missing it would count for nothing.
+
+    In the environment other programs have theirs, so only what is nearly one of ours is pointed out there.
+    """
+    from difflib import get_close_matches  # noqa: PLC0415 (most have no such name)
+
+    known = [*variables(), *OTHER_VARIABLES]
+    for origin, layer in configured.items():
+        for name in layer:
+            if name in known or name in _pointed_out or not name.startswith(PREFIXES):
+                continue
+            alike = get_close_matches(name, known, 1, cutoff=0.9)
+            if alike or origin == ".env":
+                _pointed_out.add(name)
+                cure = f"did you mean {alike[0]}?" if alike else "`clickstream config show` lists them"
+                _logger.warning("%s (%s) is not a setting and counts for nothing; %s", name, origin, cure)
 
 
 def _build(home: Home, embedded: bool, values: dict[str, str], sources: dict[str, str]) -> Settings:

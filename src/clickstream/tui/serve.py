@@ -67,7 +67,7 @@ class GuardedServer(Server):
     """textual-serve's server, below a secret path."""
 
     def __init__(self, port: int, token: str, *, read_only: bool) -> None:
-        command = [sys.executable, "-m", "clickstream", *(["--read-only"] if read_only else [])]
+        command = [sys.executable, "-P", "-m", "clickstream", *(["--read-only"] if read_only else [])]
         origin = f"http://{HOST}:{port}"
         # exec: the dashboard's parent is the server, and no shell in between.
         super().__init__(f"exec {shlex.join(command)}", host=HOST, port=port, title="clickstream", public_url=origin)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import socket
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from socketserver import ThreadingMixIn
+from typing import TYPE_CHECKING, Any
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
-from prometheus_client import CollectorRegistry, generate_latest, start_http_server
+from prometheus_client import CollectorRegistry, generate_latest, make_wsgi_app
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
@@ -21,6 +24,9 @@ from clickstream.config.settings import Settings
 from clickstream.domain.errors import UsageError
 from clickstream.domain.processes import ProcessSpec, ProcessState, Role
 from clickstream.pipeline.loop import configure_logging, install_stop
+
+if TYPE_CHECKING:
+    from wsgiref.types import StartResponse
 
 PROCESS = "metrics"
 """Its name in the supervisor; `worker stop metrics` ends it."""
@@ -82,11 +88,13 @@ def serve(
     """
     sampler = Sampler(load)
     try:
-        server, thread = start_http_server(port, addr=host, registry=_registry(sampler))
+        server = _server(host, port, _registry(sampler))
     except (OSError, OverflowError) as error:
         raise UsageError(
             f"nothing can listen on {host}:{port}: {error}", hint="--port and --host name another place"
         ) from error
+    thread = threading.Thread(target=server.serve_forever, name="metrics", daemon=True)
+    thread.start()
     try:
         shown = f"[{host}]" if ":" in host else host
         announce(f"http://{shown}:{server.server_port}/metrics")
@@ -119,11 +127,35 @@ def _spec(settings: Settings, host: str, port: int) -> ProcessSpec:
     return ProcessSpec(
         name=PROCESS,
         role=Role.SERVER,
-        argv=(sys.executable, "-m", "clickstream", "metrics", "--host", host, "--port", str(port)),
+        argv=(sys.executable, "-P", "-m", "clickstream", "metrics", "--host", host, "--port", str(port)),
         env=environment(settings),
         cwd=str(Path.cwd()),
         ready_pattern=r"^http://",
     )
+
+
+def _server(host: str, port: int, registry: CollectorRegistry) -> WSGIServer:
+    """Listens; HEAD, which load balancers ask with, is answered as GET is, without the figures."""
+    figures: Callable[[dict[str, Any], StartResponse], Iterable[bytes]] = make_wsgi_app(registry)
+
+    def answer(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        if environ["REQUEST_METHOD"] != "HEAD":
+            return figures(environ, start_response)
+        figures(environ | {"REQUEST_METHOD": "GET"}, start_response)
+        return []
+
+    class Server(ThreadingMixIn, WSGIServer):
+        daemon_threads = True
+        address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
+
+    return make_server(host, port, answer, Server, _Silent)
+
+
+class _Silent(WSGIRequestHandler):
+    """Logs no request."""
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (the base's name)
+        pass
 
 
 def _registry(sampler: Sampler) -> CollectorRegistry:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import select
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
@@ -126,15 +127,15 @@ def _refuse_shared_backends(
 def _backend_of_another(another: Callable[[], Connection]) -> int | None:
     """The process that serves a second client; None where the pooler has none to spare, so shares none either."""
     with suppress(psycopg.OperationalError), another() as connection:
-        server = connection.pgconn
+        server, deadline = connection.pgconn, time.monotonic() + _PROBE_WITHIN
         server.send_query(b"SELECT pg_backend_pid()")
-        if not select.select([server.socket], [], [], _PROBE_WITHIN)[0]:
-            return None
-        server.consume_input()
+        server.flush()
+        while server.is_busy():
+            if not select.select([server.socket], [], [], max(0.0, deadline - time.monotonic()))[0]:
+                return None
+            server.consume_input()
         result = server.get_result()
         value = result.get_value(0, 0) if result is not None and result.ntuples else None
-        while server.get_result() is not None:
-            pass
         return int(value) if value else None
     return None
 
