@@ -108,8 +108,23 @@ def _answer(client: socket.socket, server: psycopg.Connection, request: bytes) -
         while True:
             head = exactly(raw, 5)
             client.sendall(head + exactly(raw, struct.unpack("!i", head[1:])[0] - 4))
+            if head[:1] == b"G":  # the server waits for rows
+                _send_rows(client, raw, extended=request.endswith(_SYNC))
             if head[:1] == b"Z":
                 return
+
+
+def _send_rows(client: socket.socket, raw: socket.socket, *, extended: bool) -> None:
+    while True:
+        head = exactly(client, 5)
+        raw.sendall(head + exactly(client, struct.unpack("!i", head[1:])[0] - 4))
+        if head[:1] in b"cf":
+            break
+    if extended:
+        raw.sendall(exactly(client, len(_SYNC)))
+
+
+_SYNC = b"S\0\0\0\4"
 
 
 def _message(kind: bytes, body: bytes) -> bytes:
