@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -112,6 +114,47 @@ def test_refusals_of_the_producer(settings: Settings, data_file: Path, capsys: p
     assert "is not a file" in refusal(capsys, 1, "producer", "start", "--file", str(data_file.parent))
     assert "exclude one another" in refusal(capsys, 2, "producer", "start", "--rate", "1", "--realtime")
     assert "not a speed" in refusal(capsys, 2, "producer", "start", "--realtime", "fast")
+
+
+UNREADABLE = {
+    "seconds": (re.sub(r"(?m)^(\d{10})\d{3}", r"\1", CSV).encode(), "look like seconds"),
+    "UTF-16": (CSV.encode("utf-16"), "is encoded as UTF-16LE"),
+    "bad lines only": (CSV.replace("view", "look").encode(), "all 2,000 lines are bad; line 2: event must be view"),
+    "another header": (CSV.replace("onid\n", "onid,ip\n").encode(), "column 6 is 'ip'"),
+    "the header only": (CSV.partition("\n")[0].encode(), "holds the header and no event"),
+    "cut": (gzip.compress(CSV.encode())[:-9], "is a gzip file that is cut or damaged"),
+}
+
+
+@pytest.mark.parametrize(("content", "words"), UNREADABLE.values(), ids=UNREADABLE)
+def test_every_command_says_itself_why_a_file_cannot_be_read_and_starts_nothing(
+    settings: Settings, data_file: Path, capsys: pytest.CaptureFixture[str], content: bytes, words: str
+) -> None:
+    before = producers.status(settings)
+    data_file.write_bytes(content)
+    for line in (["producer", "start"], ["demo", "--headless"], ["benchmark", "-y"]):
+        assert words in refusal(capsys, 1, *line)
+    assert run(["config", "check", "--json"]) == 1
+    checks = {one["name"]: one for one in json.loads(capsys.readouterr().out)["checks"]}
+    assert words in checks["data file"]["message"]
+    assert producers.status(settings) == before
+    data_file.write_text(CSV)
+    assert answer(capsys, "producer", "start", "--limit", "1")["counters"]["total"] == 1
+
+
+def test_a_file_that_goes_bad_before_it_is_read_is_not_tried_again(
+    settings: Settings, data_file: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data_file.write_bytes(UNREADABLE["cut"][0])
+    with monkeypatch.context() as patch:
+        patch.setattr("clickstream.pipeline.csvfile.look", lambda path: None)
+        assert "is a gzip file that is cut or damaged" in refusal(capsys, 1, "producer", "start")
+    ended = producers.status(settings)
+    assert ended
+    assert (ended.state, ended.restarts) == ("failed", 0)
+    assert "exit code 4: " in ended.detail
+    data_file.write_text(CSV)
+    assert answer(capsys, "producer", "start", "--limit", "1")["counters"]["total"] == 1
 
 
 def test_a_missing_topic_is_named(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:

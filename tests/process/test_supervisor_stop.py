@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
+import sys
 import threading
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from clickstream.actions.control import Control
 from clickstream.config.paths import Home
 from clickstream.domain.errors import ClickstreamError, UsageError
 from clickstream.domain.processes import ProcessSpec, ProcessState, RestartPolicy, Role
+from clickstream.supervision.process import Command, Process
 from tests.process.children import IGNORE_TERM, READY, SLEEP, alive, child, python, run, settled, until
 
 SPAWN = """import os, signal, subprocess, sys, time
@@ -52,6 +55,24 @@ def test_what_ignores_the_signal_is_killed(supervisor: Control) -> None:
     status = settled(supervisor, "child", ProcessState.STOPPED)
     assert status.exit_reason == "killed by SIGKILL (did not stop within 0.1 s)"
     assert not alive(running.pid or 0)
+
+
+def test_a_stop_that_comes_just_as_it_ends_does_not_hide_its_end(tmp_path: Path) -> None:
+    ended: list[Process] = []
+
+    async def scene() -> Process:
+        argv = (sys.executable, "-c", "raise SystemExit(3)")
+        process = Process(
+            Command(argv, {}, str(tmp_path), None, None, signal.SIGTERM), ended.append, lambda lines: None
+        )
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+        process.ask_to_stop()
+        process.reap()
+        return process
+
+    process = asyncio.run(scene())
+    assert ended == [process]
+    assert process.returncode == 3
 
 
 @pytest.mark.parametrize("new_session", [False, True])

@@ -23,6 +23,7 @@ from clickstream.actions.workers import PRODUCER, control_of
 from clickstream.config.settings import Settings, load_settings
 from clickstream.domain.errors import ClickstreamError, UsageError
 from clickstream.domain.processes import ProcessState, Role
+from clickstream.pipeline.csvfile import look
 from clickstream.services.postgres.inspect import Counts, counts
 
 LOOK_EVERY = 0.2
@@ -106,6 +107,8 @@ def demo(settings: Settings, options: DemoOptions, show: Show) -> DemoResult:
             "--fresh empties the embedded stack only, and other servers are configured",
             hint="`clickstream data reset` empties those",
         )
+    if settings.pipeline.data_file.exists():
+        look(settings.pipeline.data_file)
     narrator = Narrator(show)
     with DataFile(settings, options.limit) as data:
         if data.note:

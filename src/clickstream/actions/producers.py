@@ -7,20 +7,26 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from clickstream.actions.control import ensure, running
+from clickstream.actions.control import Control, ensure, running
 from clickstream.actions.group import UNDER_WAY, Worker, local_workers, snapshot_of
 from clickstream.actions.prepare import prepare_topic
 from clickstream.actions.servers import kafka_of
 from clickstream.actions.workers import PRODUCER, control_of, find, producer_spec, start_and_wait
 from clickstream.config.settings import Settings
-from clickstream.domain.errors import ClickstreamError, UsageError
-from clickstream.domain.processes import SETTLED, Role
-from clickstream.domain.reports import WorkerReport
+from clickstream.domain.errors import ClickstreamError, FileFault, UsageError
+from clickstream.domain.processes import ALIVE, SETTLED, ProcessState, Role
+from clickstream.domain.reports import UNREADABLE, WorkerReport
 from clickstream.pipeline.pacing import parse_factor
 from clickstream.pipeline.steering import Order, Pace, Pause, Resume, order_line
 
 OBEYED_WITHIN = 10.0
 """Seconds until a running producer says that it does as it was told: it may be reading its file."""
+
+READ_WITHIN = 60.0
+"""Seconds that a start waits for the file to be read: a fault at the end of a large one is said by the command yet."""
+
+LOOK_EVERY = 0.05
+"""Seconds between two looks at a producer that reads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,27 +53,30 @@ class Stopped:
 
 
 def start(settings: Settings, run: Run) -> Worker:
-    """Have the producer send the file; returns once it has begun. The topic is made where it is missing.
+    """Have the producer send the file; returns once it has read it. The topic is made where it is missing.
 
     Raises:
         UsageError: options that exclude one another or cannot be.
-        ClickstreamError: no such file, a producer is running already, Kafka does not answer.
+        FileFault: the file cannot be read; nothing was started, unless only its end showed that.
+        ClickstreamError: a producer is running already, Kafka does not answer.
     """
+    from clickstream.pipeline.csvfile import look  # noqa: PLC0415 (it loads decompressors)
+
     arguments = _arguments(run)
     kafka_of(settings)  # where nothing is configured, a missing file is not what is wrong
     file = run.file.expanduser().absolute()
-    if not file.is_file():
-        raise ClickstreamError(
-            f"{file} does not exist" if not file.exists() else f"{file} is not a file",
-            hint="`clickstream data generate` makes one; PRODUCER_DATA_FILE or --file names another",
-        )
+    look(file)
     prepare_topic(settings)
     control = ensure(settings.home)
     if any(process.state in UNDER_WAY for process in control.snapshot().of(Role.PRODUCER)):
         raise ClickstreamError(
             "a producer is running already", hint="`clickstream producer stop` first, or wait until it is done"
         )
-    start_and_wait(control, [producer_spec(settings, ["--file", str(file), *arguments])])
+    try:
+        start_and_wait(control, [producer_spec(settings, ["--file", str(file), *arguments])])
+        _await_reading(control)
+    finally:
+        _refuse_unreadable(control)
     worker = status(settings)
     if worker is None:
         raise ClickstreamError("the producer went away", hint="see `clickstream producer logs`")
@@ -128,6 +137,23 @@ def under_way(settings: Settings) -> bool:
     """A producer of this home runs, or will soon again."""
     worker = status(settings)
     return worker is not None and worker.under_way
+
+
+def _await_reading(control: Control) -> None:
+    """Return once the producer has read its file, or no longer runs, or has read for READ_WITHIN seconds."""
+    deadline = time.monotonic() + READ_WITHIN
+    while time.monotonic() < deadline:
+        process = control.snapshot().get(PRODUCER)
+        if process is None or process.state not in ALIVE or (process.report and "total" in process.report.counters):
+            return
+        time.sleep(LOOK_EVERY)
+
+
+def _refuse_unreadable(control: Control) -> None:
+    """Raise what the producer said of its file before it ended."""
+    process = control.snapshot().get(PRODUCER)
+    if process and process.state is ProcessState.FAILED and process.report and process.report.state == UNREADABLE:
+        raise FileFault(process.report.detail)
 
 
 def _arguments(run: Run) -> list[str]:

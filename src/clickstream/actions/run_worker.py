@@ -5,16 +5,19 @@ Without --report it is run_worker_foreground.py.
 
 from __future__ import annotations
 
+import logging
 from argparse import Namespace
 from typing import TYPE_CHECKING
 
 from clickstream.config.settings import load_settings
-from clickstream.domain.errors import UsageError
-from clickstream.pipeline.process import WorkerOptions, run_to_end
+from clickstream.domain.errors import FileFault, UsageError
+from clickstream.pipeline.process import EXIT_FILE_FAULT, WorkerOptions, run_to_end
 
 if TYPE_CHECKING:
     from clickstream.pipeline.index_worker import IndexWorker
     from clickstream.pipeline.worker import Worker
+
+_logger = logging.getLogger(__name__)
 
 
 def run_worker(role: str, args: Namespace) -> int:
@@ -40,7 +43,11 @@ def run_worker(role: str, args: Namespace) -> int:
         configure_logging("producer")
         realtime = None if args.realtime is None else float(args.realtime)
         sending = producer.ProducerOptions(args.file, args.limit, args.rate, realtime, args.report)
-        return producer.run(settings, sending, orders=0 if args.report else None)
+        try:
+            return producer.run(settings, sending, orders=0 if args.report else None)
+        except FileFault as fault:
+            _logger.error("%s", fault)
+            return EXIT_FILE_FAULT
     raise UsageError(f"there is no worker {role!r}")
 
 

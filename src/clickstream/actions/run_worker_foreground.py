@@ -45,7 +45,8 @@ def run_foreground(role: str, args: Namespace) -> int:
     """Work until done or stopped; the exit code.
 
     That is 0 for done or stopped as asked (SIGTERM, SIGINT), 1 where it cannot go on, 2 for wrong settings or use, 3
-    for an offset that Kafka holds no more. Servers that do not answer are waited for.
+    for an offset that Kafka holds no more, 4 for a data file that cannot be read. Servers that do not answer are
+    waited for.
 
     Args:
         role: `consumer`, `indexer` or `producer`.
@@ -109,6 +110,7 @@ def _reader(role: str, settings: Settings, args: Namespace, name: str, foregroun
 
 
 def _producer(settings: Settings, args: Namespace, name: str, foreground: Foreground) -> _Job:
+    from clickstream.pipeline.csvfile import look  # noqa: PLC0415
     from clickstream.pipeline.pacing import parse_factor  # noqa: PLC0415
     from clickstream.pipeline.producer import ProducerOptions, run  # noqa: PLC0415
     from clickstream.services.kafka.admin import create_topic  # noqa: PLC0415
@@ -120,14 +122,19 @@ def _producer(settings: Settings, args: Namespace, name: str, foreground: Foregr
         realtime = None if args.realtime is None else parse_factor(args.realtime)
     except ValueError as error:
         raise UsageError(str(error)) from error
-    options = ProducerOptions(file.expanduser(), args.limit, args.rate, realtime, heard=foreground.hear)
+    file = file.expanduser()
+    options = ProducerOptions(file, args.limit, args.rate, realtime, heard=foreground.hear)
     options.pace.check()
+
+    def prepare() -> None:
+        look(file)
+        create_topic(kafka_of(settings))
 
     def work(stop: threading.Event) -> None:
         if run(settings, options, stop=stop):
             raise ClickstreamError("Kafka refused some of the events", hint="the lines above say why")
 
-    return _Job(lambda: create_topic(kafka_of(settings)), work)
+    return _Job(prepare, work)
 
 
 _JOBS: dict[str, Callable[[Settings, Namespace, str, Foreground], _Job]] = {

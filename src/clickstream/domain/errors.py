@@ -56,6 +56,10 @@ class NotAdmitted(ServiceRefused):
     """A server does not let us in: TLS, certificates, user or password."""
 
 
+class FileFault(ClickstreamError):
+    """The file of events cannot be read as one, whatever is tried again; it needs another file, or a change to it."""
+
+
 class OffsetLost(ClickstreamError):
     """Kafka no longer holds (or not yet holds) the offset at which a partition must go on. Needs a human."""
 

@@ -53,8 +53,9 @@ class RestartPolicy:
     """A life of that many seconds counts as healthy and resets the delay and the count of quick deaths."""
     give_up_after: int = 8
     """Quick deaths in a row after which the process is FAILED."""
-    final_exit_codes: tuple[int, ...] = (2, 3)
-    """Exit codes that a restart cannot mend (wrong settings; an offset that needs a human): FAILED at once."""
+    final_exit_codes: tuple[int, ...] = (2, 3, 4)
+    """Exit codes that a restart does not change (wrong settings; an offset that needs a human; a data file that cannot
+    be read): FAILED at once."""
 
 
 @dataclass(frozen=True, slots=True)

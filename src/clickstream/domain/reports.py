@@ -25,7 +25,8 @@ class WorkerReport:
     at: float
     """Unix seconds."""
     state: str
-    """`running`, `idle` (nothing to do), `paused`, `waiting` (a server does not answer), `stopping`, `done`."""
+    """`running`, `idle` (nothing to do), `paused`, `waiting` (a server does not answer), `stopping`, `done`,
+    UNREADABLE."""
     detail: str = ""
     """Why it waits, or how far it is; a sentence for people."""
     partitions: tuple[int, ...] = ()
@@ -64,6 +65,9 @@ class WorkerReport:
 
 LONGEST_NAME: Final = 100
 """Characters of a name or a state that are kept."""
+
+UNREADABLE: Final = "unreadable"
+"""State of the last report of a producer whose file cannot be read; its detail says why."""
 
 LONGEST_DETAIL: Final = 500
 """Characters of a report's detail: its line stays below PIPE_BUF, so that one write is never cut in two."""

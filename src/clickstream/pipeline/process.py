@@ -9,11 +9,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from clickstream.domain.errors import ClickstreamError, OffsetLost
+from clickstream.domain.errors import ClickstreamError, FileFault, OffsetLost
 from clickstream.pipeline.loop import Heard, configure_logging, install_stop
 
 EXIT_OFFSET_LOST: Final = 3
 """Exit code of a worker whose offset needs a human; a restart would not help."""
+
+EXIT_FILE_FAULT: Final = 4
+"""Exit code of a producer whose file cannot be read; a restart would not help."""
 
 STOP_SECONDS: Final = 14.0
 """How long a stop may take, whatever hangs; the supervisor's patience is longer."""
@@ -49,6 +52,9 @@ def run_to_end(
     except OffsetLost as error:
         logger.error("%s", error)
         return EXIT_OFFSET_LOST
+    except FileFault as error:
+        logger.error("%s", error)
+        return EXIT_FILE_FAULT
     except ClickstreamError as error:
         logger.error("%s", error)
         return 1

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Final
 
 from clickstream.config.settings import Settings
-from clickstream.domain.errors import Interrupted, ServiceUnavailable, UsageError
+from clickstream.domain.errors import FileFault, Interrupted, ServiceUnavailable, UsageError
 from clickstream.domain.events import EventColumns
-from clickstream.domain.reports import WorkerReport
+from clickstream.domain.reports import UNREADABLE, WorkerReport
 from clickstream.pipeline.csvfile import CsvEvents, read_events
 from clickstream.pipeline.encode import encode_keys, encode_values
 from clickstream.pipeline.loop import Heard, Rate, Reporter, hear_lines, install_stop
@@ -86,8 +86,11 @@ class _Progress:
             self._logged_at = time.monotonic()
             _logger.info("%s events acknowledged", self.position())
 
-    def finish(self) -> None:
-        """The last word: a log line and the final report."""
+    def finish(self, fault: str) -> None:
+        """The last word: a log line and the final report. `fault`: what keeps the file from being read, if anything."""
+        if fault:
+            self.say(UNREADABLE, fault, final=True)
+            return
         outstanding = self._producer.outstanding
         _logger.info("%s events acknowledged, %d failed", self.position(), self._producer.failed)
         if outstanding:
@@ -97,7 +100,9 @@ class _Progress:
 
     def say(self, state: str, detail: str, *, final: bool = False) -> None:
         acknowledged = self._producer.acknowledged
-        counters = {"total": self.total or 0, "failed": self._producer.failed, "bad_lines": self.bad_lines}
+        counters = {"failed": self._producer.failed, "bad_lines": self.bad_lines}
+        if self.total is not None:
+            counters["total"] = self.total
         speed = self._rate.read(acknowledged)
         pace = str(self._steering.pace)
         report = WorkerReport(time.time(), state, detail, (), acknowledged, speed, counters=counters, pace=pace)
@@ -119,7 +124,8 @@ def run(
 
     Raises:
         UsageError: no Kafka is configured; `rate` and `realtime` together, or out of range.
-        ClickstreamError: the file cannot be read, the topic is missing, Kafka refuses us.
+        FileFault: the file cannot be read.
+        ClickstreamError: the topic is missing, Kafka refuses us.
     """
     if settings.kafka is None:
         raise UsageError("no Kafka is configured and the embedded stack was never started", hint="clickstream stack up")
@@ -129,6 +135,7 @@ def run(
         hear_lines(orders, steering.hear)
     producer = EventProducer(settings.kafka)
     progress = _Progress(producer, Reporter(options.report, stop, heard=options.heard), steering)
+    fault = ""
     try:
         csv = _read(settings, options, stop, progress)
         _await_topic(producer, stop, progress)
@@ -136,8 +143,11 @@ def run(
         _flush(producer, stop, progress)
     except Interrupted:
         pass
+    except FileFault as error:
+        fault = str(error)
+        raise
     finally:
-        progress.finish()
+        progress.finish(fault)
         producer.close()
     return 1 if producer.failed else 0
 
@@ -147,6 +157,7 @@ def _read(settings: Settings, options: ProducerOptions, stop: threading.Event, p
     progress.tick(f"reading {path}")
     csv = read_events(path, limit=options.limit, cancelled=stop.is_set)
     progress.total, progress.bad_lines = len(csv.columns), len(csv.bad)
+    progress.tick(news=True)
     _logger.info("%s: %d lines, %d events to send", path, csv.rows, len(csv.columns))
     if csv.bad:
         settings.home.make()

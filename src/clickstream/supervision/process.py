@@ -107,7 +107,8 @@ class Process:
 
     def ask_to_stop(self) -> None:
         if not self.ended:
-            self._popen.send_signal(self._stop_signal)
+            # Not by send_signal(), which would take the zombie of one that has just ended away from `reap`.
+            os.kill(self.pid, self._stop_signal)
 
     def kill_group(self) -> None:
         """SIGKILL to the process and all that it started in its group."""

@@ -20,6 +20,7 @@ from clickstream.actions.generate import generate
 from clickstream.actions.group import local_workers, snapshot_of
 from clickstream.config.settings import Settings, load_settings
 from clickstream.domain.errors import ClickstreamError, UsageError
+from clickstream.pipeline.csvfile import look
 
 RAMP_SECONDS = 10
 """How long a rate is tried."""
@@ -189,13 +190,15 @@ def _turns(options: Options) -> Iterator[Case]:
 
 
 def _ready(settings: Settings, say: Say) -> Settings:
-    """The servers run, no worker does, and there is a file."""
+    """The servers run, no worker does, and there is a file, which can be read."""
     busy = [worker.name for worker in local_workers(snapshot_of(settings)) if worker.under_way]
     if busy:
         raise ClickstreamError(
             f"{', '.join(busy)} would share the machine with the benchmark",
             hint="stop them first: `clickstream producer stop`, `clickstream consumer stop`",
         )
+    if settings.pipeline.data_file.exists():
+        look(settings.pipeline.data_file)
     if settings.embedded:
         say("starting Kafka, PostgreSQL and Valkey", 0, 0)
         stack.up(settings.home, progress=lambda state: say("downloading", state.bytes_done, state.bytes_total))
