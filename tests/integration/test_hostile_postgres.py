@@ -76,11 +76,11 @@ ODD = (
     "default_transaction_isolation = 'serializable'",
     "default_transaction_read_only = on",
     "default_transaction_deferrable = on",
-    "statement_timeout = '1ms'",
-    "lock_timeout = '1ms'",
-    "idle_in_transaction_session_timeout = '1ms'",
-    "idle_session_timeout = '1ms'",
-    "transaction_timeout = '1ms'",
+    "statement_timeout = '7s'",
+    "lock_timeout = '7s'",
+    "idle_in_transaction_session_timeout = '7s'",
+    "idle_session_timeout = '7s'",
+    "transaction_timeout = '7s'",
     "search_path = public, pg_catalog",
     "client_encoding = 'LATIN1'",
     "TimeZone = 'Asia/Kathmandu'",
@@ -96,11 +96,15 @@ ODD = (
 
 def test_a_role_with_odd_settings_changes_nothing(role: Settings, settings: Settings) -> None:
     alter(role, *ODD)
+    assert role.postgres
+    with connect(role.postgres, application_name="tests") as connection:
+        for assignment in ODD:
+            name, _, odd = assignment.partition(" = ")
+            assert connection.execute(f"SHOW {name}".encode()).fetchone() != (odd.strip("'"),)
     send(role, [*EVENTS, ("1", '{"event": "купить"}'.encode())])
     with consumers(role):
         wait_until(lambda: all_committed(settings), "everything committed")
     check(settings, EVENTS)
-    assert role.postgres
     assert verify(role.postgres).ok
     assert query(settings, "SELECT count(*) FROM rejected_events") == [(1,)]
 

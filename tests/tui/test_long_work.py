@@ -75,6 +75,7 @@ def test_a_demo_that_is_cancelled_stops_what_it_started(make_app: MakeApp, monke
 
 
 def test_generating_is_cancelled_and_no_file_is_there(make_app: MakeApp, monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("data").mkdir()
     asked = threading.Event()
 
     def held(_shape: Any, seed: int) -> Any:
