@@ -12,7 +12,13 @@ import pytest
 
 from clickstream.actions.servers import opensearch_of
 from clickstream.config.settings import OpenSearchSettings, load_settings
-from clickstream.domain.errors import ClickstreamError, NotAdmitted, ServiceRefused, ServiceUnavailable
+from clickstream.domain.errors import (
+    ClickstreamError,
+    NotAdmitted,
+    ServiceNotReady,
+    ServiceRefused,
+    ServiceUnavailable,
+)
 from clickstream.services.opensearch.server import await_yellow, server_info
 
 
@@ -66,8 +72,8 @@ def test_it_tells_version_and_latency(server: Server) -> None:
     [
         (401, NotAdmitted, "check OPENSEARCH_USER and OPENSEARCH_PASSWORD"),
         (403, NotAdmitted, "HTTP 403"),
-        (429, ServiceUnavailable, "HTTP 429"),
-        (503, ServiceUnavailable, "HTTP 503"),
+        (429, ServiceNotReady, "HTTP 429"),
+        (503, ServiceNotReady, "HTTP 503"),
         (400, ServiceRefused, "HTTP 400"),
     ],
 )
@@ -76,7 +82,7 @@ def test_what_it_answers_is_told_for_what_it_is(
 ) -> None:
     server.statuses.append(status)
     with pytest.raises(error, match=words) as raised:
-        server_info(server.settings)
+        server_info(server.settings, patience=0)
     assert type(raised.value) is error
     assert capfd.readouterr() == ("", "")
 
