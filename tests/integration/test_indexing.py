@@ -21,6 +21,7 @@ from clickstream.config.paths import Home
 from clickstream.config.settings import Settings, load_settings
 from clickstream.domain.errors import OffsetLost, UsageError
 from clickstream.domain.processes import Role
+from clickstream.domain.reports import WorkerReport
 from clickstream.pipeline import index_loading
 from clickstream.pipeline.index_settle import REASON
 from clickstream.services.kafka.admin import create_topic, delete_topic
@@ -300,3 +301,62 @@ def test_indexer_and_node_are_killed_in_the_middle_of_a_back_fill(settings: Sett
     control_of(settings).stop(["indexer-0", "indexer-1"])
     check(settings, len(events))
     assert "refresh_interval" not in index_settings(settings)
+
+
+def indexer(settings: Settings) -> WorkerReport | None:
+    """What it reported last."""
+    snapshot = snapshot_of(settings)
+    return next((one.report for one in snapshot.of(Role.INDEXER)), None) if snapshot else None
+
+
+def wait_until_it_waits(settings: Settings, reason: str) -> None:
+    told = f"OpenSearch is not ready: {reason}"
+    wait_until(lambda: bool((report := indexer(settings)) and (report.state, report.detail) == ("waiting", told)), told)
+
+
+def check_all_there(settings: Settings, events: int) -> None:
+    with LagMeter(settings) as meter:
+        wait_until(lambda: all_indexed(meter), "everything indexed", seconds=120)
+    control_of(settings).stop(["indexer-0"])
+    check(settings, events)
+    assert query(settings, "SELECT count(*) FROM rejected_events") == [(0,)]
+
+
+@pytest.mark.usefixtures("workers_stop")
+def test_an_index_that_is_closed_in_the_middle_of_a_back_fill_is_waited_for(settings: Settings) -> None:
+    events = shop(31, 60_000, visitors=5_000)
+    send(settings, events)
+    drain(settings)
+    name = settings.opensearch.events_index
+    consumers.start(settings, kind="opensearch")
+    wait_until(lambda: bool((report := indexer(settings)) and report.events), "under way")
+    with connect(settings.opensearch) as client:
+        client.indices.close(index=name)
+        wait_until_it_waits(settings, f"[{name}] closed (index_closed_exception)")
+        client.indices.open(index=name)
+    check_all_there(settings, len(events))
+    assert "refresh_interval" not in index_settings(settings)
+
+
+@pytest.mark.usefixtures("workers_stop")
+def test_an_index_that_cannot_be_made_and_a_pipeline_that_is_missing_are_waited_for(settings: Settings) -> None:
+    events = shop(32, 120)
+    send(settings, events[:60])
+    drain(settings)
+    name, block = settings.opensearch.events_index, "cluster.blocks.create_index"
+    with connect(settings.opensearch) as client:
+        client.cluster.put_settings(body={"transient": {block: True}})
+        try:
+            consumers.start(settings, kind="opensearch")
+            reason = "blocked by: [FORBIDDEN/10/cluster create-index blocked (api)]; (index_create_block_exception)"
+            wait_until_it_waits(settings, reason)
+        finally:
+            client.cluster.put_settings(body={"transient": {block: None}})
+        check_all_there(settings, 60)
+        client.indices.put_settings(index=name, body={"index.default_pipeline": "nope"})
+        send(settings, events[60:])
+        drain(settings)
+        consumers.start(settings, kind="opensearch")
+        wait_until_it_waits(settings, "pipeline with id [nope] does not exist (illegal_argument_exception)")
+        client.indices.put_settings(index=name, body={"index.default_pipeline": None})
+    check_all_there(settings, len(events))

@@ -78,7 +78,7 @@ def test_generating_is_cancelled_and_no_file_is_there(make_app: MakeApp, monkeyp
     Path("data").mkdir()
     asked = threading.Event()
 
-    def held(_shape: Any, seed: int) -> Any:
+    def held(_shape: Any, seed: int, _go_on: Any) -> Any:
         assert asked.wait(20)
         return generate_events(RETAILROCKET.scaled(0.01), seed)
 

@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clickstream.domain.errors import NotAdmitted, ServiceRefused, ServiceUnavailable
-from clickstream.services.opensearch.bulk import LONGEST_REASON, judge
+from clickstream.domain.errors import NotAdmitted, ServiceUnavailable
+from clickstream.services.opensearch.bulk import judge
+from clickstream.services.opensearch.client import LONGEST_REASON
 from tests.search_stand_in import item
 
-CREATED, DUPLICATE, REFUSED, AGAIN = "created", "duplicate", "refused", "again"
+CREATED, DUPLICATE, REFUSED, DOUBTFUL, AGAIN = "created", "duplicate", "refused", "doubtful", "again"
 
 ITEMS: dict[str, list[dict[str, Any]]] = {
     CREATED: [item(201), item(200)],
@@ -22,12 +23,27 @@ ITEMS: dict[str, list[dict[str, Any]]] = {
         item(400, "mapper_parsing_exception", "failed to parse"),
         item(400, "strict_dynamic_mapping_exception", "no"),
     ],
+    DOUBTFUL: [
+        item(400, "illegal_argument_exception", "pipeline with id [x] does not exist"),
+        item(400, "illegal_argument_exception", "Document contains at least one immense term"),
+        item(404, "alias_not_found_exception", "no"),
+        item(409, "exception_of_tomorrow", "?"),
+        item(403, "exception_of_tomorrow", "?"),
+        item(500, "fail_processor_exception", "not this one"),
+        item(400),
+    ],
     AGAIN: [
         item(429, "rejected_execution_exception", "queue is full"),
         item(503, "unavailable_shards_exception", "no primary"),
         item(500, "exception", "?"),
         item(504),
+        item(400, "index_closed_exception", "closed"),
         item(403, "cluster_block_exception", "read-only: the disk is full"),
+        item(429, "cluster_block_exception", "read-only: the disk is full"),
+        item(403, "index_create_block_exception", "cluster create-index blocked (api)"),
+        item(400, "validation_exception", "this action would add [2] total shards"),
+        item(400, "routing_missing_exception", "routing is required"),
+        item(409, "index_primary_shard_not_allocated_exception", "x"),
         item(404, "index_not_found_exception", "gone"),
         item(404, "shard_not_found_exception", "no such shard"),
         item(404, "index_shard_closed_exception", "CurrentState[CLOSED] Closed"),
@@ -48,6 +64,7 @@ def test_each_document_is_told_by_its_place(told: list[tuple[str, dict[str, Any]
     assert found.created == kinds.count(CREATED)
     assert found.duplicates == kinds.count(DUPLICATE)
     assert [place for place, _ in found.refused] == [place for place, what in enumerate(kinds) if what == REFUSED]
+    assert [place for place, _ in found.doubtful] == [place for place, what in enumerate(kinds) if what == DOUBTFUL]
     assert found.again == [place for place, what in enumerate(kinds) if what == AGAIN]
     assert bool(found.reason) == bool(found.again)
 
@@ -72,9 +89,18 @@ def test_a_user_without_rights_is_no_fault_of_the_document() -> None:
         judge(answer([item(201), item(403, "security_exception", "no permissions")]), 2)
 
 
-def test_a_name_that_is_no_index_is_no_fault_of_the_document() -> None:
-    with pytest.raises(ServiceRefused):
-        judge(answer([item(404, "alias_not_found_exception", "no")]), 1)
+def test_a_closed_index_is_named_in_the_servers_words() -> None:
+    said = item(400, "index_closed_exception", "closed")
+    said["create"]["error"]["index"] = "events"
+    assert judge(answer([said]), 1).reason == "[events] closed (index_closed_exception)"
+
+
+@pytest.mark.parametrize("witness", [item(201), item(409, "version_conflict_engine_exception", "exists")])
+def test_what_was_sent_as_a_witness_is_told_apart(witness: dict[str, Any]) -> None:
+    doubtful = item(400, "illegal_argument_exception", "?")
+    found = judge(answer([doubtful, witness]), 1, witness=True)
+    assert (found.created, found.duplicates, found.witnessed) == (0, 0, True)
+    assert not judge(answer([doubtful, doubtful]), 1, witness=True).witnessed
 
 
 def test_reasons_are_short_and_steer_no_terminal() -> None:

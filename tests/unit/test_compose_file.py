@@ -22,7 +22,7 @@ ONE_SHOT = ("producer", "topic")
 NOT_IN_CONTAINERS = re.compile(
     # No TLS and no logins but passwords within the network; the rest is for people, and for servers at Aiven.
     r"AIVEN_\w+|KAFKA_SECURITY_PROTOCOL|\w+_SSL_\w+|KAFKA_SASL_\w+|PG_SSLROOTCERT|VALKEY_USER|VALKEY_SSL"
-    r"|OPENSEARCH_(USER|PASSWORD|USE_SSL|VERIFY_CERTS|DASHBOARDS_URL)"
+    r"|OPENSEARCH_(USER|PASSWORD|USE_SSL|VERIFY_CERTS|CA_FILE|DASHBOARDS_URL)"
 )
 
 

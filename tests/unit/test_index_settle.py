@@ -4,79 +4,25 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
 
-from clickstream.config.settings import OpenSearchSettings, PostgresSettings
+from clickstream.config.settings import OpenSearchSettings
 from clickstream.domain.errors import NotAdmitted, ServiceRefused, ServiceUnavailable
 from clickstream.domain.events import RejectedMessage
 from clickstream.pipeline import index_settle
-from clickstream.pipeline.decode import Message
-from clickstream.pipeline.index_documents import Documents, documents
 from clickstream.pipeline.index_settle import REASON, Abandoned, IndexGone, Settled, Settler, ShardFailed
 from clickstream.pipeline.retry import Backoff
 from clickstream.services.postgres import refusals
 from tests.search_stand_in import StandIn, item, stand_in
-
-TOPIC = ("clickstream-events", "id")
-
-POSTGRES = PostgresSettings.model_validate({"PG_HOST": "nowhere.invalid"})
-
-
-class Told:
-    """A message of partition 1."""
-
-    def __init__(self, offset: int) -> None:
-        self._offset = offset
-
-    def partition(self) -> int:
-        return 1
-
-    def offset(self) -> int:
-        return self._offset
-
-    def key(self) -> bytes:
-        return b"7"
-
-    def value(self) -> bytes:
-        return b"value %d" % self._offset
-
-
-class AtOnce(Backoff):
-    """Pauses for nothing."""
-
-    due = True  # type: ignore[assignment]
+from tests.settling import NEVER, POSTGRES, TOPIC, batch, ids, settle, settling
 
 
 @pytest.fixture
 def server() -> Iterator[tuple[StandIn, OpenSearchSettings]]:
     with stand_in() as found:
         yield found
-
-
-def batch(count: int) -> Documents:
-    events = [Message(1000 + number, 7, "view", number) for number in range(count)]
-    found = Documents(lines=documents(events), read=count, next_offsets={1: 100 + count})
-    found.messages = [Told(100 + number) for number in range(count)]
-    return found
-
-
-def ids(*numbers: int) -> list[str]:
-    return [f"7-{1000 + number}-view-{number}" for number in numbers]
-
-
-def settle(
-    settings: OpenSearchSettings, documents_: Documents, *, most: int = 100, cancelled: threading.Event | None = None
-) -> Settled:
-    settler = Settler(settings, POSTGRES, most=most, backoff=AtOnce)
-    try:
-        found = settler.settle(documents_, TOPIC, cancelled or threading.Event())
-        assert settler.trouble is None
-        return found
-    finally:
-        settler.close()
 
 
 def test_all_is_well(server: tuple[StandIn, OpenSearchSettings]) -> None:
@@ -135,16 +81,6 @@ def test_what_is_refused_for_good_is_recorded_whole_and_the_rest_goes_on(
     row = RejectedMessage(102, REASON + "failed to parse field [item_id]", b"7", b"value 102")
     assert recorded == [(*TOPIC, {1: [row]})]
     assert REASON.startswith("OpenSearch")
-
-
-NEVER = threading.Event()
-
-
-@contextmanager
-def settling(settings: OpenSearchSettings) -> Iterator[Settler]:
-    settler = Settler(settings, POSTGRES, most=100, backoff=AtOnce)
-    yield settler
-    settler.close()
 
 
 def test_what_is_only_in_memory_after_a_fault_is_found_out_and_sent_again(

@@ -145,6 +145,9 @@ def test_a_certificate_is_trusted_as_that_of_opensearch_is(tmp_path: Path, monke
             import_objects(settings_for(url), objects)
         assert not state.objects
         assert import_objects(settings_for(url, OPENSEARCH_VERIFY_CERTS="false"), objects)
+        assert import_objects(settings_for(url, OPENSEARCH_CA_FILE=str(made.ca)), objects)
+        with pytest.raises(NotAdmitted, match=r"not trusted here .set OPENSEARCH_CA_FILE to the CA certificate"):
+            import_objects(settings_for(url, OPENSEARCH_CA_FILE=str(made.other_ca)), objects)
         monkeypatch.setenv("SSL_CERT_FILE", str(made.ca))
         assert import_objects(settings_for(url), objects)
     with (

@@ -9,6 +9,7 @@ import pytest
 from clickstream.config.settings import OpenSearchSettings
 from clickstream.domain.errors import NotAdmitted, ServiceNotReady, ServiceRefused
 from clickstream.services.opensearch.client import connect, translated
+from clickstream.services.opensearch.search import search as ask
 from tests.proxies.opensearch import Answer, opensearch_proxy
 
 NO_SHARD: Answer = (503, {"error": {"type": "no_shard_available_action_exception", "reason": "no shard"}})
@@ -41,6 +42,28 @@ def test_what_is_final_comes_back_at_once(answer: Answer, error: type[Exception]
         with pytest.raises(error):
             search(proxy.port)
         assert proxy.requests == 1
+
+
+CLOSED = {"type": "index_closed_exception", "reason": "closed", "index": "events"}
+BLOCKED = {"type": "cluster_block_exception", "reason": "index [events] blocked by: [FORBIDDEN/7/index read (api)];"}
+
+
+@pytest.mark.parametrize(
+    ("status", "error", "words"),
+    [
+        (400, CLOSED, r"\[events\] closed \(index_closed_exception\)"),
+        (403, BLOCKED, r"index read \(api\).*cluster_block"),
+    ],
+)
+def test_the_state_of_an_index_is_no_fault_of_the_request_or_of_the_user(
+    status: int, error: dict[str, Any], words: str
+) -> None:
+    answer: Answer = (status, {"error": error, "status": status})
+    with opensearch_proxy(answer, answer) as proxy:
+        with pytest.raises(ServiceNotReady, match=f"OpenSearch is not ready: .*{words}"):
+            search(proxy.port)
+        with pytest.raises(ServiceNotReady, match=words):
+            ask(settings(proxy.port), "event:view", slots=1, newest=1)
 
 
 @pytest.mark.parametrize("first", [NO_SHARD, PARTIAL])

@@ -12,7 +12,13 @@ import pytest
 
 from clickstream.actions.servers import opensearch_of
 from clickstream.config.settings import OpenSearchSettings, load_settings
-from clickstream.domain.errors import ClickstreamError, NotAdmitted, ServiceNotReady, ServiceRefused, ServiceUnavailable
+from clickstream.domain.errors import (
+    ClickstreamError,
+    NotAdmitted,
+    ServiceNotReady,
+    ServiceRefused,
+    ServiceUnavailable,
+)
 from clickstream.services.opensearch.server import await_yellow, server_info
 
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 
 from clickstream.config import addresses, identifiers
@@ -44,6 +44,12 @@ def _pem_file(value: Path) -> Path:
     if b"-----BEGIN " not in content:
         raise ValueError("holds no certificate or key in PEM format (-----BEGIN ...); give the path of one that does")
     return value.absolute()
+
+
+def _no_file(value: object) -> object:
+    if isinstance(value, str) and ("/" in value or value.endswith((".pem", ".crt", ".cer"))):
+        raise ValueError("is true or false; a CA certificate's file goes into OPENSEARCH_CA_FILE")
+    return value
 
 
 Brokers = Annotated[str, Field(min_length=1), AfterValidator(addresses.brokers)]
@@ -122,7 +128,9 @@ class OpenSearchSettings(_Section):
     user: Name | None = Field(None, alias="OPENSEARCH_USER")
     password: SecretStr | None = Field(None, alias="OPENSEARCH_PASSWORD")
     use_ssl: bool = Field(False, alias="OPENSEARCH_USE_SSL")
-    verify_certs: bool = Field(True, alias="OPENSEARCH_VERIFY_CERTS")
+    verify_certs: Annotated[bool, BeforeValidator(_no_file)] = Field(True, alias="OPENSEARCH_VERIFY_CERTS")
+    ca_file: PemFile | None = Field(None, alias="OPENSEARCH_CA_FILE")
+    """The authorities to trust, Dashboards' too; None: those of this machine."""
     events_index: Index = Field("clickstream-events", alias="OPENSEARCH_EVENTS_INDEX")
     consumer_group_id: Group = Field("clickstream-opensearch", alias="OPENSEARCH_CONSUMER_GROUP_ID")
     dashboards_url: str | None = Field(None, alias="OPENSEARCH_DASHBOARDS_URL")

@@ -20,9 +20,10 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from clickstream.config.settings import OpenSearchSettings, PostgresSettings
-from clickstream.domain.errors import ServiceRefused, ServiceUnavailable, Void
+from clickstream.domain.errors import ServiceNotReady, ServiceRefused, ServiceUnavailable, Void
 from clickstream.domain.events import RejectedMessage
 from clickstream.pipeline.index_documents import Documents
+from clickstream.pipeline.index_doubts import Doubts
 from clickstream.pipeline.retry import Backoff
 from clickstream.services.opensearch.bulk import BulkAnswer, BulkWriter, Lives
 from clickstream.services.opensearch.client import SERVICE
@@ -37,6 +38,10 @@ REFUSED_IN_A_ROW: Final = 1_000
 
 SMALLEST: Final = 64
 """Documents that a bulk holds at least, unless there are no more."""
+
+FRUITLESS: Final = 8
+"""Times in a row that documents are sent of which none can be judged; then the batch is read again, with what has come
+behind it meanwhile, which may be taken."""
 
 _LOOK_EVERY: Final = 0.05
 
@@ -81,6 +86,7 @@ class Settler:
         self._most = self._size = most
         self._backoff = backoff()
         self._refused_in_a_row = 0
+        self._doubts = Doubts()
         self._lives: Lives | None = None
         self.trouble: ServiceUnavailable | None = None
         """Why nothing gets through at present; None while all is well."""
@@ -132,44 +138,58 @@ class Settler:
         Raises:
             Abandoned: `cancelled` was set first.
             IndexGone: there is no index any more.
+            ServiceUnavailable: none of these documents is taken, and why is not known; others might be.
             ServiceRefused: the server takes no document at all, or none from us.
         """
-        created = duplicates = again = 0
+        created = duplicates = again = fruitless = 0
         refused: list[tuple[int, str]] = []
         pending = list(range(len(batch.lines)))
         while pending:
             part, rest = pending[: self._size], pending[self._size :]
-            answer = self._send([batch.lines[place] for place in part], cancelled)
+            lines = [batch.lines[place] for place in part]
+            answer = self._send(lines, cancelled)
             if answer is None:
                 again += len(part)
                 continue
+            fruitless = 0 if self._judged(lines, answer, cancelled) else fruitless + 1
+            if fruitless == FRUITLESS:
+                raise ServiceNotReady(SERVICE, answer.reason)
             created, duplicates = created + answer.created, duplicates + answer.duplicates
             refused += [(part[place], reason) for place, reason in answer.refused]
             self._count_refusals(answer)
             again += len(answer.again)
             pending = [part[place] for place in answer.again] + rest
+        self._doubts.settled()
         if refused:
             self._record(batch, refused, topic, cancelled)
         return Settled(created, duplicates, len(refused), again)
 
     def _send(self, lines: list[str], cancelled: threading.Event) -> BulkAnswer | None:
-        """One bulk; None: nothing is known of it. Waits after a fault."""
+        """One bulk; None: nothing is known of it, and that was waited out."""
         if cancelled.is_set():
             raise Abandoned
         try:
             if self._lives is None:
                 self._lives = self._look()
-            answer = self._writer.send(lines)
+            answer = self._writer.send(lines, self._doubts.witness(lines))
         except ServiceUnavailable as error:
             self._failed(error, cancelled)
             return None
         if answer.index_missing:
             raise IndexGone(answer.reason)
-        if answer.again:
-            self._failed(ServiceUnavailable(SERVICE, answer.reason), cancelled)
+        return answer
+
+    def _judged(self, lines: list[str], answer: BulkAnswer, cancelled: threading.Event) -> bool:
+        """Whether what was refused could be judged. Waits where something is not taken now."""
+        away = bool(answer.again)
+        judged = self._doubts.judge(lines, answer)
+        if away or not judged:
+            self._failed(ServiceNotReady(SERVICE, answer.reason), cancelled)
         else:
             self._recovered()
-        return answer
+        if not judged:
+            self._size = self._most  # the more neighbours, the sooner one of them is taken
+        return judged
 
     def _failed(self, error: ServiceUnavailable, cancelled: threading.Event) -> None:
         if self.trouble is None:

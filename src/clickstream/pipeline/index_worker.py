@@ -194,7 +194,7 @@ class IndexWorker:
 
     def _start_over(self, trouble: ServiceUnavailable | None) -> None:
         """Forget what is not settled, and have every partition opened anew when the pause is over."""
-        if trouble is not None and self._trouble is None:
+        if trouble is not None and str(trouble) not in {str(self._trouble), str(self._settler.trouble)}:
             _logger.warning("waiting: %s", trouble)
         self._trouble = trouble
         self._kafka.stop(list(self._offsets.open))

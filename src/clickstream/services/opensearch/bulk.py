@@ -7,19 +7,21 @@ making the documents does.
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import quote
 from uuid import uuid4
 
 import msgspec
-from opensearchpy.exceptions import NotFoundError, TransportError
+from opensearchpy.exceptions import NotFoundError
 
 from clickstream.config.settings import OpenSearchSettings
-from clickstream.domain.errors import NotAdmitted, ServiceRefused, ServiceUnavailable
+from clickstream.domain.errors import NotAdmitted, ServiceNotReady, ServiceRefused, ServiceUnavailable
 from clickstream.domain.harmless import brief
-from clickstream.services.opensearch.client import NOT_NOW, SERVICE, connect, translated
+from clickstream.services.opensearch.client import LONGEST_REASON, SERVICE, connect, told, translated
+from clickstream.services.opensearch.verdicts import INDEX_MISSING, Verdict, described, verdict
 
 BULK_TIMEOUT: Final = 30.0
 """Seconds that a bulk may take. One that took longer is sent again, which does no harm."""
@@ -30,22 +32,12 @@ SHARD_PATIENCE: Final = "5s"
 PROBES_FOR_EACH: Final = 32
 """Documents of a probe for each of several shards."""
 
-LONGEST_REASON: Final = 300
-"""Characters of a reason: the server repeats the document's words in it."""
-
 _PARAMETERS: Final = {
-    "filter_path": "errors,items.*.status,items.*.error.type,items.*.error.reason,items.*.error.caused_by.reason",
+    "filter_path": "errors,items.*.status,items.*.error.type,items.*.error.reason,items.*.error.index,"
+    "items.*.error.caused_by.reason",
     "timeout": SHARD_PATIENCE,
 }
 _HEADERS: Final = {"content-type": "application/x-ndjson"}
-
-_INDEX_MISSING: Final = "index_not_found_exception"
-
-_PASSING: Final = frozenset({_INDEX_MISSING, "cluster_block_exception"})
-"""Errors that are not the document's, whatever their status: the index is made anew, a full disk is made room on."""
-
-_SHARD: Final = "shard"
-"""In the type of every error that tells of a shard which is away, starts or moves: some of these are a 404."""
 
 # The driver logs every request, and every failure with its traceback; our errors tell what is wrong.
 logging.getLogger("opensearch").setLevel(logging.CRITICAL)
@@ -60,11 +52,15 @@ class BulkAnswer:
     """There was one of that id already, and it stays."""
     refused: list[tuple[int, str]] = field(default_factory=list)
     """Refused for good, and why."""
+    doubtful: list[tuple[int, str]] = field(default_factory=list)
+    """Refused, and why; whether for good, that does not tell."""
     again: list[int] = field(default_factory=list)
     """To be sent again later."""
     reason: str = ""
     """Why the last of those in `again`."""
     index_missing: bool = False
+    witnessed: bool = False
+    """The witness was taken."""
 
 
 Lives = frozenset[tuple[int, str, int]]
@@ -78,6 +74,7 @@ class _Cause(msgspec.Struct):
 class _Error(msgspec.Struct):
     type: str = ""
     reason: str | None = None
+    index: str | None = None
     caused_by: _Cause | None = None
 
 
@@ -96,6 +93,21 @@ class _Answer(msgspec.Struct):
     items: list[_Item]
 
 
+class _Target(msgspec.Struct):
+    id: str
+
+
+class _Shard(msgspec.Struct):
+    id: int
+    primary: bool
+    start_time_in_millis: int
+    target: _Target
+
+
+class _Recovery(msgspec.Struct):
+    shards: list[_Shard]
+
+
 _decode = msgspec.json.Decoder(_Answer).decode
 
 
@@ -111,25 +123,30 @@ class BulkWriter:
     def close(self) -> None:
         self._client.close()
 
-    def send(self, lines: Sequence[str]) -> BulkAnswer:
+    def send(self, lines: Sequence[str], witness: str | None = None) -> BulkAnswer:
         """Create these documents, each given as its two lines of the bulk request; waits for the answer.
+
+        Args:
+            lines: the documents.
+            witness: one that was taken before; sent with them, it tells whether the index takes documents.
 
         Raises:
             ServiceUnavailable: no answer, or none now; whether anything is stored is not known.
-            NotAdmitted, ServiceRefused: the server does not take bulks from us.
+            NotAdmitted: the server does not take bulks from us.
         """
-        return judge(self._post("".join(lines), several=len(lines) > 1), len(lines))
+        return judge(self._post("".join(lines) + (witness or "")), len(lines), witness=witness is not None)
 
     def lives(self) -> Lives | None:
         """The lives of the index's shards; None where there is no index. Raises as `send` does."""
-        with translated():
+        with _translated():
             try:
-                found = self._client.indices.recovery(index=self._index)
+                answer = self._client.indices.recovery(index=self._index)
             except NotFoundError:
                 return None
+            found = told(self._client, dict[str, _Recovery], answer)
         # While no shard runs yet, the index is left out.
-        shards = [shard for index in found.values() for shard in index["shards"] if shard["primary"]]
-        return frozenset((shard["id"], shard["target"]["id"], shard["start_time_in_millis"]) for shard in shards)
+        shards = [shard for index in found.values() for shard in index.shards if shard.primary]
+        return frozenset((shard.id, shard.target.id, shard.start_time_in_millis) for shard in shards)
 
     def probe(self, shards: int) -> bool:
         """Have something written to the log of each shard: the deletion of documents that never were.
@@ -138,35 +155,42 @@ class BulkWriter:
 
         Raises:
             ServiceUnavailable: not each has written, or that is not known.
-            NotAdmitted, ServiceRefused: the server does not take that from us.
+            NotAdmitted: the server does not take that from us.
         """
         # Which shard a document belongs to is the server's to say; so many miss one in no lifetime.
         count = 1 if shards <= 1 else shards * PROBES_FOR_EACH
         body = "".join(f'{{"delete":{{"_id":"probe-{uuid4().hex}"}}}}\n' for _ in range(count))
-        found = judge(self._post(body, several=False), count)
+        found = judge(self._post(body), count)
         if found.index_missing:
             return False
-        if found.again or found.refused:
-            raise ServiceUnavailable(SERVICE, found.reason or found.refused[0][1])
+        if faults := [found.reason] * bool(found.again) + [reason for _, reason in (*found.refused, *found.doubtful)]:
+            raise ServiceNotReady(SERVICE, faults[0])
         return True
 
-    def _post(self, body: str, *, several: bool) -> bytes | str:
-        with translated():
-            try:
-                connection = self._client.transport.get_connection()
-                answer: str | bytes
-                _, _, answer = connection.perform_request(
-                    "POST", self._path, _PARAMETERS, body.encode(), headers=_HEADERS
-                )
-            except TransportError as error:
-                if error.status_code == 413 and several:
-                    raise ServiceUnavailable(SERVICE, "a bulk is too large for it") from error
-                raise
+    def _post(self, body: str) -> bytes | str:
+        with _translated():
+            connection = self._client.transport.get_connection()
+            answer: str | bytes
+            _, _, answer = connection.perform_request("POST", self._path, _PARAMETERS, body.encode(), headers=_HEADERS)
         return answer
 
 
-def judge(answer: str | bytes, count: int) -> BulkAnswer:
+@contextmanager
+def _translated() -> Iterator[None]:
+    """A bulk that is refused whole is no document's fault, for ours are small and whole: that is waited out, too."""
+    try:
+        with translated():
+            yield
+    except NotAdmitted:
+        raise
+    except ServiceRefused as error:
+        raise ServiceNotReady(SERVICE, str(error)) from error
+
+
+def judge(answer: str | bytes, count: int, *, witness: bool = False) -> BulkAnswer:
     """What a server's answer to a bulk of `count` creations, or deletions, says. One of nothing counts as created.
+
+    `witness`: there was another one behind these.
 
     Raises:
         ServiceUnavailable: it is no such answer (a proxy's words, or cut short).
@@ -176,34 +200,37 @@ def judge(answer: str | bytes, count: int) -> BulkAnswer:
         items = _decode(answer).items
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise ServiceUnavailable(SERVICE, "what came is no answer to a bulk request") from error
-    if len(items) != count:
-        raise ServiceUnavailable(SERVICE, f"it answered for {len(items)} documents of {count}")
-    found = BulkAnswer()
+    if len(items) != count + witness:
+        raise ServiceUnavailable(SERVICE, f"it answered for {len(items)} documents of {count + witness}")
+    found, beside = BulkAnswer(), BulkAnswer()
     for place, item in enumerate(items):
-        result = item.create or item.delete
-        if result is None:
-            raise ServiceUnavailable(SERVICE, "what came is no answer to a bulk request")
-        if 200 <= result.status < 300 or (item.delete and result.error is None):
-            found.created += 1
-        elif result.status == 409:
-            found.duplicates += 1
-        else:
-            _fault(found, place, result.status, result.error or _Error())
+        _note(found if place < count else beside, place, item)
+    found.witnessed = bool(beside.created or beside.duplicates)
     return found
 
 
-def _fault(found: BulkAnswer, place: int, status: int, error: _Error) -> None:
-    reason = _words(status, error)
-    if status in NOT_NOW or status >= 500 or error.type in _PASSING or (status == 404 and _SHARD in error.type):
+def _note(found: BulkAnswer, place: int, item: _Item) -> None:
+    result = item.create or item.delete
+    if result is None:
+        raise ServiceUnavailable(SERVICE, "what came is no answer to a bulk request")
+    if 200 <= result.status < 300 or (item.delete and result.error is None):
+        found.created += 1
+        return
+    error = result.error or _Error()
+    whose = verdict(result.status, error.type)
+    if whose is Verdict.DUPLICATE:
+        found.duplicates += 1
+    elif whose is Verdict.STATE:
         found.again.append(place)
-        found.reason = reason
-        found.index_missing |= error.type == _INDEX_MISSING
-    elif status in {401, 403}:
+        found.reason = brief(described(error.type, _words(result.status, error), error.index or ""), LONGEST_REASON)
+        found.index_missing |= error.type == INDEX_MISSING
+    elif whose is Verdict.OWN:
+        found.refused.append((place, _words(result.status, error)))
+    elif whose is Verdict.NOT_ADMITTED:
+        reason = _words(result.status, error)
         raise NotAdmitted(f"{SERVICE} refused: {reason}", hint="check OPENSEARCH_USER's rights on the index")
-    elif status == 404:
-        raise ServiceRefused(f"{SERVICE} refused: {reason}", hint="check OPENSEARCH_EVENTS_INDEX")
     else:
-        found.refused.append((place, reason))
+        found.doubtful.append((place, brief(described(error.type, _words(result.status, error)), LONGEST_REASON)))
 
 
 def _words(status: int, error: _Error) -> str:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from typing import Any, Final
 
+import msgspec
 from opensearchpy import OpenSearch
 from opensearchpy.exceptions import NotFoundError
 
 from clickstream.config.settings import OpenSearchSettings
 from clickstream.domain.comparison import DAY_MS, Bucket, Row, Sums
 from clickstream.domain.errors import ServiceRefused
-from clickstream.services.opensearch.client import SERVICE, connect, translated
+from clickstream.services.opensearch.answers import Fields
+from clickstream.services.opensearch.client import SERVICE, connect, told, translated
 
 TIMEOUT: Final = 60.0
 """Seconds that one question may take."""
@@ -22,6 +24,52 @@ _PAGE: Final = 10_000
 _BUCKETS: Final = 1_000
 
 _IN_ORDER: Final = [{"event_time": "asc"}, {"visitor_id": "asc"}, {"event": "asc"}, {"item_id": "asc"}]
+
+
+class _Count(msgspec.Struct):
+    count: int
+
+
+class _Key(msgspec.Struct):
+    day: int
+    kind: str
+
+
+class _Sum(msgspec.Struct):
+    value: float
+
+
+class _Bucket(msgspec.Struct):
+    key: _Key
+    doc_count: int
+    visitor_id: _Sum
+    item_id: _Sum
+
+
+class _Page(msgspec.Struct):
+    buckets: list[_Bucket]
+    after_key: dict[str, Any] | None = None
+
+
+class _Aggregations(msgspec.Struct):
+    buckets: _Page
+
+
+class _Aggregated(msgspec.Struct):
+    aggregations: _Aggregations
+
+
+class _Hit(msgspec.Struct):
+    sort: list[Any]
+    fields: dict[str, Any] = {}
+
+
+class _Hits(msgspec.Struct):
+    hits: list[_Hit]
+
+
+class _Searched(msgspec.Struct):
+    hits: _Hits
 
 
 class IndexReader:
@@ -45,7 +93,7 @@ class IndexReader:
         with translated():
             try:
                 self._client.indices.refresh(index=self._index)
-                return int(self._client.count(index=self._index)["count"])
+                return told(self._client, _Count, self._client.count(index=self._index)).count
             except NotFoundError as error:
                 hint = "`clickstream consumer start` makes it, where OPENSEARCH_ENABLED is true"
                 raise ServiceRefused(f"{SERVICE} has no index {self._index}", hint=hint) from error
@@ -66,13 +114,13 @@ class IndexReader:
             body = {"size": 0, "aggs": {"buckets": {"composite": composite, "aggs": sums}}}
             with translated():
                 answer = self._client.search(index=self._index, body=body)
-            page = answer["aggregations"]["buckets"]
-            for one in page["buckets"]:
-                key = Bucket(one["key"]["day"] // DAY_MS, one["key"]["kind"])
-                found[key] = Sums(one["doc_count"], one["visitor_id"]["value"], one["item_id"]["value"])
-            if "after_key" not in page:
+            page = told(self._client, _Aggregated, answer).aggregations.buckets
+            for one in page.buckets:
+                key = Bucket(one.key.day // DAY_MS, one.key.kind)
+                found[key] = Sums(one.doc_count, one.visitor_id.value, one.item_id.value)
+            if page.after_key is None:
                 return found
-            composite["after"] = page["after_key"]
+            composite["after"] = page.after_key
 
     def rows(self, bucket: Bucket) -> Generator[Row, None, None]:
         """The documents of one day and kind, in order."""
@@ -96,11 +144,20 @@ class IndexReader:
         }
         while True:
             with translated():
-                hits = self._client.search(index=self._index, body=body)["hits"]["hits"]
-            for hit in hits:
-                values = [hit["fields"].get(name, [None])[0] for name in fields]
-                yield Row(int(values[0]), *values[1:])
+                answer = self._client.search(index=self._index, body=body)
+            hits = told(self._client, _Searched, answer).hits.hits
+            yield from self._rows([hit.fields for hit in hits])
             if len(hits) < _PAGE:
                 return
             # More documents of one identity than a page holds are not of our making.
-            body["search_after"] = hits[-1]["sort"]
+            body["search_after"] = hits[-1].sort
+
+    def _rows(self, fields: list[dict[str, Any]]) -> Iterator[Row]:
+        try:
+            found = msgspec.convert(fields, list[Fields], strict=False)  # a time comes as text
+        except msgspec.ValidationError as error:
+            hint = "delete them, or name another index in OPENSEARCH_EVENTS_INDEX"
+            raise ServiceRefused(f"index {self._index} holds documents that are no events", hint=hint) from error
+        for one in found:
+            bought = one.transaction_id[0] if one.transaction_id else None
+            yield Row(one.event_time[0], one.visitor_id[0], one.event[0], one.item_id[0], bought)

@@ -6,13 +6,14 @@ them back.
 
 from __future__ import annotations
 
-from typing import Any, Final, cast
+from typing import Any, Final
 
+import msgspec
 from opensearchpy.exceptions import NotFoundError, RequestError
 
 from clickstream.config.settings import OpenSearchSettings
 from clickstream.domain.errors import ServiceRefused, ServiceUnavailable
-from clickstream.services.opensearch.client import SERVICE, connect, translated
+from clickstream.services.opensearch.client import SERVICE, connect, foreign, told, translated, where
 from clickstream.services.repeat import PATIENCE
 
 MAPPING: Final[dict[str, Any]] = {
@@ -51,6 +52,15 @@ Saved = dict[str, str | None]
 """A setting of the index to its value; None: it had none of its own."""
 
 
+class _Mappings(msgspec.Struct):
+    meta: dict[str, Any] | None = msgspec.field(name="_meta", default=None)
+
+
+class _Index(msgspec.Struct):
+    mappings: _Mappings
+    settings: dict[str, Any]
+
+
 class EventsIndex:
     """The index over a connection that is kept. For one thread at a time.
 
@@ -73,7 +83,8 @@ class EventsIndex:
         server makes it anew by itself, and with the right mapping.
         """
         with translated():
-            if not self._client.indices.exists(index=self._name):
+            # Not by a HEAD, whose answer does not say what an index is blocked by.
+            if self.identity() is None:
                 self._put_template()
                 try:
                     self._client.indices.create(index=self._name, body=_TEMPLATE)
@@ -89,7 +100,7 @@ class EventsIndex:
         """Raises ServiceRefused where the name is an alias: what is behind it is not ours to delete."""
         with translated():
             try:
-                found = self._client.indices.get(index=self._name)
+                found = self._behind_the_name()
             except NotFoundError:
                 return
         if self._name not in found:
@@ -114,7 +125,7 @@ class EventsIndex:
         """The id of the index of now; None where there is none."""
         with translated():
             try:
-                return self._read()[2]["uuid"]
+                return str(self._get().settings["index.uuid"])
             except NotFoundError:
                 return None
 
@@ -160,13 +171,24 @@ class EventsIndex:
         body = {"index_patterns": patterns, "priority": priority, "template": _TEMPLATE}
         self._client.indices.put_index_template(name=self._name, body=body)
 
-    def _read(self) -> tuple[Saved | None, dict[str, Any], dict[str, str]]:
+    def _read(self) -> tuple[Saved | None, dict[str, Any], dict[str, Any]]:
         """What was noted before loading, the whole of `_meta`, and the index's own settings."""
+        found = self._get()
+        meta = found.mappings.meta or {}
+        own = {name.removeprefix("index."): value for name, value in found.settings.items()}
+        saved = meta.get(_BEFORE)
+        return saved if isinstance(saved, dict) else None, meta, own
+
+    def _get(self) -> _Index:
+        return next(iter(self._behind_the_name().values()))
+
+    def _behind_the_name(self) -> dict[str, _Index]:
+        """The index, or those that the name is an alias of; at least one."""
         answer = self._client.indices.get(index=self._name, params={"flat_settings": "true"})
-        found = cast("dict[str, Any]", next(iter(answer.values())))  # the name may be an alias
-        meta = cast("dict[str, Any]", found["mappings"].get("_meta") or {})
-        own = {name.removeprefix("index."): value for name, value in found["settings"].items()}
-        return meta.get(_BEFORE), meta, own
+        found = told(self._client, dict[str, _Index], answer)
+        if not found or not all(isinstance(one.settings.get("index.uuid"), str) for one in found.values()):
+            raise foreign(where(self._client))
+        return found
 
     def _put_meta(self, meta: dict[str, Any]) -> None:
         self._client.indices.put_mapping(index=self._name, body={"_meta": meta})

@@ -5,14 +5,32 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+import msgspec
 from opensearchpy import OpenSearch
 
 from clickstream.config.settings import OpenSearchSettings
-from clickstream.domain.errors import ServiceUnavailable
-from clickstream.services.opensearch.client import SERVICE, connect, translated
+from clickstream.domain.errors import ServiceNotReady
+from clickstream.services.opensearch.client import SERVICE, connect, told, translated
+from clickstream.services.opensearch.verdicts import described
 
 _AT_ONCE: Final = 5_000
 """Ids in one question."""
+
+
+class _Fault(msgspec.Struct):
+    type: str = ""
+    reason: str | None = None
+    index: str | None = None
+
+
+class _Document(msgspec.Struct):
+    id: str = msgspec.field(name="_id")
+    found: bool = False
+    error: _Fault | None = None
+
+
+class _Found(msgspec.Struct):
+    docs: list[_Document]
 
 
 class IndexPresence:
@@ -34,8 +52,10 @@ class IndexPresence:
         for start in range(0, len(ids), _AT_ONCE):
             body = {"ids": list(ids[start : start + _AT_ONCE])}
             with translated():
-                found = self._client.mget(body=body, index=self._index, params={"_source": "false"})
-            if faults := [one["error"] for one in found["docs"] if "error" in one]:
-                raise ServiceUnavailable(SERVICE, str(faults[0].get("reason", "")))
-            absent |= {one["_id"] for one in found["docs"] if not one.get("found")}
+                answer = self._client.mget(body=body, index=self._index, params={"_source": "false"})
+            docs = told(self._client, _Found, answer).docs
+            if faults := [one.error for one in docs if one.error]:
+                fault = faults[0]
+                raise ServiceNotReady(SERVICE, described(fault.type, fault.reason or "", fault.index or ""))
+            absent |= {one.id for one in docs if not one.found}
         return absent

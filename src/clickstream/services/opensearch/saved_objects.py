@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
 
-from opensearchpy import Urllib3HttpConnection
+import msgspec
 from opensearchpy.exceptions import (
     ConnectionError,  # noqa: A004
     ConnectionTimeout,
@@ -37,7 +37,7 @@ from clickstream.domain.errors import (
 )
 from clickstream.domain.harmless import brief
 from clickstream.services.handshake import Names, fault_of, refusal
-from clickstream.services.opensearch.client import cause_of, passes, system_error
+from clickstream.services.opensearch.client import Connection, cause_of, passes, system_error, trust
 from clickstream.services.repeat import PATIENCE, repeat
 
 DASHBOARDS: Final = "OpenSearch Dashboards"
@@ -56,7 +56,7 @@ _PATTERN: Final = "clickstream-events*"
 _CHECK: Final = "check OPENSEARCH_DASHBOARDS_URL"
 
 _NAMES: Final = Names(
-    service=DASHBOARDS, host="OPENSEARCH_DASHBOARDS_URL", switch="its https://", ca="OPENSEARCH_VERIFY_CERTS"
+    service=DASHBOARDS, host="OPENSEARCH_DASHBOARDS_URL", switch="its https://", ca="OPENSEARCH_CA_FILE"
 )
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -148,21 +148,20 @@ def _url(settings: OpenSearchSettings) -> Url:
     return url._replace(query=None, fragment=None)
 
 
-def _connection(settings: OpenSearchSettings) -> Urllib3HttpConnection:
-    """The driver's own connection, so that trust is what it is for OpenSearch."""
+def _connection(settings: OpenSearchSettings) -> Connection:
+    """As for OpenSearch, so that trust is the same."""
     url = _url(settings)
     login: str | None = url.auth
     if login is None and settings.user is not None:
         login = f"{settings.user}:{settings.password.get_secret_value() if settings.password else ''}"
-    return Urllib3HttpConnection(
+    return Connection(
         host=url.host or "",
         port=url.port or (443 if url.scheme == "https" else 80),
         url_prefix=(url.path or "").strip("/"),
         http_auth=login,
         use_ssl=url.scheme == "https",
-        verify_certs=settings.verify_certs,
-        ssl_show_warn=False,
         timeout=TIMEOUT,
+        **trust(settings),
     )
 
 
@@ -197,25 +196,52 @@ def _refused(error: TransportError) -> ClickstreamError:
     return ServiceRefused(f"{DASHBOARDS} refused: {words}")
 
 
+class _Reference(msgspec.Struct):
+    type: str = ""
+    id: str = ""
+
+
+class _Error(msgspec.Struct):
+    type: str = "no reason"
+    message: str | None = None
+    references: list[_Reference] | None = None
+
+
+class _Meta(msgspec.Struct):
+    title: str | None = None
+
+
+class _Fault(msgspec.Struct):
+    type: str = ""
+    id: str = ""
+    title: str | None = None
+    meta: _Meta | None = None
+    error: _Error | None = None
+
+
+class _Imported(msgspec.Struct):
+    success: bool
+    successCount: int | None = None  # noqa: N815 (Dashboards' name)
+    errors: list[_Fault] | None = None
+
+
 def _check(answer: str, count: int) -> None:
     """Raises ServiceRefused unless the answer to an import says that all `count` were taken."""
     try:
-        found = json.loads(answer)
-    except ValueError:
-        found = None
-    if not isinstance(found, dict) or not isinstance(found.get("success"), bool):
-        raise ServiceRefused("what answers there does not import saved objects", hint=_CHECK)
-    faults = [_fault(one) for one in found.get("errors") or ()]
-    if faults:
-        raise ServiceRefused(f"{DASHBOARDS} did not take all objects: {'; '.join(faults)}")
-    if not found["success"] or found.get("successCount") != count:
-        raise ServiceRefused(f"{DASHBOARDS} took {found.get('successCount')} of {count} objects")
+        found = msgspec.json.decode(answer, type=_Imported)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
+        raise ServiceRefused("what answers there does not import saved objects", hint=_CHECK) from error
+    if found.errors:
+        faults = "; ".join(_words(one) for one in found.errors)
+        raise ServiceRefused(f"{DASHBOARDS} did not take all objects: {faults}")
+    if not found.success or found.successCount != count:
+        raise ServiceRefused(f"{DASHBOARDS} took {found.successCount} of {count} objects")
 
 
-def _fault(one: dict[str, Any]) -> str:
+def _words(one: _Fault) -> str:
     """An error of the answer in words."""
-    error = one.get("error") or {}
-    title = (one.get("meta") or {}).get("title") or one.get("title") or one.get("id")
-    said = error.get("message") or str(error.get("type", "no reason")).replace("_", " ")
-    missing = ", ".join(f"{ref.get('type')} {ref.get('id')}" for ref in error.get("references") or ())
-    return brief(f"{one.get('type')} {title}: {said}{f' ({missing})' if missing else ''}", 200)
+    error = one.error or _Error()
+    title = (one.meta and one.meta.title) or one.title or one.id
+    said = error.message or error.type.replace("_", " ")
+    missing = ", ".join(f"{reference.type} {reference.id}" for reference in error.references or ())
+    return brief(f"{one.type} {title}: {said}{f' ({missing})' if missing else ''}", 200)

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-from opensearchpy import OpenSearch
+import msgspec
 from opensearchpy.exceptions import NotFoundError, RequestError
 
 from clickstream.config.settings import OpenSearchSettings
 from clickstream.domain.errors import ServiceRefused, UsageError
 from clickstream.domain.harmless import brief
-from clickstream.services.opensearch.client import SERVICE, connect, translated
+from clickstream.services.opensearch.answers import CountedItems, Fields, Hit, Number, SearchAnswer, TimeRange
+from clickstream.services.opensearch.client import SERVICE, connect, is_state, told, translated
 from clickstream.services.opensearch.index import MAPPING
 
 EVERYTHING: Final = "*"
@@ -110,8 +112,11 @@ def search(settings: OpenSearchSettings, query: str, *, slots: int, newest: int)
     _check_fields(query)
     with connect(settings, timeout=TIMEOUT) as client, translated():
         try:
-            answer = _ask(client, settings.events_index, _body(query, slots, newest))
+            said = client.search(index=settings.events_index, body=_body(query, slots, newest))
+            answer = told(client, SearchAnswer, said)
         except RequestError as error:
+            if is_state(error):
+                raise
             raise UsageError(f"the query is none that {SERVICE} understands: {_reason(error)}") from error
         except NotFoundError as error:
             raise no_index(settings) from error
@@ -123,10 +128,10 @@ def time_range(settings: OpenSearchSettings) -> tuple[int, int] | None:
     body = {"size": 0, "aggs": _extremes()}
     with connect(settings, timeout=TIMEOUT) as client, translated():
         try:
-            found = _ask(client, settings.events_index, body)["aggregations"]
+            found = told(client, TimeRange, client.search(index=settings.events_index, body=body)).aggregations
         except NotFoundError as error:
             raise no_index(settings) from error
-    first, last = _millis(found["first"]), _millis(found["last"])
+    first, last = _millis(found.first), _millis(found.last)
     return None if first is None or last is None else (first, last)
 
 
@@ -134,11 +139,6 @@ def no_index(settings: OpenSearchSettings) -> ServiceRefused:
     return ServiceRefused(
         f"{SERVICE} has no index {settings.events_index} yet", hint="`clickstream consumer start` makes it and fills it"
     )
-
-
-def _ask(client: OpenSearch, index: str, body: dict[str, Any]) -> dict[str, Any]:
-    answer: dict[str, Any] = client.search(index=index, body=body)
-    return answer
 
 
 def _check_fields(query: str) -> None:
@@ -180,48 +180,51 @@ def _extremes() -> dict[str, Any]:
     return {"first": {"min": {"field": "event_time"}}, "last": {"max": {"field": "event_time"}}}
 
 
-def _read(query: str, index: str, answer: dict[str, Any]) -> Found:
-    aggs = answer["aggregations"]
-    slots = tuple(
-        Slot(int(one["key"]), one["doc_count"], one["purchases"]["doc_count"]) for one in aggs["over_time"]["buckets"]
-    )
-    kinds = {
-        one["key"]: Kind(one["key"], one["doc_count"], one["visitors"]["value"]) for one in aggs["kinds"]["buckets"]
-    }
+def _read(query: str, index: str, answer: SearchAnswer) -> Found:
+    aggs = answer.aggregations
+    slots = tuple(Slot(one.key, one.doc_count, one.purchases.doc_count) for one in aggs.over_time.buckets)
+    kinds = {one.key: Kind(one.key, one.doc_count, one.visitors.value) for one in aggs.kinds.buckets}
     return Found(
         query=query,
         index=index,
-        hits=answer["hits"]["total"]["value"],
-        took_ms=answer["took"],
-        first=_millis(aggs["first"]),
-        last=_millis(aggs["last"]),
-        interval=str(aggs["over_time"].get("interval", "")) if slots else "",
+        hits=answer.hits.total.value,
+        took_ms=answer.took,
+        first=_millis(aggs.first),
+        last=_millis(aggs.last),
+        interval=aggs.over_time.interval if slots else "",
         over_time=slots,
         kinds=tuple(kinds.get(name, Kind(name, 0, 0)) for name in STEPS),
-        top_viewed=_items(aggs["viewed"]),
-        top_purchased=_items(aggs["purchased"]),
-        newest=tuple(_document(hit["fields"]) for hit in answer["hits"]["hits"]),
+        top_viewed=_items(aggs.viewed),
+        top_purchased=_items(aggs.purchased),
+        newest=tuple(_documents(answer.hits.hits)),
     )
 
 
-def _items(found: dict[str, Any]) -> tuple[Item, ...]:
-    return tuple(Item(one["key"], one["doc_count"]) for one in found["items"]["buckets"])
+def _items(found: CountedItems) -> tuple[Item, ...]:
+    return tuple(Item(one.key, one.doc_count) for one in found.items.buckets)
 
 
-def _document(fields: dict[str, list[Any]]) -> Document:
-    [time], [visitor], [event], [item] = (fields[name] for name in ("event_time", "visitor_id", "event", "item_id"))
-    return Document(int(time), visitor, event, item, fields.get("transaction_id", [None])[0])
+def _documents(hits: list[Hit]) -> Iterator[Document]:
+    """Those that are events: others may have written into the index."""
+    for hit in hits:
+        try:
+            one = msgspec.convert(hit.fields, Fields, strict=False)
+        except msgspec.ValidationError:
+            continue
+        bought = one.transaction_id[0] if one.transaction_id else None
+        yield Document(one.event_time[0], one.visitor_id[0], one.event[0], one.item_id[0], bought)
 
 
-def _millis(found: dict[str, Any]) -> int | None:
-    return None if found["value"] is None else int(found["value"])
+def _millis(found: Number) -> int | None:
+    return None if found.value is None else int(found.value)
 
 
 def _reason(error: RequestError) -> str:
     """What is wrong, from the server's answer: the first cause says where, the last one what, mostly."""
     found = error.info.get("error") if isinstance(error.info, dict) else None
     failed = found.get("failed_shards") if isinstance(found, dict) else None
-    cause = failed[0].get("reason") if failed else found
+    first_failed = failed[0] if isinstance(failed, list) and failed else None
+    cause = first_failed.get("reason") if isinstance(first_failed, dict) else found
     said: list[str] = []
     while isinstance(cause, dict):
         said.append(str(cause.get("reason")).partition("\n")[0].strip())

@@ -4,19 +4,30 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import Any
 
+import msgspec
 from opensearchpy import OpenSearch
 
 from clickstream.config.settings import OpenSearchSettings
 from clickstream.domain.errors import ServiceUnavailable
 from clickstream.domain.harmless import brief
 from clickstream.domain.reports import LONGEST_NAME
-from clickstream.services.opensearch.client import connect, translated
+from clickstream.services.opensearch.client import connect, foreign, told, translated, where
 from clickstream.services.repeat import PATIENCE, repeat
 
 ASKING_TIMEOUT = 2.0
 """Seconds that a small question may take."""
+
+
+class _Version(msgspec.Struct):
+    number: str
+    distribution: str = "opensearch"
+    build_flavor: str | None = None
+    """Elasticsearch's alone."""
+
+
+class _Info(msgspec.Struct):
+    version: _Version
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +47,16 @@ def server_info(settings: OpenSearchSettings, *, patience: float = PATIENCE) -> 
 
 
 def ask(client: OpenSearch) -> ServerInfo:
-    """The same over an open connection. Raises the driver's errors; see `translated`."""
+    """The same over an open connection. Raises ServiceRefused, and the driver's errors; see `translated`."""
     started = time.perf_counter()
-    said: dict[str, Any] = client.info()
+    answer = client.info()
     latency = (time.perf_counter() - started) * 1000
-    version = brief(str(said.get("version", {}).get("number", "")), LONGEST_NAME)
-    return ServerInfo(version, round(latency, 2))
+    version = told(client, _Info, answer).version
+    number = brief(version.number, LONGEST_NAME)
+    if version.build_flavor is not None or version.distribution != "opensearch":
+        other = "Elasticsearch" if version.build_flavor else brief(version.distribution, LONGEST_NAME)
+        raise foreign(where(client), f"{other} {number}")
+    return ServerInfo(number, round(latency, 2))
 
 
 def await_yellow(settings: OpenSearchSettings, within: float) -> None:
