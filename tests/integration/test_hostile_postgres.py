@@ -26,7 +26,7 @@ from clickstream.services.postgres.verify import verify
 from tests.consuming import consumers, drain
 from tests.feed import START_MS, all_committed, check, query, send, shop, value, wait_until
 from tests.oracle import Event
-from tests.proxies.pooler import pooler
+from tests.proxies.pooler import session_pooler, transaction_pooler
 
 EVENTS = shop(61, 400)
 TIMEOUT = 30 * 60_000
@@ -240,7 +240,7 @@ def precious(settings: Settings) -> bool:
 
 def test_a_reset_behind_a_pooler_touches_no_other_table(shop_of_another: Settings) -> None:
     assert shop_of_another.postgres
-    with pooler(shop_of_another.postgres, shared=False) as behind:
+    with session_pooler(shop_of_another.postgres) as behind:
         settings = replace(shop_of_another, postgres=behind)
         reset.reset(settings)
         assert precious(shop_of_another)
@@ -254,7 +254,7 @@ def test_a_reset_behind_a_pooler_touches_no_other_table(shop_of_another: Setting
 def test_a_pooler_in_session_mode_does(settings: Settings) -> None:
     assert settings.postgres
     send(settings, EVENTS)
-    with pooler(settings.postgres, shared=False) as behind:
+    with session_pooler(settings.postgres) as behind:
         drain(replace(settings, postgres=behind))
         assert verify(behind).ok
     check(settings, EVENTS)
@@ -262,7 +262,7 @@ def test_a_pooler_in_session_mode_does(settings: Settings) -> None:
 
 def test_a_pooler_in_transaction_mode_is_refused(shop_of_another: Settings) -> None:
     assert shop_of_another.postgres
-    with pooler(shop_of_another.postgres, shared=True) as behind:
+    with transaction_pooler(shop_of_another.postgres) as behind:
         with pytest.raises(ServiceRefused, match="pooler in transaction mode"):
             reset.reset(replace(shop_of_another, postgres=behind))
         with pytest.raises(ServiceRefused, match="session mode"):
@@ -344,7 +344,7 @@ def test_rows_that_a_policy_hides_are_not_missed(role: Settings, settings: Setti
         f"GRANT USAGE ON SCHEMA {schema} TO {user}",
         f"GRANT SELECT ON ALL TABLES IN SCHEMA {schema} TO {user}",
         f"ALTER TABLE {schema}.events ENABLE ROW LEVEL SECURITY",
-        f"CREATE POLICY some ON {schema}.events USING (visitor_id < 10)",
+        f"CREATE POLICY partly ON {schema}.events USING (visitor_id < 10)",
     )
     with pytest.raises(ServiceRefused, match="row-level security"):
         verify(role.postgres)

@@ -1,4 +1,4 @@
-"""A pooler in front of PostgreSQL, as PgBouncer is one: it drops start-up options, and shares server connections."""
+"""Poolers in front of PostgreSQL, as PgBouncer is one: they drop start-up options, and may share server connections."""
 
 from __future__ import annotations
 
@@ -12,49 +12,65 @@ from contextlib import contextmanager
 import psycopg
 
 from clickstream.config.settings import PostgresSettings
-from tests.proxies.tcp import Proxy, exactly
+from tests.proxies.tcp import Proxy, exactly, pump
 
+_DROPPED = (b"options",)
 _TRACKED = ("server_version", "server_encoding", "client_encoding", "DateStyle", "TimeZone", "integer_datetimes")
+_SYNC = b"S\0\0\0\4"
+_KEY = b"K\0\0\0\x0c"
 
 
-class Pooler(Proxy):
-    """Clients need no password. `shared`: as in transaction mode, else as in session mode, a server connection each."""
+class SessionPooler(Proxy):
+    """A server connection for each client, made without its options, and a key for cancelling of its own."""
 
-    def __init__(self, settings: PostgresSettings, *, shared: bool) -> None:
+    def serve(self, client: socket.socket) -> None:
+        start_up = _start_up(client)
+        if start_up is None:
+            return
+        words = start_up[4:].rstrip(b"\0").split(b"\0")
+        kept = [word for pair in zip(words[::2], words[1::2], strict=True) if pair[0] not in _DROPPED for word in pair]
+        body = start_up[:4] + b"".join(word + b"\0" for word in kept) + b"\0"
+        with self.reach() as server:
+            server.sendall(struct.pack("!i", len(body) + 4) + body)
+            threading.Thread(target=pump, args=(server, client, _with_another_key), daemon=True).start()
+            pump(client, server)
+
+
+class TransactionPooler(Proxy):
+    """Gives each request the server connection that was free last. Clients need no password."""
+
+    def __init__(self, settings: PostgresSettings) -> None:
         super().__init__((settings.host, settings.port))
         self._settings = settings
-        self._shared = shared
+        self._all: list[psycopg.Connection] = []
         self._idle: list[psycopg.Connection] = []
         self._lock = threading.Lock()
 
     def serve(self, client: socket.socket) -> None:
-        if not _start_up(client):
+        if _start_up(client) is None:
             return
-        own = self._take()
-        try:
-            _greet(client, own)
-            if self._shared:
-                self._give_back(own)
-            while True:
-                request = _messages_up_to_sync(client)
-                server = self._take() if self._shared else own
+        with self._server() as server:
+            _greet(client, server)
+        while True:
+            request = _messages_up_to_sync(client)
+            with self._server() as server:
                 _answer(client, server, request)
-                if self._shared:
-                    self._give_back(server)
-        finally:
-            if not self._shared:
-                own.close()
 
     def close(self) -> None:
-        for connection in self._idle:
+        for connection in self._all:
             connection.close()
 
-    def _take(self) -> psycopg.Connection:
+    @contextmanager
+    def _server(self) -> Iterator[psycopg.Connection]:
         with self._lock:
-            if self._idle:
-                return self._idle.pop()
+            connection = self._idle.pop() if self._idle else self._connected()
+        yield connection
+        with self._lock:
+            self._idle.append(connection)
+
+    def _connected(self) -> psycopg.Connection:
         settings = self._settings
-        return psycopg.connect(
+        made = psycopg.connect(
             host=settings.host,
             port=settings.port,
             user=settings.user,
@@ -62,22 +78,26 @@ class Pooler(Proxy):
             dbname=settings.database,
             autocommit=True,
         )
-
-    def _give_back(self, connection: psycopg.Connection) -> None:
-        with self._lock:
-            self._idle.append(connection)
+        self._all.append(made)
+        return made
 
 
-def _start_up(client: socket.socket) -> bool:
+def _start_up(client: socket.socket) -> bytes | None:
+    """The start-up message's body; None: it was a request to cancel."""
     while True:
         (length,) = struct.unpack("!i", exactly(client, 4))
         body = exactly(client, length - 4)
         (code,) = struct.unpack("!i", body[:4])
-        if code == 196608:
-            return True  # with whatever it names: no option of the client reaches the server
-        if code == 80877102:  # a request to cancel
-            return False
-        client.sendall(b"N")
+        if code == 80877102:
+            return None
+        if code >> 16 == 3:
+            return body
+        client.sendall(b"N")  # no encryption
+
+
+def _with_another_key(chunk: bytes) -> bytes:
+    before, key, after = chunk.partition(_KEY)
+    return before + key + struct.pack("!ii", 7, 7) + after[8:] if key and after[8:9] == b"Z" else chunk
 
 
 def _greet(client: socket.socket, server: psycopg.Connection) -> None:
@@ -85,7 +105,7 @@ def _greet(client: socket.socket, server: psycopg.Connection) -> None:
     for name in _TRACKED:
         value = server.info.parameter_status(name) or ""
         client.sendall(_message(b"S", f"{name}\0{value}\0".encode()))
-    client.sendall(_message(b"K", struct.pack("!ii", 7, 7)) + _message(b"Z", b"I"))
+    client.sendall(_KEY + struct.pack("!ii", 7, 7) + _message(b"Z", b"I"))
 
 
 def _messages_up_to_sync(client: socket.socket) -> bytes:
@@ -105,26 +125,10 @@ def _answer(client: socket.socket, server: psycopg.Connection, request: bytes) -
     with socket.socket(fileno=os.dup(server.fileno())) as raw:
         raw.setblocking(True)
         raw.sendall(request)
-        while True:
+        head = b""
+        while head[:1] != b"Z":
             head = exactly(raw, 5)
             client.sendall(head + exactly(raw, struct.unpack("!i", head[1:])[0] - 4))
-            if head[:1] == b"G":  # the server waits for rows
-                _send_rows(client, raw, extended=request.endswith(_SYNC))
-            if head[:1] == b"Z":
-                return
-
-
-def _send_rows(client: socket.socket, raw: socket.socket, *, extended: bool) -> None:
-    while True:
-        head = exactly(client, 5)
-        raw.sendall(head + exactly(client, struct.unpack("!i", head[1:])[0] - 4))
-        if head[:1] in b"cf":
-            break
-    if extended:
-        raw.sendall(exactly(client, len(_SYNC)))
-
-
-_SYNC = b"S\0\0\0\4"
 
 
 def _message(kind: bytes, body: bytes) -> bytes:
@@ -132,9 +136,17 @@ def _message(kind: bytes, body: bytes) -> bytes:
 
 
 @contextmanager
-def pooler(settings: PostgresSettings, *, shared: bool) -> Iterator[PostgresSettings]:
+def session_pooler(settings: PostgresSettings) -> Iterator[PostgresSettings]:
     """Settings that reach the server through it."""
-    proxy = Pooler(settings, shared=shared)
+    proxy = SessionPooler((settings.host, settings.port))
+    with proxy.running():
+        yield settings.model_copy(update={"port": proxy.port})
+
+
+@contextmanager
+def transaction_pooler(settings: PostgresSettings) -> Iterator[PostgresSettings]:
+    """The same."""
+    proxy = TransactionPooler(settings)
     with proxy.running():
         yield settings.model_copy(update={"port": proxy.port})
     proxy.close()

@@ -98,15 +98,12 @@ def test_the_process_ends_at_once_with_its_words_and_its_code(argument: str, cod
     assert ("error" in done.stderr) == (code == 2)
 
 
-@pytest.mark.parametrize(
-    ("redirection", "said"), [(">/dev/full", "No space left on device"), (">&-", "internal error")]
-)
-def test_an_output_that_takes_nothing_is_told_in_one_line(redirection: str, said: str) -> None:
+def test_an_output_that_takes_nothing_is_told_in_one_line() -> None:
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
-    line = f"{shlex.quote(sys.executable)} -m clickstream --version {redirection}"
+    line = f"{shlex.quote(sys.executable)} -m clickstream --version >/dev/full"
     done = subprocess.run(line, shell=True, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 1
-    assert said in done.stderr.splitlines()[-1]
+    assert "No space left on device" in done.stderr.splitlines()[-1]
     assert "Traceback" not in done.stderr
 
 
