@@ -228,6 +228,13 @@ def shop_of_another(settings: Settings) -> Iterator[Settings]:
     as_superuser(settings, f"DROP DATABASE {name} WITH (FORCE)")
 
 
+def drain_behind(behind: Settings, settings: Settings) -> None:
+    """What the tests themselves ask goes to the server directly: they name their schema in an option."""
+    send(settings, EVENTS)
+    with consumers(behind):
+        wait_until(lambda: all_committed(settings), "everything committed")
+
+
 def precious(settings: Settings) -> bool:
     assert settings.postgres
     found = as_superuser(
@@ -244,8 +251,7 @@ def test_a_reset_behind_a_pooler_touches_no_other_table(shop_of_another: Setting
         settings = replace(shop_of_another, postgres=behind)
         reset.reset(settings)
         assert precious(shop_of_another)
-        send(settings, EVENTS)
-        drain(settings)
+        drain_behind(settings, shop_of_another)
         reset.reset(settings)
         assert precious(shop_of_another)
     assert query(shop_of_another, "SELECT count(*) FROM events") == [(0,)]
@@ -253,9 +259,8 @@ def test_a_reset_behind_a_pooler_touches_no_other_table(shop_of_another: Setting
 
 def test_a_pooler_in_session_mode_does(settings: Settings) -> None:
     assert settings.postgres
-    send(settings, EVENTS)
     with session_pooler(settings.postgres) as behind:
-        drain(replace(settings, postgres=behind))
+        drain_behind(replace(settings, postgres=behind), settings)
         assert verify(behind).ok
     check(settings, EVENTS)
 

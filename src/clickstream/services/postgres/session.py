@@ -10,7 +10,6 @@ import select
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 import psycopg
@@ -126,8 +125,12 @@ def _refuse_shared_backends(
 
 def _backend_of_another(another: Callable[[], Connection]) -> int | None:
     """The process that serves a second client; None where the pooler has none to spare, so shares none either."""
-    with suppress(psycopg.OperationalError), another() as connection:
-        server, deadline = connection.pgconn, time.monotonic() + _PROBE_WITHIN
+    try:
+        connection = another()
+    except psycopg.OperationalError:
+        return None
+    server, deadline = connection.pgconn, time.monotonic() + _PROBE_WITHIN
+    try:
         server.send_query(b"SELECT pg_backend_pid()")
         server.flush()
         while server.is_busy():
@@ -137,7 +140,10 @@ def _backend_of_another(another: Callable[[], Connection]) -> int | None:
         result = server.get_result()
         value = result.get_value(0, 0) if result is not None and result.ntuples else None
         return int(value) if value else None
-    return None
+    except psycopg.OperationalError:
+        return None
+    finally:
+        connection.close()
 
 
 def _not_kept(what: str) -> ServiceRefused:
