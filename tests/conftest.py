@@ -125,8 +125,13 @@ def settings(stack_home: Home, sheltered: None, monkeypatch: pytest.MonkeyPatch)
 
 @pytest.fixture
 def workers_stop(settings: Settings) -> Iterator[None]:
-    """One supervisor serves all tests: this one leaves it without workers."""
+    """One supervisor serves all tests: this one finds it without workers, and leaves it so."""
+    _end_workers(settings)
     yield
+    _end_workers(settings)
+
+
+def _end_workers(settings: Settings) -> None:
     control = running(settings.home)
     assert control
     roles = (Role.PRODUCER, Role.CONSUMER, Role.INDEXER)

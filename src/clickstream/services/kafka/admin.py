@@ -16,6 +16,7 @@ from clickstream.config.settings import KafkaSettings
 from clickstream.domain.errors import ClickstreamError, ServiceRefused, ServiceUnavailable
 from clickstream.services.kafka.admission import Client
 from clickstream.services.kafka.config import SERVICE, SPREADING, translate
+from clickstream.services.repeat import PATIENCE
 
 K = TypeVar("K")
 
@@ -142,7 +143,7 @@ def create_partitions(settings: KafkaSettings, topic: str, partitions: int) -> N
             time.sleep(0.05)
 
 
-def group_permissions(settings: KafkaSettings, group_id: str, *, timeout: float | None = None) -> frozenset[str]:
+def group_permissions(settings: KafkaSettings, group_id: str, *, timeout: float = PATIENCE) -> frozenset[str]:
     """What this user may do with the consumer group (`READ`, `DESCRIBE`, ...); empty where the cluster does not tell.
 
     Raises ServiceUnavailable, or ServiceRefused where it may not even be described.
@@ -164,8 +165,11 @@ def group_permissions(settings: KafkaSettings, group_id: str, *, timeout: float 
     return frozenset(operation.name for operation in group.authorized_operations or ())
 
 
-def group_members(settings: KafkaSettings, group_id: str, *, timeout: float | None = None) -> list[str]:
+def group_members(settings: KafkaSettings, group_id: str, *, timeout: float = PATIENCE) -> list[str]:
     """The members of the consumer group, as `client-id on host`; empty where there is no such group.
+
+    While Kafka makes the topic of all groups' offsets, librdkafka asks for the group's coordinator again and again: the
+    whole of `timeout` may pass without an answer.
 
     Raises ServiceUnavailable or ServiceRefused.
     """

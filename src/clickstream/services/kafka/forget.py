@@ -10,7 +10,7 @@ from clickstream.config.settings import KafkaSettings
 from clickstream.services.kafka.admission import Client
 from clickstream.services.kafka.config import translate
 
-_EMPTY_WITHIN: Final = 15.0
+_EMPTY_WITHIN: Final = 30.0
 """Seconds until the group has forgotten a member that was killed, and more."""
 
 

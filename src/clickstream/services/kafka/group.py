@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from clickstream.config.settings import KafkaSettings
-from clickstream.services.kafka.admission import SILENCE, Admission
+from clickstream.services.kafka.admission import Admission
 from clickstream.services.kafka.config import client_config, opening, passes
 from clickstream.services.repeat import PATIENCE, repeat
 
@@ -34,9 +34,9 @@ class GroupReader:
     """
 
     def __init__(self, settings: KafkaSettings, group_id: str, *, timeout: float | None = None) -> None:
-        """`timeout`: seconds for everything; None: as Client.results has it."""
+        """`timeout`: seconds for everything; None: as long as a coordinator may take to be there."""
         self._topic = settings.events_topic
-        self._silence, self._patience = (SILENCE, PATIENCE) if timeout is None else (timeout, timeout)
+        self._within = PATIENCE if timeout is None else timeout
         self._admission = Admission(settings)
         with opening(settings):
             config = client_config(settings, client_id="clickstream-group") | {"error_cb": self._admission.heard}
@@ -55,7 +55,7 @@ class GroupReader:
         """
         places = [TopicPartition(self._topic, partition) for partition in range(partitions)]
         try:
-            answered = repeat(lambda: self._ask(places), passes=passes, within=self._patience)
+            answered = repeat(lambda: self._ask(places), passes=passes, within=self._within)
         except KafkaException as error:
             raise self._admission.why(error.args[0]) from error
         found = {
@@ -66,7 +66,7 @@ class GroupReader:
         return {partition: offset for partition, offset in found.items() if offset is not None}
 
     def _ask(self, places: list[TopicPartition]) -> list[TopicPartition]:
-        return known_places(self._consumer.committed(places, timeout=self._silence))
+        return known_places(self._consumer.committed(places, timeout=self._within))
 
 
 def known_places(places: list[TopicPartition]) -> list[TopicPartition]:
