@@ -12,6 +12,7 @@ import pytest
 
 from clickstream.config.settings import OpenSearchSettings
 from clickstream.domain.errors import ClickstreamError, NotAdmitted, ServiceRefused, ServiceUnavailable, UsageError
+from clickstream.services.opensearch import saved_objects as saved_objects_module
 from clickstream.services.opensearch.saved_objects import SavedObject, address, import_objects, page, saved_objects
 from tests.certificates import certificates
 from tests.dashboards import Dashboards, serving
@@ -117,7 +118,10 @@ def test_objects_of_a_later_form_than_the_server_knows_are_told(server: Server) 
     ],
     ids=str,
 )  # fmt: skip
-def test_other_answers(server: Server, answer: tuple[int, bytes], error: type[Exception], words: str) -> None:
+def test_other_answers(
+    server: Server, answer: tuple[int, bytes], error: type[Exception], words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(saved_objects_module, "PATIENCE", 0.2)
     server.state.answer = answer
     with pytest.raises(error, match=words):
         server.take()
