@@ -20,6 +20,9 @@ from tests.tui.stand_ins import COUNT
 
 pytestmark = pytest.mark.usefixtures("answers")
 
+CALM = 5
+"""How often in a row nothing may be drawn before a screen is at rest: what a thread brings is laid out in steps."""
+
 SHOW_A_CONSUMER = {"overview": {"strip"}, "workers": {"processes"}, "partitions": {"pressure"}}
 """Who shows a consumer's figures, by mode; nobody on the others."""
 
@@ -67,11 +70,13 @@ async def touched_by(frame: Frame, pilot: Pilot[None], touched: list[str]) -> se
 
 
 async def quiet(pilot: Pilot[None], touched: list[str]) -> None:
-    """Until a screen that has just opened has what its threads bring it."""
-    for _ in range(100):
+    """Until a screen that has just opened has what its threads bring it, and has laid it out."""
+    calm = 0
+    for _ in range(500):
         touched.clear()
         await settled(pilot)
-        if not touched:
+        calm = 0 if touched else calm + 1
+        if calm == CALM:
             return
     raise AssertionError(f"never at rest: {set(touched)}")
 
