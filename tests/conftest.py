@@ -54,8 +54,8 @@ MOST_PROCESSES = 6
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """`-n auto`: two more than cores, for tests of servers wait most of the time."""
-    return min((os.cpu_count() or 1) + 2, MOST_PROCESSES)
+    """`-n auto`: three more than cores, for tests of servers wait most of the time."""
+    return min((os.cpu_count() or 1) + 3, MOST_PROCESSES)
 
 
 def _turn(item: pytest.Item) -> int:
