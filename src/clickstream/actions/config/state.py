@@ -177,7 +177,7 @@ def _outputs(state: Mapping[str, Any], path: str) -> dict[str, Any]:
 
 
 def _read(path: Path) -> bytes | None:
-    """None: there is no such file."""
+    """None: the file does not exist."""
     try:
         return path.read_bytes()
     except FileNotFoundError:

@@ -158,7 +158,7 @@ class Client(AdminClient):
 
         Raises:
             KafkaException: an error that says what it means.
-            ServiceUnavailable, NotAdmitted: no answer in time, or none to be hoped for.
+            ServiceUnavailable, NotAdmitted: no answer in time, or trying further is useless.
         """
         silence, patience = (SILENCE, PATIENCE) if timeout is None else (timeout, timeout)
 

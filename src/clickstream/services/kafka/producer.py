@@ -84,7 +84,7 @@ class EventProducer:
         return partitions
 
     def _partitions(self, timeout: float) -> int:
-        """0: there is no such topic."""
+        """0: the topic does not exist."""
         # All of them: a request for one by its name makes it, where the cluster creates topics by itself.
         topic = self._producer.list_topics(timeout=timeout).topics.get(self._topic)
         if topic is None:

@@ -177,7 +177,7 @@ class BulkWriter:
 
 @contextmanager
 def _translated() -> Iterator[None]:
-    """A bulk that is refused whole is no document's fault, for ours are small and whole: that is waited out, too."""
+    """A bulk that is refused whole is not a document's fault, since ours are small and whole: it is waited out, too."""
     try:
         with translated():
             yield
@@ -199,7 +199,7 @@ def judge(answer: str | bytes, count: int, *, witness: bool = False) -> BulkAnsw
     try:
         items = _decode(answer).items
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise ServiceUnavailable(SERVICE, "what came is no answer to a bulk request") from error
+        raise ServiceUnavailable(SERVICE, "what came does not answer a bulk request") from error
     if len(items) != count + witness:
         raise ServiceUnavailable(SERVICE, f"it answered for {len(items)} documents of {count + witness}")
     found, beside = BulkAnswer(), BulkAnswer()
@@ -212,7 +212,7 @@ def judge(answer: str | bytes, count: int, *, witness: bool = False) -> BulkAnsw
 def _note(found: BulkAnswer, place: int, item: _Item) -> None:
     result = item.create or item.delete
     if result is None:
-        raise ServiceUnavailable(SERVICE, "what came is no answer to a bulk request")
+        raise ServiceUnavailable(SERVICE, "what came does not answer a bulk request")
     if 200 <= result.status < 300 or (item.delete and result.error is None):
         found.created += 1
         return

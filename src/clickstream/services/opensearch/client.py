@@ -133,7 +133,7 @@ def _where(connection: Any) -> str:
 
 
 def _is_no_answer(error: BaseException | None) -> bool:
-    """Whether bytes came that are no answer in HTTP, or no text. A connection that is closed is no answer to judge."""
+    """Whether bytes came that are not HTTP, or not text. A closed connection is not judged."""
     met = error.args[1] if isinstance(error, ProtocolError) and len(error.args) > 1 else error
     return isinstance(met, UnicodeError) or (isinstance(met, BadStatusLine) and not isinstance(met, OSError))
 

@@ -88,6 +88,6 @@ def schema_state(settings: PostgresSettings) -> SchemaState:
 
 
 def _lacks(connection: Connection, table: str, right: str) -> bool:
-    """False, too, where there is no such table: an older schema lacks the newer ones."""
+    """False, too, where the table does not exist: an older schema lacks the newer ones."""
     row = connection.execute("SELECT has_table_privilege(to_regclass(%s), %s)", [table, right]).fetchone()
     return row == (False,)
