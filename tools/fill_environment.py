@@ -17,13 +17,16 @@ import tempfile
 import time
 import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from typing import IO
 
 ROOT = Path(__file__).resolve().parents[1]
 PINS = ("-c", "constraints.txt")
 DOWNLOADER = ("jgo", "platformdirs", "truststore")
 """What the download of the jars imports besides our own code."""
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 PIP_AS_UV = {
     "index-url": "UV_DEFAULT_INDEX",
@@ -42,7 +45,7 @@ class Failed(Exception):
 
 def main() -> int:
     (requirement,) = sys.argv[1:]
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in SIGNALS:
         signal.signal(number, lambda received, _: sys.exit(128 + received))
     failures: list[Failed] = []
     with tempfile.TemporaryDirectory() as folder:
@@ -124,43 +127,63 @@ def pip_settings() -> dict[str, str]:
 def _downloading_jars() -> Iterator[None]:
     """Side work: what starts Kafka downloads them where this could not, and says what is wrong."""
     code = "from clickstream.stack.artifacts import ensure_jars; ensure_jars('kafka')"
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "src")}
     with (
-        tempfile.TemporaryFile("w+") as said,
-        subprocess.Popen(
-            (sys.executable, "-P", "-c", code),
-            stdin=subprocess.DEVNULL,
-            stdout=said,
-            stderr=said,
-            env=os.environ | {"PYTHONPATH": str(ROOT / "src")},
-        ) as download,
+        tempfile.TemporaryFile("w+", errors="replace") as said,
+        _started(sys.executable, "-P", "-c", code, environment=environment, output=said) as download,
     ):
         began = time.monotonic()
-        try:
-            yield
-            _begin("Kafka")
-            if download.wait() == 0:
-                _say_step("Kafka", began)
-            else:
-                said.seek(0)
-                _say(f"Kafka could not be downloaded, and will be when it is started ({_last_line(said.read())})")
-        finally:
-            download.kill()
+        yield
+        _begin("Kafka")
+        if download.wait() == 0:
+            _say_step("Kafka", began)
+        else:
+            said.seek(0)
+            _say(f"Kafka could not be downloaded, and will be when it is started ({_last_line(said.read())})")
 
 
 def _run(*command: str, environment: dict[str, str] | None = None) -> None:
-    done = subprocess.run(
-        command,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-        errors="replace",
-        env=environment,
-        cwd=ROOT,
-    )
-    if done.returncode:
-        raise Failed(f"{' '.join(command)}\n{done.stdout}")
+    with _started(*command, environment=environment, output=subprocess.PIPE) as process:
+        said, _ = process.communicate()
+    if process.returncode:
+        raise Failed(f"{' '.join(command)}\n{said}")
+
+
+@contextmanager
+def _started(
+    *command: str, environment: dict[str, str] | None, output: IO[str] | int
+) -> Iterator[subprocess.Popen[str]]:
+    """A process that is killed where the block is left before its end."""
+    with ExitStack() as opened:
+        with _signals_deferred():
+            process = opened.enter_context(
+                subprocess.Popen(
+                    command,
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=subprocess.STDOUT,
+                    text=True,
+                    errors="replace",
+                    env=environment,
+                    cwd=ROOT,
+                )
+            )
+            opened.callback(process.kill)
+        yield process
+
+
+@contextmanager
+def _signals_deferred() -> Iterator[None]:
+    """A signal in the middle of Popen would leave behind a process that is running and that Python does not know."""
+    received: list[int] = []
+    handlers = {number: signal.signal(number, lambda came, _: received.append(came)) for number in SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+    for number in received:
+        signal.raise_signal(number)
 
 
 @contextmanager

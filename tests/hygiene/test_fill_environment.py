@@ -84,6 +84,31 @@ def test_what_it_started_ends_with_it(tmp_path: Path, python: Path, number: sign
     assert not psutil.pid_exists(pid)
 
 
+def test_a_signal_while_a_process_starts_leaves_no_process(tmp_path: Path, python: Path) -> None:
+    pids = tmp_path / "pids"
+    struck = f"""
+import os, runpy, signal, subprocess
+start = subprocess.Popen._execute_child
+def _execute_child(self, args, *rest):
+    start(self, args, *rest)
+    if "install" in args:
+        open({str(pids)!r}, "w").write(str(self.pid))
+        os.kill(os.getpid(), signal.SIGTERM)
+subprocess.Popen._execute_child = _execute_child
+runpy.run_path({str(ROOT / "tools" / "fill_environment.py")!r}, run_name="__main__")
+"""
+    done = subprocess.run(
+        [python, "-c", struck, "."],
+        env={"PATH": "/usr/bin:/bin", "UV": uv(tmp_path, "exec sleep 300")},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 128 + signal.SIGTERM, done.stderr.decode()
+    assert not psutil.pid_exists(int(pids.read_text()))
+
+
 def test_settings_of_pip_reach_uv(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "pip.conf"
     file.write_text("[global]\nindex-url = https://index.example/100%/\nfind-links = wheels\n  more\ntimeout = 5\n")
