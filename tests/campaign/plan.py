@@ -1,12 +1,13 @@
-"""What a round does, drawn from its seed: the input, the pipeline's size, which faults strike when. Pure."""
+"""What a round does, drawn from its seed: input, size, the servers' set-up, which faults strike when. Pure."""
 
 from __future__ import annotations
 
 import hashlib
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from clickstream.actions.faults.catalogue import FAULTS, KILL_SUPERVISOR, Fault
+from tests.campaign import surroundings
 
 STRIKES_WITHIN = 5.0
 """Seconds after the producer's start in which the faults strike."""
@@ -43,15 +44,18 @@ class Plan:
     rate: int
     """Events a second that the producer sends."""
     strikes: tuple[Strike, ...]
+    surroundings: tuple[str, ...] = ()
+    """What others have set otherwise: names of `surroundings`."""
 
     def __str__(self) -> str:
         strikes = ", ".join(
             f"{strike.name} at {strike.at:.1f} s" + (f" for {strike.seconds:.1f} s" if strike.seconds else "")
             for strike in self.strikes
         )
+        odd = f"; {', '.join(self.surroundings)}" if self.surroundings else ""
         return (
             f"seed {self.seed}: {self.events:,} events of {self.visitors:,} visitors at {self.rate:,}/s, "
-            f"{self.consumers} consumers, batches of {self.batch_size}; {strikes}"
+            f"{self.consumers} consumers, batches of {self.batch_size}{odd}; {strikes}"
         )
 
 
@@ -70,7 +74,7 @@ def plan_of(seed: int) -> Plan:
     faults = dice.sample([fault for fault in FAULTS if not fault.unavailable and fault.kind != KILL_SUPERVISOR], count)
     if dice.random() < 0.15:
         faults[0] = next(fault for fault in FAULTS if fault.kind == KILL_SUPERVISOR)
-    return Plan(
+    plan = Plan(
         seed=seed,
         events=events,
         visitors=dice.choice((40, 400, 4_000)),
@@ -79,6 +83,7 @@ def plan_of(seed: int) -> Plan:
         rate=round(events / dice.uniform(3.0, 6.0)),
         strikes=tuple(sorted((_strike(dice, fault) for fault in faults), key=lambda strike: strike.at)),
     )
+    return replace(plan, surroundings=surroundings.draw(dice))  # last, so that a seed's faults stay what they were
 
 
 def _strike(dice: random.Random, fault: Fault) -> Strike:

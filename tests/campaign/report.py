@@ -34,6 +34,10 @@ class Report:
         return Counter(o.strike.name for result in self.rounds for o in result.outcomes if o.struck)
 
     @property
+    def surroundings(self) -> Counter[str]:
+        return Counter(name for result in self.rounds for name in result.plan.surroundings)
+
+    @property
     def recoveries(self) -> list[float]:
         return [o.recovery for result in self.rounds for o in result.outcomes if o.recovery is not None]
 
@@ -44,6 +48,7 @@ class Report:
             "seed": self.seed,
             "rounds": len(self.rounds),
             "faults": dict(sorted(self.struck.items())),
+            "surroundings": dict(sorted(self.surroundings.items())),
             "events": sum(result.events for result in self.rounds),
             "differences": self.differences,
             "recovery_seconds_median": round(statistics.median(recoveries), 1) if recoveries else None,
@@ -57,10 +62,13 @@ class Report:
 
     def __str__(self) -> str:
         found = self.document()
-        faults = ", ".join(f"{name} {count}" for name, count in found["faults"].items())
+        faults, odd = (
+            ", ".join(f"{name} {count}" for name, count in found[kind].items()) for kind in ("faults", "surroundings")
+        )
         lines = [
             f"fault campaign: seed {self.seed}, {found['rounds']} rounds in {found['seconds']:,.0f} s",
             f"faults        {sum(self.struck.values())} of {len(self.struck)} kinds: {faults}",
+            f"set-ups       {odd or 'ours only'}",
             f"events        {found['events']:,} through",
             f"differences   {found['differences']}",
             f"recovery      median {found['recovery_seconds_median']} s, worst {found['recovery_seconds_worst']} s",

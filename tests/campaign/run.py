@@ -23,6 +23,7 @@ from clickstream.domain.errors import ClickstreamError
 from clickstream.domain.processes import SETTLED, ProcessState, Role
 from clickstream.services.kafka.admin import delete_topic
 from tests.campaign.plan import Plan, Strike
+from tests.campaign.surroundings import Surroundings, surroundings
 from tests.campaign.truth import Differences, compare, write_input
 from tests.feed import all_committed, query
 
@@ -76,8 +77,9 @@ class RoundResult:
 class Progress(threading.Thread):
     """Notes when something was stored, by the offsets in PostgreSQL."""
 
-    def __init__(self) -> None:
+    def __init__(self, around: Surroundings) -> None:
         super().__init__(name="progress", daemon=True)
+        self._around = around
         self._over = threading.Event()
         self.seen: list[float] = []
 
@@ -85,7 +87,9 @@ class Progress(threading.Thread):
         before = -1
         while not self._over.wait(0.2):
             try:
-                rows = query(load_settings(), "SELECT coalesce(sum(next_offset), 0)::bigint FROM consumer_offsets")
+                rows = query(
+                    self._around.direct(), "SELECT coalesce(sum(next_offset), 0)::bigint FROM consumer_offsets"
+                )
             except Exception:
                 continue
             if rows[0][0] > before:
@@ -106,16 +110,15 @@ def run_round(home: Home, folder: Path, plan: Plan, say: Say) -> RoundResult:
     file = folder / "events.csv"
     write_input(file, plan.seed, plan.events, plan.visitors)
     outcomes = [Outcome(strike) for strike in plan.strikes]
-    with _own_names(plan):
-        stack.up(home)
-        settings = load_settings()
+    stack.up(home)
+    with _own_names(plan) as unique, surroundings(plan.surroundings, unique) as around:
         try:
-            _begin(settings, plan, file)
-            _strike_all(outcomes)
+            _begin(load_settings(), plan, file)
+            _strike_all(outcomes, around)
             for outcome in outcomes:
                 say(f"  {outcome}")
-            trouble = _quieten(home, plan, file)
-            settings = load_settings()
+            trouble = _quieten(home, plan, file, around)
+            settings = around.direct()
             payloads = [payload for outcome in outcomes for payload in outcome.payloads]
             assert settings.kafka
             events, differences = compare(settings, file, payloads, settings.kafka.partitions)
@@ -125,20 +128,20 @@ def run_round(home: Home, folder: Path, plan: Plan, say: Say) -> RoundResult:
             if differences.total:
                 result.evidence = _evidence(home, result)
         finally:
-            _clear(home)
+            _clear(home, around)
     return result
 
 
 @contextmanager
-def _own_names(plan: Plan) -> Iterator[None]:
-    """A topic, a schema and a group that no other round uses."""
+def _own_names(plan: Plan) -> Iterator[str]:
+    """A topic, a schema and a group that no other round uses, all of the name that it gives."""
     unique = f"round_{plan.seed}_{random.randrange(16**6):06x}"
     variables = ("KAFKA_EVENTS_TOPIC", "PG_SCHEMA_NAME", "POSTGRESQL_CONSUMER_GROUP_ID")
     given = dict.fromkeys(variables, unique) | {"CONSUMER_BATCH_SIZE": str(plan.batch_size)}
     before = {name: os.environ.get(name) for name in given}
     os.environ.update(given)
     try:
-        yield
+        yield unique
     finally:
         for name, value in before.items():
             os.environ.pop(name, None)
@@ -151,9 +154,9 @@ def _begin(settings: Settings, plan: Plan, file: Path) -> None:
     producers.start(settings, producers.Run(file, rate=plan.rate))
 
 
-def _strike_all(outcomes: list[Outcome]) -> None:
+def _strike_all(outcomes: list[Outcome], around: Surroundings) -> None:
     """Each in a thread of its own, at its time; returns when all are over and mended."""
-    progress = Progress()
+    progress = Progress(around)
     progress.start()
     began = time.monotonic()
     threads = [
@@ -203,7 +206,7 @@ def _recovery(outcome: Outcome, progress: Progress) -> float | None:
     return max(0.0, (progress.after(back) or back) - end)
 
 
-def _quieten(home: Home, plan: Plan, file: Path) -> str:
+def _quieten(home: Home, plan: Plan, file: Path, around: Surroundings) -> str:
     """Everything runs, everything is sent and stored, consumers have stopped. In words what did not come about."""
     deadline = time.monotonic() + QUIET_WITHIN
     last = ""
@@ -212,7 +215,7 @@ def _quieten(home: Home, plan: Plan, file: Path) -> str:
             stack.up(home)
             settings = load_settings()
             consumers.start(settings, count=plan.consumers)
-            if _all_sent(settings, file) and all_committed(settings):
+            if _all_sent(settings, file) and all_committed(around.direct()):
                 consumers.stop(settings)
                 return ""
             last = "not all is sent and stored"
@@ -235,7 +238,7 @@ def _all_sent(settings: Settings, file: Path) -> bool:
     return False
 
 
-def _clear(home: Home) -> None:
+def _clear(home: Home, around: Surroundings) -> None:
     """Leave the stack as it was, for the next round."""
     control = running(home)
     if control is None:
@@ -243,7 +246,7 @@ def _clear(home: Home) -> None:
     workers = [process.name for process in control.snapshot().processes if process.role is not Role.SERVER]
     control.stop(workers, kill=True)
     control.remove(workers)
-    settings = load_settings()
+    settings = around.direct()
     assert settings.kafka
     try:
         delete_topic(settings.kafka, settings.kafka.events_topic)

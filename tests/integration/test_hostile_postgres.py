@@ -8,7 +8,6 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import psycopg
 import pytest
 from pydantic import SecretStr
 
@@ -25,6 +24,7 @@ from clickstream.services.postgres.migrate import migrate
 from clickstream.services.postgres.verify import verify
 from tests.consuming import consumers, drain
 from tests.feed import START_MS, all_committed, check, query, send, shop, value, wait_until
+from tests.hostile import ODD_SETTINGS, execute, rights_on_rows
 from tests.oracle import Event
 from tests.proxies.pooler import session_pooler, transaction_pooler
 
@@ -35,19 +35,8 @@ TIMEOUT = 30 * 60_000
 def as_superuser(settings: Settings, *statements: str, database: str | None = None) -> list[tuple[Any, ...]]:
     postgres, here = load_settings().postgres, settings.postgres
     assert postgres
-    assert postgres.password
     assert here
-    with psycopg.connect(
-        host=postgres.host,
-        port=postgres.port,
-        user=postgres.user,
-        password=postgres.password.get_secret_value(),
-        dbname=database or here.database,
-        autocommit=True,
-    ) as connection:
-        for statement in statements:
-            cursor = connection.execute(statement.encode())
-        return cursor.fetchall() if cursor.description else []
+    return execute(postgres.model_copy(update={"database": database or here.database}), *statements)
 
 
 def with_postgres(settings: Settings, **changes: Any) -> Settings:
@@ -72,33 +61,11 @@ def alter(settings: Settings, *assignments: str) -> None:
         as_superuser(settings, f"ALTER ROLE {settings.postgres.user} SET {assignment}")
 
 
-ODD = (
-    "default_transaction_isolation = 'serializable'",
-    "default_transaction_read_only = on",
-    "default_transaction_deferrable = on",
-    "statement_timeout = '7s'",
-    "lock_timeout = '7s'",
-    "idle_in_transaction_session_timeout = '7s'",
-    "idle_session_timeout = '7s'",
-    "transaction_timeout = '7s'",
-    "search_path = public, pg_catalog",
-    "client_encoding = 'LATIN1'",
-    "TimeZone = 'Asia/Kathmandu'",
-    "DateStyle = 'German, DMY'",
-    "IntervalStyle = 'iso_8601'",
-    "bytea_output = 'escape'",
-    "extra_float_digits = -15",
-    "standard_conforming_strings = off",
-    "array_nulls = off",
-    "transform_null_equals = on",
-)
-
-
 def test_a_role_with_odd_settings_changes_nothing(role: Settings, settings: Settings) -> None:
-    alter(role, *ODD)
+    alter(role, *ODD_SETTINGS)
     assert role.postgres
     with connect(role.postgres, application_name="tests") as connection:
-        for assignment in ODD:
+        for assignment in ODD_SETTINGS:
             name, _, odd = assignment.partition(" = ")
             assert connection.execute(f"SHOW {name}".encode()).fetchone() != (odd.strip("'"),)
     send(role, [*EVENTS, ("1", '{"event": "купить"}'.encode())])
@@ -303,8 +270,7 @@ def test_rights_on_rows_alone_do_for_tables_that_are_there(role: Settings, setti
     as_superuser(
         role,
         f"REVOKE CREATE ON DATABASE clickstream FROM {user}",
-        f"GRANT USAGE ON SCHEMA {schema} TO {user}",
-        f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {schema} TO {user}",
+        *rights_on_rows(user, schema),
     )
     send(role, EVENTS)
     drain(role)

@@ -34,7 +34,13 @@ class Proxy:
     def running(self) -> Iterator[None]:
         accepting = threading.Thread(target=self._accept, daemon=True)
         accepting.start()
-        yield
+        try:
+            yield
+        finally:
+            self._close()
+            accepting.join(10)
+
+    def _close(self) -> None:
         with suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
@@ -42,7 +48,6 @@ class Proxy:
             with suppress(OSError):
                 one.shutdown(socket.SHUT_RDWR)
             one.close()
-        accepting.join(10)
 
     def _accept(self) -> None:
         with suppress(OSError):

@@ -8,6 +8,7 @@ from clickstream.actions.faults.catalogue import FAULTS
 from tests.campaign.plan import plan_of, seed_of
 from tests.campaign.report import Report
 from tests.campaign.run import Outcome, RoundResult
+from tests.campaign.surroundings import ALL
 from tests.campaign.truth import Differences, as_event, read_input, write_input
 from tests.feed import value
 from tests.oracle import Event
@@ -29,6 +30,13 @@ def test_every_kind_of_fault_gets_its_turn_and_several_strike_at_once() -> None:
     struck = {strike.name for plan in plans for strike in plan.strikes}
     assert struck == {fault.name for fault in FAULTS if not fault.unavailable}
     assert sum(len(plan.strikes) > 1 for plan in plans) > 100
+
+
+def test_every_set_up_gets_its_turn_alone_and_with_others_and_half_of_the_rounds_have_none() -> None:
+    drawn = [plan_of(seed_of(1, number)).surroundings for number in range(200)]
+    assert {name for names in drawn for name in names} == set(ALL)
+    assert 70 < sum(not names for names in drawn) < 130
+    assert sum(len(names) > 1 for names in drawn) > 30
 
 
 def test_the_input_is_read_as_it_was_written_and_has_what_a_real_file_has(tmp_path: Path) -> None:

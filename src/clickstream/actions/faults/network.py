@@ -6,7 +6,7 @@ through the relay, and restarted to go directly when it is over.
 
 from __future__ import annotations
 
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
 
 from clickstream.actions.control import Control
@@ -45,7 +45,8 @@ def cut(context: Context) -> None:
     try:
         control.start([relay])
         control.wait([relay.name], {ProcessState.RUNNING}, 30)
-        _restart(context, control, role)
+        with _one_at_a_time(context):
+            _restart(context, control, role)
         context.mention("through a relay", f"the {words} reach {server} that way now")
         with held(context, "stop", relay.name, "--kill") as struck:
             context.say("cut", f"between the {words} and {server}", level=BAD, at=struck.at)
@@ -53,7 +54,8 @@ def cut(context: Context) -> None:
         snapshot = await_back(context, control, relay.name)
         context.say("through again", server, level=GOOD, at=snapshot.at)
     finally:
-        with suppress(ClickstreamError):  # the supervisor has gone, and with it whatever went through the relay
+        # The supervisor may have gone, and with it whatever went through the relay.
+        with suppress(ClickstreamError), _one_at_a_time(context):
             _restart(context, control, role, without=relay.name)
             control.stop([relay.name])
             control.remove([relay.name])
@@ -69,23 +71,35 @@ def _relay_spec(server: str, layout: Layout) -> ProcessSpec:
 def _restart(context: Context, control: Control, role: Role, *, without: str = "") -> None:
     """Have the workers go through every relay that is for them, but this one."""
     spec_of = indexer_spec if role is Role.INDEXER else consumer_spec
-    with locked(context.settings.home.run / "relays.lock"):  # two at once would undo one another's way
-        snapshot = control.snapshot()
-        names = [process.name for process in snapshot.of(role) if process.state in UNDER_WAY]
-        there = {process.name for process in snapshot.processes if process.state not in SETTLED} - {without}
-        theirs = {OPENSEARCH} if role is Role.INDEXER else RELAYS.keys() - {OPENSEARCH}
-        ways = [server for server, relay in RELAYS.items() if relay in there and server in theirs]
-        environment = _through(ways, _layout(context.settings))
-        specs = [spec_of(context.settings, name) for name in names]
-        control.stop(names)
-        start_and_wait(control, [replace(spec, env=spec.env | environment) for spec in specs])
+    snapshot = control.snapshot()
+    names = [process.name for process in snapshot.of(role) if process.state in UNDER_WAY]
+    there = {process.name for process in snapshot.processes if process.state not in SETTLED} - {without}
+    theirs = {OPENSEARCH} if role is Role.INDEXER else RELAYS.keys() - {OPENSEARCH}
+    ways = [server for server, relay in RELAYS.items() if relay in there and server in theirs]
+    environment = _through(ways, context.settings)
+    specs = [spec_of(context.settings, name) for name in names]
+    control.stop(names)
+    start_and_wait(control, [replace(spec, env=spec.env | environment) for spec in specs])
 
 
-def _through(servers: list[str], layout: Layout) -> dict[str, str]:
-    """Variables that lead to the stack through relays. All servers are named, for half a stack is refused."""
+def _one_at_a_time(context: Context) -> AbstractContextManager[None]:
+    """For choosing the workers' way: another fault would lead them through a relay that is about to be removed."""
+    return locked(context.settings.home.run / "relays.lock")
+
+
+def _through(servers: list[str], settings: Settings) -> dict[str, str]:
+    """Variables that lead to the stack through relays. All servers are named, for half a stack is refused.
+
+    What the user's own variables say besides, such as another role, they go on saying.
+    """
     if not servers:
         return {}
-    environment = layout.environment()
+    layout = _layout(settings)
+    environment = {
+        name: value
+        for name, value in layout.environment().items()
+        if settings.sources.get(name, "embedded") == "embedded"
+    }
     for server in servers:
         port = str(layout.ports[RELAYS[server]])
         environment |= (
