@@ -16,10 +16,12 @@ from clickstream.config.settings import Settings
 from clickstream.domain.errors import ServiceRefused, UsageError
 from clickstream.services.postgres import analytics as figures
 from clickstream.services.postgres import inspect
+from clickstream.services.postgres import verify as verify_sql
 from clickstream.services.postgres.connection import connect
 from clickstream.services.postgres.inspect import count_rejects, counts
 from clickstream.services.postgres.migrate import migrate
 from clickstream.services.postgres.statements import statement as sql_of
+from clickstream.services.postgres.verify import MOST_EXAMPLES
 from tests.feed import KINDS, START_MS, TIMEOUT_MS, query, shop
 from tests.oracle import Event, SessionRow, sessions_of
 
@@ -147,6 +149,60 @@ def test_verify_finds_doubled_events(settings: Settings, stored: list[SessionRow
     found = verify.verify(settings)
     assert found.duplicate_events == sum(event.visitor_id == 2 for event in EVENTS)
     assert not found.ok
+    doubled = [one.stored for one in found.examples if one.kind == verify.DUPLICATE]
+    assert [(one["visitor_id"], one["rows"]) for one in doubled if one] == [(2, 2)] * MOST_EXAMPLES
+
+
+def test_verify_shows_what_differs_stored_beside_expected(
+    settings: Settings, stored: list[SessionRow], capsys: pytest.CaptureFixture[str]
+) -> None:
+    for statement in (
+        "DELETE FROM sessions WHERE visitor_id = 3",
+        "UPDATE sessions SET event_count = event_count + 1 WHERE visitor_id = 4",
+        "UPDATE session_days SET sessions = sessions + 1 WHERE day = (SELECT min(day) FROM session_days)",
+    ):
+        execute(settings, statement)
+    execute(settings, "UPDATE sessions SET session_start = session_start - interval '1 hour' WHERE visitor_id = 5")
+    assert run(["verify", "--json"]) == 1
+    examples = json.loads(capsys.readouterr().out)["examples"]
+    assert Counter(one["kind"] for one in examples) == {
+        verify.MISSING: MOST_EXAMPLES,
+        verify.UNEXPECTED: MOST_EXAMPLES,
+        verify.DIFFERENT: MOST_EXAMPLES,
+        verify.DAY: MOST_EXAMPLES,
+    }
+    by_id = {f"{one.visitor_id}-{one.start_ms}": one for one in stored}
+    for one in examples:
+        if one["kind"] == verify.DIFFERENT:
+            right = by_id[one["of"]].views + by_id[one["of"]].carts + by_id[one["of"]].purchases
+            assert one["columns"] == ["event_count"]
+            assert (one["stored"]["event_count"], one["expected"]["event_count"]) == (right + 1, right)
+        elif one["kind"] == verify.MISSING:
+            assert (one["of"] in by_id, one["stored"]) == (True, None)
+        elif one["kind"] == verify.UNEXPECTED:
+            assert (one["of"] in by_id, one["expected"]) == (False, None)
+        else:
+            assert re.fullmatch(r"2015-\d\d-\d\d", one["of"])
+            assert one["columns"]
+    assert run(["verify"]) == 1
+    out = capsys.readouterr().out
+    assert re.search(r"^different: 4-\d+: event_count \d+, expected \d+$", out, re.MULTILINE)
+    assert re.search(r"^missing: [35]-\d+$", out, re.MULTILINE)
+    assert re.search(r"^different day: 2015-\d\d-\d\d: .*sessions \d+, expected \d+", out, re.MULTILINE)
+
+
+def test_verify_compares_in_ranges_of_visitors_and_says_how_far_it_is(
+    settings: Settings, stored: list[SessionRow], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    borders = verify_sql._BORDERS.replace(b"SYSTEM (1)", b"SYSTEM (100)")
+    monkeypatch.setattr(verify_sql, "_BORDERS", borders)
+    told: list[float] = []
+    assert verify.verify(settings, progress=told.append) == verify.Verification(
+        len(EVENTS), len(stored), len(stored), 0, 0, 0, 0
+    )
+    assert len(told) > 10
+    assert told == sorted(set(told))
+    assert told[-1] < 1
 
 
 def test_verify_of_empty_tables_is_ok(settings: Settings) -> None:

@@ -2,21 +2,56 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
+from typing import Any
 
 from clickstream.actions.servers import postgres_of
 from clickstream.config.settings import Settings
-from clickstream.services.postgres.verify import Verification
+from clickstream.services.postgres.verify import (
+    DAY,
+    DIFFERENT,
+    DUPLICATE,
+    MISSING,
+    UNEXPECTED,
+    Difference,
+    Progress,
+    Verification,
+)
 from clickstream.services.postgres.verify import verify as recompute
 
-__all__ = ["Verification", "document", "verify"]
+__all__ = [
+    "DAY",
+    "DIFFERENT",
+    "DUPLICATE",
+    "MISSING",
+    "UNEXPECTED",
+    "Difference",
+    "Verification",
+    "document",
+    "verify",
+]
 
 
-def verify(settings: Settings) -> Verification:
-    """Raises ClickstreamError when PostgreSQL does not answer or has no tables yet."""
-    return recompute(postgres_of(settings))
+def verify(settings: Settings, *, progress: Progress = lambda share: None) -> Verification:
+    """Raises ClickstreamError when PostgreSQL does not answer or has no tables yet. `progress`: told the share done."""
+    return recompute(postgres_of(settings), progress=progress)
 
 
-def document(verification: Verification) -> dict[str, bool | int]:
-    """As plain data, verdict first."""
-    return {"ok": verification.ok, **asdict(verification)}
+def document(verification: Verification) -> dict[str, Any]:
+    """As plain data, verdict first; of each example, which it is and which of its columns differ."""
+    examples = [
+        {"kind": one.kind, "of": described(one), "columns": one.columns, "stored": one.stored, "expected": one.expected}
+        for one in verification.examples
+    ]
+    return {"ok": verification.ok, **asdict(verification), "examples": examples}
+
+
+def described(difference: Difference) -> str:
+    """Which session, event or day it is about."""
+    row: Mapping[str, Any] = difference.stored or difference.expected or {}
+    if difference.kind == DAY:
+        return str(row["day"])
+    if difference.kind == DUPLICATE:
+        return f"{row['event']} of item {row['item_id']} by visitor {row['visitor_id']} at {row['event_time']}"
+    return str(row["session_id"])

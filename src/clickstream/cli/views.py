@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 from clickstream.cli import views_lag
@@ -163,7 +164,7 @@ def visitor(found: Visitor) -> list[Block]:
 
 def verification(found: dict[str, Any]) -> list[Block]:
     verdict = "ok" if found["ok"] else "failed"
-    rows = [(name.replace("_", " "), exact(value)) for name, value in found.items() if name != "ok"]
+    rows = [(name.replace("_", " "), exact(value)) for name, value in found.items() if name not in {"ok", "examples"}]
     words = (
         "every stored session is what its events say"
         if found["ok"]
@@ -175,7 +176,24 @@ def verification(found: dict[str, Any]) -> list[Block]:
     if days := found["different_days"]:
         words = f"the figures of {exact(days)} days, kept for status and analytics, differ"
         lines.append(Line(f"{words}: who else writes into the tables?"))
-    return [Table(("figure", "rows"), rows), *lines]
+    return [Table(("figure", "rows"), rows), *_examples(found["examples"]), *lines]
+
+
+def _examples(found: list[dict[str, Any]]) -> list[Block]:
+    """A line for each: which it is, and stored beside expected where columns differ."""
+    lines = []
+    for one in found:
+        columns = "; ".join(
+            f"{name} {_json(one['stored'][name])}, expected {_json(one['expected'][name])}" for name in one["columns"]
+        )
+        if one["kind"] == "duplicate event":
+            columns = f"{exact(one['stored']['rows'])} rows"
+        lines.append(Line(f"{one['kind']}: {one['of']}" + (f": {columns}" if columns else "")))
+    return [Line(""), *lines, Line("")] if lines else []
+
+
+def _json(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def verification_of_both(found: dict[str, Any]) -> list[Block]:
