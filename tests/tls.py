@@ -180,6 +180,7 @@ def _listener_configuration(ports: dict[str, int], layout: Layout, made: Certifi
         f"listeners={','.join([*listeners.values(), controller])}",
         f"advertised.listeners={','.join(advertised.values())}",
         f"listener.security.protocol.map={','.join(f'{name}:{kind}' for name, kind in protocols.items())}",
+        "allow.everyone.if.no.acl.found=true",  # what these tests are about is who gets in
         "listener.name.scram.sasl.enabled.mechanisms=SCRAM-SHA-256",
         "ssl.truststore.type=PEM",
         f"ssl.truststore.location={made.ca}",

@@ -19,6 +19,7 @@ from clickstream.stack.layout import (
     KAFKA_BEHIND_RELAY,
     KAFKA_CONTROLLER,
     KAFKA_NODE,
+    KAFKA_USER,
     RELAYS,
     RESTART,
     Layout,
@@ -47,6 +48,9 @@ listener.name.clients.scram-sha-256.sasl.jaas.config={scram}
 listener.name.relayed.scram-sha-256.sasl.jaas.config={scram}
 listener.name.clients.plain.sasl.jaas.config={plain}
 listener.name.controller.plain.sasl.jaas.config={plain}
+# Other users, that somebody may make, may do what they are granted.
+authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
+super.users=User:{clients};User:{node}
 log.dirs={data}
 # After a kill -9 the controller takes the broker back only once the killed one's session is over: 9 s by default.
 broker.heartbeat.interval.ms=500
@@ -134,5 +138,6 @@ def _configuration(layout: Layout, data: Path) -> str:
         "relay": layout.ports[RELAYS[KAFKA]],
     }
     escaped = str(data).replace("\\", "\\\\")
+    users = {"clients": KAFKA_USER, "node": KAFKA_NODE}
     plain = PLAIN.format(user=KAFKA_NODE, password=layout.kafka_node_password)
-    return CONFIGURATION.format(host=HOST, data=escaped, scram=SCRAM, plain=plain, **ports)
+    return CONFIGURATION.format(host=HOST, data=escaped, scram=SCRAM, plain=plain, **users, **ports)
