@@ -15,6 +15,7 @@ from confluent_kafka import Producer
 from clickstream.config.paths import Home
 from clickstream.config.settings import Settings
 from clickstream.services.kafka.admin import create_topic, read_offsets
+from clickstream.services.kafka.config import client_config
 from clickstream.services.postgres.verify import verify
 from tests.oracle import Event, SessionRow, sessions_of
 
@@ -64,7 +65,7 @@ def send(settings: Settings, messages: Iterable[Event | tuple[str, bytes | None]
     refused: list[Any] = []
     producer = Producer(
         {
-            "bootstrap.servers": settings.kafka.bootstrap_servers,
+            **client_config(settings.kafka, client_id="tests"),
             "partitioner": "murmur2_random",
             "linger.ms": 5,
             "queue.buffering.max.messages": 2_000_000,

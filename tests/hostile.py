@@ -1,12 +1,25 @@
-"""What others may have set otherwise: roles with settings and rights of their own, made by the server's superuser."""
+"""What others may have set otherwise: roles and Kafka users with settings and rights of their own."""
 
 from __future__ import annotations
 
+import secrets
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import psycopg
+from confluent_kafka.admin import (  # type: ignore[attr-defined]
+    AclBinding,
+    AclBindingFilter,
+    AclOperation,
+    AclPermissionType,
+    ResourcePatternType,
+    ResourceType,
+)
 
-from clickstream.config.settings import PostgresSettings
+from clickstream.config.settings import PostgresSettings, Settings
+from clickstream.services.kafka.admission import Client
+from clickstream.services.kafka.users import set_password
 
 ODD_SETTINGS = (
     "default_transaction_isolation = 'serializable'",
@@ -29,6 +42,12 @@ ODD_SETTINGS = (
     "transform_null_equals = on",
 )
 """Of a role: all that a session may be given that changes what a statement means or how long it may take."""
+
+READ_AND_WRITE: Mapping[str, Sequence[AclOperation]] = {
+    "topic": [AclOperation.READ, AclOperation.WRITE, AclOperation.DESCRIBE],
+    "group": [AclOperation.READ],
+}
+"""What a pipeline on an existing topic needs of Kafka."""
 
 
 def execute(postgres: PostgresSettings, *statements: str) -> list[tuple[Any, ...]]:
@@ -57,3 +76,49 @@ def rights_on_rows(role: str, schema: str) -> list[str]:
         f"GRANT USAGE ON SCHEMA {schema} TO {role}",
         f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {schema} TO {role}",
     ]
+
+
+@contextmanager
+def kafka_user(settings: Settings, rights: Mapping[str, Sequence[AclOperation]]) -> Iterator[dict[str, str]]:
+    """A user of the embedded Kafka that may do only this with the events topic and the groups.
+
+    Args:
+        settings: of Kafka's own administrator.
+        rights: by `topic` and `group`.
+
+    Yields:
+        The variables with which a pipeline logs in as that user.
+    """
+    kafka = settings.kafka
+    assert kafka
+    name, password = f"app-{secrets.token_hex(4)}", secrets.token_hex(16)
+    set_password(kafka, name, password, timeout=30)
+    kinds = {"topic": ResourceType.TOPIC, "group": ResourceType.GROUP}
+    names = {"topic": kafka.events_topic, "group": settings.pipeline.consumer_group_id}
+    bindings = [
+        AclBinding(
+            kinds[kind],
+            names[kind],
+            ResourcePatternType.LITERAL,
+            f"User:{name}",
+            "*",
+            operation,
+            AclPermissionType.ALLOW,
+        )
+        for kind, operations in rights.items()
+        for operation in operations
+    ]
+    with Client(kafka, client_id="tests") as admin:
+        if bindings:
+            admin.results(lambda seconds: admin.create_acls(bindings, request_timeout=seconds), 30)
+        yield {"KAFKA_SASL_USERNAME": name, "KAFKA_SASL_PASSWORD": password}
+        wanted = AclBindingFilter(
+            ResourceType.ANY,
+            None,
+            ResourcePatternType.ANY,
+            f"User:{name}",
+            None,
+            AclOperation.ANY,
+            AclPermissionType.ANY,
+        )
+        admin.results(lambda seconds: admin.delete_acls([wanted], request_timeout=seconds), 30)

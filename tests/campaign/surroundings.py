@@ -1,4 +1,4 @@
-"""What a round's servers have that is not ours to choose: an odd role, another encoding, a pooler in between.
+"""What a round's servers have that is not ours to choose: odd users, another encoding, a pooler in between.
 
 The pipeline under test reaches the servers through variables of its own; the comparison goes past all that.
 """
@@ -10,17 +10,18 @@ import random
 from collections.abc import Collection, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 
-from clickstream.actions.prepare import prepare
+from clickstream.actions.prepare import prepare, prepare_topic
 from clickstream.config.settings import Settings, load_settings
-from tests.hostile import execute, odd_settings, rights_on_rows
+from tests.hostile import READ_AND_WRITE, execute, kafka_user, odd_settings, rights_on_rows
 from tests.proxies.pooler import session_pooler
 
 ODD_ROLE = "a role with odd settings"
 ROW_RIGHTS = "a role with rights on rows only"
 SQL_ASCII = "a database in SQL_ASCII"
 POOLER = "a pooler in session mode"
+KAFKA_USER = "a Kafka user that may read and write only"
 
-ALL = (ODD_ROLE, ROW_RIGHTS, SQL_ASCII, POOLER)
+ALL = (ODD_ROLE, ROW_RIGHTS, SQL_ASCII, POOLER, KAFKA_USER)
 
 PASSWORD = "of-the-campaign"
 
@@ -30,8 +31,8 @@ def draw(dice: random.Random) -> tuple[str, ...]:
     if dice.random() < 0.5:
         return ()
     roles = dice.choice(((), (ODD_ROLE,), (ODD_ROLE, ROW_RIGHTS)))
-    others = tuple(one for one in (SQL_ASCII, POOLER) if dice.random() < 0.5)
-    return (*roles, *others) or (POOLER,)
+    others = tuple(one for one in (SQL_ASCII, POOLER, KAFKA_USER) if dice.random() < 0.5)
+    return (*roles, *others) or (KAFKA_USER,)
 
 
 class Surroundings:
@@ -42,7 +43,7 @@ class Surroundings:
 
     def direct(self) -> Settings:
         """Settings of the servers' own administrators; read again each time, for a start may change ports."""
-        ours = ("PG_USER", "PG_PASSWORD", "PG_PORT")
+        ours = ("PG_USER", "PG_PASSWORD", "PG_PORT", "KAFKA_SASL_USERNAME", "KAFKA_SASL_PASSWORD")
         environment = {name: value for name, value in os.environ.items() if name not in ours or name not in self._own}
         return load_settings(environment)
 
@@ -58,7 +59,7 @@ class Surroundings:
 
 @contextmanager
 def surroundings(wanted: Collection[str], unique: str) -> Iterator[Surroundings]:
-    """Set the variables for the block. The embedded stack runs; nothing else sets PG_USER, PG_DATABASE or PG_PORT.
+    """Set the variables for the block. The embedded stack runs; nothing else sets these variables.
 
     Args:
         wanted: by their names above.
@@ -73,6 +74,8 @@ def surroundings(wanted: Collection[str], unique: str) -> Iterator[Surroundings]
             stack.enter_context(_role(made, unique, wanted))
         if POOLER in wanted:
             stack.enter_context(_pooler(made))
+        if KAFKA_USER in wanted:
+            stack.enter_context(_kafka_user(made))
         yield made
 
 
@@ -111,6 +114,15 @@ def _pooler(made: Surroundings) -> Iterator[None]:
     assert postgres
     with session_pooler(postgres) as behind:
         made.set(PG_PORT=str(behind.port))
+        yield
+
+
+@contextmanager
+def _kafka_user(made: Surroundings) -> Iterator[None]:
+    settings = made.direct()
+    prepare_topic(settings)
+    with kafka_user(settings, READ_AND_WRITE) as variables:
+        made.set(**variables)
         yield
 
 

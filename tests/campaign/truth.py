@@ -16,6 +16,7 @@ from typing import Any
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, TopicPartition
 
 from clickstream.config.settings import Settings
+from clickstream.services.kafka.config import client_config
 from tests.feed import KINDS, TIMEOUT_MS, query, shop, stored_events, stored_sessions
 from tests.oracle import Event, sessions_of
 
@@ -90,7 +91,7 @@ def read_topic(settings: Settings, partitions: int) -> tuple[set[Event], set[Pla
     assert settings.kafka
     consumer = Consumer(
         {
-            "bootstrap.servers": settings.kafka.bootstrap_servers,
+            **client_config(settings.kafka, client_id="tests"),
             "group.id": "campaign-truth",
             "enable.auto.commit": False,
             "enable.partition.eof": True,

@@ -23,6 +23,7 @@ from clickstream.config.settings import Settings, load_settings
 from clickstream.domain.errors import ClickstreamError, Interrupted
 from clickstream.pipeline.generator import RETAILROCKET
 from clickstream.services.kafka.admin import describe_topic, read_offsets
+from clickstream.services.kafka.config import client_config
 from clickstream.services.valkey.connection import connect as connect_valkey
 from tests.consuming import drain
 from tests.feed import query, send, shop
@@ -52,7 +53,7 @@ def user(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wo
 
 def kafka(settings: Settings) -> AdminClient:
     assert settings.kafka
-    return AdminClient({"bootstrap.servers": settings.kafka.bootstrap_servers})
+    return AdminClient(client_config(settings.kafka, client_id="tests"))
 
 
 def of_benchmarks(settings: Settings) -> dict[str, Any]:

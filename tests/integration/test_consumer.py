@@ -12,6 +12,7 @@ from clickstream.config.settings import Settings, load_settings
 from clickstream.domain.errors import OffsetLost
 from clickstream.domain.events import MAX_TIMESTAMP_MS
 from clickstream.services.kafka.admin import create_topic, delete_topic
+from clickstream.services.kafka.config import client_config
 from tests.consuming import consumers, drain
 from tests.feed import START_MS, all_committed, check, query, send, shop, stored_events, value, wait_until
 from tests.oracle import Event
@@ -117,7 +118,7 @@ def test_marks_of_transactions_are_passed_over(settings: Settings) -> None:
     events = shop(9, 300)
     producer = Producer(
         {
-            "bootstrap.servers": settings.kafka.bootstrap_servers,
+            **client_config(settings.kafka, client_id="tests"),
             "transactional.id": "somebody",
             "partitioner": "murmur2_random",
         }
@@ -146,7 +147,7 @@ def test_latest_skips_what_was_there_and_nothing_of_partitions_that_come_later(
     drain(latest, count=2)
     check(settings, [])
     send(settings, events[300:600])
-    with AdminClient({"bootstrap.servers": settings.kafka.bootstrap_servers}) as admin:
+    with AdminClient(client_config(settings.kafka, client_id="tests")) as admin:
         admin.create_partitions([NewPartitions(settings.kafka.events_topic, 5)])[settings.kafka.events_topic].result(10)
     late = [
         (str(event.visitor_id + 1000), value(event._replace(visitor_id=event.visitor_id + 1000))) for event in events
@@ -173,7 +174,7 @@ def test_messages_that_kafka_removed_stop_the_consumer_until_the_gap_is_accepted
     drain(settings)
     send(settings, events[300:600])
     ends = {row[0]: row[1] for row in query(settings, "SELECT partition, next_offset FROM consumer_offsets")}
-    with AdminClient({"bootstrap.servers": settings.kafka.bootstrap_servers}) as admin:
+    with AdminClient(client_config(settings.kafka, client_id="tests")) as admin:
         place = TopicPartition(settings.kafka.events_topic, 1, ends[1] + 10)
         admin.delete_records([place])[place].result(10)
     with consumers(settings) as (worker,):

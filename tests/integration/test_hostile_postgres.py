@@ -18,6 +18,7 @@ from clickstream.cli.parser import run
 from clickstream.config.settings import Settings, load_settings
 from clickstream.domain.errors import ServiceRefused
 from clickstream.pipeline.murmur import partitions_of
+from clickstream.services.kafka.config import client_config
 from clickstream.services.postgres import session
 from clickstream.services.postgres.connection import connect
 from clickstream.services.postgres.migrate import migrate
@@ -115,7 +116,7 @@ def produce_to(settings: Settings, partition: int, event: Event) -> None:
     from confluent_kafka import Producer
 
     assert settings.kafka
-    producer = Producer({"bootstrap.servers": settings.kafka.bootstrap_servers})
+    producer = Producer(client_config(settings.kafka, client_id="tests"))
     producer.produce(settings.kafka.events_topic, value(event), str(event.visitor_id), partition=partition)
     assert producer.flush(30) == 0
 

@@ -25,6 +25,7 @@ from clickstream.domain.reports import WorkerReport
 from clickstream.pipeline import index_loading
 from clickstream.pipeline.index_settle import REASON
 from clickstream.services.kafka.admin import create_topic, delete_topic
+from clickstream.services.kafka.config import client_config
 from clickstream.services.opensearch.client import connect
 from clickstream.services.opensearch.index import EventsIndex
 from tests.consuming import drain
@@ -135,7 +136,7 @@ def test_messages_that_kafka_removed_stop_it_until_the_gap_is_accepted(settings:
         end = meter.sample().ends[1]
     send(settings, events[300:600])
     drain(settings)
-    with AdminClient({"bootstrap.servers": settings.kafka.bootstrap_servers}) as admin:
+    with AdminClient(client_config(settings.kafka, client_id="tests")) as admin:
         place = TopicPartition(settings.kafka.events_topic, 1, end + 10)
         admin.delete_records([place])[place].result(10)
     with indexers(settings) as (worker,):

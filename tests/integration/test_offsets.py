@@ -16,6 +16,7 @@ from clickstream.cli.parser import run
 from clickstream.config.settings import Settings, load_settings
 from clickstream.domain.errors import OffsetLost
 from clickstream.services.kafka.admin import create_topic, delete_topic, read_offsets
+from clickstream.services.kafka.config import client_config
 from clickstream.services.postgres.connection import connect
 from tests.consuming import consumers, drain
 from tests.feed import all_committed, check, query, send, shop, stored_events, wait_until
@@ -32,7 +33,7 @@ def positions(settings: Settings) -> dict[int, int]:
 def remove_before(settings: Settings, partition: int, offset: int) -> None:
     """What retention does."""
     assert settings.kafka
-    with AdminClient({"bootstrap.servers": settings.kafka.bootstrap_servers}) as admin:
+    with AdminClient(client_config(settings.kafka, client_id="tests")) as admin:
         place = TopicPartition(settings.kafka.events_topic, partition, offset)
         admin.delete_records([place])[place].result(10)
 
@@ -40,7 +41,7 @@ def remove_before(settings: Settings, partition: int, offset: int) -> None:
 def group_offsets(settings: Settings) -> dict[int, int]:
     assert settings.kafka
     group = settings.pipeline.consumer_group_id
-    with AdminClient({"bootstrap.servers": settings.kafka.bootstrap_servers}) as admin:
+    with AdminClient(client_config(settings.kafka, client_id="tests")) as admin:
         found = admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions(group)])[group].result(10)
     return {place.partition: place.offset for place in found.topic_partitions}
 
@@ -49,7 +50,7 @@ def set_group_offsets(settings: Settings, offsets: dict[int, int]) -> None:
     assert settings.kafka
     group, topic = settings.pipeline.consumer_group_id, settings.kafka.events_topic
     places = [TopicPartition(topic, partition, offset) for partition, offset in offsets.items()]
-    with AdminClient({"bootstrap.servers": settings.kafka.bootstrap_servers}) as admin:
+    with AdminClient(client_config(settings.kafka, client_id="tests")) as admin:
         wanted = ConsumerGroupTopicPartitions(group, places)
         admin.alter_consumer_group_offsets([wanted])[group].result(10)
 

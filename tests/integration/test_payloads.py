@@ -36,6 +36,7 @@ from clickstream.domain.processes import Role
 from clickstream.domain.reports import WorkerReport
 from clickstream.pipeline.rejectsfile import write_rejects
 from clickstream.services.kafka.admin import create_topic, delete_topic
+from clickstream.services.kafka.config import client_config
 from clickstream.services.postgres.connection import connect
 from clickstream.services.postgres.migrate import migrate
 from clickstream.services.valkey import board
@@ -117,7 +118,7 @@ def here(hostile: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
 def _allow_large(kafka: KafkaSettings) -> None:
     limit = ConfigEntry("max.message.bytes", str(20 * MEGABYTE), incremental_operation=AlterConfigOpType.SET)
     topic = ConfigResource(ConfigResource.Type.TOPIC, kafka.events_topic, incremental_configs=[limit])
-    admin = AdminClient({"bootstrap.servers": kafka.bootstrap_servers})
+    admin = AdminClient(client_config(kafka, client_id="tests"))
     [altered] = admin.incremental_alter_configs([topic]).values()
     altered.result(30)
 
@@ -125,7 +126,7 @@ def _allow_large(kafka: KafkaSettings) -> None:
 def _send(settings: Settings) -> None:
     assert settings.kafka
     producer = Producer(
-        {"bootstrap.servers": settings.kafka.bootstrap_servers, "message.max.bytes": 20 * MEGABYTE, "acks": "all"}
+        {**client_config(settings.kafka, client_id="tests"), "message.max.bytes": 20 * MEGABYTE, "acks": "all"}
     )
     refused: list[Any] = []
 
@@ -319,7 +320,7 @@ def test_windows_that_strangers_wrote_only_cost_time(here: Settings) -> None:
     """Of the right stamp and of no sense: the consumer looks everything up instead."""
     assert here.kafka
     assert here.valkey
-    producer = Producer({"bootstrap.servers": here.kafka.bootstrap_servers})
+    producer = Producer(client_config(here.kafka, client_id="tests"))
     with connect_valkey(here.valkey) as client:
         [key] = client.scan_iter(match=f"{PREFIX}window:{here.kafka.events_topic}:*:0")
         odd_kind = [0, b"\xff" * 8, b"\0" * 8, b"\x09", b"\0" * 8]

@@ -19,6 +19,7 @@ from clickstream.config.settings import KafkaSettings, Settings, load_settings
 from clickstream.domain.errors import ClickstreamError, UsageError
 from clickstream.pipeline.producer import ProducerOptions, run
 from clickstream.pipeline.rejectsfile import read_rejects
+from clickstream.services.kafka.config import client_config
 
 HEADER = "timestamp,visitorid,event,itemid,transactionid"
 START_MS = 1_430_622_000_000
@@ -45,7 +46,7 @@ def stored(settings: Settings) -> list[Message]:
     """All messages of the topic, partition by partition, in order of offset."""
     topic = kafka(settings).events_topic
     consumer = Consumer(
-        {"bootstrap.servers": kafka(settings).bootstrap_servers, "group.id": "test", "enable.auto.commit": False}
+        {**client_config(kafka(settings), client_id="tests"), "group.id": "test", "enable.auto.commit": False}
     )
     try:
         messages: list[Message] = []
@@ -151,7 +152,7 @@ def test_what_kafka_refuses_is_counted_and_fails_the_run(
         kafka(settings).events_topic,
         incremental_configs=[ConfigEntry("max.message.bytes", "100", incremental_operation=AlterConfigOpType.SET)],
     )
-    admin = AdminClient({"bootstrap.servers": kafka(settings).bootstrap_servers})
+    admin = AdminClient(client_config(kafka(settings), client_id="tests"))
     admin.incremental_alter_configs([config])[config].result(10)
     path = write_events(tmp_path / "events.csv", 10)
     assert run(settings, ProducerOptions(path, report=True), stop=threading.Event()) == 1

@@ -21,6 +21,7 @@ from clickstream.cli.parser import run
 from clickstream.config.settings import Settings, load_settings
 from clickstream.domain.errors import ClickstreamError, ServiceRefused, ServiceUnavailable
 from clickstream.services.kafka.admin import create_topic, delete_topic, describe_topic
+from clickstream.services.kafka.config import client_config
 from clickstream.services.postgres import reset as tables
 from clickstream.services.postgres.connection import connect
 from clickstream.services.valkey.connection import PREFIX
@@ -265,7 +266,7 @@ def test_it_refuses_while_somebody_else_is_in_the_group(filled: Settings) -> Non
     before = state(filled)
     member = Consumer(
         {
-            "bootstrap.servers": filled.kafka.bootstrap_servers,
+            **client_config(filled.kafka, client_id="tests"),
             "group.id": filled.pipeline.consumer_group_id,
             "client.id": "far-away",
         }

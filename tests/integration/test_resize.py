@@ -20,6 +20,7 @@ from clickstream.actions import kill, rewind, topic, verify
 from clickstream.cli.parser import run
 from clickstream.config.settings import Settings, load_settings
 from clickstream.services.kafka.admin import create_topic, delete_topic, describe_topic
+from clickstream.services.kafka.config import client_config
 from tests.consuming import consumers, drain
 from tests.feed import all_committed, check, query, send, shop, value, wait_until
 from tests.oracle import Event
@@ -69,7 +70,7 @@ def sending(
     topic_name, refused = settings.kafka.events_topic, list[Any]()
     producer = Producer(
         {
-            "bootstrap.servers": settings.kafka.bootstrap_servers,
+            **client_config(settings.kafka, client_id="tests"),
             "partitioner": partitioner,
             "sticky.partitioning.linger.ms": 0,
             "linger.ms": 5,

@@ -16,6 +16,7 @@ from clickstream.cli.parser import run
 from clickstream.config.settings import Settings
 from clickstream.domain.errors import OffsetLost
 from clickstream.services.kafka.admin import create_partitions, create_topic, delete_topic, read_offsets
+from clickstream.services.kafka.config import client_config
 from clickstream.services.postgres.rewind import moving
 from tests.consuming import consumers, drain
 from tests.feed import START_MS, all_committed, check, query, send, shop, stored_events, value, wait_until
@@ -159,7 +160,7 @@ def test_forward_skips_records_the_gap_and_back_again_fills_it(settings: Setting
 def test_a_time_is_the_first_message_sent_then_or_later(settings: Settings) -> None:
     assert settings.kafka
     noon = round(datetime(2026, 3, 1, 12, tzinfo=UTC).timestamp() * 1000)
-    producer = Producer({"bootstrap.servers": settings.kafka.bootstrap_servers})
+    producer = Producer(client_config(settings.kafka, client_id="tests"))
     events = [Event(1, START_MS + minute * 60_000, 0, minute) for minute in range(10)]
     for minute, event in enumerate(events):
         producer.produce(settings.kafka.events_topic, value(event), "1", partition=1, timestamp=noon + minute * 60_000)
@@ -229,7 +230,7 @@ def test_a_partition_that_nobody_has_opened_can_be_moved_too(settings: Settings)
     send(settings, shop(7, 300))
     drain(settings)
     new_partitions(settings, 4)
-    producer = Producer({"bootstrap.servers": settings.kafka.bootstrap_servers})
+    producer = Producer(client_config(settings.kafka, client_id="tests"))
     new = [Event(1, START_MS + minute * 60_000, 0, 77) for minute in range(9)]
     for event in new:
         producer.produce(settings.kafka.events_topic, value(event), "1", partition=3)

@@ -7,6 +7,7 @@ import socket
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import psutil
 import psycopg
@@ -17,8 +18,10 @@ from confluent_kafka.admin import AdminClient, NewTopic
 
 from clickstream.actions import stack
 from clickstream.config.paths import Home
+from clickstream.config.settings import KafkaSettings
 from clickstream.domain.errors import ClickstreamError, UsageError
 from clickstream.domain.processes import ProcessState
+from clickstream.services.kafka.config import client_config
 from clickstream.stack import accounts
 from clickstream.stack.layout import SERVERS, layout_file, load_layout
 
@@ -54,16 +57,19 @@ def cache(env: dict[str, str], password: str | None = None) -> valkey.Valkey:
     return valkey.Valkey(host=env["VALKEY_HOST"], port=int(env["VALKEY_PORT"]), password=password)
 
 
+def kafka(env: dict[str, str]) -> dict[str, Any]:
+    return client_config(KafkaSettings.model_validate(env), client_id="tests")
+
+
 def send(env: dict[str, str], values: list[bytes]) -> None:
-    producer = Producer({"bootstrap.servers": env["KAFKA_BOOTSTRAP_SERVERS"], "acks": "all"})
+    producer = Producer(kafka(env) | {"acks": "all"})
     for value in values:
         producer.produce(TOPIC, value)
     assert producer.flush(30) == 0
 
 
 def read(env: dict[str, str]) -> list[bytes]:
-    settings = {"bootstrap.servers": env["KAFKA_BOOTSTRAP_SERVERS"], "group.id": "g", "enable.partition.eof": False}
-    with closing(Consumer(settings)) as consumer:
+    with closing(Consumer(kafka(env) | {"group.id": "g", "enable.partition.eof": False})) as consumer:
         _, end = consumer.get_watermark_offsets(TopicPartition(TOPIC, 0), timeout=30)
         consumer.assign([TopicPartition(TOPIC, 0, 0)])
         return [message.value() for message in consumer.consume(end, 30)]
@@ -82,7 +88,7 @@ def processes_of(home: Home) -> list[str]:
 
 
 def test_everything_is_kept_from_down_to_up(home: Home, up: dict[str, str]) -> None:
-    admin = AdminClient({"bootstrap.servers": up["KAFKA_BOOTSTRAP_SERVERS"]})
+    admin = AdminClient(kafka(up))
     admin.create_topics([NewTopic(TOPIC, 1, 1)])[TOPIC].result(30)
     send(up, [b"one", b"two"])
     with connect(up) as connection:
@@ -141,7 +147,7 @@ def test_nobody_gets_in_without_the_password(up: dict[str, str]) -> None:
 
 
 def test_topics_are_not_made_by_a_slip_of_the_pen(up: dict[str, str]) -> None:
-    admin = AdminClient({"bootstrap.servers": up["KAFKA_BOOTSTRAP_SERVERS"], "allow.auto.create.topics": True})
+    admin = AdminClient(kafka(up) | {"allow.auto.create.topics": True})
     assert "typo" not in admin.list_topics(timeout=30).topics
     metadata = admin.list_topics("typo", timeout=30).topics["typo"]
     assert metadata.error is not None
@@ -241,7 +247,10 @@ def test_reset_mends_a_damaged_memory(tmp_path: Path) -> None:
 
 
 def test_files_in_the_home_are_closed_to_others(home: Home, up: dict[str, str]) -> None:
-    secrets = {up["PG_PASSWORD"], up["VALKEY_PASSWORD"]}
+    layout = load_layout(home)
+    assert layout
+    secrets = {up["PG_PASSWORD"], up["VALKEY_PASSWORD"], up["KAFKA_SASL_PASSWORD"], layout.kafka_node_password}
+    assert "" not in secrets
     assert home.root.stat().st_mode & 0o077 == 0
     for file in home.root.rglob("*"):
         if file.is_file() and file.stat().st_size < 1_000_000 and secrets & set(_words(file)):

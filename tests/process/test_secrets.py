@@ -12,7 +12,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import psutil
@@ -24,7 +24,7 @@ from clickstream.cli.parser import run
 from clickstream.config.paths import Home
 from clickstream.config.settings import Settings, load_settings
 from clickstream.domain.processes import ProcessState, Role, SetupStep
-from clickstream.stack.layout import load_layout
+from clickstream.stack.layout import Layout, load_layout
 from clickstream.stack.postgres import postgresql_spec, relocated_data
 from clickstream.supervision.process import Command
 from tests.process.children import NEVER, seen, settled
@@ -37,7 +37,7 @@ PLANTED = {
     "AIVEN_API_TOKEN": "planted-41aa-aiven",
 }
 
-UNUSED = ("KAFKA_SASL_PASSWORD", "OPENSEARCH_PASSWORD", "AIVEN_API_TOKEN")
+UNUSED = ("OPENSEARCH_PASSWORD", "AIVEN_API_TOKEN")
 """Those that the embedded servers do not ask for."""
 
 CSV = "timestamp,visitorid,event,itemid,transactionid\n" + "".join(
@@ -64,6 +64,13 @@ def life(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Contro
     names = [process.name for process in control.snapshot().processes if process.role is not Role.SERVER]
     control.stop(names)
     control.remove(names)
+
+
+def generated(layout: Layout) -> list[str]:
+    """The passwords of the embedded servers."""
+    found = [value for name, value in asdict(layout).items() if "password" in name]
+    assert len(set(found)) == 4
+    return found
 
 
 def plant(*names: str) -> None:
@@ -123,7 +130,7 @@ def test_an_ordinary_life_tells_no_secret(life: Control, settings: Settings, cap
     plant(*UNUSED)
     layout = load_layout(settings.home)
     assert layout
-    secrets = [*(PLANTED[name] for name in UNUSED), layout.postgresql_password, layout.valkey_password]
+    secrets = [*(PLANTED[name] for name in UNUSED), *generated(layout)]
     for line in ("stack up", "consumer start --count 1", "producer start --file events.csv"):
         assert run(line.split()) == 0
     lines = command_lines()
@@ -133,7 +140,7 @@ def test_an_ordinary_life_tells_no_secret(life: Control, settings: Settings, cap
     heard = "".join(capfd.readouterr())
     assert "consumer --name consumer-0" in lines
     assert "clickstream.supervision" in lines
-    for name in (*UNUSED, "PG_PASSWORD"):
+    for name in (*UNUSED, "PG_PASSWORD", "KAFKA_SASL_PASSWORD"):
         assert f"{name} " in heard, "config show names it"
     assert "********" in heard
     assert_none_of(secrets, {"a command's words": heard, "argv": lines, "a log": logged(settings.home)})
@@ -164,7 +171,7 @@ def test_a_crash_leaves_no_secret_behind(life: Control, settings: Settings) -> N
     plant(*UNUSED)
     layout = load_layout(settings.home)
     assert layout
-    secrets = [*(PLANTED[name] for name in UNUSED), layout.postgresql_password, layout.valkey_password]
+    secrets = [*(PLANTED[name] for name in UNUSED), *generated(layout)]
     life.start([workers.consumer_spec(load_settings(), "consumer-0")])
     status = life.wait(["consumer-0"], {ProcessState.RUNNING}, 60).get("consumer-0")
     assert status
@@ -226,8 +233,8 @@ def test_nothing_shows_a_secret_by_its_repr(settings: Settings, monkeypatch: pyt
     command = Command(("true",), {"X": PLANTED["PG_PASSWORD"]}, "/", None, None, signal.SIGTERM)
     sections = (loaded.kafka, loaded.postgres, loaded.valkey, loaded.opensearch)
     shown = repr((loaded, sections, specs, layout, step, command))
-    assert PLANTED["KAFKA_SASL_PASSWORD"] in specs[0].env.values(), "it is handed over, and not shown"  # type: ignore[union-attr]
-    assert_none_of([*PLANTED.values(), layout.postgresql_password, layout.valkey_password], {"a repr": shown})
+    assert PLANTED["OPENSEARCH_PASSWORD"] in specs[0].env.values(), "it is handed over, and not shown"  # type: ignore[union-attr]
+    assert_none_of([*PLANTED.values(), *generated(layout)], {"a repr": shown})
 
 
 TRY = """

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from clickstream.cli.parser import run
 from clickstream.config.paths import Home
 from clickstream.config.problems import SettingsError
 from clickstream.config.settings import load_settings, variables
@@ -102,6 +103,72 @@ def test_a_wrong_value_is_refused_by_name_whether_or_not_servers_are_known(name:
             load_settings({**servers, name: value})
         assert f"{name}={value}" in str(caught.value)
         assert right in str(caught.value)
+
+
+LOGIN = {"KAFKA_SASL_USERNAME": "u", "KAFKA_SASL_PASSWORD": "hush", "KAFKA_SECURITY_PROTOCOL": "SASL_PLAINTEXT"}
+
+
+@pytest.mark.parametrize(
+    "brokers",
+    [
+        "127.0.0.1:9092",
+        "localhost:9092",
+        "LocalHost",
+        "localhost.:9092",
+        "127.3.2.1:9092, 127.0.0.1:9093",
+        "[::1]:9092",
+        "::1",
+        "[::ffff:127.0.0.1]:9092",
+        "SASL_PLAINTEXT://127.0.0.1:9092",
+    ],
+)
+def test_a_password_may_go_unencrypted_over_loopback(brokers: str) -> None:
+    settings = load_settings(SERVERS | LOGIN | {"KAFKA_BOOTSTRAP_SERVERS": brokers})
+    assert settings.kafka
+    assert settings.kafka.security_protocol == "SASL_PLAINTEXT"
+
+
+@pytest.mark.parametrize(
+    "brokers",
+    [
+        "k:9092",
+        "10.0.0.1:9092",
+        "127.0.0.1:9092,k:9092",
+        "k:9092,127.0.0.1:9092",
+        "localhost.example.com:9092",
+        "notlocalhost",
+        "0.0.0.0:9092",
+        "[::]:9092",
+        "[::ffff:10.0.0.1]:9092",
+        "SASL_PLAINTEXT://k:9092",
+    ],
+)
+def test_a_password_never_goes_unencrypted_to_another_machine(
+    brokers: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, value in (SERVERS | LOGIN | {"KAFKA_BOOTSTRAP_SERVERS": brokers}).items():
+        monkeypatch.setenv(name, value)
+    for command in ("status", "config check", "topic show", "consumer start"):
+        assert run(command.split()) == 2
+        said = capsys.readouterr().err
+        assert said.count("\n") == 1
+        assert "KAFKA_SECURITY_PROTOCOL=SASL_PLAINTEXT: is for brokers on this machine's loopback address" in said
+        assert "SASL_SSL" in said
+        assert "hush" not in said
+
+
+@pytest.mark.parametrize("protocol", ["SASL_SSL", "SSL", "PLAINTEXT"])
+def test_an_address_does_not_choose_another_protocol(protocol: str) -> None:
+    """The client would speak it, and log in unencrypted."""
+    brokers = "k:9092,SASL_PLAINTEXT://k:9093"
+    with pytest.raises(SettingsError, match=f"KAFKA_BOOTSTRAP_SERVERS: asks for another protocol .*={protocol}"):
+        load_settings(SERVERS | LOGIN | {"KAFKA_BOOTSTRAP_SERVERS": brokers, "KAFKA_SECURITY_PROTOCOL": protocol})
+
+
+@pytest.mark.parametrize("missing", ["KAFKA_SASL_USERNAME", "KAFKA_SASL_PASSWORD"])
+def test_a_login_is_whole(missing: str) -> None:
+    with pytest.raises(SettingsError, match=f"{missing}: not set, and KAFKA_SECURITY_PROTOCOL=SASL_PLAINTEXT"):
+        load_settings(SERVERS | LOGIN | {"KAFKA_BOOTSTRAP_SERVERS": "localhost:9092", missing: ""})
 
 
 def test_every_wrong_value_is_told_at_once_and_no_secret() -> None:

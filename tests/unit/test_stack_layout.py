@@ -7,7 +7,7 @@ import socket
 import stat
 import uuid
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -76,6 +76,11 @@ def test_settings_find_the_servers_in_stack_env(home: Home) -> None:
     assert settings.embedded
     assert settings.kafka is not None
     assert settings.kafka.bootstrap_servers == f"127.0.0.1:{layout.ports[KAFKA]}"
+    assert settings.kafka.sasl_password is not None
+    assert (settings.kafka.security_protocol, settings.kafka.sasl_password.get_secret_value()) == (
+        "SASL_PLAINTEXT",
+        layout.kafka_password,
+    )
     assert settings.postgres is not None
     assert settings.postgres.password is not None
     assert (settings.postgres.port, settings.postgres.password.get_secret_value()) == (
@@ -113,11 +118,26 @@ def test_a_layout_of_before_opensearch_is_read_as_one_without_it(home: Home) -> 
     assert load_layout(home) == layout
 
 
+def test_a_layout_of_before_kafka_asked_for_a_password_is_read_as_it_was_and_completed(home: Home) -> None:
+    layout = Layout.fresh().with_free_ports(SERVERS)
+    save_layout(home, layout)
+    remembered = json.loads(layout_file(home).read_text())
+    del remembered["kafka_password"], remembered["kafka_node_password"]
+    layout_file(home).write_text(json.dumps(remembered))
+    old = load_layout(home)
+    assert old
+    assert [value for name, value in old.environment().items() if name.startswith("KAFKA_SEC")] == ["PLAINTEXT"]
+    assert not [name for name in old.environment() if "SASL" in name]
+    completed = old.with_passwords()
+    assert completed.environment()["KAFKA_SASL_PASSWORD"] not in {"", layout.kafka_password}
+    assert completed.with_passwords() == completed
+    assert (completed.ports, completed.postgresql_password) == (layout.ports, layout.postgresql_password)
+
+
 def test_no_two_layouts_share_a_secret_or_an_identity() -> None:
-    one, other = Layout.fresh(), Layout.fresh()
-    assert {one.instance_id, one.kafka_cluster_id, one.postgresql_password, one.valkey_password}.isdisjoint(
-        {other.instance_id, other.kafka_cluster_id, other.postgresql_password, other.valkey_password}
-    )
+    layouts = [asdict(Layout.fresh()) for _ in range(2)]
+    values = [layout[name] for layout in layouts for name in layout if name.endswith(("_id", "_password"))]
+    assert len(values) == len(set(values)) == 12
 
 
 def test_a_cluster_id_is_never_taken_for_an_option(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import stat
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -56,7 +57,9 @@ def specs(home: Home, layout: Layout, monkeypatch: pytest.MonkeyPatch) -> dict[s
 def test_no_secret_stands_in_a_command(specs: dict[str, ProcessSpec], layout: Layout) -> None:
     commands = [argument for spec in specs.values() for argument in spec.argv]
     commands += [argument for spec in specs.values() for step in spec.setup for argument in step.argv]
-    for secret in (layout.postgresql_password, layout.valkey_password):
+    passwords = [value for name, value in asdict(layout).items() if "password" in name]
+    assert len(passwords) == 4
+    for secret in passwords:
         assert not [argument for argument in commands if secret in argument]
 
 
@@ -71,7 +74,7 @@ def test_every_server_listens_on_the_loopback_address_and_its_port(
     folder = config_folder(home)
     kafka = (folder / "kafka.properties").read_text().splitlines()
     relay = layout.ports[RELAYS[KAFKA]]
-    told = f"PLAINTEXT://127.0.0.1:{layout.ports[KAFKA]},RELAYED://127.0.0.1:{relay}"
+    told = f"CLIENTS://127.0.0.1:{layout.ports[KAFKA]},RELAYED://127.0.0.1:{relay}"
     assert f"advertised.listeners={told}" in kafka
     listeners = next(line for line in kafka if line.startswith("listeners=")).removeprefix("listeners=")
     assert all("://127.0.0.1:" in listener for listener in listeners.split(","))

@@ -11,9 +11,9 @@ from functools import partial
 from pathlib import Path
 
 from clickstream.actions.control import Control, ensure, running
-from clickstream.actions.readiness import await_service
+from clickstream.actions.readiness import SERVES_WITHIN, await_service
 from clickstream.config.paths import Home, cache_folder
-from clickstream.config.settings import load_settings
+from clickstream.config.settings import KafkaSettings, load_settings
 from clickstream.domain.errors import ClickstreamError, UsageError
 from clickstream.domain.processes import ALIVE, ProcessSpec, ProcessState, Role, Snapshot
 from clickstream.stack import wheels
@@ -23,6 +23,7 @@ from clickstream.stack.kafka import kafka_spec
 from clickstream.stack.layout import (
     HOST,
     KAFKA,
+    KAFKA_USER,
     OPENSEARCH,
     PORTS,
     POSTGRESQL,
@@ -188,9 +189,11 @@ def _search_wanted(home: Home, asked: bool | None) -> bool:
 
 def _start(home: Home, jars: Jars) -> StackStatus:
     control = ensure(home)
-    before = control.snapshot()
     known = load_layout(home) or Layout.fresh()
-    layout = replace(known, opensearch=OPENSEARCH in jars)
+    # Before the passwords are remembered: where this is cut, the next one sees a server that does not run.
+    shut_out = () if known.kafka_password else _close_kafka(control)
+    before = control.snapshot()
+    layout = replace(known.with_passwords(), opensearch=OPENSEARCH in jars)
     absent = tuple(name for name in layout.servers if not _alive(before, name))
     if absent:
         layout = layout.with_free_ports(absent)
@@ -200,7 +203,28 @@ def _start(home: Home, jars: Jars) -> StackStatus:
     if absent:
         control.start(_specs(absent, home, layout, jars))
     after = control.wait(layout.servers, {ProcessState.RUNNING}, START_TIMEOUT)
+    _admit_clients(layout)
+    control.restart(shut_out)
     return replace(_status(layout, after), started=absent, stopped=stopped)
+
+
+def _close_kafka(control: Control) -> tuple[str, ...]:
+    """Stop a Kafka that an older clickstream started, open to all; the workers, which read its password as they start.
+
+    They wait meanwhile, as in any outage.
+    """
+    snapshot = control.snapshot()
+    control.stop([KAFKA])
+    roles = (Role.CONSUMER, Role.INDEXER, Role.PRODUCER)
+    return tuple(one.name for role in roles for one in snapshot.of(role) if one.state in ALIVE)
+
+
+def _admit_clients(layout: Layout) -> None:
+    """Tell Kafka its clients' password, whether it knows it or not: an earlier start may have been cut before this."""
+    from clickstream.services.kafka.users import set_password  # noqa: PLC0415 (drivers: only where servers start)
+
+    node = KafkaSettings.model_validate(layout.kafka_node_login())
+    set_password(node, KAFKA_USER, layout.kafka_password, timeout=SERVES_WITHIN)
 
 
 def _stop_search(control: Control, snapshot: Snapshot) -> tuple[str, ...]:

@@ -42,12 +42,31 @@ def brokers(value: str) -> str:
     """host:port, several separated by commas; blanks around them go. Raises ValueError."""
     addresses = [address.strip() for address in value.split(",")]
     for address in addresses:
-        bare = next((address.removeprefix(one) for one in _PROTOCOLS if address.startswith(one)), address)
-        name, port = _split(bare)
+        name, port = _split(_bare(address))
         host(name)
         if port is not None and not (port.isascii() and port.isdecimal() and 1 <= int(port) <= 65535):
             raise ValueError("has a port that is not a number from 1 to 65535; give host:port, several by commas")
     return ",".join(addresses)
+
+
+def broker_protocols(value: str) -> set[str]:
+    """The protocols that stand before addresses of brokers; the client would speak those, whatever else is set."""
+    return {one.removesuffix("://") for address in value.split(",") for one in _PROTOCOLS if address.startswith(one)}
+
+
+def are_loopback(value: str) -> bool:
+    """Whether all these brokers are on this machine's loopback address."""
+    return all(is_loopback(_split(_bare(address))[0]) for address in value.split(","))
+
+
+def is_loopback(host_name: str) -> bool:
+    """Whether this host is this machine, over its loopback address."""
+    try:
+        found = ipaddress.ip_address(host_name)
+    except ValueError:
+        return host_name.lower().removesuffix(".") == "localhost"
+    mapped = found.ipv4_mapped if isinstance(found, ipaddress.IPv6Address) else None
+    return (mapped or found).is_loopback
 
 
 def name(value: str) -> str:
@@ -55,6 +74,10 @@ def name(value: str) -> str:
     if "://" in value:
         raise ValueError("is a URL; give the name alone")
     return value
+
+
+def _bare(address: str) -> str:
+    return next((address.removeprefix(one) for one in _PROTOCOLS if address.startswith(one)), address)
 
 
 def _split(address: str) -> tuple[str, str | None]:

@@ -76,7 +76,10 @@ class KafkaSettings(_Section):
 
     bootstrap_servers: Brokers = Field(alias="KAFKA_BOOTSTRAP_SERVERS")
     """Comma-separated host:port."""
-    security_protocol: Literal["PLAINTEXT", "SSL", "SASL_SSL"] = Field("PLAINTEXT", alias="KAFKA_SECURITY_PROTOCOL")
+    security_protocol: Literal["PLAINTEXT", "SSL", "SASL_SSL", "SASL_PLAINTEXT"] = Field(
+        "PLAINTEXT", alias="KAFKA_SECURITY_PROTOCOL"
+    )
+    """SASL_PLAINTEXT is for brokers on loopback only: what is said there does not leave this machine."""
     ssl_ca_file: PemFile | None = Field(None, alias="KAFKA_SSL_CA_FILE")
     ssl_cert_file: PemFile | None = Field(None, alias="KAFKA_SSL_CERT_FILE")
     ssl_key_file: PemFile | None = Field(None, alias="KAFKA_SSL_KEY_FILE")
@@ -279,17 +282,28 @@ def _build(home: Home, embedded: bool, values: dict[str, str], sources: dict[str
 
 
 def _gaps(kafka: KafkaSettings | None) -> list[str]:
-    """What is missing for the protocol to be spoken: a line each."""
-    if kafka is None or kafka.security_protocol == "PLAINTEXT":
+    """What is missing for the protocol to be spoken, and where it must not be: a line each."""
+    if kafka is None:
         return []
-    lines = []
+    protocol, lines = kafka.security_protocol, []
+    named = addresses.broker_protocols(kafka.bootstrap_servers)
+    if named - {protocol}:
+        lines.append(
+            f"KAFKA_BOOTSTRAP_SERVERS: asks for another protocol than KAFKA_SECURITY_PROTOCOL={protocol}; "
+            "give host:port alone"
+        )
+    if protocol == "SASL_PLAINTEXT" and not addresses.are_loopback(kafka.bootstrap_servers):
+        lines.append(
+            "KAFKA_SECURITY_PROTOCOL=SASL_PLAINTEXT: is for brokers on this machine's loopback address only, and "
+            "KAFKA_BOOTSTRAP_SERVERS names another host; use SASL_SSL"
+        )
     pair = {"KAFKA_SSL_CERT_FILE": kafka.ssl_cert_file, "KAFKA_SSL_KEY_FILE": kafka.ssl_key_file}
-    if any(pair.values()):
+    if protocol.endswith("SSL") and any(pair.values()):
         lines += [f"{name}: not set, although its counterpart is; set both" for name, file in pair.items() if not file]
-    if kafka.security_protocol == "SASL_SSL":
+    if protocol.startswith("SASL"):
         login = {"KAFKA_SASL_USERNAME": kafka.sasl_username, "KAFKA_SASL_PASSWORD": kafka.sasl_password}
         lines += [
-            f"{name}: not set, and KAFKA_SECURITY_PROTOCOL=SASL_SSL needs it"
+            f"{name}: not set, and KAFKA_SECURITY_PROTOCOL={protocol} needs it"
             for name, value in login.items()
             if not value
         ]

@@ -1,4 +1,8 @@
-"""The embedded Kafka (KRaft, one node that is broker and controller): its configuration and its ProcessSpec."""
+"""The embedded Kafka (KRaft, one node that is broker and controller): its configuration and its ProcessSpec.
+
+Every listener asks for a password. That of clients is made known to it over a connection as the node itself, once it
+runs (services/kafka/users.py): a credential is part of the cluster's metadata, and homes of before have none.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +18,8 @@ from clickstream.stack.layout import (
     KAFKA,
     KAFKA_BEHIND_RELAY,
     KAFKA_CONTROLLER,
+    KAFKA_NODE,
+    KAFKA_USER,
     RELAYS,
     RESTART,
     Layout,
@@ -25,12 +31,26 @@ process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@{host}:{controller_port}
 controller.listener.names=CONTROLLER
-listeners=PLAINTEXT://{host}:{port},RELAYED://{host}:{behind_relay},CONTROLLER://{host}:{controller_port}
+listeners=CLIENTS://{host}:{port},RELAYED://{host}:{behind_relay},CONTROLLER://{host}:{controller_port}
 # Clients follow the address that the broker tells them: those that come through a relay must be told the relay's.
-advertised.listeners=PLAINTEXT://{host}:{port},RELAYED://{host}:{relay}
+advertised.listeners=CLIENTS://{host}:{port},RELAYED://{host}:{relay}
 listener.name.relayed.num.network.threads=1
-inter.broker.listener.name=PLAINTEXT
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,RELAYED:PLAINTEXT,CONTROLLER:PLAINTEXT
+inter.broker.listener.name=CLIENTS
+listener.security.protocol.map=CLIENTS:SASL_PLAINTEXT,RELAYED:SASL_PLAINTEXT,CONTROLLER:SASL_PLAINTEXT
+# Clients by SCRAM, whose credentials lie in the cluster's metadata. The node itself by PLAIN, whose password is here:
+# it has to reach its controller before it can read any metadata.
+listener.name.clients.sasl.enabled.mechanisms=SCRAM-SHA-256,PLAIN
+listener.name.relayed.sasl.enabled.mechanisms=SCRAM-SHA-256
+listener.name.controller.sasl.enabled.mechanisms=PLAIN
+sasl.mechanism.inter.broker.protocol=PLAIN
+sasl.mechanism.controller.protocol=PLAIN
+listener.name.clients.scram-sha-256.sasl.jaas.config={scram}
+listener.name.relayed.scram-sha-256.sasl.jaas.config={scram}
+listener.name.clients.plain.sasl.jaas.config={plain}
+listener.name.controller.plain.sasl.jaas.config={plain}
+# Other users, that somebody may make, may do what they are granted.
+authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
+super.users=User:{clients};User:{node}
 log.dirs={data}
 # After a kill -9 the controller takes the broker back only once the killed one's session is over: 9 s by default.
 broker.heartbeat.interval.ms=500
@@ -54,6 +74,13 @@ log.segment.delete.delay.ms=1000
 # Allocated at start: the default is a quarter of the heap, for topics that nobody has here.
 log.cleaner.dedupe.buffer.size=8388608
 """
+
+SCRAM = "org.apache.kafka.common.security.scram.ScramLoginModule required;"
+PLAIN = (
+    "org.apache.kafka.common.security.plain.PlainLoginModule required"
+    ' username="{user}" password="{password}" user_{user}="{password}";'
+)
+"""Who the node is where it connects, and whom it lets in where it listens."""
 
 LOGGING = """\
 # Start, readiness and stop; all else that Kafka says at INFO is a thousand lines a start.
@@ -111,4 +138,6 @@ def _configuration(layout: Layout, data: Path) -> str:
         "relay": layout.ports[RELAYS[KAFKA]],
     }
     escaped = str(data).replace("\\", "\\\\")
-    return CONFIGURATION.format(host=HOST, data=escaped, **ports)
+    users = {"clients": KAFKA_USER, "node": KAFKA_NODE}
+    plain = PLAIN.format(user=KAFKA_NODE, password=layout.kafka_node_password)
+    return CONFIGURATION.format(host=HOST, data=escaped, scram=SCRAM, plain=plain, **users, **ports)

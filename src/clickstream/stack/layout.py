@@ -44,6 +44,9 @@ PORTS = {
 """The names of the ports that are kept for each server; the first is its clients'."""
 SERVERS = (KAFKA, POSTGRESQL, VALKEY)
 """Those that every embedded stack has; OpenSearch joins them where it was asked for."""
+KAFKA_USER, KAFKA_NODE = "clickstream", "node"
+"""Whom Kafka lets in: its clients, and itself."""
+SCRAM = "SCRAM-SHA-256"
 POSTGRESQL_USER, POSTGRESQL_DATABASE = "postgres", "clickstream"
 RESTART = RestartPolicy(max_delay=2.0, final_exit_codes=())
 """For all servers: their exit codes 2 and 3 mean a crash, and whoever started them waits for the verdict."""
@@ -61,6 +64,10 @@ class Layout:
     ports: Mapping[str, int]
     opensearch: bool = False
     """OpenSearch belongs to this stack."""
+    kafka_password: str = field(default="", repr=False)
+    """Its clients'. Empty in homes of before Kafka asked for one, until `with_passwords`."""
+    kafka_node_password: str = field(default="", repr=False)
+    """Its own, between its parts."""
 
     @property
     def servers(self) -> tuple[str, ...]:
@@ -75,7 +82,13 @@ class Layout:
             postgresql_password=secrets.token_hex(24),
             valkey_password=secrets.token_hex(24),
             ports={},
-        )
+        ).with_passwords()
+
+    def with_passwords(self) -> Layout:
+        """The same with the passwords that an older clickstream did not make."""
+        if self.kafka_password and self.kafka_node_password:
+            return self
+        return replace(self, kafka_password=secrets.token_hex(24), kafka_node_password=secrets.token_hex(24))
 
     def with_free_ports(self, servers: Collection[str]) -> Layout:
         """The same with a free port for each of `servers`, none of which may be running: the old one if it is free."""
@@ -89,7 +102,7 @@ class Layout:
         """What clients need to know, by the names of the settings."""
         found = {
             "KAFKA_BOOTSTRAP_SERVERS": f"{HOST}:{self.ports[KAFKA]}",
-            "KAFKA_SECURITY_PROTOCOL": "PLAINTEXT",
+            **self._kafka_login(),
             "PG_HOST": HOST,
             "PG_PORT": str(self.ports[POSTGRESQL]),
             "PG_USER": POSTGRESQL_USER,
@@ -109,6 +122,26 @@ class Layout:
                 "OPENSEARCH_USE_SSL": "false",
             }
         return found
+
+    def kafka_node_login(self) -> dict[str, str]:
+        """How to reach Kafka as itself, by the names of the settings. Not for clients."""
+        return {
+            "KAFKA_BOOTSTRAP_SERVERS": f"{HOST}:{self.ports[KAFKA]}",
+            "KAFKA_SECURITY_PROTOCOL": "SASL_PLAINTEXT",
+            "KAFKA_SASL_MECHANISM": "PLAIN",
+            "KAFKA_SASL_USERNAME": KAFKA_NODE,
+            "KAFKA_SASL_PASSWORD": self.kafka_node_password,
+        }
+
+    def _kafka_login(self) -> dict[str, str]:
+        if not self.kafka_password:  # as an older clickstream started it
+            return {"KAFKA_SECURITY_PROTOCOL": "PLAINTEXT"}
+        return {
+            "KAFKA_SECURITY_PROTOCOL": "SASL_PLAINTEXT",
+            "KAFKA_SASL_MECHANISM": SCRAM,
+            "KAFKA_SASL_USERNAME": KAFKA_USER,
+            "KAFKA_SASL_PASSWORD": self.kafka_password,
+        }
 
 
 def layout_file(home: Home) -> Path:

@@ -196,7 +196,7 @@ def diagnose(settings: KafkaSettings, error: KafkaError | None, *, hung_up: bool
     address = _address(settings, error)
     where = f"{address[0]}:{address[1]}"
     try:
-        if settings.security_protocol == "PLAINTEXT":
+        if settings.security_protocol.endswith("PLAINTEXT"):
             refused = _tls_only(where) if _speaks_tls_only(address) else None
         else:
             refused = _refused_tls(settings, address, where)

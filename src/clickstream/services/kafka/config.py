@@ -116,14 +116,14 @@ def client_config(settings: KafkaSettings, *, client_id: str) -> dict[str, Any]:
         "log.connection.close": False,
         "logger": _logger,
     }
-    if settings.security_protocol != "PLAINTEXT":
+    if settings.security_protocol.endswith("SSL"):
         files = {
             "ssl.ca.location": settings.ssl_ca_file,
             "ssl.certificate.location": settings.ssl_cert_file,
             "ssl.key.location": settings.ssl_key_file,
         }
         config |= {name: str(path) for name, path in files.items() if path}
-    if settings.security_protocol == "SASL_SSL":
+    if settings.security_protocol.startswith("SASL_"):
         config["sasl.mechanism"] = settings.sasl_mechanism
         config["sasl.username"] = settings.sasl_username or ""
         config["sasl.password"] = settings.sasl_password.get_secret_value() if settings.sasl_password else ""
