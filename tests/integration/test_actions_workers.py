@@ -5,16 +5,22 @@ from __future__ import annotations
 import gzip
 import json
 import re
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from clickstream.actions import consumers, producers, status
+from clickstream.actions.control import running
 from clickstream.actions.lag import measure as lag
 from clickstream.cli.parser import run
+from clickstream.config.paths import Home
 from clickstream.config.settings import Settings, load_settings
 from clickstream.domain.errors import ClickstreamError
+from clickstream.domain.processes import ProcessState, Role
 from clickstream.services.kafka.admin import delete_topic, describe_topic, read_offsets
 from clickstream.services.valkey.connection import PREFIX, connect
 from tests.feed import all_committed, check, query, send, shop, wait_until
@@ -55,6 +61,27 @@ def refusal(capsys: pytest.CaptureFixture[str], code: int, *line: str) -> str:
     return shown.err
 
 
+@contextmanager
+def seen_running() -> Iterator[list[int]]:
+    """How many consumers ran, in each of the supervisor's snapshots of the block."""
+    control = running(Home.from_environment())
+    assert control
+    over = threading.Event()
+    found: list[int] = []
+
+    def look() -> None:
+        for snapshot in control.watch():
+            found.append(sum(one.state is ProcessState.RUNNING for one in snapshot.of(Role.CONSUMER)))
+            if over.is_set():
+                return
+
+    watching = threading.Thread(target=look)
+    watching.start()
+    yield found
+    over.set()
+    watching.join(30)
+
+
 def test_consumers_make_what_they_need_and_store_what_comes(
     settings: Settings, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -70,6 +97,10 @@ def test_consumers_make_what_they_need_and_store_what_comes(
     assert [(one["name"], one["state"]) for one in found] == [(name, "running") for name in started["started"]]
     assert answer(capsys, "consumer", "stop", "consumer-1")["stopped"] == ["consumer-1"]
     assert answer(capsys, "consumer", "restart", "consumer-1")["restarted"] == ["consumer-1"]
+    with seen_running() as at_work:
+        assert answer(capsys, "consumer", "restart")["restarted"] == started["started"]
+    assert min(at_work) == 2, "one after the other"
+    assert answer(capsys, "consumer", "restart", "--all-at-once")["restarted"] == started["started"]
     assert answer(capsys, "consumer", "logs", "consumer-0", "-n", "3")
     assert len(answer(capsys, "consumer", "stop")["stopped"]) == 3
     assert answer(capsys, "consumer", "stop")["stopped"] == []

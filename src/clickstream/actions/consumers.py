@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import islice
@@ -10,6 +11,7 @@ from itertools import islice
 from clickstream.actions.control import Control, ensure
 from clickstream.actions.group import UNDER_WAY, Worker, local_workers, snapshot_of
 from clickstream.actions.prepare import prepare
+from clickstream.actions.rolling import Restarted, roll
 from clickstream.actions.servers import valkey_of
 from clickstream.actions.workers import (
     consumer_name,
@@ -96,14 +98,22 @@ def stop(settings: Settings, names: tuple[str, ...] = (), *, kind: str | None = 
     return chosen
 
 
-def restart(settings: Settings, names: tuple[str, ...] = (), *, kind: str | None = None) -> tuple[str, ...]:
-    """Stop these consumers (none named: all that run) and start them again with the settings of now; their names.
+def restart(
+    settings: Settings,
+    names: tuple[str, ...] = (),
+    *,
+    kind: str | None = None,
+    all_at_once: bool = False,
+    told: Callable[[Restarted], None] = lambda one: None,
+) -> tuple[Restarted, ...]:
+    """Stop these consumers (none named: all that run) and start them again with the settings of now.
 
-    Without names, indexers come or go as OPENSEARCH_ENABLED says now.
+    One after the other, the next one when the one before has caught up; `all_at_once` waits for none. Without names,
+    indexers come or go as OPENSEARCH_ENABLED says now. `told`: called after each.
 
     Raises:
         UsageError: there is no consumer of that name; an indexer is named, and OpenSearch is not enabled.
-        ClickstreamError: none is running; one did not start again.
+        ClickstreamError: none is running; one did not start again, or did not catch up: those after it are left alone.
     """
     known = _known(settings, kind)
     _refuse_unknown(names, set(known))
@@ -115,14 +125,20 @@ def restart(settings: Settings, names: tuple[str, ...] = (), *, kind: str | None
         raise _not_enabled()
     topic = prepare(settings)
     control = control_of(settings)
-    control.stop(chosen)
     specs = [consumer_spec(settings, name) for name in chosen if name not in indexers]
     if settings.opensearch.enabled:
         if not names and kind is None and not indexers:
             indexers = [indexer_name(number) for number in range(min(INDEXERS, topic.partitions))]
         specs += [indexer_spec(settings, name) for name in indexers]
+    control.stop([name for name in chosen if all_at_once or name not in {spec.name for spec in specs}])
+    if not all_at_once:
+        return roll(control, specs, told)
+    began = time.monotonic()
     start_and_wait(control, specs)
-    return tuple(spec.name for spec in specs)
+    restarted = tuple(Restarted(spec.name, round(time.monotonic() - began, 1)) for spec in specs)
+    for one in restarted:
+        told(one)
+    return restarted
 
 
 def listed(settings: Settings, *, kind: str | None = None) -> tuple[Worker, ...]:

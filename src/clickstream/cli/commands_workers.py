@@ -10,6 +10,7 @@ from clickstream.cli.diagnostics import ExitCode, say
 
 if TYPE_CHECKING:
     from clickstream.actions.group import Worker
+    from clickstream.actions.rolling import Restarted
     from clickstream.config.paths import Home
 
 
@@ -67,11 +68,15 @@ def consumer_restart(args: Namespace) -> int:
     from clickstream.actions import consumers
     from clickstream.config.settings import load_settings
 
-    restarted = consumers.restart(load_settings(), tuple(args.names), kind=args.type)
+    def told(one: Restarted) -> None:
+        if not args.json:
+            say(f"restarted: {one.name}, after {one.seconds:g} s")
+
+    restarted = consumers.restart(
+        load_settings(), tuple(args.names), kind=args.type, all_at_once=args.all_at_once, told=told
+    )
     if args.json:
-        output.write_json({"restarted": restarted})
-    else:
-        say(f"restarted: {', '.join(restarted)}")
+        output.write_json({"restarted": [one.name for one in restarted], "consumers": restarted})
     return ExitCode.DONE
 
 

@@ -31,7 +31,14 @@ def _add_consumer(commands: Any, command: Make, group: Make) -> None:
         "--accept-gap", action="store_true", help="go on where Kafka has removed unread messages; records the gap"
     )
     stop = command(consumer, "stop", f"{MODULE}:consumer_stop", "stop consumers", "consumer stop consumer-0")
-    restart = command(consumer, "restart", f"{MODULE}:consumer_restart", "restart consumers", "consumer restart")
+    restart = command(
+        consumer,
+        "restart",
+        f"{MODULE}:consumer_restart",
+        "restart consumers one after the other, the next one when the one before has caught up",
+        "consumer restart",
+    )
+    restart.add_argument("--all-at-once", action="store_true", help="restart all together: nothing is stored meanwhile")
     scale = command(
         consumer, "scale", f"{MODULE}:consumer_scale", "have so many run: start more, or stop some", "consumer scale 3"
     )

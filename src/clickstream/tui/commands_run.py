@@ -111,8 +111,9 @@ def consumer_stop(job: Job) -> str:
 def consumer_restart(job: Job) -> str:
     from clickstream.actions import consumers
 
-    job.say("restarting the consumers")
-    return f"{', '.join(consumers.restart(job.settings))} restarted"
+    job.say("restarting the consumers, one after the other")
+    restarted = consumers.restart(job.settings, told=lambda one: job.say(f"{one.name} restarted; the next one follows"))
+    return f"{', '.join(one.name for one in restarted)} restarted"
 
 
 def consumer_scale(job: Job) -> str:
