@@ -72,4 +72,4 @@ def test_it_ends_with_its_reader_and_with_control_c(line: str) -> None:
         process.send_signal(signal.SIGINT)
         assert process.wait(30) == 130
         assert process.stderr
-        assert process.stderr.read() == ""
+        assert process.stderr.read() == "interrupted: nothing was changed, and what runs goes on running\n"

@@ -155,7 +155,7 @@ def test_two_at_once_on_empty_servers_share_the_partitions(settings: Settings, s
     more = shop(83, EVENTS)
     send(settings, more)
     wait_until(lambda: all_committed(settings), "the other one has taken over")
-    assert pair[1].end(signal.SIGINT) == 0
+    assert pair[1].end(signal.SIGINT) == 130
     check(settings, list({*events, *more}))
 
 

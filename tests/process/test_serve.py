@@ -164,7 +164,7 @@ def test_windows_end_with_the_server(served: Served, number: signal.Signals) -> 
         [window] = served.windows()
         os.kill(served.process.pid, number)
         code = served.process.wait(30)
-        assert code == (0 if number is signal.SIGINT else -signal.SIGKILL)
+        assert code == (130 if number is signal.SIGINT else -signal.SIGKILL)
         until(lambda: not window.is_running() or window.status() == psutil.STATUS_ZOMBIE)
 
 

@@ -131,7 +131,7 @@ def test_the_result_as_a_document_has_the_contract_s_keys() -> None:
     ]  # fmt: skip
     assert list(document["verify"]) == [
         "ok", "events", "sessions_stored", "sessions_expected", "missing", "unexpected", "different",
-        "duplicate_events", "skipped_messages", "different_days",
+        "duplicate_events", "skipped_messages", "different_days", "examples",
     ]  # fmt: skip
     assert replace(result(), documents=7).document()["documents"] == 7
     assert set(document["analytics"]["last_day"]) == {

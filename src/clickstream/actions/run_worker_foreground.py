@@ -44,9 +44,8 @@ class _Job:
 def run_foreground(role: str, args: Namespace) -> int:
     """Work until done or stopped; the exit code.
 
-    That is 0 for done or stopped as asked (SIGTERM, SIGINT), 1 where it cannot go on, 2 for wrong settings or use, 3
-    for an offset that Kafka holds no more, 4 for a data file that cannot be read. Servers that do not answer are
-    waited for.
+    That is 0 for done or stopped as asked (SIGTERM), 1 where it cannot go on, 2 for wrong settings or use, 3 for an
+    offset that Kafka holds no more, 4 for a data file that cannot be read. Servers that do not answer are waited for.
 
     Args:
         role: `consumer`, `indexer` or `producer`.
@@ -54,6 +53,7 @@ def run_foreground(role: str, args: Namespace) -> int:
 
     Raises:
         SettingsError, UsageError: what is wrong with settings or command line; with --log-json they are logged.
+        KeyboardInterrupt: it has ended well after a SIGINT.
     """
     name = args.name or f"{role}-{socket.gethostname()}-{os.getpid()}"
     set_up_log = partial(log_to_stdout, as_json=args.log_json)

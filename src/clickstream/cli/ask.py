@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 
+from clickstream.cli import activity
 from clickstream.cli.diagnostics import say
 
 
@@ -19,10 +20,12 @@ def confirmed(what: str, *, yes: bool, does: str = "deletes data", undone: str =
         return True
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise UsageError(f"this {does} for good and there is no terminal to ask on", hint=f"{flag} goes on unasked")
+    activity.end()
     say(what)
     sys.stderr.write("Go on? [y/N] ")
     sys.stderr.flush()
     if sys.stdin.readline().strip().lower() in {"y", "yes"}:
+        activity.again()
         return True
     say(f"nothing was {undone}")
     return False

@@ -6,7 +6,7 @@ import time
 from argparse import Namespace
 from typing import TYPE_CHECKING
 
-from clickstream.cli import output, progress
+from clickstream.cli import activity, output
 from clickstream.cli.ask import confirmed
 from clickstream.cli.commands_demo import Interruption
 from clickstream.cli.diagnostics import ExitCode, say
@@ -84,9 +84,8 @@ def _measured(settings: Settings, options: Options, count: int) -> Record:
         done += 1
         say(f"{done} of {count}: {_words(run)}")
 
-    ended = "nothing stays of this run; `clickstream benchmark show` has those before it"
-    with Interruption(ended) as interruption, progress.phases("events") as phase:
-        return benchmark(settings, options, phase, tell, lambda: interruption.asked)
+    with Interruption() as interruption:
+        return benchmark(settings, options, activity.say, tell, lambda: interruption.asked)
 
 
 def _words(run: Run) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from argparse import Namespace
 
-from clickstream.cli import output, progress
+from clickstream.cli import activity, output
 from clickstream.cli.ask import confirmed
 from clickstream.cli.diagnostics import ExitCode, say
 
@@ -17,8 +17,7 @@ def generate(args: Namespace) -> int:
     path = args.file or load_settings().pipeline.data_file
     if path.exists() and not args.force:
         raise ClickstreamError(f"{path} is there already", hint="--force replaces it; --file names another place")
-    with progress.bar(f"generating {path}", "rows") as advance:
-        made = action(path, seed=args.seed, progress=advance)
+    made = action(path, seed=args.seed, progress=lambda done, total: activity.say(f"generating {path}", done, total))
     if args.json:
         output.write_json({name: getattr(made, name) for name in ("path", "rows", "size_bytes", "seconds", "seed")})
     else:

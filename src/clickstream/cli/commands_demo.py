@@ -45,10 +45,8 @@ class Interruption:
     manager: whatever way its block ends after an interruption, it ends with KeyboardInterrupt.
     """
 
-    def __init__(self, words: str = "the workers are stopped; what was stored stays") -> None:
-        """`words`: what the user is told of it."""
+    def __init__(self) -> None:
         self.asked = False
-        self._words = words
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> Interruption:
@@ -61,7 +59,6 @@ class Interruption:
         for number, handler in self._before.items():
             signal.signal(number, handler)
         if self.asked:
-            say(f"interrupted: {self._words}")
             raise KeyboardInterrupt from error
 
     def watching(self, show: Show) -> Show:

@@ -6,7 +6,7 @@ from argparse import Namespace
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from clickstream.cli import commands_watch, output, views, views_funnel, views_lag
+from clickstream.cli import activity, commands_watch, output, views, views_funnel, views_lag
 from clickstream.cli.diagnostics import ExitCode
 
 if TYPE_CHECKING:
@@ -69,17 +69,22 @@ def verify(args: Namespace) -> int:
 
     settings = load_settings()
     if not args.opensearch:
-        verification = action.verify(settings)
+        verification = action.verify(settings, progress=_compared)
         _write(action.document(verification), views.verification, as_json=args.json)
         return ExitCode.DONE if verification.ok else ExitCode.FAILED
     from clickstream.actions import verify_index
 
+    activity.say("comparing the index with PostgreSQL")
     index = verify_index.verify_index(settings)
-    verification = action.verify(settings)
+    verification = action.verify(settings, progress=_compared)
     ok = verification.ok and index.ok
     both = action.document(verification) | {"ok": ok, "opensearch": verify_index.document(index)}
     _write(both, views.verification_of_both, as_json=args.json)
     return ExitCode.DONE if ok else ExitCode.FAILED
+
+
+def _compared(share: float) -> None:
+    activity.say("comparing every session with its events", round(100 * share), 100)
 
 
 def topic_show(args: Namespace) -> int:

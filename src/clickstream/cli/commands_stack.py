@@ -6,7 +6,7 @@ import shlex
 from argparse import Namespace
 from typing import TYPE_CHECKING
 
-from clickstream.cli import output, progress
+from clickstream.cli import activity, output
 from clickstream.cli.ask import confirmed
 from clickstream.cli.diagnostics import ExitCode, say
 
@@ -19,12 +19,11 @@ def up(args: Namespace) -> int:
     from clickstream.actions.watch.happenings import TITLES
     from clickstream.config.paths import Home
 
-    with progress.phases("bytes") as tell:
+    def downloading(now: Download) -> None:
+        activity.say(f"downloading {TITLES[now.product]}, once", now.bytes_done, now.bytes_total)
 
-        def downloading(now: Download) -> None:
-            tell(f"downloading {TITLES[now.product]}, once", now.bytes_done, now.bytes_total)
-
-        found = stack.up(Home.from_environment(), opensearch=args.opensearch, progress=downloading)
+    activity.say("starting the servers")
+    found = stack.up(Home.from_environment(), opensearch=args.opensearch, progress=downloading)
     if args.json:
         output.write_json(_document(found))
         return ExitCode.DONE

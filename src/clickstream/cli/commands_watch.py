@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from clickstream.cli import output, views, views_lag
+from clickstream.cli import activity, output, views, views_lag
 from clickstream.cli.diagnostics import ExitCode
 
 if TYPE_CHECKING:
@@ -175,9 +175,15 @@ def _show(
             return ExitCode.DONE
         from rich.live import Live
 
-        with Live(console=output.console(), auto_refresh=False, screen=True) as live:
-            for result in results:
-                live.update(output.renderable([*view(result), output.Line("Ctrl+C ends")]), refresh=True)
+        activity.end()
+        last: Sequence[Block] = ()
+        try:
+            with Live(console=output.console(), auto_refresh=False, screen=True) as live:
+                for result in results:
+                    last = view(result)
+                    live.update(output.renderable([*last, output.Line("Ctrl+C ends")]), refresh=True)
+        finally:
+            output.write(last)  # the screen has gone, and its last picture with it
     return ExitCode.DONE
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import Namespace
 from typing import TYPE_CHECKING
 
-from clickstream.cli import output, views
+from clickstream.cli import activity, output, views
 from clickstream.cli.diagnostics import ExitCode, say
 
 if TYPE_CHECKING:
@@ -56,6 +56,7 @@ def consumer_stop(args: Namespace) -> int:
     from clickstream.actions import consumers
     from clickstream.config.settings import load_settings
 
+    activity.say("stopping consumers; one that hangs is killed after 20 s")
     stopped = consumers.stop(load_settings(), tuple(args.names), kind=args.type)
     if args.json:
         output.write_json({"stopped": stopped})

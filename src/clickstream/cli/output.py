@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from clickstream.cli import activity
 from clickstream.domain.harmless import harmless
 
 if TYPE_CHECKING:
@@ -66,28 +67,33 @@ def json_text(document: object, *, indent: int | None = None) -> str:
 
 def write_json(document: object) -> None:
     """The one JSON document of a command."""
+    activity.end()
     sys.stdout.write(json_text(document, indent=2) + "\n")
 
 
 def write_json_line(document: object) -> None:
     """One of a stream of JSON documents, a line each."""
+    activity.end()
     sys.stdout.write(json_text(document) + "\n")
     sys.stdout.flush()
 
 
 def write_text(line: str) -> None:
     """One line."""
+    activity.end()
     sys.stdout.write(harmless(line) + "\n")
     sys.stdout.flush()
 
 
 def write_raw(text: str) -> None:
     """A document in a form of its own, all of it ours, as it is."""
+    activity.end()
     sys.stdout.write(text)
 
 
 def write(blocks: Sequence[Block]) -> None:
     """Text for people who asked for data."""
+    activity.end()
     if is_terminal():
         console().print(renderable(blocks))
     else:

@@ -6,10 +6,12 @@ import argparse
 import importlib
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, cast
 
 from clickstream import __version__
+from clickstream.cli import activity, interruption
 from clickstream.cli.arguments import port, positive, span
 from clickstream.cli.diagnostics import ExitCode, guarded
 from clickstream.cli.parser_benchmark import add_benchmark
@@ -18,11 +20,18 @@ from clickstream.cli.parser_metrics import add_metrics
 from clickstream.cli.parser_opensearch import add_opensearch
 from clickstream.cli.parser_rejects import add_rejects
 from clickstream.cli.parser_workers import add_workers
+from clickstream.domain.errors import Interrupted
 
 Subparsers = Any
 """argparse's own type for it is private."""
 
 Handler = Callable[[argparse.Namespace], int]
+
+UNTIL_INTERRUPTED = (
+    *("demo", "watch", "metrics", "serve"),
+    *("worker consumer", "worker indexer", "worker producer"),
+)
+"""Commands that show for themselves what they do."""
 
 
 def run(
@@ -39,8 +48,13 @@ def _run(argv: Sequence[str], given: argparse.Namespace) -> int:
         return ExitCode.DONE
     args = parser.parse_args(argv, given)
     module, _, function = args.handler.partition(":")
-    handler = cast("Handler", getattr(importlib.import_module(f"clickstream.cli.{module}"), function))
-    return handler(args)
+    try:
+        with activity.shown(args.doing) if args.command not in UNTIL_INTERRUPTED else nullcontext():
+            handler = cast("Handler", getattr(importlib.import_module(f"clickstream.cli.{module}"), function))
+            return handler(args)
+    except (KeyboardInterrupt, Interrupted):
+        interruption.tell(args.command)
+        return ExitCode.INTERRUPTED
 
 
 def build(command: str = "") -> argparse.ArgumentParser:
@@ -92,7 +106,7 @@ def _command(commands: Subparsers, name: str, handler: str, help_: str, example:
         allow_abbrev=False,
     )
     parser.add_argument("--json", action="store_true", help="print one JSON document")
-    parser.set_defaults(handler=handler)
+    parser.set_defaults(handler=handler, command=parser.prog.removeprefix("clickstream "), doing=help_)
     return cast("argparse.ArgumentParser", parser)
 
 

@@ -165,7 +165,7 @@ def _add_roles(worker: Any) -> None:
             "--health-file", type=Path, metavar="F", help="a file to renew every second; see worker health"
         )
         parser.add_argument("--report", action="store_true", help=argparse.SUPPRESS)
-        parser.set_defaults(handler=f"{MODULE}:worker", role=role)
+        parser.set_defaults(handler=f"{MODULE}:worker", command=f"worker {role}", doing=words, role=role)
 
 
 def _add_health(worker: Any, command: Make) -> None:

@@ -30,11 +30,24 @@ Heard = Callable[[WorkerReport], None]
 """Takes a report on the worker's main thread: must be quick, and must not raise."""
 
 
-def install_stop() -> threading.Event:
-    """An event that the first SIGTERM or SIGINT sets; a second one has its usual effect (end, KeyboardInterrupt)."""
-    stop = threading.Event()
+class Stop(threading.Event):
+    """Set by whatever asks a process to end."""
 
-    def ask(_signum: int, _frame: FrameType | None) -> None:
+    interrupted = False
+    """It was Ctrl+C."""
+
+    def raise_if_interrupted(self) -> None:
+        """At the end: a command that was ended by Ctrl+C says so, as every other does."""
+        if self.interrupted:
+            raise KeyboardInterrupt
+
+
+def install_stop() -> Stop:
+    """An event that the first SIGTERM or SIGINT sets; a second one has its usual effect (end, KeyboardInterrupt)."""
+    stop = Stop()
+
+    def ask(number: int, _frame: FrameType | None) -> None:
+        stop.interrupted = number == signal.SIGINT
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         signal.signal(signal.SIGINT, signal.default_int_handler)
         # Not set() here: this may interrupt the main thread inside stop.wait(), which holds the event's lock.

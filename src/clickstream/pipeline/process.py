@@ -42,7 +42,10 @@ def run_to_end(
     *,
     set_up_log: Callable[[str], None] = configure_logging,
 ) -> int:
-    """Call `work` with the event that asks it to stop; the exit code. `set_up_log`: told the name before all else."""
+    """Call `work` with the event that asks it to stop; the exit code. `set_up_log`: told the name before all else.
+
+    Raises KeyboardInterrupt once it has ended well after a SIGINT.
+    """
     set_up_log(name)
     logger = logging.getLogger(f"clickstream.{role}")
     stop, ended = install_stop(), threading.Event()
@@ -60,6 +63,7 @@ def run_to_end(
         return 1
     finally:
         ended.set()
+    stop.raise_if_interrupted()
     return 0
 
 

@@ -10,9 +10,11 @@ from __future__ import annotations
 import hmac
 import secrets
 import shlex
+import signal
 import socket
 import sys
 from collections.abc import Awaitable, Callable
+from types import FrameType
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -35,7 +37,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 def serve(port: int, *, read_only: bool, announce: Callable[[str], None]) -> int:
-    """Serve until SIGINT or SIGTERM; the process's exit code.
+    """Serve until SIGTERM; the process's exit code. Raises KeyboardInterrupt after a SIGINT.
 
     Args:
         port: 0 for any that is free.
@@ -51,6 +53,14 @@ def serve(port: int, *, read_only: bool, announce: Callable[[str], None]) -> int
         raise ClickstreamError(
             f"cannot listen on {HOST}:{port}: {error.strerror}", hint="--port names another"
         ) from error
+    received: list[int] = []
+
+    def end(number: int, _frame: FrameType | None) -> None:
+        received.append(number)
+        raise web.GracefulExit
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, end)
     with listener:
         server = GuardedServer(listener.getsockname()[1], secrets.token_urlsafe(24), read_only=read_only)
         web.run_app(
@@ -59,7 +69,10 @@ def serve(port: int, *, read_only: bool, announce: Callable[[str], None]) -> int
             shutdown_timeout=SHUTDOWN_WITHIN,
             access_log=None,  # it would hold the token
             print=None,
+            handle_signals=False,  # it would not tell which one came
         )
+    if signal.SIGINT in received:
+        raise KeyboardInterrupt
     return 0
 
 

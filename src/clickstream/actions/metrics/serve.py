@@ -66,9 +66,11 @@ def once_as_data(load: Callable[[], Settings]) -> list[dict[str, Any]]:
 
 
 def serve_until_signal(load: Callable[[], Settings], *, host: str, port: int, announce: Callable[[str], None]) -> None:
-    """As `serve`, until SIGTERM or SIGINT, with a log on stderr."""
+    """As `serve`, until SIGTERM or SIGINT, with a log on stderr. Raises KeyboardInterrupt after the latter."""
     configure_logging(PROCESS)
-    serve(load, host=host, port=port, announce=announce, stop=install_stop())
+    stop = install_stop()
+    serve(load, host=host, port=port, announce=announce, stop=stop)
+    stop.raise_if_interrupted()
 
 
 def serve(
