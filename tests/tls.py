@@ -153,7 +153,9 @@ def secure_kafka(home: Home, made: Certificates) -> Iterator[SecureKafka]:
         )
         ports[name] = spare.ports[KAFKA]
     spec = kafka_spec(home, layout, ensure_jars(KAFKA))
-    with Path(spec.argv[-1]).open("a", encoding="utf-8") as file:  # of two lines for one property, the last counts
+    with (home.root / spec.argv[-1]).open(
+        "a", encoding="utf-8"
+    ) as file:  # of two lines for one property, the last counts
         file.write(_listener_configuration(ports, layout, made))
     step = spec.setup[0]
     subprocess.run(step.argv, cwd=home.root, capture_output=True, timeout=120, check=True)

@@ -24,8 +24,9 @@ from clickstream.actions.control import running
 from clickstream.config.paths import Home
 from clickstream.config.settings import KafkaSettings, load_settings
 from clickstream.domain.errors import NotAdmitted
-from clickstream.services.kafka.admin import cluster, describe_topic
+from clickstream.services.kafka.admin import TopicInfo, cluster, describe_topic, read_offsets
 from clickstream.services.kafka.config import client_config
+from clickstream.services.kafka.producer import EventProducer
 from clickstream.stack.layout import (
     KAFKA,
     KAFKA_CONTROLLER,
@@ -38,6 +39,7 @@ from clickstream.stack.layout import (
     load_layout,
 )
 from tests.feed import send, shop, stored_events, wait_until
+from tests.proxies.kafka import METADATA, kafka_proxy
 from tests.stacks import stack_in
 
 SASL_HANDSHAKE, SASL_AUTHENTICATE = 17, 36
@@ -143,6 +145,35 @@ def test_a_wrong_password_is_said_in_a_sentence(layout: Layout) -> None:
     wrong = layout.environment() | {"KAFKA_SASL_PASSWORD": "wrong"}
     with pytest.raises(NotAdmitted, match=r"Kafka refused: .*KAFKA_SASL_PASSWORD"):
         cluster(settings_of(wrong))
+
+
+@pytest.mark.parametrize("as_node", [False, True], ids=["SCRAM", "PLAIN"])
+def test_no_password_follows_a_broker_to_another_machine(layout: Layout, as_node: bool) -> None:
+    """One behind a tunnel, say. All that goes to it is the question where it sends its clients on to."""
+    login = layout.kafka_node_login() if as_node else layout.environment()
+    with kafka_proxy(settings_of(login), {}, sends_to="broker.invalid") as proxy:
+        tunnelled = settings_of(login | {"KAFKA_BOOTSTRAP_SERVERS": proxy.address})
+        for use in (
+            cluster,
+            EventProducer,
+            lambda settings: read_offsets(settings, TopicInfo("t", "", 1)),
+            lambda settings: client_config(settings, client_id="tests"),
+        ):
+            with pytest.raises(NotAdmitted, match=r"Kafka sends its clients on to broker\.invalid, .*loopback"):
+                use(tunnelled)
+        assert set(proxy.requests) == {METADATA, SASL_HANDSHAKE, SASL_AUTHENTICATE}
+    with kafka_proxy(settings_of(login), {}, sends_to="localhost") as proxy:
+        assert cluster(settings_of(login | {"KAFKA_BOOTSTRAP_SERVERS": proxy.address})).brokers == 1
+        for _ in range(3):
+            client_config(settings_of(login | {"KAFKA_BOOTSTRAP_SERVERS": proxy.address}), client_id="tests")
+        assert proxy.requests[METADATA] < 10, "it is asked once"
+
+
+def test_a_broker_that_does_not_answer_is_left_to_librdkafka(layout: Layout) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"127.0.0.1:{silent.getsockname()[1]}"
+        away = settings_of(layout.environment() | {"KAFKA_BOOTSTRAP_SERVERS": address})
+        assert client_config(away, client_id="tests")["bootstrap.servers"] == address
 
 
 @pytest.fixture(scope="module")

@@ -80,8 +80,8 @@ def processes_of(home: Home) -> list[str]:
     assert layout is not None
     marks = (str(home.root), layout.instance_id)
     found = []
-    for process in psutil.process_iter(["cmdline"]):
-        command = " ".join(process.info["cmdline"] or ())
+    for process in psutil.process_iter(["cmdline", "cwd"]):
+        command = " ".join([process.info["cwd"] or "", *(process.info["cmdline"] or ())])
         if any(mark in command for mark in marks):
             found.append(command)
     return found

@@ -150,18 +150,29 @@ def test_an_ordinary_life_tells_no_secret(life: Control, settings: Settings, cap
 def test_refused_passwords_and_broken_settings_tell_no_secret(
     life: Control, settings: Settings, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    plant(*PLANTED)
+    # Workers ask Kafka first: where it refuses them, they get to no other server.
+    plant("KAFKA_SASL_PASSWORD")
+    for line in ("config check", "topic show"):
+        run(line.split())
+    refused = {
+        "KAFKA_SASL_PASSWORD": "Kafka refused",
+        "PG_PASSWORD": "password authentication failed",
+    }
+    for number, (name, words) in enumerate(refused.items()):
+        plant(name)
+        spec = replace(workers.consumer_spec(load_settings(), f"consumer-{number}"), restart=NEVER)
+        life.start([spec])
+        assert words in settled(life, spec.name, ProcessState.FAILED).exit_reason
+    plant(*(name for name in PLANTED if name != "KAFKA_SASL_PASSWORD"))
     for line in (*ASKING, "config check", "producer start --file /nowhere.csv"):
         run(line.split())
-    spec = replace(workers.consumer_spec(load_settings(), "consumer-0"), restart=NEVER)
-    life.start([spec])
-    assert "password authentication failed" in settled(life, spec.name, ProcessState.FAILED).exit_reason
     heard = said("verify") + said("worker consumer --name by-hand")
     with Path(".env").open("a") as file:
         file.write("CONSUMER_BATCH_SIZE=many\nPG_PORT='1\n")
     run(["status"])
     heard += "".join(capfd.readouterr()) + said("worker consumer --name by-hand")
     assert heard.count("password authentication failed") > 3
+    assert heard.count("Kafka refused") > 1
     assert "CONSUMER_BATCH_SIZE=many" in heard
     assert "Traceback" in heard, "CLICKSTREAM_DEBUG=1 shows where"
     assert_none_of(list(PLANTED.values()), {"a command's words": heard, "a log": logged(settings.home)})

@@ -37,6 +37,7 @@ from clickstream.stack.layout import (
 )
 from clickstream.stack.opensearch import opensearch_spec
 from clickstream.stack.opensearch import relocated as relocated_search
+from clickstream.stack.places import refuse_unusable
 from clickstream.stack.postgres import postgresql_spec, relocated_data
 from clickstream.stack.valkey import valkey_spec
 from clickstream.supervision.private import make_private
@@ -96,8 +97,9 @@ def up(home: Home, *, opensearch: bool | None = None, progress: Progress | None 
     """
     wheels.require()
     _refuse_foreign(home)
-    make_private(home)
     wanted = _search_wanted(home, opensearch)
+    refuse_unusable(home, opensearch=wanted)
+    make_private(home)
     products = (KAFKA, OPENSEARCH) if wanted else (KAFKA,)
     try:
         config_folder(home).mkdir(mode=0o700, exist_ok=True)

@@ -9,6 +9,9 @@ import ipaddress
 import re
 from typing import Final
 
+DEFAULT_PORT: Final = 9092
+"""The one that librdkafka takes for a broker without."""
+
 _LABELS: Final = re.compile(r"(?!-)[\w-]{1,63}(?<!-)(\.(?!-)[\w-]{1,63}(?<!-))*\.?")
 _PROTOCOLS: Final = ("PLAINTEXT://", "SSL://", "SASL_SSL://", "SASL_PLAINTEXT://")
 """What librdkafka takes before a broker's address."""
@@ -52,6 +55,12 @@ def brokers(value: str) -> str:
 def broker_protocols(value: str) -> set[str]:
     """The protocols that stand before addresses of brokers; the client would speak those, whatever else is set."""
     return {one.removesuffix("://") for address in value.split(",") for one in _PROTOCOLS if address.startswith(one)}
+
+
+def broker_addresses(value: str) -> list[tuple[str, int]]:
+    """Host and port of each of these brokers."""
+    pairs = [_split(_bare(address)) for address in value.split(",")]
+    return [(host_name, int(port) if port else DEFAULT_PORT) for host_name, port in pairs]
 
 
 def are_loopback(value: str) -> bool:

@@ -9,7 +9,7 @@ _SCHEMA: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}")
 _TOPIC: Final = re.compile(r"[A-Za-z0-9._-]{1,249}")
 _INDEX: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,199}")
 
-_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _SURROGATE: Final = re.compile(r"[\ud800-\udfff]")
 """How a byte of the environment that is no UTF-8 is kept."""
 
@@ -45,7 +45,7 @@ def odd_characters(value: str, *, secret: bool = False, path: bool = False) -> s
         secret: a password, in which all but NUL may be meant.
         path: of a file, whose name may be any bytes.
     """
-    if "\0" in value or (not secret and _CONTROL.search(value)):
+    if "\0" in value or (not secret and CONTROL.search(value)):
         return "holds a control character; write it without"
     if not path and _SURROGATE.search(value):
         return "is no text in UTF-8; write it in that"

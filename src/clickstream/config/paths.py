@@ -10,8 +10,13 @@ from pathlib import Path
 
 import platformdirs
 
+from clickstream.config.identifiers import CONTROL
+
 LONGEST_SOCKET_PATH = 100
 """sockaddr_un holds 108 bytes on Linux and 104 on macOS, the closing NUL included."""
+
+LONGEST_PATH = 800
+"""Bytes of a home's path, or of the cache's: servers put some hundred more behind it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,10 +27,22 @@ class Home:
 
     @classmethod
     def from_environment(cls) -> Home:
-        """CLICKSTREAM_HOME, or the platform's user data folder."""
+        """CLICKSTREAM_HOME, or the platform's user data folder.
+
+        Raises SettingsError where its path cannot be handed to every server; see `fault_of`.
+        """
         configured = os.environ.get("CLICKSTREAM_HOME")
         root = Path(configured) if configured else Path(platformdirs.user_data_dir("clickstream"))
-        return cls(root.expanduser().absolute())
+        try:
+            home = cls(root.expanduser().absolute())
+            fault = fault_of(home.root)
+        except RuntimeError:  # of expanduser
+            fault = "begins with ~ and the name of a user who does not exist"
+        if fault:
+            from clickstream.config.problems import SettingsError  # noqa: PLC0415 (loads pydantic)
+
+            raise SettingsError(f"CLICKSTREAM_HOME: the path of the home {fault}; set it to another folder")
+        return home
 
     @property
     def run(self) -> Path:
@@ -83,6 +100,22 @@ class Home:
         """Make the folders, open to nobody else."""
         for folder in (self.root, self.run, self.logs, self.rejects, self.data, self.socket.parent):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
+def fault_of(path: Path) -> str:
+    """Why the servers cannot use a folder, in words that follow its name; empty where they can.
+
+    Java reads names as text in UTF-8, PostgreSQL takes 1023 bytes for any path in its data folder, and a log or a
+    terminal shows a line break as two lines. A program sees its working folder without links.
+    """
+    for text in (str(path), os.path.realpath(path)):
+        if CONTROL.search(text):
+            return "holds a control character"
+        if any("\ud800" <= letter <= "\udfff" for letter in text):
+            return "holds bytes that are not text in UTF-8"
+        if len(text.encode()) > LONGEST_PATH:
+            return f"is longer than {LONGEST_PATH} bytes"
+    return ""
 
 
 def cache_folder() -> Path:

@@ -1,7 +1,12 @@
-"""What the Java servers share: the runtime's program, argument files for it, and how they log."""
+"""What the Java servers share: the runtime's program, argument files for it, and how they log.
+
+No path stands in what they read: folders may have any name, and a property, a list, a URL and a class path each have
+characters of their own that mean something. All are relative to the folder that the server works in.
+"""
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterable, Sequence
 from importlib.metadata import version
@@ -21,10 +26,25 @@ rootLogger.appenderRef.console.ref = console
 """For log4j: warnings to stdout, until a server adds what else it is to tell."""
 
 
-def arguments(options: Iterable[str], jars: Sequence[Path]) -> str:
+ENVIRONMENT = {"LC_ALL": "C.UTF-8"}
+"""Else, under the locale C, the runtime takes each letter beyond ASCII in the name of its working folder for a "?"."""
+
+
+def arguments(options: Iterable[str], class_path: str) -> str:
     """The text of a file for `java @file`: the class path alone is 6 KB, too much for a process list."""
-    class_path = ":".join(str(jar) for jar in jars)
-    return "".join(f"{_quoted(option)}\n" for option in (*options, "-cp", class_path))
+    return "".join(f'"{option}"\n' for option in (*options, "-cp", class_path))
+
+
+def class_path(jars: Sequence[Path], link: Path, folder: Path) -> str:
+    """The jars, for a program that works in `folder`, through `link`, which is made: no colon of theirs gets in."""
+    common = Path(os.path.commonpath([jar.parent for jar in jars]))
+    # Under a name of its own first: a server that is starting reads through it.
+    fresh = link.with_name(f".{link.name}.{os.getpid()}")
+    fresh.unlink(missing_ok=True)
+    fresh.symlink_to(common)
+    fresh.replace(link)
+    through = link.relative_to(folder)
+    return ":".join(str(through / jar.relative_to(common)) for jar in jars)
 
 
 def java_for(account: accounts.Account | None) -> Path:
@@ -39,8 +59,3 @@ def java_for(account: accounts.Account | None) -> Path:
 
 def _copy(home: Path, folder: Path) -> None:
     shutil.copytree(home, folder, symlinks=True, dirs_exist_ok=True)
-
-
-def _quoted(option: str) -> str:
-    escaped = option.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}"'

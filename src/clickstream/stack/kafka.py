@@ -104,40 +104,51 @@ JAVA_OPTIONS = (
 
 
 def kafka_spec(home: Home, layout: Layout, jars: Sequence[Path]) -> ProcessSpec:
-    """Write Kafka's configuration and say how to run it."""
+    """Write Kafka's configuration and say how to run it: in the home, from which all paths go."""
     folder = config_folder(home)
     data = home.data / "kafka"
     staging = data.with_name("kafka.staging")
     server, formatting = folder / "kafka.properties", folder / "kafka-format.properties"
-    write_private(server, _configuration(layout, data))
-    write_private(formatting, _configuration(layout, staging))
     logging, arguments = folder / "kafka-log4j2.properties", folder / "kafka-java.args"
+
+    def within(path: Path) -> str:
+        return str(path.relative_to(home.root))
+
+    write_private(server, _configuration(layout, within(data)))
+    write_private(formatting, _configuration(layout, within(staging)))
     write_private(logging, java.LOGGING + LOGGING)
-    options = (*JAVA_OPTIONS, f"-Dlog4j2.configurationFile={logging}")
-    write_private(arguments, java.arguments(options, jars))
-    program = (str(java.java_for(None)), f"@{arguments}")
-    tool = ("kafka.tools.StorageTool", "format", "--cluster-id", layout.kafka_cluster_id, "--config", str(formatting))
+    options = (*JAVA_OPTIONS, f"-Dlog4j2.configurationFile={within(logging)}")
+    class_path = java.class_path(jars, folder / "kafka-jars", home.root)
+    write_private(arguments, java.arguments(options, class_path))
+    program = (str(java.java_for(None)), f"@{within(arguments)}")
+    tool = ("kafka.tools.StorageTool", "format", "--cluster-id", layout.kafka_cluster_id)
+    format_data = SetupStep(
+        argv=(*program, *tool, "--config", within(formatting)),
+        staging=str(staging),
+        makes=str(data),
+        env=java.ENVIRONMENT,
+    )
     return ProcessSpec(
         name=KAFKA,
         role=Role.SERVER,
-        argv=(*program, "kafka.Kafka", str(server)),
+        argv=(*program, "kafka.Kafka", within(server)),
+        env=java.ENVIRONMENT,
         cwd=str(home.root),
         ready_pattern="Kafka Server started",
         ready_timeout=180,  # after a crash it first checks the segments that were open
-        setup=(SetupStep(argv=(*program, *tool), staging=str(staging), makes=str(data)),),
+        setup=(format_data,),
         restart=RESTART,
         stop_timeout=60,
     )
 
 
-def _configuration(layout: Layout, data: Path) -> str:
+def _configuration(layout: Layout, data: str) -> str:
     ports = {
         "port": layout.ports[KAFKA],
         "controller_port": layout.ports[KAFKA_CONTROLLER],
         "behind_relay": layout.ports[KAFKA_BEHIND_RELAY],
         "relay": layout.ports[RELAYS[KAFKA]],
     }
-    escaped = str(data).replace("\\", "\\\\")
     users = {"clients": KAFKA_USER, "node": KAFKA_NODE}
     plain = PLAIN.format(user=KAFKA_NODE, password=layout.kafka_node_password)
-    return CONFIGURATION.format(host=HOST, data=escaped, scram=SCRAM, plain=plain, **users, **ports)
+    return CONFIGURATION.format(host=HOST, data=data, scram=SCRAM, plain=plain, **users, **ports)

@@ -44,8 +44,6 @@ discovery.type: single-node
 network.host: {host}
 http.port: {port}
 transport.port: {transport}
-path.data: {data}
-path.logs: {logs}
 # A laptop's disk that is nearly full would make every index read-only.
 cluster.routing.allocation.disk.threshold_enabled: false
 # How soon it sees that a disk that was full takes writes again: 60 s by default.
@@ -75,6 +73,10 @@ JAVA_OPTIONS = (
     "-Djna.nosys=true",
     "-Dlog4j2.disable.jmx=true",
     "-Dopensearch.distribution.type=tar",
+    "-Djava.io.tmpdir=tmp",
+    "-Djna.tmpdir=tmp",
+    "-Dopensearch.path.home=.",
+    "-Dopensearch.path.conf=config",
     "--add-modules=jdk.net",
     "--enable-native-access=ALL-UNNAMED",
 )
@@ -114,23 +116,19 @@ def opensearch_spec(home: Home, layout: Layout, jars: Sequence[Path]) -> Process
     temporary, config = place.folder / "tmp", place.writable("config")
     shutil.rmtree(temporary, ignore_errors=True)  # a killed node leaves native libraries there
     place.writable("tmp")
-    folders = {"data": _in_yaml(place.writable("data")), "logs": _in_yaml(place.writable("logs"))}
+    for name in ("data", "logs"):  # where it looks for them by itself
+        place.writable(name)
     ports = {"port": layout.ports[OPENSEARCH], "transport": layout.ports[OPENSEARCH_TRANSPORT]}
-    options = (
-        *JAVA_OPTIONS,
-        f"-Djava.io.tmpdir={temporary}",
-        f"-Djna.tmpdir={temporary}",
-        f"-Dopensearch.path.home={place.folder}",
-        f"-Dopensearch.path.conf={config}",
-    )
-    write_private(config / "opensearch.yml", CONFIGURATION.format(host=HOST, **ports, **folders), owner=place.owner)
+    class_path = java.class_path(jars[:split], place.folder / "jars", place.folder)
+    write_private(config / "opensearch.yml", CONFIGURATION.format(host=HOST, **ports), owner=place.owner)
     write_private(config / "log4j2.properties", java.LOGGING + LOGGING, owner=place.owner)
-    write_private(config / "java.args", java.arguments(options, jars[:split]), owner=place.owner)
+    write_private(config / "java.args", java.arguments(JAVA_OPTIONS, class_path), owner=place.owner)
     return ProcessSpec(
         name=OPENSEARCH,
         role=Role.SERVER,
-        argv=(str(java.java_for(account)), f"@{config / 'java.args'}", "org.opensearch.bootstrap.OpenSearch"),
-        cwd=str(temporary),
+        argv=(str(java.java_for(account)), "@config/java.args", "org.opensearch.bootstrap.OpenSearch"),
+        env=java.ENVIRONMENT,
+        cwd=str(place.folder),
         uid=account.uid if account else None,
         gid=account.gid if account else None,
         # It listens by then; whether its indices are complete is asked over HTTP: see actions/stack.py.
@@ -185,8 +183,3 @@ def _copied(jars: Sequence[Path]) -> tuple[Path, ...]:
 
     folder = accounts.shared_copy(f"opensearch-{lock[0].version}-{digest[:8]}", copy)
     return tuple(folder / jar.name for jar in jars)
-
-
-def _in_yaml(path: Path) -> str:
-    escaped = str(path).replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}"'

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 from pathlib import Path
 
 from clickstream.config.paths import Home
@@ -17,7 +18,6 @@ protected-mode yes
 requirepass {password}
 daemonize no
 logfile ""
-dir "{data}"
 appendonly no
 save 300 1
 # It holds nothing that cannot be rebuilt: a full disk must not turn writes away.
@@ -31,17 +31,25 @@ def valkey_spec(home: Home, layout: Layout) -> ProcessSpec:
     data = home.data / "valkey"
     data.mkdir(mode=0o700, parents=True, exist_ok=True)
     config = config_folder(home) / "valkey.conf"
-    escaped = str(data).replace("\\", "\\\\").replace('"', '\\"')
     ports = {"host": HOST, "port": layout.ports[VALKEY]}
-    write_private(config, CONFIGURATION.format(**ports, password=layout.valkey_password, data=escaped))
+    write_private(config, CONFIGURATION.format(**ports, password=layout.valkey_password))
     return ProcessSpec(
         name=VALKEY,
         role=Role.SERVER,
-        argv=(str(_program()), str(config)),
-        cwd=str(data),
+        argv=(str(_program()), _as_pattern(config)),
+        cwd=str(data),  # where its snapshots go
         ready_pattern="Ready to accept connections",
         restart=RESTART,
     )
+
+
+def _as_pattern(path: Path) -> str:
+    """The path as Valkey wants that of its configuration: where it holds `*`, `?` or `[` it is a pattern of paths.
+
+    A pattern that no file fits is no error to it: it would serve without its configuration, to everybody.
+    """
+    text = str(path)
+    return glob.escape(text.replace("\\", "\\\\")) if glob.has_magic(text) else text
 
 
 def _program() -> Path:

@@ -128,7 +128,7 @@ class Client:
         """
         try:
             with closing(self.dial()) as connection, connection.makefile("rwb") as stream:
-                stream.write(msgspec.json.encode(request) + b"\n")
+                stream.write(_encoded(request))
                 stream.flush()
                 while True:
                     if deadline is not None:
@@ -145,6 +145,16 @@ class Client:
             raise ClickstreamError("the supervisor does not answer", hint="see its log") from None
         except OSError as error:
             raise _gone() from error
+
+
+def _encoded(request: Request) -> bytes:
+    try:
+        return msgspec.json.encode(request) + b"\n"
+    except UnicodeEncodeError as error:
+        raise UsageError(
+            f"{error.object!r} is not text in UTF-8, and cannot be told to a process that runs in the background",
+            hint="rename that file or folder",
+        ) from error
 
 
 def _checked(line: bytes) -> Reply:

@@ -12,6 +12,7 @@ from confluent_kafka import KafkaError, KafkaException
 
 from clickstream.config.settings import KafkaSettings
 from clickstream.domain.errors import ClickstreamError, NotAdmitted, ServiceNotReady, ServiceRefused, ServiceUnavailable
+from clickstream.services.kafka.advertised import refuse_elsewhere
 
 SERVICE: Final = "Kafka"
 
@@ -105,7 +106,11 @@ _AROUND: Final = re.compile(r"^(?:\w+://)?[^/\s]+:\d+/\w+: | \(after \d+ms in st
 
 
 def client_config(settings: KafkaSettings, *, client_id: str) -> dict[str, Any]:
-    """What every librdkafka client needs to reach the brokers."""
+    """What every librdkafka client needs to reach the brokers.
+
+    Raises NotAdmitted where it would be sent on to where it must not go.
+    """
+    refuse_elsewhere(settings)
     config: dict[str, Any] = {
         "bootstrap.servers": settings.bootstrap_servers,
         "security.protocol": settings.security_protocol,
