@@ -6,7 +6,7 @@ import asyncio
 import signal
 import time
 import traceback
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import partial
 from importlib import import_module
@@ -16,18 +16,23 @@ from platformdirs import user_downloads_path
 from rich.text import Text
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
+from textual.events import Event, Key, MouseDown, Paste
 from textual.reactive import reactive
 from textual.screen import Screen
+from textual.theme import ThemeProvider
+from textual.widgets import Input, TextArea
 
 from clickstream.actions.watch.frame import BAD, Happening
 from clickstream.domain.harmless import harmless
+from clickstream.tui.bursts import NOTICE, QUIET, Bursts, Do
 from clickstream.tui.commands import BY_NAME, Command, Weight, command_binding
 from clickstream.tui.feed import Feed, FrameSource
 from clickstream.tui.jobs import Job, Jobs
 from clickstream.tui.messages import FeedFailed, FrameArrived, JobEnded, JobMoved
-from clickstream.tui.palette import CommandProvider
+from clickstream.tui.palette import CommandProvider, Palette
 from clickstream.tui.screens.base import DashboardScreen
 from clickstream.tui.screens.confirm import ConfirmScreen
+from clickstream.tui.screens.dialog import Answer, Dialog
 from clickstream.tui.screens.faults import open_menu
 from clickstream.tui.screens.help import HelpScreen
 from clickstream.tui.screens.prompt import PromptScreen
@@ -81,13 +86,21 @@ class ClickstreamApp(App[None]):
     job: reactive[Job | None] = reactive(None, init=False, always_update=True, repaint=False)
     """What runs now, for the status line."""
 
-    def __init__(self, source: FrameSource, *, demo: DemoOptions | None = None, read_only: bool = False) -> None:
+    def __init__(
+        self,
+        source: FrameSource,
+        *,
+        demo: DemoOptions | None = None,
+        read_only: bool = False,
+        quiet: float = QUIET,
+    ) -> None:
         super().__init__()
         self.source = source
         self.read_only = read_only
         self._demo = demo
         self._feed = Feed(source, self.post_message)
         self._jobs = Jobs(source, self.post_message)
+        self._bursts = Bursts(quiet, self._later, partial(self.notify, NOTICE, severity="warning", markup=False))
         self.last_words = ""
         """What the terminal is told when the dashboard has closed: how the demo went."""
         self.demo_failed = False
@@ -101,10 +114,33 @@ class ClickstreamApp(App[None]):
             asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self.exit)
         self.call_after_refresh(self._feed.start)
         if self._demo is not None:
-            self.run_command("demo", {"options": self._demo})
+            self.run_command("demo", {"options": self._demo})  # no key has asked for it: none can stop it
 
     def on_unmount(self) -> None:
         self._feed.stop()
+
+    async def on_event(self, event: Event) -> None:
+        """Every input passes here, before anything that it causes."""
+        if not event.is_forwarded and isinstance(event, Key | Paste | MouseDown):
+            text = isinstance(self.focused, Input | TextArea)
+            if isinstance(event, Paste):
+                self._bursts.note_paste(event.time, text=text)
+            else:
+                self._bursts.note(event.key if isinstance(event, Key) else "mouse", event.time, text=text)
+        await super().on_event(event)
+
+    def act(self, do: Do) -> None:
+        """Start, stop or delete something: if the key that asked for it came alone, not in a paste."""
+        self._bursts.act(do)
+
+    def ask(self, dialog: Dialog[Answer], answered: Callable[[Answer | None], None]) -> None:
+        """Open a dialog whose answer starts, stops or deletes something: by a key that came alone, too, so that none
+        is left open by a paste, for an Enter that was meant for a shell."""
+        self.act(partial(self.push_screen, dialog, answered))
+
+    def _later(self, seconds: float, do: Do) -> None:
+        # By the queue: behind all inputs that have arrived until then.
+        self.set_timer(seconds, lambda: self.call_later(do))
 
     def on_frame_arrived(self, message: FrameArrived) -> None:
         self.frame = message.frame
@@ -168,15 +204,15 @@ class ClickstreamApp(App[None]):
             return
         question = warning or command.warning
         if command.weight is Weight.LIGHT and not warning:
-            self._start(command, arguments or {})
+            self.act(partial(self._start, command, arguments or {}))
             return
         typed = name.rpartition(" ")[2] if command.weight is Weight.TYPE else ""
 
         def answered(yes: bool | None) -> None:
             if yes:
-                self._start(command, arguments or {})
+                self.act(partial(self._start, command, arguments or {}))
 
-        self.push_screen(ConfirmScreen(name, question, typed=typed), answered)
+        self.ask(ConfirmScreen(name, question, typed=typed), answered)
 
     def action_command(self, name: str) -> None:
         self.run_command(name)
@@ -193,13 +229,16 @@ class ClickstreamApp(App[None]):
         if job is None or job.cancelled:
             return
 
+        def cancel() -> None:
+            job.cancel()
+            self.job = self._jobs.newest
+
         def answered(yes: bool | None) -> None:
             if yes:
-                job.cancel()
-                self.job = self._jobs.newest
+                self.act(cancel)
 
         question = f"{job.words}\n\nIt ends at its next step; nothing half-made is left behind."
-        self.push_screen(ConfirmScreen(f"cancel {job.command.name}", question, yes="Cancel it", no="Go on"), answered)
+        self.ask(ConfirmScreen(f"cancel {job.command.name}", question, yes="Cancel it", no="Go on"), answered)
 
     def action_help_quit(self) -> None:
         """What ctrl+c does."""
@@ -208,17 +247,17 @@ class ClickstreamApp(App[None]):
     def action_leave(self) -> None:
         job = self._jobs.newest
         if job is None:
-            self.exit()
+            self.act(self.exit)
             return
 
         def answered(yes: bool | None) -> None:
             if yes:
-                self.exit()
+                self.act(self.exit)
 
         question = (
             f"{job.command.name} is under way and ends with this window. Processes that it started go on running."
         )
-        self.push_screen(ConfirmScreen("quit", question, yes="Quit", no="Stay"), answered)
+        self.ask(ConfirmScreen("quit", question, yes="Quit", no="Stay"), answered)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action == "command" and parameters:
@@ -231,10 +270,19 @@ class ClickstreamApp(App[None]):
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         for command in super().get_system_commands(screen):
-            if command.title in {"Theme", "Screenshot"}:  # keys and quit have keys of their own here
+            if command.title == "Theme":  # keys and quit have keys of their own here
                 yield command
+            elif command.title == "Screenshot":  # makes a file
+                yield command._replace(callback=partial(self.act, command.callback))
         for name in MODE_NAMES:
             yield SystemCommand(f"screen {name}", f"the {name} screen", lambda name=name: self.action_mode(name))
+
+    def action_command_palette(self) -> None:
+        if not isinstance(self.screen, Palette):
+            self.push_screen(Palette(id="--command-palette"))
+
+    def search_themes(self) -> None:
+        self.push_screen(Palette(providers=[ThemeProvider], placeholder="Search for themes…"))
 
     def deliver_screenshot(
         self, filename: str | None = None, path: str | None = None, time_format: str | None = None
@@ -249,7 +297,7 @@ class ClickstreamApp(App[None]):
             if text:
                 self.run_command(command.name, {"text": text})
 
-        self.push_screen(PromptScreen(command.name, command.prompt), answered)
+        self.ask(PromptScreen(command.name, command.prompt), answered)
 
     def _start(self, command: Command, arguments: dict[str, Any]) -> None:
         job = self._jobs.start(command, arguments)
