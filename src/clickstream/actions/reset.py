@@ -36,6 +36,8 @@ class Emptied:
     """The search index; empty where OpenSearch is not enabled."""
     valkey_error: str = ""
     """Why keys were left in Valkey. They do no harm: each belongs to the topic that was deleted."""
+    index_error: str = ""
+    """Why the index, which was deleted, could not be made again."""
 
     @property
     def line(self) -> str:
@@ -43,6 +45,8 @@ class Emptied:
         words = f"emptied: topic {self.topic}, the tables, {self.valkey_keys:,} keys in Valkey"
         if self.index:
             words += f", index {self.index}"
+        if self.index_error:
+            words += f", which indexers will make again: {self.index_error}"
         if self.valkey_error:
             words += f"; other keys were left in Valkey, where they do no harm: {self.valkey_error}"
         return words
@@ -77,14 +81,13 @@ def reset(settings: Settings) -> Emptied:
         try:
             create_topic(kafka)
             keys, valkey_error = _clear(valkey)
-            if index:
-                index.replace()
+            index_error = index.replace() if index else ""
             there = tables.finish(postgres)
         except ClickstreamError as error:
             raise _half_way(error) from error
     migrate(postgres, session_timeout_ms=settings.pipeline.session_timeout_ms)
     index_name = settings.opensearch.events_index if index else ""
-    return Emptied(kafka.events_topic, existed, there, keys, index_name, valkey_error)
+    return Emptied(kafka.events_topic, existed, there, keys, index_name, valkey_error, index_error)
 
 
 def _clear(valkey: ValkeySettings) -> tuple[int, str]:
