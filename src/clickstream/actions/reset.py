@@ -92,16 +92,8 @@ def reset(settings: Settings) -> Emptied:
             raise _half_way(error) from error
     migrate(postgres, session_timeout_ms=settings.pipeline.session_timeout_ms)
     index_name = settings.opensearch.events_index if index else ""
-    return Emptied(
-        kafka.events_topic,
-        existed,
-        there,
-        keys,
-        index=index_name,
-        valkey_error=valkey_error,
-        valkey_at=f"{valkey.host}:{valkey.port}",
-        index_error=index_error,
-    )
+    at = f"{valkey.host}:{valkey.port}"
+    return Emptied(kafka.events_topic, existed, there, keys, index_name, valkey_error, at, index_error)
 
 
 def _clear(valkey: ValkeySettings) -> tuple[int, str]:

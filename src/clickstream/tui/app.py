@@ -6,7 +6,7 @@ import asyncio
 import signal
 import time
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import suppress
 from functools import partial
 from importlib import import_module
@@ -16,23 +16,20 @@ from platformdirs import user_downloads_path
 from rich.text import Text
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
-from textual.events import Event, Key, MouseDown, Paste
 from textual.reactive import reactive
 from textual.screen import Screen
-from textual.theme import ThemeProvider
-from textual.widgets import Input, TextArea
 
 from clickstream.actions.watch.frame import BAD, Happening
 from clickstream.domain.harmless import harmless
-from clickstream.tui.bursts import NOTICE, QUIET, Bursts, Do
+from clickstream.tui.bursts import QUIET
 from clickstream.tui.commands import BY_NAME, Command, Weight, command_binding
 from clickstream.tui.feed import Feed, FrameSource
+from clickstream.tui.guarded import Guarded
 from clickstream.tui.jobs import Job, Jobs
 from clickstream.tui.messages import FeedFailed, FrameArrived, JobEnded, JobMoved
-from clickstream.tui.palette import CommandProvider, Palette
+from clickstream.tui.palette import CommandProvider
 from clickstream.tui.screens.base import DashboardScreen
 from clickstream.tui.screens.confirm import ConfirmScreen
-from clickstream.tui.screens.dialog import Answer, Dialog
 from clickstream.tui.screens.faults import open_menu
 from clickstream.tui.screens.help import HelpScreen
 from clickstream.tui.screens.prompt import PromptScreen
@@ -59,7 +56,7 @@ def mode_bindings() -> list[BindingType]:
     ]
 
 
-class ClickstreamApp(App[None]):
+class ClickstreamApp(Guarded, App[None]):
     """The dashboard."""
 
     TITLE = "clickstream"
@@ -100,7 +97,7 @@ class ClickstreamApp(App[None]):
         self._demo = demo
         self._feed = Feed(source, self.post_message)
         self._jobs = Jobs(source, self.post_message)
-        self._bursts = Bursts(quiet, self._later, partial(self.notify, NOTICE, severity="warning", markup=False))
+        self.guard(quiet)
         self.last_words = ""
         """What the terminal is told when the dashboard has closed: how the demo went."""
         self.demo_failed = False
@@ -118,29 +115,6 @@ class ClickstreamApp(App[None]):
 
     def on_unmount(self) -> None:
         self._feed.stop()
-
-    async def on_event(self, event: Event) -> None:
-        """Every input passes here, before anything that it causes."""
-        if not event.is_forwarded and isinstance(event, Key | Paste | MouseDown):
-            text = isinstance(self.focused, Input | TextArea)
-            if isinstance(event, Paste):
-                self._bursts.note_paste(event.time, text=text)
-            else:
-                self._bursts.note(event.key if isinstance(event, Key) else "mouse", event.time, text=text)
-        await super().on_event(event)
-
-    def act(self, do: Do) -> None:
-        """Start, stop or delete something: if the key that asked for it came alone, not in a paste."""
-        self._bursts.act(do)
-
-    def ask(self, dialog: Dialog[Answer], answered: Callable[[Answer | None], None]) -> None:
-        """Open a dialog whose answer starts, stops or deletes something: by a key that came alone, too, so that none
-        is left open by a paste, for an Enter that was meant for a shell."""
-        self.act(partial(self.push_screen, dialog, answered))
-
-    def _later(self, seconds: float, do: Do) -> None:
-        # By the queue: behind all inputs that have arrived until then.
-        self.set_timer(seconds, lambda: self.call_later(do))
 
     def on_frame_arrived(self, message: FrameArrived) -> None:
         self.frame = message.frame
@@ -276,13 +250,6 @@ class ClickstreamApp(App[None]):
                 yield command._replace(callback=partial(self.act, command.callback))
         for name in MODE_NAMES:
             yield SystemCommand(f"screen {name}", f"the {name} screen", lambda name=name: self.action_mode(name))
-
-    def action_command_palette(self) -> None:
-        if not isinstance(self.screen, Palette):
-            self.push_screen(Palette(id="--command-palette"))
-
-    def search_themes(self) -> None:
-        self.push_screen(Palette(providers=[ThemeProvider], placeholder="Search for themes…"))
 
     def deliver_screenshot(
         self, filename: str | None = None, path: str | None = None, time_format: str | None = None

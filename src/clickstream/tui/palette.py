@@ -5,7 +5,8 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, cast
 
-from textual.command import CommandPalette, DiscoveryHit, Hit, Hits, Provider
+import textual.command
+from textual.command import DiscoveryHit, Hit, Hits, Provider
 
 from clickstream.tui.commands import COMMANDS, Command
 from clickstream.tui.screens.dialog import ClosesOnce
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from clickstream.tui.app import ClickstreamApp
 
 
-class Palette(ClosesOnce, CommandPalette):
+class CommandPalette(ClosesOnce, textual.command.CommandPalette):
     """The framework's, which a second Enter cannot close again."""
 
 
