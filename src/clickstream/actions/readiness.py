@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import suppress
 
 from clickstream.actions.servers import Questions
 from clickstream.config.paths import Home
@@ -20,11 +19,12 @@ SERVES_WITHIN = 120.0
 """Seconds that a server may take, once it listens, until it serves; it has the machine to share with the others."""
 
 
-def await_service(home: Home, environment: Mapping[str, str], *, opensearch: bool) -> None:
+def await_service(home: Home, environment: Mapping[str, str], *, opensearch: bool) -> str:
     """Wait until each server has done what the next command will ask of it, and make topic and tables.
 
-    Tables that this program refuses (of a newer one, or with another session timeout) are left to the commands that
-    need them. Where settings of the user's own name other servers, nothing is made.
+    A compacted topic, and tables that this program refuses (of a newer one, or with another session timeout), are left
+    to the commands that need them: the answer says what those will say, and is empty where all is well. Where settings
+    of the user's own name other servers, nothing is made.
 
     Args:
         home: whose servers.
@@ -56,5 +56,8 @@ def await_service(home: Home, environment: Mapping[str, str], *, opensearch: boo
     for name in questions:
         asked.answer(name, 2 * SERVES_WITHIN)
     if settings.embedded and settings.home == home:
-        with suppress(ServiceRefused):
+        try:
             prepare(settings)
+        except ServiceRefused as refused:
+            return str(refused)
+    return ""

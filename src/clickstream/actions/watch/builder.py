@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from clickstream.actions.lag.arrivals import Arrivals
 from clickstream.actions.lag.indexers import shown_lag
 from clickstream.actions.watch.frame import Frame, Happening, History, Latency, PartitionRow, ProcessRow, ProducerRow
-from clickstream.actions.watch.happenings import compare_services, joined
+from clickstream.actions.watch.happenings import compare_obstacles, compare_services, joined
 from clickstream.actions.watch.partition_state import Judge, Reading
 from clickstream.actions.watch.percentiles import LatencyMeter
 from clickstream.actions.watch.polling import Heard
@@ -23,6 +23,7 @@ from clickstream.actions.watch.processes import process_rows
 from clickstream.actions.watch.search_source import OpenSearchAnswer
 from clickstream.actions.watch.services import service_rows
 from clickstream.actions.watch.sources import KafkaAnswer, LiveSettings, PostgresAnswer, ValkeyAnswer
+from clickstream.domain.obstacles import Obstacle, Progress, Surroundings, held_back, obstacles
 from clickstream.domain.processes import ALIVE, Role, Snapshot
 
 if TYPE_CHECKING:
@@ -41,6 +42,9 @@ RATES_OVER = 3.0
 
 MOST_HAPPENINGS = 200
 
+SURROUNDINGS_COUNT_FOR = 30.0
+"""Seconds after which what was around the topic is not known any more."""
+
 
 @dataclass(frozen=True, slots=True)
 class Answers:
@@ -51,6 +55,7 @@ class Answers:
     postgres: Heard[PostgresAnswer]
     valkey: Heard[ValkeyAnswer]
     opensearch: Heard[OpenSearchAnswer] = field(default_factory=Heard)
+    surroundings: Heard[Surroundings | None] = field(default_factory=Heard)
     counts: Figure[StoredCounts] | None = None
     analytics: Figure[Analytics] | None = None
     top_items: Figure[tuple[TopItem, ...]] | None = None
@@ -110,6 +115,7 @@ class FrameBuilder:
         self._past = _Past()
         self._topic_id: str | None = None
         self._partitions: tuple[PartitionRow, ...] = ()
+        self._obstacles: tuple[Obstacle, ...] = ()
         self._positions: Heard[PostgresAnswer] = Heard()
         self._percentiles: Latency | None = None
         self._happenings: deque[Happening] = deque(maxlen=MOST_HAPPENINGS)
@@ -151,7 +157,10 @@ class FrameBuilder:
             produced_per_second=produced,
             stored_per_second=stored,
             lag=lag,
-            indexing=shown_lag(settings.opensearch.consumer_group_id, answers.kafka.value, processes),
+            indexing=shown_lag(
+                settings.opensearch.consumer_group_id, answers.kafka.value, processes, answers.surroundings.value
+            ),
+            obstacles=self._obstacles,
             active_sessions=active,
             counts=answers.counts,
             analytics=answers.analytics,
@@ -202,7 +211,25 @@ class FrameBuilder:
         positions = self._positions_in(self._positions.value, kafka)
         self._arrivals.forget_before(positions)
         rows = [self._row(p, kafka, answers, positions[p], owners.get(p)) for p in sorted(kafka.ends)]
+        rows = self._around(rows, answers.surroundings, now)
         self._partitions = _with_shares(rows, min(answers.kafka.at, self._positions.at))
+
+    def _around(self, rows: list[PartitionRow], heard: Heard[Surroundings | None], now: float) -> list[PartitionRow]:
+        """The rows with what is around the topic. What is old, or of a topic of that name before, is not shown."""
+        found = heard.value
+        if found is None or found.topic_id != self._topic_id or now - heard.at > SURROUNDINGS_COUNT_FOR:
+            self._obstacles = ()
+            return rows
+        progress = {row.partition: Progress(row.position, row.end, row.commit_age) for row in rows}
+        held, foreign = held_back(found, progress), found.foreign_owners(self._live.current.pipeline.consumer_group_id)
+        before, self._obstacles = self._obstacles, obstacles(found, progress)
+        self.tell(list(compare_obstacles(before, self._obstacles, now)))
+        return [
+            replace(
+                row, foreign_owner=None if row.owner else foreign.get(row.partition), held_from=held.get(row.partition)
+            )
+            for row in rows
+        ]
 
     def _positions_in(self, postgres: PostgresAnswer, kafka: KafkaAnswer) -> dict[int, int]:
         """By partition of Kafka's topic; from where it begins to be read where nothing was committed."""
