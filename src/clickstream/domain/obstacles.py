@@ -16,6 +16,9 @@ COMPACTION, FOREIGN_MEMBER, OPEN_TRANSACTION = "compaction", "foreign member", "
 HELD_AFTER: Final = 3.0
 """Seconds without a commit after which an open transaction holds a partition back; a short one is daily business."""
 
+MOST_NAMED: Final = 3
+"""Partitions whose offset a sentence gives."""
+
 COMPACT: Final = "compact"
 
 
@@ -46,6 +49,8 @@ class Surroundings:
     """By group, of those that this user may describe."""
     unstable: Mapping[int, int] = field(default_factory=dict)
     """Partition to the offset from which on nothing can be read, as an open transaction begins there."""
+    producers: Mapping[int, str] = field(default_factory=dict)
+    """Partition to the producer that has that transaction, where it is known."""
 
     @property
     def compacted(self) -> bool | None:
@@ -76,6 +81,8 @@ class Obstacle:
     """A sentence."""
     hint: str
     """The cure."""
+    who: tuple[str, ...] = ()
+    """Members or producers, where they are known."""
 
     def __str__(self) -> str:
         return f"{self.message} ({self.hint})"
@@ -101,7 +108,7 @@ def compaction(topic: str, configs: Mapping[str, str]) -> Obstacle:
     return Obstacle(
         COMPACTION,
         (),
-        f"topic {topic} is compacted: Kafka removes unread messages",
+        "the topic is compacted: Kafka removes unread messages",
         f"topic {topic} is compacted ({CLEANUP_POLICY}={configs[CLEANUP_POLICY]}): of each visitor Kafka keeps the"
         " newest message only, and removes the others unread",
         f"set its {CLEANUP_POLICY} to delete: `kafka-configs.sh --bootstrap-server ADDRESS --alter --topic {topic}"
@@ -133,34 +140,49 @@ def _all(found: Surroundings, progress: Mapping[int, Progress]) -> Iterator[Obst
     for members in found.foreign.values():
         yield from map(_foreign, members)
     if held := held_back(found, progress):
-        yield _open(found.topic, held, progress)
+        yield _open(found, held, progress)
 
 
 def _foreign(member: ForeignMember) -> Obstacle:
-    has = f"has {named(member.partitions)}" if member.partitions else "has no partition at present"
+    if member.partitions:
+        has = f"has {named(member.partitions)}"
+        so = f"it {has}, of which nothing is stored until it leaves"
+    else:
+        has = "has no partition at present"
+        so = f"it {has}, and nothing is stored of one that it gets"
     return Obstacle(
         FOREIGN_MEMBER,
         member.partitions,
-        f"{member.name} {has} and is not a clickstream worker",
-        f"{member.name} is a member of group {member.group} and not a clickstream worker; it {has}, and what it reads"
-        " is not stored",
+        f"foreign client {member.name} {has}",
+        f"{member.name} is a member of group {member.group} and not a clickstream worker; {so}",
         "stop it, or give it another group.id; or give the workers another group: POSTGRESQL_CONSUMER_GROUP_ID,"
         " OPENSEARCH_CONSUMER_GROUP_ID",
+        (member.name,),
     )
 
 
-def _open(topic: str, held: Mapping[int, int], progress: Mapping[int, Progress]) -> Obstacle:
+def _open(found: Surroundings, held: Mapping[int, int], progress: Mapping[int, Progress]) -> Obstacle:
     waiting = sum(progress[partition].end - offset for partition, offset in held.items())
-    since = ", ".join(f"offset {offset:,} of partition {partition}" for partition, offset in sorted(held.items()))
     partitions = tuple(sorted(held))
+    since = ", ".join(f"offset {held[partition]:,} of partition {partition}" for partition in partitions[:MOST_NAMED])
+    if len(partitions) > MOST_NAMED:
+        since += f", and in {len(partitions) - MOST_NAMED} more partitions"
+    who = tuple(sorted({found.producers[partition] for partition in partitions if partition in found.producers}))
+    whose = f"of producer {', '.join(who)}" if who else "of another producer"
+    hint = "it ends when that producer commits, aborts or exceeds its transaction.timeout.ms"
+    if not who:
+        hint += (
+            "; `kafka-transactions.sh --bootstrap-server ADDRESS describe-producers"
+            f" --topic {found.topic} --partition {partitions[0]}` names it"
+        )
     return Obstacle(
         OPEN_TRANSACTION,
         partitions,
-        f"{named(partitions)}: another producer's open transaction holds messages back",
-        f"another producer's transaction is open since {since}: the {waiting:,} messages from there on cannot be read"
-        " before it ends",
-        "it ends when that producer commits, aborts or exceeds its transaction.timeout.ms; `kafka-transactions.sh"
-        f" --bootstrap-server ADDRESS describe-producers --topic {topic} --partition {partitions[0]}` names it",
+        f"an open transaction holds back {named(partitions)}",
+        f"a transaction {whose} is open since {since}: the {waiting:,} messages from there on cannot be read before it"
+        " ends",
+        hint,
+        who,
     )
 
 

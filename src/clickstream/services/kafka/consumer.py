@@ -203,7 +203,9 @@ class EventConsumer:
         return {place.partition: Committed(place.offset, place.metadata or "") for place in found if place.offset >= 0}
 
     def available(self, partition: int) -> tuple[int, int]:
-        """The oldest offset that Kafka holds, and the next one to come, as Kafka knows them now.
+        """The oldest offset that Kafka holds, and the end of what can be read, as Kafka knows them now.
+
+        The end of what it holds may lie beyond that, where a transaction is open.
 
         Raises ServiceUnavailable or ServiceRefused.
         """

@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from confluent_kafka import IsolationLevel, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import IsolationLevel, KafkaError, KafkaException, TopicCollection, TopicPartition
 from confluent_kafka.admin import ConfigResource, OffsetSpec  # type: ignore[attr-defined]
 
 from clickstream.config.settings import KafkaSettings
@@ -18,6 +18,7 @@ from clickstream.domain.obstacles import CONFIGS, ForeignMember, Surroundings
 from clickstream.services.kafka.admin import TopicInfo, describe_over
 from clickstream.services.kafka.admission import Client
 from clickstream.services.kafka.config import SPREADING, WORKER, translate
+from clickstream.services.kafka.transactions import open_producers
 
 CONFIGS_EVERY: Final = 60.0
 """Seconds after which a topic's settings are asked for again: they hardly ever change."""
@@ -28,6 +29,7 @@ class SurroundingsReader:
 
     def __init__(self, settings: KafkaSettings, groups: Iterable[str], *, timeout: float | None = None) -> None:
         """`groups`: the consumer groups of our workers."""
+        self._settings = settings
         self._topic = settings.events_topic
         self._client = Client(settings, client_id="clickstream-surroundings")
         self._groups = tuple(groups)
@@ -57,7 +59,8 @@ class SurroundingsReader:
         foreign = {
             group: members for group in self._groups if (members := self._foreign(topic.name, group)) is not None
         }
-        return Surroundings(topic.name, topic.topic_id, self._known_configs(topic), foreign, unstable)
+        producers = self._producers(unstable) if unstable else {}
+        return Surroundings(topic.name, topic.topic_id, self._known_configs(topic), foreign, unstable, producers)
 
     def configs(self) -> dict[str, str] | None:
         """The topic's settings of CONFIGS; None: this user may not read them. Raises ServiceUnavailable."""
@@ -103,6 +106,21 @@ class SurroundingsReader:
             partitions = tuple(sorted(place.partition for place in has if place.topic == topic))
             found.append(ForeignMember(group, member.client_id, member.host.lstrip("/"), partitions))
         return tuple(sorted(found, key=lambda member: (member.name, member.partitions)))
+
+    def _producers(self, partitions: Iterable[int]) -> dict[int, str]:
+        """Who has the open transactions in these partitions, as far as brokers tell."""
+        topics, own = TopicCollection([self._topic]), self._client
+        try:
+            described = own.results(lambda seconds: own.describe_topics(topics, request_timeout=seconds), self._timeout)
+            cluster = own.results(lambda seconds: {"": own.describe_cluster(request_timeout=seconds)}, self._timeout)[
+                ""
+            ]
+        except KafkaException:
+            return {}
+        leaders = {one.id: one.leader for one in described[self._topic].partitions if one.leader is not None}
+        wanted = {number: (leaders[number].host, leaders[number].port) for number in partitions if number in leaders}
+        brokers = [(node.host, node.port) for node in cluster.nodes]
+        return open_producers(self._settings, self._topic, wanted, brokers)
 
     def _unstable(self, topic: TopicInfo) -> dict[int, int]:
         # Ends first: had nothing been open, the stable offsets, which are read later, would be at least those.

@@ -40,6 +40,7 @@ class PartitionsScreen(FilteredScreen):
     CSS = """
     PartitionsScreen #partitions { height: auto; min-height: 6; max-height: 40%; }
     PartitionsScreen #obstacles { height: auto; max-height: 6; padding: 0 2; display: none; }
+    PartitionsScreen.-short.-obstructed LagChart { display: none; }
     PartitionsScreen #pressure { height: auto; min-height: 4; max-height: 30%; }
     PartitionsScreen LagChart { height: 1fr; min-height: 6; }
     """
@@ -78,6 +79,7 @@ class PartitionsScreen(FilteredScreen):
         )
         told = self.query_one("#obstacles", Line)
         told.display = bool(frame.obstacles)
+        self.set_class(bool(frame.obstacles), "-obstructed")
         told.put(partition_table.obstacle_words(frame), layout=True)
         consumers = [back_pressure(row, frame.held) for row in frame.workers("consumer")]
         pressure.set_columns(pressure_table.columns_for(width))
