@@ -10,6 +10,7 @@ from clickstream.config.settings import (
     KafkaSettings,
     OpenSearchSettings,
     PostgresSettings,
+    Settings,
     ValkeySettings,
     load_settings,
 )
@@ -34,7 +35,7 @@ def await_service(home: Home, environment: Mapping[str, str], *, opensearch: boo
     Raises:
         ServiceUnavailable, ServiceRefused: one does not serve, with its reason.
     """
-    from clickstream.actions.prepare import prepare  # noqa: PLC0415 (drivers: only where servers start)
+    # Drivers load only where servers start.
     from clickstream.services.kafka.admin import group_members  # noqa: PLC0415
     from clickstream.services.postgres.inspect import ping  # noqa: PLC0415
     from clickstream.services.valkey.board import server_info  # noqa: PLC0415
@@ -55,9 +56,15 @@ def await_service(home: Home, environment: Mapping[str, str], *, opensearch: boo
     asked = Questions(questions.items())
     for name in questions:
         asked.answer(name, 2 * SERVES_WITHIN)
-    if settings.embedded and settings.home == home:
-        try:
-            prepare(settings)
-        except ServiceRefused as refused:
-            return str(refused)
+    return _prepared(settings) if settings.embedded and settings.home == home else ""
+
+
+def _prepared(settings: Settings) -> str:
+    """Make topic and tables; why they are refused as they are, else empty."""
+    from clickstream.actions.prepare import prepare  # noqa: PLC0415
+
+    try:
+        prepare(settings)
+    except ServiceRefused as refused:
+        return str(refused)
     return ""

@@ -61,10 +61,10 @@ def index_lag(
 
 
 def shown_lag(
-    group: str, kafka: KafkaAnswer | None, processes: tuple[ProcessRow, ...], surroundings: Surroundings | None = None
+    group: str, kafka: KafkaAnswer | None, processes: tuple[ProcessRow, ...], around: Surroundings | None = None
 ) -> IndexLag | None:
     """The same out of what a frame is made of; None where it is not known."""
     if kafka is None or kafka.indexed is None:
         return None
     owned = {partition: row.name for row in processes for partition in row.partitions if row.role == Role.INDEXER}
-    return index_lag(group, kafka.indexed, kafka.begins, kafka.ends, owned, surroundings)
+    return index_lag(group, kafka.indexed, kafka.begins, kafka.ends, owned, around)

@@ -50,7 +50,8 @@ class PartitionLag:
     seconds_to_catch_up: float | None
     """None: never, at these rates."""
     state: str
-    """`OK`; `WARN`: they come in faster than they are stored, or it will take long; `STALLED`: nobody stores them."""
+    """`OK`; `WARN`: they come in faster than they are stored, or it will take long, or an open transaction holds them
+    back; `STALLED`: nobody stores them."""
     owner: str | None
     """The worker that has it, with its host where that is not of this home; None where that is not known."""
     foreign_owner: str | None = None
@@ -181,7 +182,12 @@ def _with_obstacles(found: Lag, now: Sample, surroundings: Surroundings, group: 
     progress, foreign = progress_of(now), surroundings.foreign_owners(group)
     held = held_back(surroundings, progress)
     partitions = tuple(
-        replace(one, foreign_owner=None if one.owner else foreign.get(one.partition), held_from=held.get(one.partition))
+        replace(
+            one,
+            foreign_owner=None if one.owner else foreign.get(one.partition),
+            held_from=held.get(one.partition),
+            state=WARN if one.owner and one.partition in held else one.state,
+        )
         for one in found.partitions
     )
     return replace(found, partitions=partitions, obstacles=obstacles(surroundings, progress))

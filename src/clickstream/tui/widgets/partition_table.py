@@ -124,9 +124,9 @@ def behind_words(row: PartitionRow) -> str:
 def drain_words(row: PartitionRow) -> str:
     if row.lag == 0 or (row.seconds_to_drain is None and row.state == OK):
         return NOTHING
-    if row.seconds_to_drain is None:
-        return "never" if row.held_from is None else "held"
-    return _span(row.seconds_to_drain)
+    if row.held_from is not None:
+        return "held"
+    return "never" if row.seconds_to_drain is None else _span(row.seconds_to_drain)
 
 
 def _owner(row: PartitionRow, old: str) -> Cell:
