@@ -15,13 +15,13 @@ from typing import Any
 import pytest
 from confluent_kafka import Consumer, Producer
 from confluent_kafka.admin import (  # type: ignore[attr-defined]
+    AclOperation,
     AdminClient,
     AlterConfigOpType,
     ConfigEntry,
     ConfigResource,
     NewTopic,
 )
-from kio.schema.errors import ErrorCode
 
 from clickstream.actions import consumers as workers
 from clickstream.actions import producers, rewind, topic
@@ -39,14 +39,13 @@ from clickstream.config.settings import Settings, load_settings
 from clickstream.domain.errors import ServiceRefused
 from clickstream.domain.obstacles import COMPACTION, FOREIGN_MEMBER, OPEN_TRANSACTION
 from clickstream.services.kafka.admin import delete_topic
+from clickstream.services.kafka.config import client_config
 from clickstream.services.kafka.surroundings import SurroundingsReader, topic_configs
 from tests.consuming import Running, consumers
 from tests.feed import all_committed, send, shop, value, wait_until
 from tests.feed import check as check_stored
+from tests.hostile import kafka_user
 from tests.oracle import Event
-from tests.proxies.kafka import DESCRIBE_GROUPS, kafka_proxy
-
-DESCRIBE_CONFIGS = 32
 
 PLAIN = {"partition.assignment.strategy": "range"}
 """How a plain consumer shares partitions, which workers cannot join."""
@@ -59,7 +58,7 @@ def set_config(settings: Settings, resource: ConfigResource.Type, name: str, key
     assert settings.kafka
     how = AlterConfigOpType.DELETE if to is None else AlterConfigOpType.SET
     entry = ConfigEntry(key, to, incremental_operation=how)
-    admin = AdminClient({"bootstrap.servers": settings.kafka.bootstrap_servers})
+    admin = AdminClient(client_config(settings.kafka, client_id="tests"))
     changed = admin.incremental_alter_configs([ConfigResource(resource, name, incremental_configs=[entry])])
     for future in changed.values():
         future.result(30)
@@ -75,11 +74,7 @@ def set_policy(settings: Settings, policy: str) -> None:
 def member(settings: Settings, options: dict[str, str], *, partitions: int) -> Iterator[Consumer]:
     """A client of somebody else's in the consumers' group, once it has so many partitions."""
     assert settings.kafka
-    config = {
-        "bootstrap.servers": settings.kafka.bootstrap_servers,
-        "group.id": settings.pipeline.consumer_group_id,
-        "client.id": "reporting",
-    }
+    config = client_config(settings.kafka, client_id="reporting") | {"group.id": settings.pipeline.consumer_group_id}
     plain = Consumer(config | options)
     plain.subscribe([settings.kafka.events_topic])
     try:
@@ -93,12 +88,8 @@ def member(settings: Settings, options: dict[str, str], *, partitions: int) -> I
 def transaction(settings: Settings, events: list[Event]) -> Iterator[Producer]:
     """A transaction of somebody else's that is open, with these events in it; aborted where nobody ended it."""
     assert settings.kafka
-    config = {
-        "bootstrap.servers": settings.kafka.bootstrap_servers,
-        "partitioner": "murmur2_random",
-        "transactional.id": f"billing-{settings.kafka.events_topic}",
-    }
-    producer = Producer(config)
+    own = {"partitioner": "murmur2_random", "transactional.id": f"billing-{settings.kafka.events_topic}"}
+    producer = Producer(client_config(settings.kafka, client_id="billing") | own)
     producer.init_transactions(30)
     producer.begin_transaction()
     for event in events:
@@ -201,7 +192,7 @@ def test_a_topic_that_we_make_is_not_compacted_where_the_broker_would_have_it(se
         prepare(settings)
         assert (topic_configs(settings.kafka) or {})["cleanup.policy"] == "delete"
         other = settings.kafka.model_copy(update={"events_topic": f"{settings.kafka.events_topic}-other"})
-        admin = AdminClient({"bootstrap.servers": other.bootstrap_servers})
+        admin = AdminClient(client_config(other, client_id="tests"))
         for future in admin.create_topics([NewTopic(other.events_topic, 3, 1)]).values():
             future.result(30)
         with pytest.raises(ServiceRefused, match="is compacted"):
@@ -211,17 +202,15 @@ def test_a_topic_that_we_make_is_not_compacted_where_the_broker_would_have_it(se
         set_config(settings, ConfigResource.Type.BROKER, "1", "log.cleanup.policy", None)
 
 
-def test_what_may_not_be_read_is_called_so_and_stops_nothing(settings: Settings) -> None:
+def test_what_may_not_be_read_is_called_so_and_stops_nothing(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert settings.kafka
-    faults = {
-        DESCRIBE_CONFIGS: [ErrorCode.topic_authorization_failed] * 100,
-        DESCRIBE_GROUPS: [ErrorCode.group_authorization_failed] * 100,
-    }
     set_policy(settings, "compact")
-    with member(settings, PLAIN, partitions=3), kafka_proxy(settings.kafka, faults) as proxy:
-        behind = replace(
-            settings, kafka=settings.kafka.model_copy(update={"bootstrap_servers": proxy.address}), embedded=False
-        )
+    with member(settings, PLAIN, partitions=3), kafka_user(settings, {"topic": [AclOperation.WRITE]}) as login:
+        for name, known in login.items():
+            monkeypatch.setenv(name, known)
+        behind = load_settings()
         assert prepare(behind).partitions == 3
         around = look_around(behind)
         assert around

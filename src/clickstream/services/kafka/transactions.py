@@ -1,13 +1,11 @@
 """Who has the transactions that are open in a topic: two requests of Kafka's protocol that the driver does not have.
 
-Asked over a connection of our own, in plain text or TLS. With a password (SASL) nobody is asked, and whoever does not
-answer as expected tells nothing: this is for naming a producer, and nothing else depends on it.
+Asked over a connection of our own. Whoever does not answer as expected tells nothing: this is for naming a producer,
+and nothing else depends on it.
 """
 
 from __future__ import annotations
 
-import socket
-import ssl
 import struct
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
@@ -15,18 +13,11 @@ from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from clickstream.config.settings import KafkaSettings
+from clickstream.services.kafka.wire import Address, Connection
 
 T = TypeVar("T")
 
-Address = tuple[str, int]
-
-TIMEOUT: Final = 1.0
-"""Seconds that connecting may take, and each answer."""
-
-LONGEST_ANSWER: Final = 2**20
-
 _DESCRIBE_PRODUCERS, _LIST_TRANSACTIONS = 61, 66
-_CORRELATION: Final = 1
 _NO_TAGS: Final = b"\0"
 
 
@@ -192,40 +183,7 @@ def _array(items: list[bytes]) -> bytes:
 
 def _ask(settings: KafkaSettings, address: Address, kind: int, body: bytes) -> bytes:
     """The answer's body. Raises OSError or ValueError."""
-    name = b"clickstream-surroundings"
-    header = struct.pack(">hhih", kind, 0, _CORRELATION, len(name)) + name + _NO_TAGS
-    with _connected(settings, address) as broker:
-        broker.sendall(struct.pack(">i", len(header) + len(body)) + header + body)
-        length = struct.unpack(">i", _exactly(broker, 4))[0]
-        if not 5 <= length <= LONGEST_ANSWER:
-            raise ValueError(f"an answer of {length} bytes")
-        reader = _Reader(answer := _exactly(broker, length))
-    if reader.integer(">i") != _CORRELATION:
-        raise ValueError("an answer to something else")
+    with Connection(settings, address) as broker:
+        reader = _Reader(answer := broker.ask(kind, body, tags=_NO_TAGS))
     reader.skip_tags()
     return answer[reader.position :]
-
-
-def _connected(settings: KafkaSettings, address: Address) -> socket.socket:
-    if settings.security_protocol not in {"PLAINTEXT", "SSL"}:
-        raise OSError("asked without a password only")
-    plain = socket.create_connection(address, TIMEOUT)
-    if settings.security_protocol == "PLAINTEXT":
-        return plain
-    try:
-        context = ssl.create_default_context(cafile=settings.ssl_ca_file)
-        if settings.ssl_cert_file:
-            context.load_cert_chain(settings.ssl_cert_file, settings.ssl_key_file)
-        return context.wrap_socket(plain, server_hostname=address[0])
-    except BaseException:
-        plain.close()
-        raise
-
-
-def _exactly(broker: socket.socket, count: int) -> bytes:
-    received = b""
-    while len(received) < count:
-        if not (more := broker.recv(count - len(received))):
-            raise ValueError("the broker hung up")
-        received += more
-    return received
