@@ -39,7 +39,7 @@ class PartitionsScreen(FilteredScreen):
 
     CSS = """
     PartitionsScreen #partitions { height: auto; min-height: 6; max-height: 40%; }
-    PartitionsScreen #obstacles { height: auto; max-height: 6; padding: 0 2; display: none; }
+    PartitionsScreen #obstacles { height: auto; max-height: 9; padding: 0 2; display: none; }
     PartitionsScreen.-short.-obstructed LagChart { display: none; }
     PartitionsScreen #pressure { height: auto; min-height: 4; max-height: 30%; }
     PartitionsScreen LagChart { height: 1fr; min-height: 6; }
