@@ -31,9 +31,9 @@ from textual.pilot import Pilot
 from clickstream.actions import consumers, producers, stack
 from clickstream.actions.generate import generate
 from clickstream.actions.kill import kill
+from clickstream.actions.observe.model import OK, Frame
+from clickstream.actions.observe.watcher import Watcher
 from clickstream.actions.servers import kafka_of
-from clickstream.actions.watch.frame import OK, Frame
-from clickstream.actions.watch.watcher import Watcher
 from clickstream.config.paths import Home
 from clickstream.config.settings import load_settings
 from clickstream.domain.errors import ClickstreamError

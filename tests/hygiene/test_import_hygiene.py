@@ -52,7 +52,7 @@ def test_status_loads_no_opensearch_driver_where_it_is_off() -> None:
 
 
 def test_the_dashboard_opens_without_driver_or_plots() -> None:
-    code = "import clickstream.tui.app, clickstream.tui.screens.overview, clickstream.actions.watch.watcher"
+    code = "import clickstream.tui.app, clickstream.tui.screens.overview, clickstream.actions.observe.watcher"
     assert loaded(code, (*DRIVERS, "textual_plotext", "plotext")) == []
 
 

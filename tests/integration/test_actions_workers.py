@@ -15,7 +15,7 @@ import pytest
 
 from clickstream.actions import consumers, producers, status
 from clickstream.actions.control import running
-from clickstream.actions.lag import measure as lag
+from clickstream.actions.observe import measure as lag
 from clickstream.cli.parser import run
 from clickstream.config.paths import Home
 from clickstream.config.settings import Settings, load_settings

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from clickstream.actions.lag.history import history
+from clickstream.actions.observe.history import history
 from clickstream.cli.parser import run
 from clickstream.config.settings import Settings
 from clickstream.domain.errors import ClickstreamError

@@ -11,7 +11,7 @@ from confluent_kafka.admin import AdminClient
 
 from clickstream.actions import consumers as processes
 from clickstream.actions import rewind, status, verify
-from clickstream.actions.lag import measure as lag
+from clickstream.actions.observe import measure as lag
 from clickstream.cli.parser import run
 from clickstream.config.settings import Settings, load_settings
 from clickstream.domain.errors import OffsetLost

@@ -25,8 +25,8 @@ from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource
 from textual.pilot import Pilot
 
+from clickstream.actions.observe.watcher import Watcher
 from clickstream.actions.rejects import listing as rejects
-from clickstream.actions.watch.watcher import Watcher
 from clickstream.cli.parser import run
 from clickstream.config.paths import Home
 from clickstream.config.settings import KafkaSettings, PostgresSettings, Settings, load_settings

@@ -19,7 +19,7 @@ from valkey import Valkey
 from valkey.exceptions import ConnectionError as NoAnswer
 
 from clickstream.actions import consumers, reset, stack, verify
-from clickstream.actions.lag import measure as lag
+from clickstream.actions.observe import measure as lag
 from clickstream.cli.parser import run
 from clickstream.config.settings import Settings, load_settings
 from clickstream.domain.errors import ClickstreamError, ServiceRefused, ServiceUnavailable

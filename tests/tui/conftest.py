@@ -15,7 +15,7 @@ from textual.css.stylesheet import Stylesheet
 from textual.pilot import Pilot
 from textual.widgets import Input
 
-from clickstream.actions.watch.frame import Frame
+from clickstream.actions.observe.model import Frame
 from clickstream.tui.app import ClickstreamApp
 from clickstream.tui.widgets.log_tail import LogTail
 from tests.tui import benchmark_figures, search_figures

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from clickstream.actions.analytics import Analytics, Funnel
-from clickstream.actions.watch.frame import (
+from clickstream.actions.observe.model import (
     BAD,
     DOWN,
     GOOD,

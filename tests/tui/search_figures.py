@@ -6,8 +6,8 @@ import math
 from dataclasses import replace
 from typing import Any
 
-from clickstream.actions.lag.indexers import IndexedPartition, IndexLag
-from clickstream.actions.watch.frame import DOWN, UP, Frame, ServiceRow
+from clickstream.actions.observe.index_lag import IndexedPartition, IndexLag
+from clickstream.actions.observe.model import DOWN, UP, Frame, ServiceRow
 from clickstream.config.settings import OpenSearchSettings
 from clickstream.domain.errors import ClickstreamError
 from clickstream.services.opensearch.search import Document, Found, Item, Kind, Slot

@@ -13,7 +13,7 @@ from clickstream.actions.faults import inject as action
 from clickstream.actions.faults.inject import Injection
 from clickstream.actions.faults.proof import Proof
 from clickstream.actions.faults.timeline import Step
-from clickstream.actions.watch.frame import BAD, GOOD, Frame
+from clickstream.actions.observe.model import BAD, GOOD, Frame
 from clickstream.services.postgres.verify import Verification
 from clickstream.tui.app import ClickstreamApp
 from clickstream.tui.screens.choose import ChooseScreen

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from clickstream.actions.watch.frame import ASKING, DOWN, OFF, STALLED, Frame
+from clickstream.actions.observe.model import ASKING, DOWN, OFF, STALLED, Frame
 from clickstream.domain.obstacles import compaction
 from clickstream.tui.headline import flow, headline
 from tests.tui import frames

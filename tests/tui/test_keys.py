@@ -23,7 +23,7 @@ from textual.dom import DOMNode
 from textual.widgets import Button, Input, OptionList, SelectionList, Static, TextArea
 
 import clickstream.tui
-from clickstream.actions.watch.frame import Frame
+from clickstream.actions.observe.model import Frame
 from clickstream.tui.app import MODE_NAMES, ClickstreamApp
 from clickstream.tui.commands import BY_NAME
 from clickstream.tui.jobs import Job

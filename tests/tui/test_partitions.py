@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
-from clickstream.actions.lag.history import LagHistory, LagPoint
-from clickstream.actions.watch.frame import Frame
+from clickstream.actions.observe.history import LagHistory, LagPoint
+from clickstream.actions.observe.model import Frame
 from clickstream.config.settings import KafkaSettings
 from clickstream.domain.errors import ServiceUnavailable
 from clickstream.tui.app import ClickstreamApp
@@ -159,7 +159,7 @@ def test_the_past_is_asked_for_once_and_drawn(make_app: MakeApp, monkeypatch: py
             raise ServiceUnavailable("Kafka", "gone")
         return LagHistory("t", window, (point,), "")
 
-    monkeypatch.setattr("clickstream.actions.lag.history.history", history)
+    monkeypatch.setattr("clickstream.actions.observe.history.history", history)
     shown = replace(frames.running(), history=replace(frames.running().history, hour=()))
     app = with_kafka(make_app(shown))
 

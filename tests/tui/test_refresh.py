@@ -9,7 +9,7 @@ import pytest
 from textual.pilot import Pilot
 from textual.widget import Widget
 
-from clickstream.actions.watch.frame import Frame
+from clickstream.actions.observe.model import Frame
 from clickstream.tui.app import MODE_NAMES, ClickstreamApp
 from clickstream.tui.screens.base import DashboardScreen
 from clickstream.tui.widgets.log_view import LogView

@@ -12,7 +12,7 @@ from textual.color import Color
 from textual.command import CommandList
 from textual.pilot import Pilot
 
-from clickstream.actions.watch.frame import ASKING, DOWN, LAGGING, OFF, OK, STALLED, STOPPED, UP, Frame
+from clickstream.actions.observe.model import ASKING, DOWN, LAGGING, OFF, OK, STALLED, STOPPED, UP, Frame
 from clickstream.tui.app import MODE_NAMES, ClickstreamApp
 from clickstream.tui.themes import DARK, LIGHT
 from clickstream.tui.widgets.row_table import RowTable

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from clickstream.actions.lag.arrivals import AGES, MOST_LOOKS, Arrivals, past_ends
+from clickstream.actions.observe.arrivals import AGES, MOST_LOOKS, Arrivals, past_ends
 from clickstream.services.kafka.admin import TopicInfo
 
 TOPIC = TopicInfo("events", "a", 1)

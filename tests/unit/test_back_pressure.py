@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clickstream.actions.lag.back_pressure import NOTHING, UNKNOWN, back_pressure
-from clickstream.actions.watch.frame import ProcessRow
+from clickstream.actions.observe.back_pressure import NOTHING, UNKNOWN, back_pressure
+from clickstream.actions.observe.model import ProcessRow
 from clickstream.domain.reports import WorkerReport
 
 

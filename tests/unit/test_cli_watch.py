@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from clickstream.actions.lag.measure import Lag, PartitionLag
-from clickstream.actions.watch.frame import Frame
+from clickstream.actions.observe.measure import Lag, PartitionLag
+from clickstream.actions.observe.model import Frame
 from clickstream.cli import commands_watch, views
 from clickstream.cli.output import json_text, plain
 from clickstream.cli.parser import build
@@ -43,7 +43,7 @@ def later(frame: Frame, seconds: float = 1.0) -> Frame:
 @pytest.fixture
 def shown(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
     """What a command line prints of these frames."""
-    monkeypatch.setattr("clickstream.actions.watch.watcher.Watcher", FakeWatcher)
+    monkeypatch.setattr("clickstream.actions.observe.watcher.Watcher", FakeWatcher)
 
     def show(line: str, *frames: Frame) -> str:
         monkeypatch.setattr(FakeWatcher, "frames_to_give", frames)

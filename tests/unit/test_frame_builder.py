@@ -12,11 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clickstream.actions.watch.builder import KEPT, Answers, FrameBuilder
-from clickstream.actions.watch.frame import ASKING, DOWN, OFF, UP
-from clickstream.actions.watch.polling import Heard
-from clickstream.actions.watch.search_source import OpenSearchAnswer
-from clickstream.actions.watch.sources import KafkaAnswer, LiveSettings, PostgresAnswer, ValkeyAnswer
+from clickstream.actions.observe.build import KEPT, Answers, FrameBuilder
+from clickstream.actions.observe.model import ASKING, DOWN, OFF, UP
+from clickstream.actions.observe.poll import Heard
+from clickstream.actions.observe.search_source import OpenSearchAnswer
+from clickstream.actions.observe.sources import KafkaAnswer, LiveSettings, PostgresAnswer, ValkeyAnswer
 from clickstream.config.settings import load_settings
 from clickstream.domain.processes import ProcessState, ProcessStatus, Role, Snapshot
 from clickstream.domain.reports import WorkerReport

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from clickstream.actions.watch.frame import BAD, DOWN, GOOD, INFO, UP, WARN, Happening, ServiceRow
-from clickstream.actions.watch.happenings import ProcessDiary, compare_services, joined
+from clickstream.actions.observe.journal import ProcessDiary, compare_services, joined
+from clickstream.actions.observe.model import BAD, DOWN, GOOD, INFO, UP, WARN, Happening, ServiceRow
 from clickstream.domain.processes import ProcessState, ProcessStatus, Role, Snapshot
 
 

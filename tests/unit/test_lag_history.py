@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from clickstream.actions.lag.history import LONGEST, Path, history
+from clickstream.actions.observe.history import LONGEST, Path, history
 from clickstream.cli.parser import build, run
 from clickstream.domain.errors import UsageError
 from clickstream.services.postgres.inspect import StoredOffset

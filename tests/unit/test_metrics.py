@@ -19,10 +19,10 @@ from prometheus_client.registry import Collector
 
 from clickstream.actions.metrics.families import families
 from clickstream.actions.metrics.sample import Asked, Look
-from clickstream.actions.watch.frame import ProcessRow, StoredCounts
-from clickstream.actions.watch.polling import NotAsked
-from clickstream.actions.watch.search_source import OpenSearchAnswer
-from clickstream.actions.watch.sources import KafkaAnswer, PostgresAnswer, ValkeyAnswer
+from clickstream.actions.observe.model import ProcessRow, StoredCounts
+from clickstream.actions.observe.poll import NotAsked
+from clickstream.actions.observe.search_source import OpenSearchAnswer
+from clickstream.actions.observe.sources import KafkaAnswer, PostgresAnswer, ValkeyAnswer
 from clickstream.domain.obstacles import ForeignMember, Surroundings
 from clickstream.domain.reports import LATENCY_EDGES_MS, WorkerReport
 from clickstream.services.postgres.inspect import StoredOffset

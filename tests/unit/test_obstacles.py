@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from clickstream.actions.lag.back_pressure import back_pressure
-from clickstream.actions.lag.indexers import index_lag
-from clickstream.actions.watch.frame import BAD, GOOD, LAGGING, OK, STALLED, STOPPED, WARN, ProcessRow
-from clickstream.actions.watch.happenings import compare_obstacles
-from clickstream.actions.watch.partition_state import Judge, Reading
+from clickstream.actions.observe.back_pressure import back_pressure
+from clickstream.actions.observe.index_lag import index_lag
+from clickstream.actions.observe.journal import compare_obstacles
+from clickstream.actions.observe.judge import Judge, Reading
+from clickstream.actions.observe.model import BAD, GOOD, LAGGING, OK, STALLED, STOPPED, WARN, ProcessRow
 from clickstream.domain.obstacles import (
     COMPACTION,
     FOREIGN_MEMBER,

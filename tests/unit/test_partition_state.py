@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from clickstream.actions.watch.frame import LAGGING, OK, STALLED, STOPPED
-from clickstream.actions.watch.partition_state import Judge, Reading
+from clickstream.actions.observe.judge import Judge, Reading
+from clickstream.actions.observe.model import LAGGING, OK, STALLED, STOPPED
 
 
 def reading(lag: int, rate_in: float = 0.0, rate_out: float = 0.0, *, owned: bool = True, age: float = 0.5) -> Reading:

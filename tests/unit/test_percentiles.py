@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clickstream.actions.watch.percentiles import OVER, LatencyMeter, percentile
+from clickstream.actions.observe.percentiles import OVER, LatencyMeter, percentile
 from clickstream.domain.reports import LATENCY_EDGES_MS
 
 BUCKETS = len(LATENCY_EDGES_MS) + 1

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from clickstream.actions.watch.polling import Heard, NotAsked, Poller, to_next_beat
+from clickstream.actions.observe.poll import Heard, NotAsked, Poller, to_next_beat
 from clickstream.domain.errors import ServiceUnavailable
 
 

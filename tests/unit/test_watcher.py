@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from clickstream.actions.analytics import Analytics, Funnel
-from clickstream.actions.watch import scans as scanning
-from clickstream.actions.watch.frame import StoredCounts
-from clickstream.actions.watch.polling import NotAsked
-from clickstream.actions.watch.scans import Scans
-from clickstream.actions.watch.watcher import AFTER_THE_BEAT, next_frame
+from clickstream.actions.observe import scans as scanning
+from clickstream.actions.observe.model import StoredCounts
+from clickstream.actions.observe.poll import NotAsked
+from clickstream.actions.observe.scans import Scans
+from clickstream.actions.observe.watcher import AFTER_THE_BEAT, next_frame
 from clickstream.services.postgres.analytics import TopItem
 
 FUNNEL = Funnel(10, 2, 1, 1, 10.0, 50.0, 1.0)

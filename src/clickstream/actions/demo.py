@@ -14,11 +14,11 @@ from clickstream.actions.control import running
 from clickstream.actions.data_file import DataFile
 from clickstream.actions.demo_progress import FlowMeter, Narrator, Phase, Show, ends, last_commit, positions
 from clickstream.actions.group import Worker, local_workers, snapshot_of
-from clickstream.actions.lag.measure import LagMeter, Sample
+from clickstream.actions.observe.journal import TITLES
+from clickstream.actions.observe.measure import LagMeter, Sample
 from clickstream.actions.prepare import prepare
 from clickstream.actions.reset import reset
 from clickstream.actions.servers import opensearch_of, postgres_of
-from clickstream.actions.watch.happenings import TITLES
 from clickstream.actions.workers import PRODUCER, control_of
 from clickstream.config.settings import Settings, load_settings
 from clickstream.domain.errors import ClickstreamError, UsageError

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from clickstream.actions.group import Worker
-from clickstream.actions.lag.measure import LagMeter, Sample
-from clickstream.actions.lag.surroundings import look_around, progress_of
+from clickstream.actions.observe.measure import LagMeter, Sample
+from clickstream.actions.observe.surroundings import look_around, progress_of
 from clickstream.config.settings import Settings
 from clickstream.domain.errors import ClickstreamError, ServiceUnavailable
 from clickstream.domain.obstacles import obstacles

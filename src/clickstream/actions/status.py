@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from clickstream.actions import aiven
 from clickstream.actions.group import Worker, local_workers, remote_workers, snapshot_of
-from clickstream.actions.lag.indexers import index_lag
+from clickstream.actions.observe.index_lag import index_lag
 from clickstream.actions.servers import (
     STACK_UP,
     NothingConfigured,
@@ -25,7 +25,7 @@ from clickstream.domain.obstacles import Obstacle, Progress, obstacles
 from clickstream.stack.lockfile import read_lock
 
 if TYPE_CHECKING:
-    from clickstream.actions.lag.measure import Sample
+    from clickstream.actions.observe.measure import Sample
 
 SERVICES_WITHIN = 5.0
 """Seconds after which a silent service counts as down; also how long one that is not ready yet is waited for."""
@@ -155,7 +155,7 @@ def _questions(settings: Settings, local: tuple[Worker, ...]) -> Iterator[tuple[
     yield "postgresql", lambda: ping(postgres_of(settings), patience=SERVICES_WITHIN)
     yield "counts", lambda: counts(postgres_of(settings), patience=SERVICES_WITHIN)
 
-    from clickstream.actions.lag.measure import LagMeter  # noqa: PLC0415
+    from clickstream.actions.observe.measure import LagMeter  # noqa: PLC0415
 
     def sample() -> Sample:
         with LagMeter(settings) as meter:
@@ -163,7 +163,7 @@ def _questions(settings: Settings, local: tuple[Worker, ...]) -> Iterator[tuple[
 
     yield "lag", sample
 
-    from clickstream.actions.lag.surroundings import look_around  # noqa: PLC0415
+    from clickstream.actions.observe.surroundings import look_around  # noqa: PLC0415
 
     yield "surroundings", lambda: look_around(settings)
 
@@ -233,7 +233,7 @@ def _describe(settings: Settings) -> tuple[int, int]:
 
 
 def _progress(sample: Sample | None) -> dict[int, Progress]:
-    from clickstream.actions.lag.surroundings import progress_of  # noqa: PLC0415
+    from clickstream.actions.observe.surroundings import progress_of  # noqa: PLC0415
 
     return progress_of(sample) if sample else {}
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from clickstream.actions.lag.measure import missing_topic
-from clickstream.actions.lag.surroundings import look_around, obstacles_now
+from clickstream.actions.observe.measure import missing_topic
+from clickstream.actions.observe.surroundings import look_around, obstacles_now
 from clickstream.actions.servers import kafka_of, postgres_of
 from clickstream.config.settings import Settings
 from clickstream.domain.errors import ClickstreamError, UsageError

@@ -29,16 +29,16 @@ def lag(args: Namespace) -> int:
         raise UsageError("--window says how far --history reaches back", hint="give them together")
     if args.watch:
         return commands_watch.lag(args)
-    from clickstream.actions.lag import measure as action
+    from clickstream.actions.observe import measure as action
     from clickstream.config.settings import load_settings
 
     if args.report:
-        from clickstream.actions.lag.report import report
+        from clickstream.actions.observe.report import report
 
         return _write(report(load_settings), views_lag.report, as_json=args.json)
     settings = load_settings()
     if args.history:
-        from clickstream.actions.lag.history import DEFAULT_WINDOW, history
+        from clickstream.actions.observe.history import DEFAULT_WINDOW, history
 
         window = DEFAULT_WINDOW if args.window is None else args.window
         return _write(history(settings, window=window), views_lag.history, as_json=args.json)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def up(args: Namespace) -> int:
     from clickstream.actions import stack
-    from clickstream.actions.watch.happenings import TITLES
+    from clickstream.actions.observe.journal import TITLES
     from clickstream.config.paths import Home
 
     def downloading(now: Download) -> None:

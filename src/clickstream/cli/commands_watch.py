@@ -19,9 +19,9 @@ from clickstream.cli.diagnostics import ExitCode
 
 if TYPE_CHECKING:
     from clickstream.actions.group import Worker
-    from clickstream.actions.lag.measure import Lag
+    from clickstream.actions.observe.measure import Lag
+    from clickstream.actions.observe.model import Frame, ProcessRow, ServiceRow
     from clickstream.actions.status import Service, Status
-    from clickstream.actions.watch.frame import Frame, ProcessRow, ServiceRow
     from clickstream.cli.output import Block
 
 FIRST_WITHIN = 5.0
@@ -86,7 +86,7 @@ def status_of(frame: Frame) -> Status:
 
 def lag_of(frame: Frame) -> Lag | None:
     """The frame as what `lag` shows, states in the dashboard's words; None where nothing is known."""
-    from clickstream.actions.lag.measure import Lag, PartitionLag
+    from clickstream.actions.observe.measure import Lag, PartitionLag
 
     if frame.lag is None:
         return None
@@ -134,7 +134,7 @@ def lag_document(frame: Frame) -> dict[str, Any]:
 
 @contextmanager
 def _frames() -> Iterator[Iterator[Frame]]:
-    from clickstream.actions.watch.watcher import Watcher
+    from clickstream.actions.observe.watcher import Watcher
     from clickstream.config.settings import load_settings
 
     # Drivers log to stderr where nobody has said otherwise: once a second, for a server that is down.

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from clickstream.actions.demo import DemoResult
     from clickstream.actions.funnel import Detailed
     from clickstream.actions.group import Worker
-    from clickstream.actions.lag.measure import Lag
+    from clickstream.actions.observe.measure import Lag
     from clickstream.actions.sessions import Visitor
     from clickstream.actions.status import Service, Status
     from clickstream.actions.topic import Topic

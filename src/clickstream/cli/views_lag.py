@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 from clickstream.cli.output import NOTHING, Block, Line, Table, exact, number, seconds
 
 if TYPE_CHECKING:
-    from clickstream.actions.lag.back_pressure import BackPressure
-    from clickstream.actions.lag.history import LagHistory
-    from clickstream.actions.lag.indexers import IndexLag
-    from clickstream.actions.lag.report import LagReport
-    from clickstream.actions.watch.frame import PartitionRow
+    from clickstream.actions.observe.back_pressure import BackPressure
+    from clickstream.actions.observe.history import LagHistory
+    from clickstream.actions.observe.index_lag import IndexLag
+    from clickstream.actions.observe.model import PartitionRow
+    from clickstream.actions.observe.report import LagReport
     from clickstream.domain.obstacles import Obstacle
 
 STAGES = (("fetch", "fetch"), ("decode", "decode"), ("sessions", "sessions"))

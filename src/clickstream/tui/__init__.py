@@ -1,4 +1,4 @@
-"""The dashboard: a Textual app that shows Frames (actions/watch/frame.py) and runs actions. Decides nothing of its own.
+"""The dashboard: a Textual app that shows Frames (actions/observe/model.py) and runs actions. Decides nothing itself.
 
 How it hangs together: feed.py iterates frames in a thread and posts FrameArrived; the app keeps the newest as its
 reactive `frame`; each dashboard screen gets it through `show(frame)` and changes its own widgets. No thread touches a

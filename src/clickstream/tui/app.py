@@ -19,7 +19,7 @@ from textual.binding import Binding, BindingType
 from textual.reactive import reactive
 from textual.screen import Screen
 
-from clickstream.actions.watch.frame import BAD, Happening
+from clickstream.actions.observe.model import BAD, Happening
 from clickstream.domain.harmless import harmless
 from clickstream.tui.bursts import QUIET
 from clickstream.tui.commands import BY_NAME, Command, Weight, command_binding
@@ -37,7 +37,7 @@ from clickstream.tui.themes import DARK, LIGHT
 
 if TYPE_CHECKING:
     from clickstream.actions.demo import DemoOptions
-    from clickstream.actions.watch.frame import Frame
+    from clickstream.actions.observe.model import Frame
 
 MODE_NAMES = ("overview", "workers", "partitions", "funnel", "rejects", "logs", "settings", "benchmark", "search")
 """In the order of their number keys."""

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def demo(job: Job) -> str:
     from clickstream.actions.demo import DemoOptions
     from clickstream.actions.demo import demo as action
-    from clickstream.actions.watch.frame import BAD, GOOD, INFO, Happening
+    from clickstream.actions.observe.model import BAD, GOOD, INFO, Happening
 
     def show(now: DemoProgress) -> None:
         flow = now.flow
@@ -46,8 +46,8 @@ def demo(job: Job) -> str:
 
 def stack_up(job: Job) -> str:
     from clickstream.actions import stack
-    from clickstream.actions.watch.frame import BAD, Happening
-    from clickstream.actions.watch.happenings import TITLES
+    from clickstream.actions.observe.journal import TITLES
+    from clickstream.actions.observe.model import BAD, Happening
 
     def downloading(now: Download) -> None:
         job.say(f"downloading {TITLES[now.product]}, once", now.bytes_done, now.bytes_total)
@@ -76,7 +76,7 @@ def stack_reset(job: Job) -> str:
 
 def verify(job: Job) -> str:
     from clickstream.actions import verify as action
-    from clickstream.actions.watch.frame import BAD, GOOD
+    from clickstream.actions.observe.model import BAD, GOOD
 
     job.say("verify: computing every session anew, in SQL")
     found = action.verify(job.settings)
@@ -266,7 +266,7 @@ def worker_kill(job: Job) -> str:
 
 def worker_freeze(job: Job) -> str:
     from clickstream.actions.kill import freeze
-    from clickstream.actions.watch.frame import WARN
+    from clickstream.actions.observe.model import WARN
 
     name = job.arguments["name"]
     freeze(job.settings, name, frozen=True)
@@ -276,7 +276,7 @@ def worker_freeze(job: Job) -> str:
 
 def worker_thaw(job: Job) -> str:
     from clickstream.actions.kill import freeze
-    from clickstream.actions.watch.frame import INFO
+    from clickstream.actions.observe.model import INFO
 
     name = job.arguments["name"]
     freeze(job.settings, name, frozen=False)
@@ -286,7 +286,7 @@ def worker_thaw(job: Job) -> str:
 
 def tell(job: Job, level: str, text: str, *, mark: bool = False) -> None:
     """A line under "what happened"."""
-    from clickstream.actions.watch.frame import Happening
+    from clickstream.actions.observe.model import Happening
 
     job.source.tell([Happening(_now(), level, text, mark=mark)])
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def benchmark(job: Job) -> str:
     from clickstream.actions.benchmark.series import Options, cases
     from clickstream.actions.benchmark.series import benchmark as action
-    from clickstream.actions.watch.frame import BAD, GOOD
+    from clickstream.actions.observe.model import BAD, GOOD
 
     progress = job.found = Progress(tuple(cases(Options())))
 

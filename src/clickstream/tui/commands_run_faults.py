@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 def faults_inject(job: Job) -> str:
     from clickstream.actions.faults.inject import inject
-    from clickstream.actions.watch.frame import Happening
+    from clickstream.actions.observe.model import Happening
 
     name = str(job.arguments.get("name", ""))
     if not name:

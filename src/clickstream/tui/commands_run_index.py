@@ -20,7 +20,7 @@ def verified(job: Job) -> str:
     if not job.settings.opensearch.enabled:
         return ""
     from clickstream.actions import verify_index as action
-    from clickstream.actions.watch.frame import BAD, Happening
+    from clickstream.actions.observe.model import BAD, Happening
 
     job.say("verify: holding the index against PostgreSQL")
     found = action.verify_index(job.settings)

@@ -11,7 +11,7 @@ from textual.message import Message
 from clickstream.tui.messages import FeedFailed, FrameArrived
 
 if TYPE_CHECKING:
-    from clickstream.actions.watch.frame import Frame, Happening
+    from clickstream.actions.observe.model import Frame, Happening
     from clickstream.config.settings import Settings
     from clickstream.services.postgres.verify import Verification
 

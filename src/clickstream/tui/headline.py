@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from clickstream.actions.watch.frame import ASKING, DOWN, LAGGING, STALLED, UP, Frame
+from clickstream.actions.observe.model import ASKING, DOWN, LAGGING, STALLED, UP, Frame
 from clickstream.domain.obstacles import COMPACTION
 from clickstream.tui.states import BUSY, DIM, FAILED, OKAY, TITLES, Look, of_service
 from clickstream.tui.text import exact, number, seconds

@@ -23,7 +23,7 @@ def run(load_settings: Callable[[], Settings], *, demo: DemoOptions | None = Non
         demo: run a demo at once, with these options.
         read_only: offer nothing that changes something.
     """
-    from clickstream.actions.watch.watcher import Watcher
+    from clickstream.actions.observe.watcher import Watcher
 
     # Drivers log to stderr where nobody has said otherwise: that would be on top of the screen.
     logging.getLogger().addHandler(logging.NullHandler())

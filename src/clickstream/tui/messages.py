@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from textual.message import Message
 
 if TYPE_CHECKING:
-    from clickstream.actions.watch.frame import Frame
+    from clickstream.actions.observe.model import Frame
     from clickstream.tui.jobs import Job
 
 

@@ -7,8 +7,8 @@ import time
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
-from clickstream.actions.watch.frame import Figure
-from clickstream.actions.watch.polling import MOST_OF_THE_TIME
+from clickstream.actions.observe.model import Figure
+from clickstream.actions.observe.poll import MOST_OF_THE_TIME
 from clickstream.domain.errors import ClickstreamError, Interrupted
 
 T = TypeVar("T")

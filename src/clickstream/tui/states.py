@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from clickstream.actions.watch.frame import (
+from clickstream.actions.observe.model import (
     ASKING,
     BAD,
     DOWN,

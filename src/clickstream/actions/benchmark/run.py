@@ -15,11 +15,11 @@ from clickstream.actions.benchmark.cpu import ServerTimes, peak_of
 from clickstream.actions.benchmark.load import Order, Sent
 from clickstream.actions.benchmark.traces import NAME, Say, Trace, Traces
 from clickstream.actions.control import Control, ensure
-from clickstream.actions.lag.measure import LagMeter
+from clickstream.actions.observe.measure import LagMeter
+from clickstream.actions.observe.model import Latency
+from clickstream.actions.observe.percentiles import latency_of
 from clickstream.actions.prepare import prepare
 from clickstream.actions.servers import postgres_of
-from clickstream.actions.watch.frame import Latency
-from clickstream.actions.watch.percentiles import latency_of
 from clickstream.actions.workers import READY_WITHIN, consumer_spec, producer_spec, start_and_wait
 from clickstream.config.settings import Settings
 from clickstream.domain.errors import ClickstreamError, Interrupted

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from clickstream.actions.control import running
-from clickstream.actions.lag.surroundings import look_around, obstacles_now
+from clickstream.actions.observe.surroundings import look_around, obstacles_now
 from clickstream.actions.servers import (
     STACK_UP,
     Questions,

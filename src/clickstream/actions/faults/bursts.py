@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 from clickstream.actions.faults import messages
 from clickstream.actions.faults.context import Context
-from clickstream.actions.lag.measure import missing_topic
+from clickstream.actions.observe.measure import missing_topic
+from clickstream.actions.observe.model import BAD
 from clickstream.actions.servers import kafka_of, postgres_of
-from clickstream.actions.watch.frame import BAD
 from clickstream.services.kafka.admin import OffsetReader
 from clickstream.services.kafka.raw import RawMessage, read_back, send
 from clickstream.services.postgres.presence import Presence

@@ -11,8 +11,8 @@ from clickstream.actions.control import Control, running
 from clickstream.actions.faults.catalogue import BURST, INDEXER, OPENSEARCH, WORKERS, Fault
 from clickstream.actions.faults.timeline import Note, Step
 from clickstream.actions.group import UNDER_WAY
+from clickstream.actions.observe.model import INFO
 from clickstream.actions.servers import in_the_stack
-from clickstream.actions.watch.frame import INFO
 from clickstream.config.settings import Settings
 from clickstream.domain.errors import ClickstreamError, UsageError
 from clickstream.domain.processes import ProcessState, ProcessStatus, Role, Snapshot

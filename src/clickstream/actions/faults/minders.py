@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 
 from clickstream.actions.control import Control
 from clickstream.actions.faults.context import BACK_WITHIN, Context
-from clickstream.actions.watch.frame import WARN
+from clickstream.actions.observe.model import WARN
 from clickstream.domain.errors import ClickstreamError, UsageError
 from clickstream.domain.processes import SETTLED, ProcessSpec, ProcessState, ProcessStatus, Role, Snapshot
 

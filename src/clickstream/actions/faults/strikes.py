@@ -17,8 +17,8 @@ from clickstream.actions.faults.context import Context
 from clickstream.actions.faults.context import consumers as consumers_of
 from clickstream.actions.faults.minders import await_back, await_end, held
 from clickstream.actions.group import UNDER_WAY
+from clickstream.actions.observe.model import BAD, GOOD, WARN
 from clickstream.actions.servers import valkey_of
-from clickstream.actions.watch.frame import BAD, GOOD, WARN
 from clickstream.config.settings import load_settings
 from clickstream.domain.processes import ProcessStatus, Role, Snapshot
 from clickstream.services.valkey import drill

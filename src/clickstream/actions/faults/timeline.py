@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from clickstream.actions.watch.frame import INFO
+from clickstream.actions.observe.model import INFO
 
 
 @dataclass(frozen=True, slots=True)

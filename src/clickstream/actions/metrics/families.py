@@ -15,7 +15,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.metrics_core import InfoMetricFamily, Metric
 
 from clickstream import __version__
-from clickstream.actions.watch.frame import ProcessRow
+from clickstream.actions.observe.model import ProcessRow
 from clickstream.domain.processes import ProcessState, Role
 from clickstream.domain.reports import LATENCY_EDGES_MS
 

@@ -14,13 +14,13 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from clickstream.actions.group import snapshot_of
-from clickstream.actions.watch.builder import Answers
-from clickstream.actions.watch.frame import ProcessRow, StoredCounts
-from clickstream.actions.watch.polling import MOST_OF_THE_TIME, Heard, NotAsked
-from clickstream.actions.watch.processes import process_rows
-from clickstream.actions.watch.search_source import OpenSearchAnswer, OpenSearchSource
-from clickstream.actions.watch.services import why_not_ask
-from clickstream.actions.watch.sources import (
+from clickstream.actions.observe.build import Answers
+from clickstream.actions.observe.model import ProcessRow, StoredCounts
+from clickstream.actions.observe.poll import MOST_OF_THE_TIME, Heard, NotAsked
+from clickstream.actions.observe.processes import process_rows
+from clickstream.actions.observe.search_source import OpenSearchAnswer, OpenSearchSource
+from clickstream.actions.observe.services import why_not_ask
+from clickstream.actions.observe.sources import (
     KafkaAnswer,
     KafkaSource,
     LiveSettings,
@@ -30,7 +30,7 @@ from clickstream.actions.watch.sources import (
     ValkeySource,
     count_rows,
 )
-from clickstream.actions.watch.surroundings_source import SHARE, SurroundingsSource
+from clickstream.actions.observe.surroundings_source import SHARE, SurroundingsSource
 from clickstream.config.settings import Settings
 from clickstream.domain.obstacles import Surroundings
 from clickstream.domain.processes import Snapshot

@@ -14,7 +14,7 @@ from clickstream.tui.widgets.key_line import KeyLine
 from clickstream.tui.widgets.status_bar import StatusBar
 
 if TYPE_CHECKING:
-    from clickstream.actions.watch.frame import Frame
+    from clickstream.actions.observe.model import Frame
     from clickstream.tui.app import ClickstreamApp
     from clickstream.tui.jobs import Job
 

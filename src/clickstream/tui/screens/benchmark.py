@@ -27,7 +27,7 @@ from clickstream.tui.widgets.row_table import RowTable
 
 if TYPE_CHECKING:
     from clickstream.actions.benchmark.series import Summary
-    from clickstream.actions.watch.frame import Frame
+    from clickstream.actions.observe.model import Frame
     from clickstream.tui.jobs import Job
 
 READ_EVERY = 5.0

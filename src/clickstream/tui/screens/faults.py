@@ -18,7 +18,7 @@ from clickstream.actions.faults.catalogue import (
 from clickstream.tui.screens.choose import Choice, ChooseScreen
 
 if TYPE_CHECKING:
-    from clickstream.actions.watch.frame import Frame, ProcessRow
+    from clickstream.actions.observe.model import Frame, ProcessRow
     from clickstream.tui.app import ClickstreamApp
 
 TITLE = "break something"

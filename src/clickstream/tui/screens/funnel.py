@@ -11,7 +11,7 @@ from textual.containers import Horizontal
 from textual.content import Content
 from textual.message import Message
 
-from clickstream.actions.watch.frame import UP
+from clickstream.actions.observe.model import UP
 from clickstream.domain.cancellation import Cancellation
 from clickstream.tui.screens.base import DashboardScreen
 from clickstream.tui.screens.visitor import VisitorScreen
@@ -27,7 +27,7 @@ from clickstream.tui.widgets.row_table import Cell, Column, RowTable
 if TYPE_CHECKING:
     from clickstream.actions.analytics import Analytics, Funnel
     from clickstream.actions.funnel import Breakdown, OrderedFunnel
-    from clickstream.actions.watch.frame import Figure, Frame
+    from clickstream.actions.observe.model import Figure, Frame
     from clickstream.services.postgres.analytics import TopItem
 
 BREAKDOWN_EVERY, ORDERED_EVERY = 15.0, 60.0

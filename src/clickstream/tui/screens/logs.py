@@ -19,7 +19,7 @@ from clickstream.tui.widgets.log_view import LogView
 
 if TYPE_CHECKING:
     from clickstream.actions.logs.lines import LogLine
-    from clickstream.actions.watch.frame import Frame
+    from clickstream.actions.observe.model import Frame
     from clickstream.config.paths import Home
 
 FIRST_LINES = 500

@@ -21,7 +21,7 @@ from clickstream.tui.widgets.throughput import ThroughputPlot
 from clickstream.tui.widgets.topology import NARROW, topology
 
 if TYPE_CHECKING:
-    from clickstream.actions.watch.frame import Frame
+    from clickstream.actions.observe.model import Frame
 
 
 class OverviewScreen(Steering, DashboardScreen):

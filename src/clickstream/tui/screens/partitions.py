@@ -11,8 +11,8 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.widgets import DataTable
 
-from clickstream.actions.lag.back_pressure import back_pressure
-from clickstream.actions.watch.frame import UP
+from clickstream.actions.observe.back_pressure import back_pressure
+from clickstream.actions.observe.model import UP
 from clickstream.domain.errors import ClickstreamError
 from clickstream.tui.screens.filtered import FilteredScreen
 from clickstream.tui.widgets import partition_table, pressure_table
@@ -23,8 +23,8 @@ from clickstream.tui.widgets.line import Line
 from clickstream.tui.widgets.row_table import RowTable
 
 if TYPE_CHECKING:
-    from clickstream.actions.lag.history import LagHistory
-    from clickstream.actions.watch.frame import Frame
+    from clickstream.actions.observe.history import LagHistory
+    from clickstream.actions.observe.model import Frame
     from clickstream.config.settings import Settings
 
 PAST_POINTS = 180
@@ -130,7 +130,7 @@ class PartitionsScreen(FilteredScreen):
         threading.Thread(target=self._read_past, args=(settings,), name="past-lag", daemon=True).start()
 
     def _read_past(self, settings: Settings) -> None:
-        from clickstream.actions.lag import history as lag_history
+        from clickstream.actions.observe import history as lag_history
 
         try:
             past = lag_history.history(settings, window=float(max(WINDOWS)), points=PAST_POINTS)

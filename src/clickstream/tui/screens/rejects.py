@@ -22,8 +22,8 @@ from clickstream.tui.widgets.payload_view import PayloadView
 from clickstream.tui.widgets.reject_table import RejectTable
 
 if TYPE_CHECKING:
+    from clickstream.actions.observe.model import Frame
     from clickstream.actions.rejects.listing import Listing, Reject
-    from clickstream.actions.watch.frame import Frame
     from clickstream.config.settings import Settings
     from clickstream.tui.jobs import Job
 

@@ -13,7 +13,7 @@ from textual.containers import Container, Vertical
 from textual.content import Content
 from textual.message import Message
 
-from clickstream.actions.watch.frame import ASKING, DOWN, UP
+from clickstream.actions.observe.model import ASKING, DOWN, UP
 from clickstream.tui.screens.base import DashboardScreen
 from clickstream.tui.seldom import Answer, Seldom
 from clickstream.tui.states import ACCENT, BUSY, DIM, FAILED
@@ -25,7 +25,7 @@ from clickstream.tui.widgets.query_bar import QueryBar
 from clickstream.tui.widgets.row_table import RowTable
 
 if TYPE_CHECKING:
-    from clickstream.actions.watch.frame import Frame
+    from clickstream.actions.observe.model import Frame
     from clickstream.services.opensearch.search import Found
 
 EVERYTHING = "*"

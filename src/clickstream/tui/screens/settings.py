@@ -21,7 +21,7 @@ from clickstream.tui.widgets.row_table import Cell, Column, RowTable
 if TYPE_CHECKING:
     from clickstream.actions.config.check import Check
     from clickstream.actions.config.show import Variable
-    from clickstream.actions.watch.frame import Frame
+    from clickstream.actions.observe.model import Frame
     from clickstream.config.settings import Settings
 
 COLUMNS = (Column("variable"), Column("value"), Column("from"))

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any, cast
 
 from textual.binding import Binding, BindingType
 
-from clickstream.actions.watch.frame import UP
+from clickstream.actions.observe.model import UP
 from clickstream.tui.commands import BY_NAME
 from clickstream.tui.headline import nothing_runs
 from clickstream.tui.screens.choose import Choice, ChooseScreen
 from clickstream.tui.screens.faults import open_menu
 
 if TYPE_CHECKING:
-    from clickstream.actions.watch.frame import Frame
+    from clickstream.actions.observe.model import Frame
     from clickstream.tui.app import ClickstreamApp
 
 STEERING: tuple[BindingType, ...] = (

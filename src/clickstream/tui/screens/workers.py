@@ -19,7 +19,7 @@ from clickstream.tui.widgets.process_table import columns_for, process_cells
 from clickstream.tui.widgets.row_table import RowTable
 
 if TYPE_CHECKING:
-    from clickstream.actions.watch.frame import Frame, ProcessRow
+    from clickstream.actions.observe.model import Frame, ProcessRow
 
 SELECTED = {"stop_selected", "restart_selected", "kill_selected"}
 """Actions that need a selected process of this home."""

@@ -16,7 +16,7 @@ from clickstream.tui.widgets.pieces import Piece, Row, content, fit, spread
 if TYPE_CHECKING:
     from clickstream.actions.benchmark.history import Record
     from clickstream.actions.benchmark.series import Summary
-    from clickstream.actions.watch.frame import Frame
+    from clickstream.actions.observe.model import Frame
     from clickstream.tui.jobs import Job
 
 LABEL = 11

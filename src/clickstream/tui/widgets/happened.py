@@ -12,7 +12,7 @@ from clickstream.tui.text import clock
 from clickstream.tui.widgets.pieces import Row, content, fit
 
 if TYPE_CHECKING:
-    from clickstream.actions.watch.frame import Frame
+    from clickstream.actions.observe.model import Frame
 
 HEAD = len("12:00:00 · ")
 

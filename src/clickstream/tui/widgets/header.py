@@ -12,7 +12,7 @@ from clickstream.tui.text import clip, clock
 from clickstream.tui.widgets.line import Line
 
 if TYPE_CHECKING:
-    from clickstream.actions.watch.frame import Frame
+    from clickstream.actions.observe.model import Frame
 
 
 class HeaderLine(Line):

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 from textual.content import Content
 
-from clickstream.actions.watch.frame import LAGGING, OK, STALLED, STOPPED
+from clickstream.actions.observe.model import LAGGING, OK, STALLED, STOPPED
 from clickstream.tui.states import ACCENT, DIM, FAILED, PARTITION, TREND, of_service
 from clickstream.tui.text import NOTHING, area, bar, exact, milliseconds, number, percent, seconds
 from clickstream.tui.widgets.pieces import Piece, Row, content, fit, spread
 from clickstream.tui.widgets.span import span
 
 if TYPE_CHECKING:
-    from clickstream.actions.watch.frame import Frame, PartitionRow
+    from clickstream.actions.observe.model import Frame, PartitionRow
 
 HOT = 1.15
 """Times the even share from which a partition is hot."""

@@ -13,8 +13,8 @@ from clickstream.tui.widgets.plot_box import PlotBox
 if TYPE_CHECKING:
     from textual_plotext.plot import Plot
 
-    from clickstream.actions.lag.history import LagHistory
-    from clickstream.actions.watch.frame import Frame
+    from clickstream.actions.observe.history import LagHistory
+    from clickstream.actions.observe.model import Frame
 
 WINDOWS = {3_600: "the last hour", 600: "the last ten minutes"}
 """Seconds that the chart can show."""

@@ -12,7 +12,7 @@ from clickstream.tui.widgets.pieces import Piece, Row, content, spread
 from clickstream.tui.widgets.span import span
 
 if TYPE_CHECKING:
-    from clickstream.actions.watch.frame import Figure, Frame
+    from clickstream.actions.observe.model import Figure, Frame
 
 COUNTS_OLD, ANALYTICS_OLD = 7.0, 12.0
 """Seconds after which these figures are old: two of their refreshes."""

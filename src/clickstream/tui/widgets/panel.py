@@ -10,7 +10,7 @@ from textual.content import Content
 from clickstream.tui.widgets.line import Line
 
 if TYPE_CHECKING:
-    from clickstream.actions.watch.frame import Frame
+    from clickstream.actions.observe.model import Frame
 
 Draw = Callable[["Frame", int, int], Content]
 """From frame, inner width and inner height."""

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 from textual.content import Content
 
-from clickstream.actions.watch.frame import OK
+from clickstream.actions.observe.model import OK
 from clickstream.tui.states import ACCENT, BUSY, DIM, PARTITION, TREND
 from clickstream.tui.text import NOTHING, UNKNOWN, bar, exact, number, percent, seconds
 from clickstream.tui.widgets.lag_box import HOT, OLD
 from clickstream.tui.widgets.row_table import Cell, Column
 
 if TYPE_CHECKING:
-    from clickstream.actions.watch.frame import Frame, PartitionRow
+    from clickstream.actions.observe.model import Frame, PartitionRow
 
 NORMAL, WIDE = 116, 160
 

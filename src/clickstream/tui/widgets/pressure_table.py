@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from clickstream.actions.lag.back_pressure import NOTHING as NO_BOTTLENECK
-from clickstream.actions.lag.back_pressure import UNKNOWN as NOT_KNOWN
-from clickstream.actions.lag.back_pressure import BackPressure
+from clickstream.actions.observe.back_pressure import NOTHING as NO_BOTTLENECK
+from clickstream.actions.observe.back_pressure import UNKNOWN as NOT_KNOWN
+from clickstream.actions.observe.back_pressure import BackPressure
 from clickstream.tui.states import ACCENT, BUSY, DIM
 from clickstream.tui.text import NOTHING, bar, exact, percent
 from clickstream.tui.widgets.row_table import Cell, Column
 
 if TYPE_CHECKING:
-    from clickstream.actions.watch.frame import Frame
+    from clickstream.actions.observe.model import Frame
 
 STAGES = {"fetch": "fetch", "decode": "decode", "sessions": "sessions", "postgresql": "PostgreSQL"}
 

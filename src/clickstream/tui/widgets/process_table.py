@@ -9,7 +9,7 @@ from clickstream.tui.text import NOTHING, exact, number, seconds, spark
 from clickstream.tui.widgets.row_table import Cell, Column
 
 if TYPE_CHECKING:
-    from clickstream.actions.watch.frame import ProcessRow
+    from clickstream.actions.observe.model import ProcessRow
 
 SPARK, SPARK_OVER = 12, 60
 """Columns, and the seconds that they show."""

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 from textual.content import Content
 
-from clickstream.actions.watch.frame import OFF, UP
+from clickstream.actions.observe.model import OFF, UP
 from clickstream.tui.states import DIM, TITLES, of_service
 from clickstream.tui.text import milliseconds, seconds
 from clickstream.tui.widgets.pieces import Piece, Row, content, spread
 
 if TYPE_CHECKING:
-    from clickstream.actions.watch.frame import Frame, ServiceRow
+    from clickstream.actions.observe.model import Frame, ServiceRow
 
 
 def services_box(frame: Frame, width: int, height: int) -> Content:

@@ -13,7 +13,7 @@ from clickstream.tui.widgets.pieces import Piece, Row, content, spread
 from clickstream.tui.widgets.topology import gravity, lag_style, open_sessions
 
 if TYPE_CHECKING:
-    from clickstream.actions.watch.frame import Frame
+    from clickstream.actions.observe.model import Frame
 
 
 def stages(frame: Frame, width: int) -> Content:

@@ -13,7 +13,7 @@ from clickstream.tui.text import bar, clip, number, percent, seconds
 from clickstream.tui.widgets.line import Line
 
 if TYPE_CHECKING:
-    from clickstream.actions.watch.frame import Frame
+    from clickstream.actions.observe.model import Frame
     from clickstream.tui.jobs import Job
 
 ROOMY = 100

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from clickstream.actions.watch.frame import BAD, GOOD, INFO, WARN
+from clickstream.actions.observe.model import BAD, GOOD, INFO, WARN
 from clickstream.tui.text import number
 from clickstream.tui.widgets.line import head
 from clickstream.tui.widgets.plot_box import PlotBox
@@ -15,7 +15,7 @@ from clickstream.tui.widgets.span import span
 if TYPE_CHECKING:
     from textual_plotext.plot import Plot
 
-    from clickstream.actions.watch.frame import Frame
+    from clickstream.actions.observe.model import Frame
 
 IDLE_EVERY = 5.0
 """Seconds from drawing to drawing while nothing flows and the past only moves to the left."""

@@ -12,7 +12,7 @@ from clickstream.tui.text import NOTHING, bar, clip, day, exact, milliseconds, n
 from clickstream.tui.widgets.pieces import Piece, Row, beside, box, content, fit, spread, width_of
 
 if TYPE_CHECKING:
-    from clickstream.actions.watch.frame import Frame, PartitionRow, ProcessRow
+    from clickstream.actions.observe.model import Frame, PartitionRow, ProcessRow
 
 LEAST = (15, 15, 19, 16, 19)
 """Cells that each box needs; what is left over is shared."""

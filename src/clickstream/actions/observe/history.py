@@ -14,8 +14,8 @@ from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from clickstream.actions.lag.arrivals import ends_at
-from clickstream.actions.lag.measure import missing_topic
+from clickstream.actions.observe.arrivals import ends_at
+from clickstream.actions.observe.measure import missing_topic
 from clickstream.actions.servers import kafka_of, postgres_of, valkey_of
 from clickstream.config.settings import Settings
 from clickstream.domain.errors import ClickstreamError, UsageError

@@ -6,12 +6,12 @@ import socket
 from collections import deque
 from typing import TYPE_CHECKING
 
-from clickstream.actions.watch.frame import ProcessRow
-from clickstream.actions.watch.sources import foreign_posts
+from clickstream.actions.observe.model import ProcessRow
+from clickstream.actions.observe.sources import foreign_posts
 from clickstream.domain.processes import ALIVE, ProcessState, ProcessStatus, Role
 
 if TYPE_CHECKING:
-    from clickstream.actions.watch.builder import Answers
+    from clickstream.actions.observe.build import Answers
     from clickstream.services.valkey.board import Post
 
 KEPT = 300

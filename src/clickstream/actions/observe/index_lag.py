@@ -10,8 +10,8 @@ from clickstream.domain.obstacles import Surroundings
 from clickstream.domain.processes import Role
 
 if TYPE_CHECKING:
-    from clickstream.actions.watch.frame import ProcessRow
-    from clickstream.actions.watch.sources import KafkaAnswer
+    from clickstream.actions.observe.model import ProcessRow
+    from clickstream.actions.observe.sources import KafkaAnswer
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from clickstream.actions.watch.frame import LAGGING, OK, STALLED, STOPPED
+from clickstream.actions.observe.model import LAGGING, OK, STALLED, STOPPED
 
 FLOOR = 500
 """A lag up to this many messages is no news, whatever the rates are."""

@@ -13,16 +13,16 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from clickstream.actions.control import running
-from clickstream.actions.watch.builder import Answers, FrameBuilder
-from clickstream.actions.watch.frame import Figure, Frame, Happening
-from clickstream.actions.watch.happenings import ProcessDiary
-from clickstream.actions.watch.polling import Poller, to_next_beat
-from clickstream.actions.watch.scans import Scans
-from clickstream.actions.watch.search_source import OpenSearchSource
-from clickstream.actions.watch.services import why_not_ask
-from clickstream.actions.watch.sources import KafkaSource, LiveSettings, PostgresSource, ValkeySource
-from clickstream.actions.watch.surroundings_source import EVERY as EVERY_AROUND
-from clickstream.actions.watch.surroundings_source import SHARE, SurroundingsSource
+from clickstream.actions.observe.build import Answers, FrameBuilder
+from clickstream.actions.observe.journal import ProcessDiary
+from clickstream.actions.observe.model import Figure, Frame, Happening
+from clickstream.actions.observe.poll import Poller, to_next_beat
+from clickstream.actions.observe.scans import Scans
+from clickstream.actions.observe.search_source import OpenSearchSource
+from clickstream.actions.observe.services import why_not_ask
+from clickstream.actions.observe.sources import KafkaSource, LiveSettings, PostgresSource, ValkeySource
+from clickstream.actions.observe.surroundings_source import EVERY as EVERY_AROUND
+from clickstream.actions.observe.surroundings_source import SHARE, SurroundingsSource
 from clickstream.config.settings import Settings
 from clickstream.domain.errors import ClickstreamError
 from clickstream.domain.processes import Snapshot

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Mapping, Sequence
 
-from clickstream.actions.watch.frame import Latency
+from clickstream.actions.observe.model import Latency
 from clickstream.domain.reports import LATENCY_EDGES_MS
 
 OVER = 10.0

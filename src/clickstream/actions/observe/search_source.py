@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from clickstream.actions.observe.sources import Gate, Kept, LiveSettings
 from clickstream.actions.servers import in_the_stack, opensearch_of
-from clickstream.actions.watch.sources import Gate, Kept, LiveSettings
 from clickstream.config.settings import Settings
 
 NAME = "opensearch"

@@ -7,8 +7,8 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from clickstream.actions.group import Worker, local_workers, remote_workers, snapshot_of
-from clickstream.actions.lag.indexers import IndexLag, index_lag
-from clickstream.actions.lag.surroundings import LOOK_WITHIN, look_around, progress_of
+from clickstream.actions.observe.index_lag import IndexLag, index_lag
+from clickstream.actions.observe.surroundings import LOOK_WITHIN, look_around, progress_of
 from clickstream.actions.servers import Questions, kafka_of, postgres_of
 from clickstream.config.settings import Settings
 from clickstream.domain.errors import ClickstreamError

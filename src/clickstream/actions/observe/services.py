@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from clickstream.actions.watch.frame import ASKING, DOWN, OFF, UP, ServiceRow
-from clickstream.actions.watch.polling import Heard
-from clickstream.actions.watch.search_source import SWITCHED_OFF
+from clickstream.actions.observe.model import ASKING, DOWN, OFF, UP, ServiceRow
+from clickstream.actions.observe.poll import Heard
+from clickstream.actions.observe.search_source import SWITCHED_OFF
 from clickstream.config.settings import Settings
 from clickstream.domain.processes import ProcessState, Snapshot
 
 if TYPE_CHECKING:
-    from clickstream.actions.watch.builder import Answers
+    from clickstream.actions.observe.build import Answers
 
 SILENT_AFTER = 3.0
 """Seconds without an answer after which a server counts as down."""

@@ -13,9 +13,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from clickstream.actions.lag.arrivals import Look, past_ends
-from clickstream.actions.watch.frame import StoredCounts
-from clickstream.actions.watch.polling import NotAsked
+from clickstream.actions.observe.arrivals import Look, past_ends
+from clickstream.actions.observe.model import StoredCounts
+from clickstream.actions.observe.poll import NotAsked
 from clickstream.config.problems import SettingsError
 from clickstream.config.settings import Settings
 
@@ -74,7 +74,7 @@ class KafkaAnswer:
     indexed: dict[int, int] | None = None
     """Where the indexers' group is, read before the ends; None where OpenSearch is not enabled."""
     arrivals: tuple[Look, ...] = ()
-    """Where the ends were before anybody looked: see lag/arrivals.py."""
+    """Where the ends were before anybody looked: see observe/arrivals.py."""
 
 
 @dataclass(frozen=True, slots=True)

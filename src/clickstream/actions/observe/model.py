@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
     from clickstream.actions.analytics import Analytics
-    from clickstream.actions.lag.indexers import IndexLag
+    from clickstream.actions.observe.index_lag import IndexLag
     from clickstream.domain.obstacles import Obstacle
     from clickstream.domain.reports import WorkerReport
     from clickstream.services.postgres.analytics import TopItem
@@ -24,7 +24,7 @@ ASKING, UP, DOWN, OFF = "asking", "ok", "failed", "off"
 """How a service stands: not known yet, answers, does not answer, not configured or switched off."""
 
 OK, LAGGING, STALLED, STOPPED = "OK", "LAGGING", "STALLED", "STOPPED"
-"""How a partition stands; see actions/partition_state.py."""
+"""How a partition stands; see actions/observe/judge.py."""
 
 INFO, GOOD, WARN, BAD = "info", "good", "warn", "bad"
 """How grave a happening is."""

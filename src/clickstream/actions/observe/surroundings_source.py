@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from clickstream.actions.watch.sources import ASKING_TIMEOUT, Gate, Kept, LiveSettings
+from clickstream.actions.observe.sources import ASKING_TIMEOUT, Gate, Kept, LiveSettings
 from clickstream.config.settings import Settings
 from clickstream.domain.obstacles import Surroundings
 
@@ -22,7 +22,7 @@ class SurroundingsSource(Kept):
         super().__init__(settings, "kafka", gate)
 
     def open(self, settings: Settings) -> Any:
-        from clickstream.actions.lag.surroundings import groups_of  # noqa: PLC0415
+        from clickstream.actions.observe.surroundings import groups_of  # noqa: PLC0415
         from clickstream.actions.servers import kafka_of  # noqa: PLC0415
         from clickstream.services.kafka.surroundings import SurroundingsReader  # noqa: PLC0415
 

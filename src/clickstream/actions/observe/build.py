@@ -12,9 +12,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from clickstream.actions.lag.arrivals import Arrivals
-from clickstream.actions.lag.indexers import IndexLag, shown_lag
-from clickstream.actions.watch.frame import (
+from clickstream.actions.observe.arrivals import Arrivals
+from clickstream.actions.observe.index_lag import IndexLag, shown_lag
+from clickstream.actions.observe.journal import compare_obstacles, compare_services, joined
+from clickstream.actions.observe.judge import Judge, Reading
+from clickstream.actions.observe.model import (
     Frame,
     Happening,
     History,
@@ -24,20 +26,18 @@ from clickstream.actions.watch.frame import (
     ProducerRow,
     ServiceRow,
 )
-from clickstream.actions.watch.happenings import compare_obstacles, compare_services, joined
-from clickstream.actions.watch.partition_state import Judge, Reading
-from clickstream.actions.watch.percentiles import LatencyMeter
-from clickstream.actions.watch.polling import Heard
-from clickstream.actions.watch.processes import process_rows
-from clickstream.actions.watch.search_source import OpenSearchAnswer
-from clickstream.actions.watch.services import service_rows
-from clickstream.actions.watch.sources import KafkaAnswer, LiveSettings, PostgresAnswer, ValkeyAnswer
+from clickstream.actions.observe.percentiles import LatencyMeter
+from clickstream.actions.observe.poll import Heard
+from clickstream.actions.observe.processes import process_rows
+from clickstream.actions.observe.search_source import OpenSearchAnswer
+from clickstream.actions.observe.services import service_rows
+from clickstream.actions.observe.sources import KafkaAnswer, LiveSettings, PostgresAnswer, ValkeyAnswer
 from clickstream.domain.obstacles import Obstacle, Progress, Surroundings, held_back, obstacles
 from clickstream.domain.processes import ALIVE, Role, Snapshot
 
 if TYPE_CHECKING:
     from clickstream.actions.analytics import Analytics
-    from clickstream.actions.watch.frame import Figure, StoredCounts
+    from clickstream.actions.observe.model import Figure, StoredCounts
     from clickstream.services.postgres.analytics import TopItem
     from clickstream.services.postgres.verify import Verification
 

@@ -6,10 +6,10 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from clickstream.actions.lag.back_pressure import BackPressure, back_pressure
-from clickstream.actions.lag.measure import missing_topic
-from clickstream.actions.watch.frame import DOWN, OFF, Frame, PartitionRow
-from clickstream.actions.watch.watcher import Watcher
+from clickstream.actions.observe.back_pressure import BackPressure, back_pressure
+from clickstream.actions.observe.measure import missing_topic
+from clickstream.actions.observe.model import DOWN, OFF, Frame, PartitionRow
+from clickstream.actions.observe.watcher import Watcher
 from clickstream.config.settings import Settings
 from clickstream.domain.errors import ClickstreamError
 from clickstream.domain.obstacles import Obstacle

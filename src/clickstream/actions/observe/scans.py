@@ -7,9 +7,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from clickstream.actions.watch.frame import Figure, StoredCounts
-from clickstream.actions.watch.polling import MOST_OF_THE_TIME, NotAsked, Poller
-from clickstream.actions.watch.sources import LiveSettings, count_rows, read_funnels, read_top_items, recount_rejects
+from clickstream.actions.observe.model import Figure, StoredCounts
+from clickstream.actions.observe.poll import MOST_OF_THE_TIME, NotAsked, Poller
+from clickstream.actions.observe.sources import LiveSettings, count_rows, read_funnels, read_top_items, recount_rejects
 from clickstream.config.settings import Settings
 
 if TYPE_CHECKING:

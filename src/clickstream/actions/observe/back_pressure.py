@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from clickstream.domain.reports import STAGES
 
 if TYPE_CHECKING:
-    from clickstream.actions.watch.frame import ProcessRow
+    from clickstream.actions.observe.model import ProcessRow
 
 NOTHING, UNKNOWN, TRANSACTION = "", "unknown", "transaction"
 """No bottleneck: it waits for messages; it has not reported; it waits for another producer's transaction to end."""

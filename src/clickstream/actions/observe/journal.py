@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from clickstream.actions.watch.frame import BAD, DOWN, GOOD, INFO, UP, WARN, Happening, ServiceRow
+from clickstream.actions.observe.model import BAD, DOWN, GOOD, INFO, UP, WARN, Happening, ServiceRow
 from clickstream.domain.obstacles import COMPACTION, FOREIGN_MEMBER, OPEN_TRANSACTION, Obstacle
 from clickstream.domain.processes import SETTLED, ProcessState, ProcessStatus, Role, Snapshot
 

@@ -1,1 +1,0 @@
-"""How far consumers and indexers are behind: now, over time, and why."""
