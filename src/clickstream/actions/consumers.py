@@ -9,7 +9,8 @@ from enum import StrEnum
 from itertools import islice
 
 from clickstream.actions.control import Control, ensure
-from clickstream.actions.group import UNDER_WAY, Worker, local_workers, snapshot_of
+from clickstream.actions.group import UNDER_WAY, local_workers
+from clickstream.actions.observe.model import ProcessRow
 from clickstream.actions.prepare import prepare
 from clickstream.actions.rolling import Restarted, roll
 from clickstream.actions.servers import valkey_of
@@ -141,10 +142,10 @@ def restart(
     return restarted
 
 
-def listed(settings: Settings, *, kind: str | None = None) -> tuple[Worker, ...]:
+def listed(settings: Settings, *, kind: str | None = None) -> tuple[ProcessRow, ...]:
     """This home's consumers, indexers included, or those of the kind."""
     roles = {ROLES[Kind(kind)]} if kind else set(ROLES.values())
-    return tuple(worker for worker in local_workers(snapshot_of(settings)) if worker.role in roles)
+    return tuple(worker for worker in local_workers(settings) if worker.role in roles)
 
 
 def _kinds(settings: Settings, kind: str | None) -> tuple[Kind, ...]:

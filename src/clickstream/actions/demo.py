@@ -13,9 +13,10 @@ from clickstream.actions import analytics, consumers, producers, stack, verify
 from clickstream.actions.control import running
 from clickstream.actions.data_file import DataFile
 from clickstream.actions.demo_progress import FlowMeter, Narrator, Phase, Show, ends, last_commit, positions
-from clickstream.actions.group import Worker, local_workers, snapshot_of
+from clickstream.actions.group import local_workers, snapshot_of
 from clickstream.actions.observe.journal import TITLES
-from clickstream.actions.observe.measure import LagMeter, Sample
+from clickstream.actions.observe.model import ProcessRow
+from clickstream.actions.observe.offsets import LagMeter, Sample
 from clickstream.actions.prepare import prepare
 from clickstream.actions.reset import reset
 from clickstream.actions.servers import opensearch_of, postgres_of
@@ -91,7 +92,7 @@ class _Drained:
     """The end of the flow."""
 
     sample: Sample
-    producer: Worker
+    producer: ProcessRow
     seconds: float
 
 
@@ -184,14 +185,14 @@ def _run_pipeline(settings: Settings, run: producers.Run, start: Sample, narrato
             time.sleep(LOOK_EVERY)
 
 
-def _producer_finished(workers: tuple[Worker, ...]) -> Worker | None:
+def _producer_finished(workers: tuple[ProcessRow, ...]) -> ProcessRow | None:
     producer = next((worker for worker in workers if worker.name == PRODUCER), None)
     if producer is None or producer.state == ProcessState.STOPPED:
         raise ClickstreamError("the producer was stopped before it was done")
     return producer if producer.state == ProcessState.FINISHED else None
 
 
-def _refuse_failed(workers: tuple[Worker, ...]) -> None:
+def _refuse_failed(workers: tuple[ProcessRow, ...]) -> None:
     for worker in workers:
         if worker.state == ProcessState.FAILED:
             hint = f"see `clickstream {'producer' if worker.role == Role.PRODUCER else 'consumer'} logs`"
@@ -273,5 +274,5 @@ def _unaccounted(drained: _Drained, arrived: int, duplicates: int, told: int | N
     return ""
 
 
-def _workers(settings: Settings) -> tuple[Worker, ...]:
-    return local_workers(snapshot_of(settings))
+def _workers(settings: Settings) -> tuple[ProcessRow, ...]:
+    return local_workers(settings)

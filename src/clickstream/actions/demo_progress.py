@@ -8,8 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from clickstream.actions.group import Worker
-from clickstream.actions.observe.measure import LagMeter, Sample
+from clickstream.actions.observe.model import ProcessRow
+from clickstream.actions.observe.offsets import LagMeter, Sample
 from clickstream.actions.observe.surroundings import look_around, progress_of
 from clickstream.config.settings import Settings
 from clickstream.domain.errors import ClickstreamError, ServiceUnavailable
@@ -95,7 +95,7 @@ class FlowMeter:
     def last(self) -> Sample:
         return self._history[-1] if self._history else self.start
 
-    def read(self, workers: tuple[Worker, ...]) -> Flow:
+    def read(self, workers: tuple[ProcessRow, ...]) -> Flow:
         """Take a sample, and say how it flows."""
         self._sample()
         producer = next((worker for worker in workers if worker.role == "producer"), None)
@@ -108,16 +108,16 @@ class FlowMeter:
             stored=positions(newest) - positions(self.start),
             rate_in=(ends(newest) - ends(oldest)) / elapsed if elapsed else 0.0,
             rate_out=(positions(newest) - positions(oldest)) / elapsed if elapsed else 0.0,
-            lag={partition: newest.lag(partition) for partition in newest.ends},
+            lag={partition: one.lag for partition, one in newest.partitions.items()},
             active_sessions=sum(worker.active_sessions for worker in workers),
             trouble=self._trouble or self._around(newest) or next(iter(troubles), ""),
-            to_index=to_index(newest),
+            to_index=newest.to_index,
         )
 
     @property
     def drained(self) -> bool:
         """The last sample could be taken, and nothing was left to store or to index."""
-        return not self._trouble and bool(self._history) and self.last.total == 0 and not to_index(self.last)
+        return not self._trouble and bool(self._history) and self.last.total == 0 and not self.last.to_index
 
     def _around(self, newest: Sample) -> str:
         """What in Kafka holds messages back, where nothing has been stored for a while though some wait."""
@@ -157,14 +157,6 @@ def ends(sample: Sample) -> int:
 
 def positions(sample: Sample) -> int:
     return sum(sample.positions.values())
-
-
-def to_index(sample: Sample) -> int | None:
-    """Messages not indexed yet; None where OpenSearch is not enabled."""
-    if sample.indexed is None:
-        return None
-    done = {partition: sample.indexed.get(partition, begin) for partition, begin in sample.begins.items()}
-    return sum(max(0, end - done[partition]) for partition, end in sample.ends.items())
 
 
 def last_commit(sample: Sample) -> float:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from clickstream.actions.control import Control, ensure, running
-from clickstream.actions.group import UNDER_WAY, Worker, local_workers, snapshot_of
+from clickstream.actions.group import UNDER_WAY, local_workers
+from clickstream.actions.observe.model import ProcessRow
 from clickstream.actions.prepare import prepare_topic
 from clickstream.actions.servers import kafka_of
 from clickstream.actions.workers import PRODUCER, control_of, find, producer_spec, start_and_wait
@@ -52,7 +53,7 @@ class Stopped:
     """Events that the run was to send."""
 
 
-def start(settings: Settings, run: Run) -> Worker:
+def start(settings: Settings, run: Run) -> ProcessRow:
     """Have the producer send the file; returns once it has read it. The topic is made where it is missing.
 
     Raises:
@@ -93,7 +94,7 @@ def stop(settings: Settings) -> Stopped:
     return Stopped(ran, report.events if report else 0, report.counters.get("total", 0) if report else 0)
 
 
-def pause(settings: Settings) -> Worker:
+def pause(settings: Settings) -> ProcessRow:
     """Have the running producer send nothing more until `resume`; how far it is then. What was handed over arrives.
 
     A producer that dies meanwhile is started again as it was first started, at work.
@@ -104,12 +105,12 @@ def pause(settings: Settings) -> Worker:
     return _steer(settings, Pause(), lambda report: report.state == "paused")
 
 
-def resume(settings: Settings) -> Worker:
+def resume(settings: Settings) -> ProcessRow:
     """Have a paused producer go on; see `pause`."""
     return _steer(settings, Resume(), lambda report: report.state != "paused")
 
 
-def pace(settings: Settings, *, rate: float | None = None, realtime: str | None = None) -> Worker:
+def pace(settings: Settings, *, rate: float | None = None, realtime: str | None = None) -> ProcessRow:
     """Have the running producer send at another pace from where it is; with neither argument, at full speed.
 
     A paused one stays paused. See `pause` for errors and for what a death undoes.
@@ -127,9 +128,9 @@ def pace(settings: Settings, *, rate: float | None = None, realtime: str | None 
     return _steer(settings, order, lambda report: report.pace == str(order))
 
 
-def status(settings: Settings) -> Worker | None:
+def status(settings: Settings) -> ProcessRow | None:
     """The producer as its supervisor knows it, or None where there never was one."""
-    workers = local_workers(snapshot_of(settings))
+    workers = local_workers(settings)
     return next((worker for worker in workers if worker.role == Role.PRODUCER), None)
 
 
@@ -174,7 +175,7 @@ def _factor(realtime: str | None) -> float | None:
         raise UsageError(str(error)) from error
 
 
-def _steer(settings: Settings, order: Order, obeyed: Callable[[WorkerReport], bool]) -> Worker:
+def _steer(settings: Settings, order: Order, obeyed: Callable[[WorkerReport], bool]) -> ProcessRow:
     """Give the order and wait for the report that shows it, or for the producer's end."""
     control = running(settings.home)
     process = control.snapshot().get(PRODUCER) if control else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from clickstream.actions.observe.measure import missing_topic
+from clickstream.actions.observe.offsets import missing_topic
 from clickstream.actions.observe.surroundings import look_around, obstacles_now
 from clickstream.actions.servers import kafka_of, postgres_of
 from clickstream.config.settings import Settings

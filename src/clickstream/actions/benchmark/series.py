@@ -17,7 +17,7 @@ from clickstream.actions.benchmark.load import Order, read
 from clickstream.actions.benchmark.run import Case, Run, run
 from clickstream.actions.benchmark.traces import Say, Traces
 from clickstream.actions.generate import generate
-from clickstream.actions.group import local_workers, snapshot_of
+from clickstream.actions.group import local_workers
 from clickstream.config.settings import Settings, load_settings
 from clickstream.domain.errors import ClickstreamError, UsageError
 from clickstream.pipeline.csvfile import look
@@ -191,7 +191,7 @@ def _turns(options: Options) -> Iterator[Case]:
 
 def _ready(settings: Settings, say: Say) -> Settings:
     """The servers run, no worker does, and there is a file, which can be read."""
-    busy = [worker.name for worker in local_workers(snapshot_of(settings)) if worker.under_way]
+    busy = [worker.name for worker in local_workers(settings) if worker.under_way]
     if busy:
         raise ClickstreamError(
             f"{', '.join(busy)} would share the machine with the benchmark",

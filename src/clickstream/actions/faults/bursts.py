@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 from clickstream.actions.faults import messages
 from clickstream.actions.faults.context import Context
-from clickstream.actions.observe.measure import missing_topic
 from clickstream.actions.observe.model import BAD
+from clickstream.actions.observe.offsets import missing_topic
 from clickstream.actions.servers import kafka_of, postgres_of
 from clickstream.services.kafka.admin import OffsetReader
 from clickstream.services.kafka.raw import RawMessage, read_back, send

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
 from clickstream.actions.faults.context import BACK_WITHIN
-from clickstream.actions.observe.measure import LagMeter, Sample
+from clickstream.actions.observe.offsets import LagMeter, Sample
 from clickstream.actions.servers import kafka_of, opensearch_of, postgres_of
 from clickstream.actions.verify import Verification, verify
 from clickstream.config.settings import Settings
@@ -89,7 +89,7 @@ def await_drained(
                 while True:
                     tick()
                     sample = meter.sample()
-                    reached = [sample.positions, sample.indexed or {}] if index else [sample.positions]
+                    reached = [sample.positions, sample.indexed_positions] if index else [sample.positions]
                     if all(have.get(number, 0) >= end for have in reached for number, end in ends.items()):
                         return time.time()
                     done = sum(sum(have.values()) for have in reached)

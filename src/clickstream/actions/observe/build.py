@@ -10,13 +10,15 @@ import time
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from clickstream.actions.observe.arrivals import Arrivals
 from clickstream.actions.observe.index_lag import IndexLag, shown_lag
 from clickstream.actions.observe.journal import compare_obstacles, compare_services, joined
 from clickstream.actions.observe.judge import Judge, Reading
 from clickstream.actions.observe.model import (
+    DOWN,
+    SILENT,
     Frame,
     Happening,
     History,
@@ -26,14 +28,15 @@ from clickstream.actions.observe.model import (
     ProducerRow,
     ServiceRow,
 )
+from clickstream.actions.observe.offsets import PartitionOffsets, positions
 from clickstream.actions.observe.percentiles import LatencyMeter
 from clickstream.actions.observe.poll import Heard
-from clickstream.actions.observe.processes import process_rows
+from clickstream.actions.observe.processes import owners_of, process_rows
 from clickstream.actions.observe.search_source import OpenSearchAnswer
-from clickstream.actions.observe.services import service_rows
+from clickstream.actions.observe.services import addresses, service_rows
 from clickstream.actions.observe.sources import KafkaAnswer, LiveSettings, PostgresAnswer, ValkeyAnswer
 from clickstream.domain.obstacles import Obstacle, Progress, Surroundings, held_back, obstacles
-from clickstream.domain.processes import ALIVE, Role, Snapshot
+from clickstream.domain.processes import ALIVE, ProcessState, Role, Snapshot
 
 if TYPE_CHECKING:
     from clickstream.actions.analytics import Analytics
@@ -162,14 +165,16 @@ class FrameBuilder:
         produced, stored, lag, active = self._flowing(processes, now, tick=tick)
         self._last = Frame(
             at=now,
+            home=str(settings.home.root),
             embedded=settings.embedded,
+            addresses=addresses(settings),
             configured=settings.kafka is not None,
             supervisor=answers.snapshot is not None,
             topic=settings.kafka.events_topic if settings.kafka else "",
             data_file=settings.pipeline.data_file.name,
             services=services,
-            processes=processes,
-            topic_exists=answers.kafka.value.topic_id is not None if answers.kafka.value else None,
+            processes=_agreeing(processes, services, self._partitions),
+            **_topic(answers.kafka.value),
             partitions=self._partitions,
             produced_per_second=produced,
             stored_per_second=stored,
@@ -213,7 +218,7 @@ class FrameBuilder:
         return produced, stored, lag, active
 
     def _look(self, answers: Answers, processes: tuple[ProcessRow, ...], now: float) -> None:
-        owners = {p: row.name for row in processes for p in row.partitions if row.role == Role.CONSUMER}
+        owners = owners_of(processes, Role.CONSUMER)
         self._percentiles = self._latency.look(now, _histograms(answers.snapshot))
         kafka, postgres = answers.kafka.value, answers.postgres.value
         if kafka is None or kafka.topic_id is None:
@@ -235,12 +240,12 @@ class FrameBuilder:
         if self._positions.value is None:
             self._partitions = ()
             return
-        positions = self._positions_in(self._positions.value, kafka)
-        self._arrivals.forget_before(positions)
+        at = self._positions_in(self._positions.value, kafka)
+        self._arrivals.forget_before(at)
         ages = {p: _commit_age(postgres, kafka.topic_id, p, time.monotonic()) for p in kafka.ends}
-        progress = {p: Progress(positions[p], end, ages[p]) for p, end in sorted(kafka.ends.items())}
+        progress = {p: Progress(at[p], end, ages[p]) for p, end in sorted(kafka.ends.items())}
         around = self._around(answers.surroundings, progress, now)
-        rows = [self._row(p, kafka, answers.kafka.at, at, (owners.get(p), around)) for p, at in progress.items()]
+        rows = [self._row(p, kafka, answers.kafka.at, one, (owners.get(p), around)) for p, one in progress.items()]
         self._partitions = _with_shares(rows, min(answers.kafka.at, self._positions.at))
 
     def _around(self, heard: Heard[Surroundings | None], progress: dict[int, Progress], now: float) -> _Around:
@@ -256,20 +261,18 @@ class FrameBuilder:
 
     def _positions_in(self, postgres: PostgresAnswer, kafka: KafkaAnswer) -> dict[int, int]:
         """By partition of Kafka's topic; from where it begins to be read where nothing was committed."""
-        earliest = self._live.current.pipeline.auto_offset_reset == "earliest"
-        starts = kafka.begins if earliest else kafka.ends
-        stored = postgres.offsets.get(kafka.topic_id or "", {})
-        return {p: stored[p].next_offset if p in stored else starts[p] for p in kafka.ends}
+        stored = {p: one.next_offset for p, one in postgres.offsets.get(kafka.topic_id or "", {}).items()}
+        return positions(stored, kafka.begins, kafka.ends, self._live.current.pipeline.auto_offset_reset)
 
     def _row(
-        self, partition: int, kafka: KafkaAnswer, heard_at: float, at: Progress, who: tuple[str | None, _Around]
+        self, partition: int, kafka: KafkaAnswer, heard_at: float, at: Progress, who: tuple[ProcessRow | None, _Around]
     ) -> PartitionRow:
         now, (owner, around) = time.monotonic(), who
         held_from = around.held.get(partition)
         reading = Reading(
-            lag=max(0, at.end - at.position),
-            rate_in=self._in.rate(partition, now) or 0.0,
-            rate_out=self._out.rate(partition, now) or 0.0,
+            lag=PartitionOffsets(kafka.begins[partition], at.end, at.position).lag,
+            rate_in=self._in.rate(partition, now),
+            rate_out=self._out.rate(partition, now),
             owned=owner is not None,
             commit_age=at.commit_age,
             held=held_from is not None,
@@ -281,12 +284,13 @@ class FrameBuilder:
             end=at.end,
             position=at.position,
             lag=reading.lag,
-            rate_in=reading.rate_in,
-            rate_out=reading.rate_out,
+            rate_in=reading.rate_in or 0.0,
+            rate_out=reading.rate_out or 0.0,
             trend=trend,
             seconds_to_drain=reading.drains_in,
             state=state,
-            owner=owner,
+            owner=owner.label if owner else None,
+            silent=owner is not None and owner.activity == SILENT,
             share=0.0,
             commit_age=at.commit_age,
             as_of=0.0,
@@ -308,6 +312,35 @@ class FrameBuilder:
             hour.append((now, lags))
         elif lags and len(lags) == len(hour[-1][1]):  # a peak between two points counts as well
             hour[-1] = (hour[-1][0], tuple(map(max, hour[-1][1], lags)))
+
+
+def _agreeing(
+    processes: tuple[ProcessRow, ...], services: tuple[ServiceRow, ...], partitions: tuple[PartitionRow, ...]
+) -> tuple[ProcessRow, ...]:
+    """Processes as the services and the partitions have it: one frame holds one truth."""
+    down = {row.name: row.error for row in services if row.state is DOWN}
+    lags = {row.partition: row.lag for row in partitions}
+
+    def agreeing(row: ProcessRow) -> ProcessRow:
+        if row.role == Role.SERVER and row.name in down and row.state == ProcessState.RUNNING:
+            return replace(row, activity=SILENT, detail=down[row.name])
+        if row.role == Role.CONSUMER and row.partitions and lags.keys() >= set(row.partitions):
+            return replace(row, lag=sum(lags[partition] for partition in row.partitions))
+        return row
+
+    return tuple(map(agreeing, processes))
+
+
+def _topic(kafka: KafkaAnswer | None) -> dict[str, Any]:
+    """What is known of the topic by Kafka alone."""
+    if kafka is None:
+        return {}
+    messages = sum(end - kafka.begins[partition] for partition, end in kafka.ends.items())
+    return {
+        "topic_exists": kafka.topic_id is not None,
+        "topic_partitions": len(kafka.ends),
+        "topic_messages": messages,
+    }
 
 
 def _with_shares(rows: list[PartitionRow], as_of: float) -> tuple[PartitionRow, ...]:

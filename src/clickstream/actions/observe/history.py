@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from clickstream.actions.observe.arrivals import ends_at
-from clickstream.actions.observe.measure import missing_topic
+from clickstream.actions.observe.offsets import PartitionOffsets, missing_topic, positions
 from clickstream.actions.servers import kafka_of, postgres_of, valkey_of
 from clickstream.config.settings import Settings
 from clickstream.domain.errors import ClickstreamError, UsageError
@@ -80,8 +80,7 @@ def history(settings: Settings, *, window: float = DEFAULT_WINDOW, points: int =
         ends = {partition: offsets.end for partition, offsets in held.items()}
         times = [now - window * (1 - step / (points - 1)) for step in range(points)]
         reached = [(at, ends_at(reader, topic, at, ends)) for at in times[:-1]]
-    earliest = settings.pipeline.auto_offset_reset == "earliest"
-    starts = {p: offsets.begin if earliest else offsets.end for p, offsets in held.items()}
+    starts = positions({}, {p: one.begin for p, one in held.items()}, ends, settings.pipeline.auto_offset_reset)
     trail, note = _trail(settings, now - window)
     paths = {p: Path.of(p, trail, stored.get(p), starts[p], now) for p in ends}
     found = tuple(_point(at, then, paths) for at, then in [*reached, (now, ends)])
@@ -131,7 +130,7 @@ def _point(at: float, ends: Mapping[int, int], paths: Mapping[int, Path]) -> Lag
     for partition in sorted(ends):
         position, end = paths[partition].at(at), ends[partition]
         nothing_waited = end <= paths[partition].start
-        lags[partition] = 0 if nothing_waited else None if position is None else max(0, end - position)
+        lags[partition] = 0 if nothing_waited else None if position is None else PartitionOffsets(0, end, position).lag
     known = [lag for lag in lags.values() if lag is not None]
     return LagPoint(round(at, 3), sum(known) if len(known) == len(lags) else None, lags)
 

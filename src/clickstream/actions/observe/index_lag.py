@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from clickstream.actions.observe.offsets import index_offsets
+from clickstream.actions.observe.processes import owners_of
 from clickstream.domain.obstacles import Surroundings
 from clickstream.domain.processes import Role
 
@@ -51,12 +53,12 @@ def index_lag(
     A partition that was never committed is read from its beginning.
     """
     rows = []
+    offsets = index_offsets(positions, begins, ends)
     foreign = surroundings.foreign_owners(group) if surroundings else {}
-    for partition in sorted(ends):
-        position, end = positions.get(partition, begins[partition]), ends[partition]
+    for partition, at in offsets.items():
         owner = owned.get(partition)
         other = None if owner else foreign.get(partition)
-        rows.append(IndexedPartition(partition, position, end, max(0, end - position), owner, other))
+        rows.append(IndexedPartition(partition, at.position, at.end, at.lag, owner, other))
     return IndexLag(group, sum(row.lag for row in rows), tuple(rows))
 
 
@@ -66,5 +68,5 @@ def shown_lag(
     """The same out of what a frame is made of; None where it is not known."""
     if kafka is None or kafka.indexed is None:
         return None
-    owned = {partition: row.name for row in processes for partition in row.partitions if row.role == Role.INDEXER}
+    owned = {partition: row.label for partition, row in owners_of(processes, Role.INDEXER).items()}
     return index_lag(group, kafka.indexed, kafka.begins, kafka.ends, owned, around)

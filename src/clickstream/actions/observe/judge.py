@@ -9,8 +9,10 @@ owns them. A state that is worse is believed after two looks in a row, a better 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
+from typing import Generic, TypeVar
 
-from clickstream.actions.observe.model import LAGGING, OK, STALLED, STOPPED
+from clickstream.actions.observe.model import LAGGING, OK, STALLED, STOPPED, PartitionState, Trend
 
 FLOOR = 500
 """A lag up to this many messages is no news, whatever the rates are."""
@@ -38,8 +40,9 @@ class Reading:
     """One look at a partition."""
 
     lag: int
-    rate_in: float
-    rate_out: float
+    rate_in: float | None
+    """Messages a second; None: there was only one look."""
+    rate_out: float | None
     owned: bool
     commit_age: float | None
     """Seconds since the last commit; None: never."""
@@ -51,19 +54,24 @@ class Reading:
         """Seconds until nothing is left, None: never at these rates."""
         if self.lag == 0:
             return 0.0
+        if self.rate_in is None or self.rate_out is None:
+            return None
         growth = self.rate_in - self.rate_out
         return self.lag / -growth if growth < 0 else None
 
 
+W = TypeVar("W", bound=StrEnum)
+
+
 @dataclass(slots=True)
-class Believed:
+class Believed(Generic[W]):
     """A word that changes only when several looks in a row say so."""
 
-    word: str
-    candidate: str = ""
+    word: W
+    candidate: W | None = None
     seen: int = 0
 
-    def hear(self, word: str, needed: int) -> str:
+    def hear(self, word: W, needed: int) -> W:
         if word == self.word:
             self.seen = 0
         elif word == self.candidate:
@@ -79,37 +87,41 @@ class Judge:
     """Judges one partition, look after look."""
 
     def __init__(self) -> None:
-        self._state: Believed | None = None
-        self._trend = Believed("steady")
+        self._state: Believed[PartitionState] | None = None
+        self._trend = Believed(Trend.STEADY)
 
-    def look(self, reading: Reading) -> tuple[str, str]:
-        """(state, trend) after one more look."""
-        state, trend = _state(reading), _trend(reading, self._trend.word)
+    def look(self, reading: Reading) -> tuple[PartitionState, Trend]:
+        """(state, trend) after one more look; one without rates is not remembered."""
+        state = _state(reading)
+        if reading.rate_in is None or reading.rate_out is None:
+            return (self._state.word if self._state else state), self._trend.word
+        trend = _trend(reading.lag, reading.rate_in, reading.rate_out, self._trend.word)
         if self._state is None:
             self._state = Believed(state)
         worse = GRAVITY[state] > GRAVITY[self._state.word]
         return self._state.hear(state, BELIEVE_WORSE if worse else BELIEVE_BETTER), self._trend.hear(trend, 2)
 
 
-def _state(reading: Reading) -> str:
+def _state(reading: Reading) -> PartitionState:
+    stored = reading.rate_out or 0.0
     if reading.lag == 0:
         return OK
-    if not reading.owned and reading.rate_out == 0:
+    if not reading.owned and stored == 0:
         return STOPPED
     if reading.held:
         return LAGGING
-    if reading.rate_out == 0 and (reading.commit_age is None or reading.commit_age > STALLED_AFTER):
+    if stored == 0 and (reading.commit_age is None or reading.commit_age > STALLED_AFTER):
         return STALLED
-    if reading.lag <= max(FLOOR, IN_STEP * reading.rate_out):
+    if reading.rate_out is None or reading.lag <= max(FLOOR, IN_STEP * stored):
         return OK
     drains_in = reading.drains_in
     return OK if drains_in is not None and drains_in <= SLOW_DRAIN else LAGGING
 
 
-def _trend(reading: Reading, before: str) -> str:
-    growth = reading.rate_in - reading.rate_out
-    scale = max(float(reading.lag), reading.rate_in, 1.0)
-    needed = (ENTER_TREND if before == "steady" else LEAVE_TREND) * scale
-    if abs(growth) <= needed or (reading.lag <= FLOOR and growth < FLOOR):
-        return "steady"
-    return "growing" if growth > 0 else "shrinking"
+def _trend(lag: int, rate_in: float, rate_out: float, before: Trend) -> Trend:
+    growth = rate_in - rate_out
+    scale = max(float(lag), rate_in, 1.0)
+    needed = (ENTER_TREND if before is Trend.STEADY else LEAVE_TREND) * scale
+    if abs(growth) <= needed or (lag <= FLOOR and growth < FLOOR):
+        return Trend.STEADY
+    return Trend.GROWING if growth > 0 else Trend.SHRINKING

@@ -6,6 +6,7 @@ A figure that could not be read is None or keeps its last value with the time at
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
@@ -16,18 +17,57 @@ if TYPE_CHECKING:
     from clickstream.services.postgres.analytics import TopItem
     from clickstream.services.postgres.verify import Verification
 
+from clickstream.domain.processes import SETTLED
+
 T = TypeVar("T")
 
 SERVICES = ("kafka", "postgresql", "valkey", "opensearch")
 
-ASKING, UP, DOWN, OFF = "asking", "ok", "failed", "off"
-"""How a service stands: not known yet, answers, does not answer, not configured or switched off."""
 
-OK, LAGGING, STALLED, STOPPED = "OK", "LAGGING", "STALLED", "STOPPED"
-"""How a partition stands; see actions/observe/judge.py."""
+class ServiceState(StrEnum):
+    """How a service stands."""
 
-INFO, GOOD, WARN, BAD = "info", "good", "warn", "bad"
-"""How grave a happening is."""
+    ASKING = "asking"
+    """Not known yet, or it starts."""
+    UP = "ok"
+    DOWN = "failed"
+    """It does not answer."""
+    OFF = "off"
+    """Not configured, switched off, or an embedded server that does not run."""
+
+
+class PartitionState(StrEnum):
+    """How a partition stands; judge.py decides."""
+
+    OK = "OK"
+    LAGGING = "LAGGING"
+    STALLED = "STALLED"
+    STOPPED = "STOPPED"
+
+
+class Trend(StrEnum):
+    """Where a lag is going."""
+
+    GROWING = "growing"
+    SHRINKING = "shrinking"
+    STEADY = "steady"
+
+
+class Severity(StrEnum):
+    """How grave a happening is."""
+
+    INFO = "info"
+    GOOD = "good"
+    WARN = "warn"
+    BAD = "bad"
+
+
+ASKING, UP, DOWN, OFF = ServiceState
+OK, LAGGING, STALLED, STOPPED = PartitionState
+INFO, GOOD, WARN, BAD = Severity
+
+SILENT = "silent"
+"""The activity of a worker that has not reported lately, and of a server that runs and does not answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +88,17 @@ class ServiceRow:
 
     name: str
     """One of SERVICES."""
-    state: str = ASKING
-    """One of ASKING, UP, DOWN, OFF."""
+    state: ServiceState = ASKING
     since: float = 0.0
     """Unix seconds at which it came into that state, as far as this process has seen."""
     version: str | None = None
     latency_ms: float | None = None
     error: str = ""
     """Why it is DOWN or OFF; a sentence for people."""
+    aiven_state: str | None = None
+    """In which state Aiven says it is; None where Aiven is not asked, or does not tell."""
+    aiven_error: str | None = None
+    """Why Aiven does not tell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +123,7 @@ class ProcessRow:
     rates: tuple[float, ...] = ()
     """`rate` once a second, oldest first; at most five minutes of it."""
     lag: int | None = None
+    """Of its partitions, as their rows have it; where that is not known, as it says itself."""
     cpu_percent: float = 0.0
     rss_bytes: int = 0
     restarts: int = 0
@@ -88,6 +132,34 @@ class ProcessRow:
     exit_reason: str = ""
     """How the last life ended; empty if none ever did."""
     report: WorkerReport | None = None
+
+    @property
+    def label(self) -> str:
+        """Its name, with its host where it is not this home's."""
+        return self.name if self.local else f"{self.name} on {self.host}"
+
+    @property
+    def under_way(self) -> bool:
+        """It works, or will soon again."""
+        return self.state not in SETTLED
+
+    @property
+    def events(self) -> int:
+        """Since this life began: messages taken and committed, or acknowledged."""
+        return self.report.events if self.report else 0
+
+    @property
+    def active_sessions(self) -> int:
+        return self.report.active_sessions if self.report else 0
+
+    @property
+    def counters(self) -> dict[str, int]:
+        return dict(self.report.counters) if self.report else {}
+
+    @property
+    def pace(self) -> str:
+        """What a producer's sending follows."""
+        return self.report.pace if self.report else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,14 +178,12 @@ class PartitionRow:
     lag of 0 is true."""
     rate_in: float
     rate_out: float
-    trend: str
-    """`growing`, `shrinking` or `steady`."""
+    trend: Trend
     seconds_to_drain: float | None
     """None: never, at these rates."""
-    state: str
-    """One of OK, LAGGING, STALLED, STOPPED."""
+    state: PartitionState
     owner: str | None
-    """The worker that has it; None: nobody known has."""
+    """The worker that has it, with its host where that is not this one; None: nobody known has."""
     share: float
     """Its part (0 to 1) of what all partitions take in now, or hold where nothing comes in."""
     commit_age: float | None
@@ -124,6 +194,8 @@ class PartitionRow:
     """How long the message at `position` had waited, by the record timestamps, when `end` was read; None: not known."""
     foreign_owner: str | None = None
     """The member of the consumers' group that has it and is not a worker of clickstream."""
+    silent: bool = False
+    """Its owner has not reported lately."""
     held_from: int | None = None
     """The offset from which on another producer's open transaction holds messages back; None: none does."""
 
@@ -169,6 +241,8 @@ class StoredCounts:
     """Messages that wait in `rejected_events`: neither replayed nor discarded."""
     replayed: int = 0
     """Messages there that were replayed, and stay as a record."""
+    skipped: int = 0
+    """No rows: messages that were never read, by the gaps that somebody accepted; `topic show` lists them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,8 +251,7 @@ class Happening:
 
     at: float
     """Unix seconds."""
-    level: str
-    """One of INFO, GOOD, WARN, BAD."""
+    level: Severity
     text: str
     mark: bool = False
     """Worth a mark on the throughput plot: a fault or the end of one."""
@@ -207,8 +280,12 @@ class Frame:
 
     at: float
     """Unix seconds."""
+    home: str = ""
+    """CLICKSTREAM_HOME."""
     embedded: bool = True
     """The servers are, or will be, this home's embedded ones."""
+    addresses: tuple[tuple[str, str], ...] = ()
+    """Services to the addresses that they are asked at."""
     configured: bool = False
     """There are servers to talk to at all."""
     supervisor: bool = False
@@ -221,7 +298,12 @@ class Frame:
     """Servers, consumers, producers of this home, then workers elsewhere."""
     topic_exists: bool | None = None
     """None: not known."""
+    topic_partitions: int | None = None
+    """0: there is no topic; None: not known."""
+    topic_messages: int | None = None
+    """That Kafka holds; the same."""
     partitions: tuple[PartitionRow, ...] = ()
+    """None where Kafka or PostgreSQL never answered."""
     produced_per_second: float | None = None
     stored_per_second: float | None = None
     lag: int | None = None

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import socket
 from collections import deque
+from collections.abc import Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from clickstream.actions.observe.model import ProcessRow
-from clickstream.actions.observe.sources import foreign_posts
+from clickstream.actions.observe.model import SILENT, ProcessRow
 from clickstream.domain.processes import ALIVE, ProcessState, ProcessStatus, Role
 
 if TYPE_CHECKING:
@@ -20,9 +21,6 @@ KEPT = 300
 SILENT_AFTER = 4.0
 """Seconds without a report after which a running worker's figures count no more; it reports once a second."""
 
-SILENT = "silent"
-"""The activity of such a worker."""
-
 ORDER = {Role.SERVER: 0, Role.PRODUCER: 1, Role.CONSUMER: 2, Role.INDEXER: 3, Role.FAULT: 4}
 
 Rates = dict[str, deque[float]]
@@ -30,15 +28,50 @@ Rates = dict[str, deque[float]]
 
 def process_rows(answers: Answers, rates: Rates, now: float, *, tick: bool) -> tuple[ProcessRow, ...]:
     """Servers, producer, consumers of this home by name, then workers elsewhere. `tick`: add to `rates`."""
-    processes = answers.snapshot.processes if answers.snapshot else ()
-    shown = [process for process in processes if process.role is not Role.FAULT or process.state in ALIVE]
-    ordered = sorted(shown, key=lambda process: (ORDER[process.role], _natural(process.name)))
-    local = [_local(process, rates, now, tick=tick) for process in ordered]
+    local = local_rows(answers.snapshot, rates, now, tick=tick)
     # What hangs on the board is old when Valkey does not answer; posts fade by themselves within ten seconds.
     fresh = answers.valkey.value is not None and not answers.valkey.error and not answers.valkey.not_asked
     posts = answers.valkey.value.posts if answers.valkey.value and fresh else ()
-    elsewhere = foreign_posts(posts, {process.pid for process in processes})
-    return (*local, *(_remote(post, rates, now, tick=tick) for post in elsewhere))
+    elsewhere = foreign_posts(posts, {row.pid for row in local})
+    return _one_owner_each((*local, *(_remote(post, rates, now, tick=tick) for post in elsewhere)))
+
+
+def local_rows(
+    snapshot: Snapshot | None, rates: Rates | None = None, now: float | None = None, *, tick: bool = False
+) -> tuple[ProcessRow, ...]:
+    """This home's processes, by role and name, out of what its supervisor knows; None where none runs."""
+    processes = snapshot.processes if snapshot else ()
+    shown = [process for process in processes if process.role is not Role.FAULT or process.state in ALIVE]
+    ordered = sorted(shown, key=lambda process: (ORDER[process.role], _natural(process.name)))
+    at = time.time() if now is None else now
+    return tuple(_local(process, {} if rates is None else rates, at, tick=tick) for process in ordered)
+
+
+def foreign_posts(posts: tuple[Post, ...], local_pids: set[int | None]) -> tuple[Post, ...]:
+    """Posts of workers that this home's supervisor does not have, and that still live as far as can be seen."""
+    import psutil  # noqa: PLC0415
+
+    here = socket.gethostname()
+    return tuple(
+        post for post in posts if post.host != here or (post.pid not in local_pids and psutil.pid_exists(post.pid))
+    )
+
+
+def owners_of(rows: Iterable[ProcessRow], role: Role) -> dict[int, ProcessRow]:
+    """Partition to the worker of that role that has it; of one that is silent and another, the other."""
+    of_the_role = sorted((row for row in rows if row.role == role), key=lambda row: row.activity != SILENT)
+    return {partition: row for row in of_the_role for partition in row.partitions}
+
+
+def _one_owner_each(rows: tuple[ProcessRow, ...]) -> tuple[ProcessRow, ...]:
+    """What a silent worker had when it last said something, and another has now, is the other's."""
+    owners = {role: owners_of(rows, role) for role in (Role.CONSUMER, Role.INDEXER)}
+    return tuple(
+        replace(row, partitions=tuple(p for p in row.partitions if owners[Role(row.role)][p] is row))
+        if row.partitions and row.role in owners
+        else row
+        for row in rows
+    )
 
 
 def _local(process: ProcessStatus, rates: Rates, now: float, *, tick: bool) -> ProcessRow:

@@ -24,8 +24,8 @@ class OpenSearchAnswer:
 class OpenSearchSource(Kept):
     """Asks how it is."""
 
-    def __init__(self, settings: LiveSettings, gate: Gate) -> None:
-        super().__init__(settings, NAME, gate)
+    def __init__(self, settings: LiveSettings, gate: Gate, *, patience: float = 0.0) -> None:
+        super().__init__(settings, NAME, gate, patience=patience)
 
     def reason(self, settings: Settings) -> str:
         if not settings.opensearch.enabled:
@@ -36,7 +36,7 @@ class OpenSearchSource(Kept):
         from clickstream.services.opensearch.client import connect, translated  # noqa: PLC0415
         from clickstream.services.opensearch.server import ASKING_TIMEOUT  # noqa: PLC0415
 
-        client = connect(opensearch_of(settings), timeout=ASKING_TIMEOUT, patience=0)
+        client = connect(opensearch_of(settings), timeout=ASKING_TIMEOUT, patience=self._patience)
         with translated():
             client.info()  # connecting is no part of the latency
         return client

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from clickstream.actions.observe.model import ASKING, DOWN, OFF, UP, ServiceRow
+from clickstream.actions.observe.model import ASKING, DOWN, OFF, UP, ServiceRow, ServiceState
 from clickstream.actions.observe.poll import Heard
 from clickstream.actions.observe.search_source import SWITCHED_OFF
 from clickstream.config.settings import Settings
@@ -20,6 +20,18 @@ SILENT_AFTER = 3.0
 
 ONE_FAULT = 2.0
 """Seconds after an answer within which a single fault is not yet believed."""
+
+
+def addresses(settings: Settings) -> tuple[tuple[str, str], ...]:
+    """Where the services are asked; those only that are configured."""
+    found = {"kafka": settings.kafka.bootstrap_servers} if settings.kafka else {}
+    if settings.postgres:
+        found["postgresql"] = f"{settings.postgres.host}:{settings.postgres.port}/{settings.postgres.database}"
+    if settings.valkey:
+        found["valkey"] = f"{settings.valkey.host}:{settings.valkey.port}"
+    if settings.opensearch.enabled:
+        found["opensearch"] = f"{settings.opensearch.host}:{settings.opensearch.port}"
+    return tuple(found.items())
 
 
 def why_not_ask(snapshot: Snapshot | None, name: str) -> str:
@@ -69,7 +81,7 @@ def service_rows(
     return tuple(rows)
 
 
-def _stands(name: str, heard: Heard[Any], snapshot: Snapshot | None, now: float) -> tuple[str, str]:
+def _stands(name: str, heard: Heard[Any], snapshot: Snapshot | None, now: float) -> tuple[ServiceState, str]:
     if heard.not_asked:
         process = snapshot.get(name) if snapshot else None
         if process and process.state in {ProcessState.FAILED, ProcessState.BACKOFF}:
@@ -84,7 +96,7 @@ def _stands(name: str, heard: Heard[Any], snapshot: Snapshot | None, now: float)
     return (UP, "") if heard.at else (ASKING, "")
 
 
-def _since(before: ServiceRow | None, state: str, heard: Heard[Any], now: float) -> float:
+def _since(before: ServiceRow | None, state: ServiceState, heard: Heard[Any], now: float) -> float:
     if before and before.state == state and before.since:
         return before.since
     return heard.asked_at if state == DOWN and heard.asked_at else now

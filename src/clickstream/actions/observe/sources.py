@@ -6,7 +6,6 @@ Drivers load with the first question, in the thread that asks it: the front end 
 from __future__ import annotations
 
 import os
-import socket
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -101,7 +100,9 @@ class ValkeyAnswer:
 class Kept:
     """Something opened that is kept from question to question, and opened anew after a fault or other settings."""
 
-    def __init__(self, settings: LiveSettings, name: str, gate: Gate) -> None:
+    def __init__(self, settings: LiveSettings, name: str, gate: Gate, *, patience: float = 0.0) -> None:
+        """`patience`: seconds for which a server that is not ready yet is asked again."""
+        self._patience = patience
         self._live = settings
         self._name = name
         self.gate = gate
@@ -197,14 +198,14 @@ class KafkaSource(Kept):
 class PostgresSource(Kept):
     """Asks how far each partition is stored."""
 
-    def __init__(self, settings: LiveSettings, gate: Gate) -> None:
-        super().__init__(settings, "postgresql", gate)
+    def __init__(self, settings: LiveSettings, gate: Gate, *, patience: float = 0.0) -> None:
+        super().__init__(settings, "postgresql", gate, patience=patience)
 
     def open(self, settings: Settings) -> Any:
         from clickstream.actions.servers import postgres_of  # noqa: PLC0415
         from clickstream.services.postgres.connection import connect  # noqa: PLC0415
 
-        return connect(postgres_of(settings), application_name="clickstream watch", patience=0)
+        return connect(postgres_of(settings), application_name="clickstream watch", patience=self._patience)
 
     def ask(self, settings: Settings, opened: Any) -> PostgresAnswer:
         from clickstream.actions.servers import kafka_of  # noqa: PLC0415
@@ -223,8 +224,8 @@ class PostgresSource(Kept):
 class ValkeySource(Kept):
     """Asks for what hangs on the notice board."""
 
-    def __init__(self, settings: LiveSettings, gate: Gate) -> None:
-        super().__init__(settings, "valkey", gate)
+    def __init__(self, settings: LiveSettings, gate: Gate, *, patience: float = 0.0) -> None:
+        super().__init__(settings, "valkey", gate, patience=patience)
         self._version = ""
 
     def open(self, settings: Settings) -> Any:
@@ -232,8 +233,8 @@ class ValkeySource(Kept):
         from clickstream.services.valkey.board import server_info  # noqa: PLC0415
         from clickstream.services.valkey.connection import connect  # noqa: PLC0415
 
-        self._version = server_info(valkey_of(settings), patience=0).version
-        return connect(valkey_of(settings), patience=0)
+        self._version = server_info(valkey_of(settings), patience=self._patience).version
+        return connect(valkey_of(settings), patience=self._patience)
 
     def ask(self, settings: Settings, opened: Any) -> ValkeyAnswer:
         from clickstream.actions.servers import kafka_of  # noqa: PLC0415
@@ -254,7 +255,9 @@ def count_rows(settings: Settings) -> StoredCounts:
     from clickstream.services.postgres.inspect import counts  # noqa: PLC0415
 
     found = counts(postgres_of(settings), patience=0)
-    return StoredCounts(found.events, found.sessions, found.rejected_events, found.replayed_rejects)
+    return StoredCounts(
+        found.events, found.sessions, found.rejected_events, found.replayed_rejects, found.skipped_messages
+    )
 
 
 def recount_rejects(settings: Settings, before: StoredCounts) -> StoredCounts:
@@ -278,16 +281,6 @@ def read_top_items(settings: Settings) -> tuple[TopItem, ...]:
     from clickstream.actions.analytics import top_items  # noqa: PLC0415
 
     return top_items(settings)
-
-
-def foreign_posts(posts: tuple[Post, ...], local_pids: set[int | None]) -> tuple[Post, ...]:
-    """Posts of workers that this home's supervisor does not have, and that still live as far as can be seen."""
-    import psutil  # noqa: PLC0415
-
-    here = socket.gethostname()
-    return tuple(
-        post for post in posts if post.host != here or (post.pid not in local_pids and psutil.pid_exists(post.pid))
-    )
 
 
 def _changed_at(path: str) -> int:

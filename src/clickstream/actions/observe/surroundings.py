@@ -11,7 +11,7 @@ from clickstream.domain.obstacles import Obstacle, Progress, Surroundings, obsta
 from clickstream.services.kafka.surroundings import SurroundingsReader
 
 if TYPE_CHECKING:
-    from clickstream.actions.observe.measure import Sample
+    from clickstream.actions.observe.offsets import Sample
 
 LOOK_WITHIN = 5.0
 """Seconds that an answer may take."""
@@ -31,12 +31,12 @@ def look_around(settings: Settings) -> Surroundings | None:
 
 def progress_of(sample: Sample) -> dict[int, Progress]:
     """How far the consumers are."""
-    return {p: Progress(sample.positions[p], end, sample.ages.get(p)) for p, end in sample.ends.items()}
+    return {p: Progress(one.position, one.end, sample.ages.get(p)) for p, one in sample.partitions.items()}
 
 
 def obstacles_now(settings: Settings, found: Surroundings) -> tuple[Obstacle, ...]:
     """What keeps messages from being stored; where PostgreSQL does not answer, without open transactions."""
-    from clickstream.actions.observe.measure import LagMeter  # noqa: PLC0415 (it needs this module)
+    from clickstream.actions.observe.offsets import LagMeter  # noqa: PLC0415 (it needs this module)
 
     try:
         with LagMeter(settings) as meter:

@@ -1,0 +1,230 @@
+"""Looking at everything once: asks all servers at the same time, and makes a Frame of what they said in time.
+
+The sources and the builder are those of the watcher. Whoever does not answer in time is left out of this look, and is
+not asked again before that question has ended: a server that hangs costs one thread, however many look.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Generic, TypeVar
+
+from clickstream.actions import aiven
+from clickstream.actions.control import running
+from clickstream.actions.observe.build import Answers, FrameBuilder
+from clickstream.actions.observe.model import DOWN, OFF, Figure, Frame, StoredCounts
+from clickstream.actions.observe.offsets import missing_topic
+from clickstream.actions.observe.poll import MOST_OF_THE_TIME, Heard, NotAsked
+from clickstream.actions.observe.search_source import OpenSearchSource
+from clickstream.actions.observe.services import why_not_ask
+from clickstream.actions.observe.sources import KafkaSource, LiveSettings, PostgresSource, ValkeySource, count_rows
+from clickstream.actions.observe.surroundings_source import SHARE, SurroundingsSource
+from clickstream.actions.servers import Questions
+from clickstream.config.settings import Settings
+from clickstream.domain.errors import ClickstreamError
+from clickstream.domain.processes import Snapshot
+
+T = TypeVar("T")
+
+_logger = logging.getLogger("clickstream.observe")
+
+WITHIN = 5.0
+"""Seconds after which a look is over, whoever has answered; also how long one that is not ready yet is waited for."""
+
+SUPERVISOR_WITHIN = 0.5
+
+APART = 1.0
+"""Seconds between two looks that rates are taken from."""
+
+
+class Asked(Generic[T]):
+    """One question, asked on a thread of its own; at most one at a time is under way."""
+
+    def __init__(self, name: str, ask: Callable[[], T], *, share: float = 1.0) -> None:
+        """`share`: of the time that asking may take at most; in between, the last answer counts."""
+        self._name = name
+        self._ask = ask
+        self._share = share
+        self._thread: threading.Thread | None = None
+        self._again_at = float("-inf")
+        self._failing = False
+        self.heard: Heard[T] = Heard()
+
+    def begin(self) -> None:
+        """Ask, unless the question is under way still, or its last answer is to do."""
+        if (self._thread and self._thread.is_alive()) or time.monotonic() < self._again_at:
+            return
+        self.heard = replace(self.heard, asked_at=time.time())
+        self._thread = threading.Thread(target=self._run, name=f"ask-{self._name}", daemon=True)
+        self._thread.start()
+
+    def answer(self, deadline: float) -> Heard[T]:
+        """What is known by `deadline` (monotonic)."""
+        if self._thread:
+            self._thread.join(max(0.0, deadline - time.monotonic()))
+        return self.heard
+
+    def _run(self) -> None:
+        began = time.monotonic()
+        before = self.heard
+        try:
+            self.heard = Heard(self._ask(), time.time())
+        except NotAsked as reason:
+            self.heard = replace(before, error="", not_asked=str(reason), asked_at=None)
+            return
+        except Exception as error:  # whatever it is: the figures are missing, and the service counts as down
+            words = str(error) if isinstance(error, ClickstreamError) else f"internal error: {error!r}"
+            if not self._failing:
+                _logger.warning("no figures of %s: %s", self._name, words)
+            self._failing = True
+            self.heard = replace(before, error=words, not_asked="", asked_at=None)
+            return
+        self._failing = False
+        took = time.monotonic() - began
+        if self._share < 1:
+            self._again_at = time.monotonic() + took * (1 / self._share - 1)
+
+
+class Observer:
+    """Looks when asked to; safe from several threads at once. Use as a context manager."""
+
+    def __init__(
+        self,
+        load: Callable[[], Settings],
+        *,
+        within: float = WITHIN,
+        patience: float = 0.0,
+        fresh_for: float = 0.0,
+        counts: bool = True,
+    ) -> None:
+        """Args:
+            load: reads the settings.
+            within: seconds that a look may take.
+            patience: seconds for which a server that is not ready yet is asked again.
+            fresh_for: seconds for which a look serves everybody who asks.
+            counts: whether rows are counted.
+
+        Raises SettingsError where the settings cannot be read.
+        """
+        self._live = LiveSettings(load)
+        self._within, self._fresh_for = within, fresh_for
+        self._lock = threading.Lock()
+        self._last: Frame | None = None
+        self._looked_at = float("-inf")
+        self._snapshot: Snapshot | None = None
+        gate, live = self._gate, self._live
+        kafka, around = KafkaSource(live, gate), SurroundingsSource(live, gate)
+        postgres, valkey = PostgresSource(live, gate, patience=patience), ValkeySource(live, gate, patience=patience)
+        search = OpenSearchSource(live, gate, patience=patience)
+        self._sources = (kafka, around, postgres, valkey, search)
+        self._supervisor = Asked("supervisor", self._ask_supervisor)
+        self._kafka = Asked("kafka", kafka)
+        self._around = Asked("surroundings", around, share=SHARE)
+        self._postgres = Asked("postgresql", postgres)
+        self._valkey = Asked("valkey", valkey)
+        self._search = Asked("opensearch", search)
+        self._counts = Asked("counts", self._count, share=MOST_OF_THE_TIME) if counts else None
+        self._builder = FrameBuilder(self._live)
+        self.seconds = 0.0
+        """How long the last look took."""
+
+    def __enter__(self) -> Observer:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def look(self) -> Frame:
+        """The figures of now, or of a moment ago. Never raises for a server that is down."""
+        with self._lock:  # whoever comes meanwhile gets the same
+            if self._last is None or time.monotonic() - self._looked_at > self._fresh_for:
+                self._last = self._look()
+                self._looked_at = time.monotonic()
+            return self._last
+
+    def close(self) -> None:
+        """Let go of the connections, but of those at which a question hangs."""
+        for source in self._sources:
+            source.drop()
+
+    def _look(self) -> Frame:
+        began, settings = time.monotonic(), self._live.refresh()
+        deadline = began + self._within
+        aiven_asked = Questions(aiven.question(settings))  # first: it is the farthest away
+        self._supervisor.begin()
+        self._snapshot = self._supervisor.answer(began + SUPERVISOR_WITHIN).value
+        for asked in (self._postgres, self._valkey, self._search, self._around):
+            asked.begin()
+        # Positions first, ends after them: a position that is newer than the end would hide what waits.
+        self._postgres.answer(began + self._within / 2)
+        self._kafka.begin()
+        if self._counts:
+            self._counts.begin()
+        kafka, postgres = self._kafka.answer(deadline), self._postgres.answer(deadline)
+        counts = self._counts.answer(deadline) if self._counts else Heard()
+        answers = Answers(
+            self._snapshot,
+            kafka,
+            postgres,
+            self._valkey.answer(deadline),
+            self._search.answer(deadline),
+            self._around.answer(deadline),
+            counts=Figure(counts.value, counts.at) if counts.value else None,
+        )
+        frame = self._builder.build(answers)
+        self.seconds = time.monotonic() - began
+        words = aiven.words(settings, aiven_asked)
+        services = tuple(
+            replace(row, aiven_state=words[row.name].state, aiven_error=words[row.name].error)
+            if row.name in words
+            else row
+            for row in frame.services
+        )
+        return replace(frame, services=services)
+
+    def _ask_supervisor(self) -> Snapshot | None:
+        control = running(self._live.current.home)
+        return control.snapshot() if control else None
+
+    def _gate(self, name: str) -> str:
+        return why_not_ask(self._snapshot, name)
+
+    def _count(self) -> StoredCounts:
+        if self._live.current.embedded and (reason := self._gate("postgresql")):
+            raise NotAsked(reason)
+        return count_rows(self._live.current)
+
+
+def observe(load: Callable[[], Settings], *, patience: float = WITHIN) -> Frame:
+    """One look."""
+    with Observer(load, patience=patience) as observer:
+        return observer.look()
+
+
+def observe_flow(load: Callable[[], Settings]) -> Frame:
+    """Two looks, a second apart: with rates, without counts.
+
+    Raises:
+        ClickstreamError: Kafka or PostgreSQL does not answer, or there is no topic: nothing is known of any lag.
+    """
+    with Observer(load, patience=WITHIN, counts=False) as observer:
+        frame = observer.look()
+        if frame.partitions:
+            time.sleep(APART)
+            frame = observer.look()
+    return refuse_unknown(frame)
+
+
+def refuse_unknown(frame: Frame) -> Frame:
+    """The frame; raises ClickstreamError where it knows of no partition, with the reason."""
+    for name in ("kafka", "postgresql"):
+        service = frame.service(name)
+        if service.state in {DOWN, OFF}:
+            raise ClickstreamError(service.error or f"{name} does not answer")
+    if frame.topic_exists is False:
+        raise missing_topic(frame.topic)
+    return frame
