@@ -13,6 +13,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from clickstream.actions.observe.measure import Lag, measure
+from clickstream.actions.status import status
 from confluent_kafka import Consumer, Producer
 from confluent_kafka.admin import (  # type: ignore[attr-defined]
     AclOperation,
@@ -26,12 +28,10 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]
 from clickstream.actions import consumers as workers
 from clickstream.actions import producers, rewind, topic
 from clickstream.actions.config.check import FAILED, OK, WARN, Check, check
-from clickstream.actions.observe.measure import Lag, measure
 from clickstream.actions.observe.model import LAGGING, STOPPED, Frame
 from clickstream.actions.observe.surroundings import look_around
 from clickstream.actions.observe.watcher import Watcher
 from clickstream.actions.prepare import prepare
-from clickstream.actions.status import status
 from clickstream.cli import views
 from clickstream.cli.output import Line
 from clickstream.cli.parser import run

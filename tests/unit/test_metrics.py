@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from clickstream.actions.metrics.sample import Asked, Look
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.metrics_core import Metric
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.registry import Collector
 
 from clickstream.actions.metrics.families import families
-from clickstream.actions.metrics.sample import Asked, Look
 from clickstream.actions.observe.model import ProcessRow, StoredCounts
 from clickstream.actions.observe.poll import NotAsked
 from clickstream.actions.observe.search_source import OpenSearchAnswer

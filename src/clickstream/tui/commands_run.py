@@ -284,7 +284,7 @@ def worker_thaw(job: Job) -> str:
     return f"{name} goes on"
 
 
-def tell(job: Job, level: str, text: str, *, mark: bool = False) -> None:
+def tell(job: Job, level: Severity, text: str, *, mark: bool = False) -> None:
     """A line under "what happened"."""
     from clickstream.actions.observe.model import Happening
 

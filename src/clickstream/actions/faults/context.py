@@ -11,7 +11,7 @@ from clickstream.actions.control import Control, running
 from clickstream.actions.faults.catalogue import BURST, INDEXER, OPENSEARCH, WORKERS, Fault
 from clickstream.actions.faults.timeline import Note, Step
 from clickstream.actions.group import UNDER_WAY
-from clickstream.actions.observe.model import INFO
+from clickstream.actions.observe.model import INFO, Severity
 from clickstream.actions.servers import in_the_stack
 from clickstream.config.settings import Settings
 from clickstream.domain.errors import ClickstreamError, UsageError
@@ -50,7 +50,7 @@ class Context:
             )
         return control
 
-    def say(self, what: str, detail: str = "", *, level: str = INFO, at: float | None = None) -> None:
+    def say(self, what: str, detail: str = "", *, level: Severity = INFO, at: float | None = None) -> None:
         """A step of the time line."""
         self.note(Step(time.time() if at is None else at, what, detail, level))
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from clickstream.actions.observe.model import INFO
+from clickstream.actions.observe.model import INFO, Severity
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,7 @@ class Step:
     """In a word or two: `killed`, `restarted`, `lag drained`."""
     detail: str = ""
     """To whom, or how; a half sentence."""
-    level: str = INFO
+    level: Severity = INFO
     """One of watch/frame.py's INFO, GOOD, WARN, BAD."""
     aside: bool = False
     """Told as it happens, and left out of the line."""

@@ -1,4 +1,4 @@
-"""A look's figures as families of Prometheus' metrics: their names, types, labels and meanings. Asks nobody.
+"""A Frame as families of Prometheus' metrics: their names, types, labels and meanings. Asks nobody.
 
 What is not known is left out, never shown as zero. Counters that belong to the data come from Kafka's and PostgreSQL's
 own offsets, so that no restart of a worker sets them back; those of a worker begin anew with each life of it, which
@@ -15,12 +15,12 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.metrics_core import InfoMetricFamily, Metric
 
 from clickstream import __version__
-from clickstream.actions.observe.model import ProcessRow
+from clickstream.actions.observe.model import OFF, SILENT, UP, ProcessRow
 from clickstream.domain.processes import ProcessState, Role
 from clickstream.domain.reports import LATENCY_EDGES_MS
 
 if TYPE_CHECKING:
-    from clickstream.actions.metrics.sample import Look
+    from clickstream.actions.observe.model import Frame
 
 WHO = ("process", "role", "host")
 """Labels of what one process tells of itself. No pid: each restart would make new series."""
@@ -33,36 +33,37 @@ _GONE = {ProcessState.STOPPED, ProcessState.FINISHED}
 _LE = (*(str(edge / 1000) for edge in LATENCY_EDGES_MS), "+Inf")
 
 
-def families(look: Look) -> Iterator[Metric]:
-    """Every family, in a fixed order; those of which nothing is known are empty."""
+def families(frame: Frame, seconds: float) -> Iterator[Metric]:
+    """Every family, in a fixed order; those of which nothing is known are empty. `seconds`: that the look took."""
     yield InfoMetricFamily("clickstream_build", "The clickstream that tells this.", value={"version": __version__})
     yield GaugeMetricFamily(
-        "clickstream_look_duration_seconds", "How long the last look at all servers took.", value=look.seconds
+        "clickstream_look_duration_seconds", "How long the last look at all servers took.", value=seconds
     )
-    yield from _services(look)
-    yield from _partitions(look)
-    yield from _indexing(look)
-    yield from _surroundings(look)
-    yield from _rows(look)
-    yield from _processes(look.processes, look.at)
-    yield from _work(look.processes)
-    yield _latency(look.processes)
+    yield from _services(frame)
+    yield from _partitions(frame)
+    yield from _indexing(frame)
+    yield from _surroundings(frame)
+    yield from _rows(frame)
+    yield from _processes(frame.processes, frame.at)
+    yield from _work(frame.processes)
+    yield _latency(frame.processes)
 
 
-def _services(look: Look) -> Iterator[Metric]:
+def _services(frame: Frame) -> Iterator[Metric]:
     up = GaugeMetricFamily("clickstream_service_up", "1: the server answers; 0: it does not.", labels=["service"])
     latency = GaugeMetricFamily(
         "clickstream_service_latency_seconds", "One round trip on an open connection.", labels=["service"]
     )
-    for name in look.used:
-        answer = look.service(name)
-        up.add_metric([name], float(answer is not None))
-        if answer is not None:
-            latency.add_metric([name], answer.latency_ms / 1000)
+    for row in frame.services:
+        if row.state is OFF and row.name not in dict(frame.addresses):
+            continue
+        up.add_metric([row.name], float(row.state is UP))
+        if row.latency_ms is not None:
+            latency.add_metric([row.name], row.latency_ms / 1000)
     yield from (up, latency)
 
 
-def _partitions(look: Look) -> Iterator[Metric]:
+def _partitions(frame: Frame) -> Iterator[Metric]:
     labels = ["topic", "partition"]
     produced = CounterMetricFamily(
         "clickstream_messages_produced", "Messages that Kafka has taken: its offset of the next one.", labels=labels
@@ -81,42 +82,36 @@ def _partitions(look: Look) -> Iterator[Metric]:
         "clickstream_partition_last_commit_timestamp_seconds", "When its offset moved last, Unix time.", labels=labels
     )
     total = GaugeMetricFamily("clickstream_lag_messages", "Messages that are not settled, of all partitions.")
-    waiting = 0
-    kafka = look.kafka
-    stored = look.postgres.offsets.get(kafka.topic_id or "", {}) if kafka and look.postgres else {}
-    for partition, end in sorted(kafka.ends.items()) if kafka else ():
-        at, begin = [look.topic, str(partition)], kafka.begins[partition] if kafka else 0
-        produced.add_metric(at, end)
-        held.add_metric(at, end - begin)
-        if look.postgres is None:
+    known = frame.service("kafka").state is UP
+    stored = known and frame.service("postgresql").state is UP
+    for row in frame.partitions if known else ():
+        at = [frame.topic, str(row.partition)]
+        produced.add_metric(at, row.end)
+        held.add_metric(at, row.end - row.begin)
+        if not stored:
             continue
-        known = stored.get(partition)
-        position = known.next_offset if known else begin if look.earliest else end
-        waiting += max(0, end - position)
-        processed.add_metric(at, position)
-        lag.add_metric(at, max(0, end - position))
-        if known:
-            committed.add_metric(at, round(look.at - known.age_seconds, 3))
-    if kafka and kafka.ends and look.postgres:
-        total.add_metric([], waiting)
+        processed.add_metric(at, row.position)
+        lag.add_metric(at, row.lag)
+        if row.commit_age is not None:
+            committed.add_metric(at, round(frame.at - row.commit_age, 3))
+    if stored and frame.lag is not None:
+        total.add_metric([], frame.lag)
     yield from (produced, processed, lag, total, held, committed)
 
 
-def _indexing(look: Look) -> Iterator[Metric]:
+def _indexing(frame: Frame) -> Iterator[Metric]:
     labels = ["topic", "partition"]
     indexed = CounterMetricFamily(
         "clickstream_messages_indexed", "Messages that OpenSearch has: the indexers' offset of the next.", labels=labels
     )
     lag = GaugeMetricFamily("clickstream_index_lag_messages", "Messages that OpenSearch does not have.", labels=labels)
-    kafka = look.kafka
-    for partition, end in sorted(kafka.ends.items()) if kafka and kafka.indexed is not None else ():
-        position = (kafka.indexed or {}).get(partition, kafka.begins[partition]) if kafka else 0
-        indexed.add_metric([look.topic, str(partition)], position)
-        lag.add_metric([look.topic, str(partition)], max(0, end - position))
+    for row in frame.indexing.partitions if frame.indexing else ():
+        indexed.add_metric([frame.topic, str(row.partition)], row.position)
+        lag.add_metric([frame.topic, str(row.partition)], row.lag)
     yield from (indexed, lag)
 
 
-def _surroundings(look: Look) -> Iterator[Metric]:
+def _surroundings(frame: Frame) -> Iterator[Metric]:
     compacted = GaugeMetricFamily(
         "clickstream_topic_compacted", "1: Kafka removes messages of the topic that nobody has read.", labels=["topic"]
     )
@@ -128,30 +123,32 @@ def _surroundings(look: Look) -> Iterator[Metric]:
         "Messages that cannot be read yet, as another producer's transaction is open.",
         labels=["topic", "partition"],
     )
-    if (found := look.surroundings) is not None:
+    if (found := frame.surroundings) is not None:
         if found.compacted is not None:
             compacted.add_metric([found.topic], float(found.compacted))
         for group, members in found.foreign.items():
             foreign.add_metric([group], len(members))
-        for partition, end in sorted(look.kafka.ends.items()) if look.kafka else ():
-            unstable.add_metric([found.topic, str(partition)], max(0, end - found.unstable.get(partition, end)))
+        for row in frame.partitions:
+            unstable.add_metric(
+                [found.topic, str(row.partition)], max(0, row.end - found.unstable.get(row.partition, row.end))
+            )
     yield from (compacted, foreign, unstable)
 
 
-def _rows(look: Look) -> Iterator[Metric]:
+def _rows(frame: Frame) -> Iterator[Metric]:
     events = CounterMetricFamily("clickstream_events_stored", "Distinct events in PostgreSQL.")
     sessions = GaugeMetricFamily("clickstream_sessions", "Sessions in PostgreSQL; a late event may join two.")
     active = GaugeMetricFamily("clickstream_active_sessions", "Sessions that may still grow, in event time.")
     rejects = GaugeMetricFamily("clickstream_rejects_open", "Rejected messages, neither replayed nor discarded.")
     replayed = GaugeMetricFamily("clickstream_rejects_replayed", "Rejected messages that were replayed.")
-    if look.counts:
-        events.add_metric([], look.counts.events)
-        sessions.add_metric([], look.counts.sessions)
-        rejects.add_metric([], look.counts.rejected)
-        replayed.add_metric([], look.counts.replayed)
-    reports = [row.report for row in look.processes if row.role == Role.CONSUMER and row.report]
-    if reports or look.snapshot or look.valkey:
-        active.add_metric([], sum(report.active_sessions for report in reports))
+    if frame.counts and frame.service("postgresql").state is UP:
+        counts = frame.counts.value
+        events.add_metric([], counts.events)
+        sessions.add_metric([], counts.sessions)
+        rejects.add_metric([], counts.rejected)
+        replayed.add_metric([], counts.replayed)
+    if frame.supervisor or frame.service("valkey").state is UP:
+        active.add_metric([], frame.active_sessions)
     yield from (events, sessions, active, rejects, replayed)
 
 
@@ -175,7 +172,7 @@ def _processes(rows: tuple[ProcessRow, ...], at: float) -> Iterator[Metric]:
     for row in rows:
         if row.state in _GONE or row.role == Role.FAULT:
             continue
-        up.add_metric(_who(row), float(row.state == ProcessState.RUNNING and row.activity != "silent"))
+        up.add_metric(_who(row), float(row.state == ProcessState.RUNNING and row.activity != SILENT))
         if row.role != Role.SERVER:
             waiting.add_metric(_who(row), float(row.activity == "waiting"))
         if row.uptime_seconds:

@@ -18,7 +18,8 @@ from prometheus_client.registry import Collector
 from clickstream.actions.control import ensure
 from clickstream.actions.group import UNDER_WAY
 from clickstream.actions.metrics.families import families
-from clickstream.actions.metrics.sample import Look, Sampler
+from clickstream.actions.observe.model import Frame
+from clickstream.actions.observe.once import Observer
 from clickstream.actions.workers import READY_WITHIN, environment
 from clickstream.config.settings import Settings
 from clickstream.domain.errors import UsageError
@@ -31,37 +32,47 @@ if TYPE_CHECKING:
 PROCESS = "metrics"
 """Its name in the supervisor; `worker stop metrics` ends it."""
 
+FRESH_FOR = 1.0
+"""Seconds for which a look serves everybody who asks."""
+
+WITHIN = 3.0
+"""Seconds after which a look is over, whoever has answered; Prometheus waits longer."""
+
 
 class FiguresCollector(Collector):
     """Looks when it is scraped."""
 
-    def __init__(self, sampler: Sampler) -> None:
-        self._sampler = sampler
+    def __init__(self, observer: Observer) -> None:
+        self._observer = observer
 
     def collect(self) -> Iterator[Metric]:
-        return families(self._sampler.look())
+        return families(self._observer.look(), self._observer.seconds)
 
     def describe(self) -> Iterator[Metric]:
         """The names alone; asks nobody."""
-        return families(Look(at=0.0))
+        return families(Frame(at=0.0), 0.0)
+
+
+def _observer(load: Callable[[], Settings]) -> Observer:
+    return Observer(load, within=WITHIN, fresh_for=FRESH_FOR)
 
 
 def once(load: Callable[[], Settings]) -> str:
     """The figures of now, in Prometheus' text format."""
-    sampler = Sampler(load)
+    observer = _observer(load)
     try:
-        return generate_latest(_registry(sampler)).decode()
+        return generate_latest(_registry(observer)).decode()
     finally:
-        sampler.close()
+        observer.close()
 
 
 def once_as_data(load: Callable[[], Settings]) -> list[dict[str, Any]]:
     """The same as objects: name, labels, value."""
-    sampler = Sampler(load)
+    observer = _observer(load)
     try:
-        samples = [sample for family in families(sampler.look()) for sample in family.samples]
+        samples = [sample for family in families(observer.look(), observer.seconds) for sample in family.samples]
     finally:
-        sampler.close()
+        observer.close()
     return [{"name": one.name, "labels": one.labels, "value": one.value} for one in samples]
 
 
@@ -88,9 +99,9 @@ def serve(
     Raises:
         UsageError: that address and port cannot be listened on.
     """
-    sampler = Sampler(load)
+    observer = _observer(load)
     try:
-        server = _server(host, port, _registry(sampler))
+        server = _server(host, port, _registry(observer))
     except (OSError, OverflowError) as error:
         raise UsageError(
             f"nothing can listen on {host}:{port}: {error}", hint="--port and --host name another place"
@@ -105,7 +116,7 @@ def serve(
         server.shutdown()
         server.server_close()
         thread.join()
-        sampler.close()
+        observer.close()
 
 
 def start(settings: Settings, *, host: str, port: int) -> str:
@@ -160,7 +171,7 @@ class _Silent(WSGIRequestHandler):
         pass
 
 
-def _registry(sampler: Sampler) -> CollectorRegistry:
+def _registry(observer: Observer) -> CollectorRegistry:
     registry = CollectorRegistry()
-    registry.register(FiguresCollector(sampler))
+    registry.register(FiguresCollector(observer))
     return registry

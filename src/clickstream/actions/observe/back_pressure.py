@@ -56,8 +56,20 @@ class BackPressure:
     """Share of the time that the preparing thread did none of this: mostly it waited until PostgreSQL took a batch."""
 
 
-def back_pressure(row: ProcessRow, held: Collection[int] = ()) -> BackPressure:
-    """What this consumer last said of itself. `held`: partitions that an open transaction holds back."""
+def pressures(frame: Frame) -> tuple[BackPressure, ...]:
+    """That of every consumer."""
+    down = tuple(name for name in (COMMITS, "kafka") if frame.service(name).state is DOWN)
+    return tuple(back_pressure(row, frame.held, down) for row in frame.workers(Role.CONSUMER))
+
+
+def back_pressure(row: ProcessRow, held: Collection[int] = (), down: Sequence[str] = ()) -> BackPressure:
+    """What this consumer last said of itself, unless that cannot be all.
+
+    Args:
+        row: of the consumer.
+        held: partitions that an open transaction holds back.
+        down: names of servers that it needs and that do not answer; a consumer whose commit hangs does not say so.
+    """
     report = row.report
     if report is None or row.state != "running":
         return BackPressure(row.name, row.activity or row.state, 0.0, 0.0, {}, UNKNOWN, 0, None)
@@ -69,11 +81,19 @@ def back_pressure(row: ProcessRow, held: Collection[int] = ()) -> BackPressure:
         batch_fill=report.batch_fill,
         idle=stages["idle"],
         stages=stages,
-        bottleneck=_bottleneck(row, stages) or (TRANSACTION if set(held) & set(row.partitions) else NOTHING),
+        bottleneck=_no_answer(row, down)
+        or _bottleneck(row, stages)
+        or (TRANSACTION if set(held) & set(row.partitions) else NOTHING),
         batches=report.counters.get("batches", 0),
         rebalances=report.counters.get("rebalances"),
         waits=round(max(0.0, 1 - prepared), 3) if prepared else 0.0,
     )
+
+
+def _no_answer(row: ProcessRow, down: Sequence[str]) -> str:
+    if row.activity == SILENT:
+        return SILENT
+    return f"{down[0]} does not answer" if down and row.lag else NOTHING
 
 
 def _bottleneck(row: ProcessRow, stages: Mapping[str, float]) -> str:

@@ -103,12 +103,12 @@ class Path:
             return cls([], start=start)
         committed = now - stored.age_seconds
         noted: list[tuple[float, int]] = []
-        for at, positions in trail:
-            if partition not in positions or at >= committed:
+        for at, noted_positions in trail:
+            if partition not in noted_positions or at >= committed:
                 continue
             if noted and at - noted[-1][0] > STANDS_AFTER:
-                noted.append((noted[-1][0] + NOTED_EVERY, positions[partition]))
-            noted.append((at, positions[partition]))
+                noted.append((noted[-1][0] + NOTED_EVERY, noted_positions[partition]))
+            noted.append((at, noted_positions[partition]))
         return cls([*noted, (committed, stored.next_offset)], start=start)
 
     def at(self, at: float) -> int | None:

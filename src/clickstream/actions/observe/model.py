@@ -302,6 +302,8 @@ class Frame:
     """0: there is no topic; None: not known."""
     topic_messages: int | None = None
     """That Kafka holds; the same."""
+    topic_offsets: tuple[tuple[int, int, int], ...] = ()
+    """Of each partition its number, the oldest offset that Kafka holds, and the next one to come."""
     partitions: tuple[PartitionRow, ...] = ()
     """None where Kafka or PostgreSQL never answered."""
     produced_per_second: float | None = None
@@ -309,6 +311,8 @@ class Frame:
     lag: int | None = None
     indexing: IndexLag | None = None
     """How far the indexers are; None where OpenSearch is not enabled, or it is not known."""
+    surroundings: Surroundings | None = None
+    """What Kafka says of the topic and of the groups beside offsets; None: not known, or too old."""
     obstacles: tuple[Obstacle, ...] = ()
     """What in Kafka keeps messages from being stored, the gravest first; as of some seconds ago."""
     active_sessions: int = 0

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import socket
+import time
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from clickstream.actions.observe.model import SILENT, ProcessRow
-from clickstream.domain.processes import ALIVE, ProcessState, ProcessStatus, Role
+from clickstream.domain.processes import ALIVE, ProcessState, ProcessStatus, Role, Snapshot
 
 if TYPE_CHECKING:
     from clickstream.actions.observe.build import Answers

@@ -1,4 +1,4 @@
-"""What holds the consumers up, once: the very figures of the dashboard's third screen, after some seconds of watching."""
+"""What holds the consumers up, once: the figures of the dashboard's third screen, after some seconds of watching."""
 
 from __future__ import annotations
 
