@@ -56,7 +56,7 @@ def working(count: int) -> Callable[[Frame], bool]:
 def test_start_scale_kill_watch_it_come_back_verify(data_file: Path) -> None:
     async def drive() -> None:
         with Watcher(load_settings, every=0.2) as watcher:
-            app = ClickstreamApp(watcher)
+            app = ClickstreamApp(watcher, quiet=0)
             async with app.run_test(size=(120, 40)) as pilot:
                 await until(pilot, lambda frame: frame.service("kafka").state == UP, "Kafka")
                 await pilot.press("s", "enter")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -104,6 +105,72 @@ def test_a_reset_cut_short_at_the_index_is_completed_by_the_next_one(filled: Set
     reset.reset(filled)
     compared = verify_index(filled)
     assert (compared.ok, compared.events, compared.documents) == (True, 0, 0)
+
+
+@contextmanager
+def blocked(settings: Settings, block: str) -> Iterator[None]:
+    with connect(settings.opensearch) as client:
+        client.cluster.put_settings(body={"transient": {block: True}})
+        try:
+            yield
+        finally:
+            client.cluster.put_settings(body={"transient": {block: None}})
+
+
+def test_where_no_index_can_be_made_a_reset_completes_all_the_same(
+    filled: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with blocked(filled, "cluster.blocks.create_index"):
+        assert clickstream(["data", "reset", "-y"]) == 0
+        assert "which indexers will make again: OpenSearch is not ready" in capsys.readouterr().err
+        found = doctors(filled)
+        assert found.state == config_check.WARN
+        assert "cannot be made: cluster.blocks.create_index is set" in found.message
+        assert 'PUT /_cluster/settings {"transient": {"cluster.blocks.create_index": null}}' in found.hint
+    send(filled, EVENTS[:100])
+    drain(filled)
+    fill(filled)
+    compared = verify_index(filled)
+    assert (compared.ok, compared.documents) == (True, 100)
+
+
+@pytest.mark.parametrize("block", ["cluster.blocks.read_only", "index.blocks.read_only"])
+def test_where_nothing_can_be_deleted_a_reset_changes_nothing(filled: Settings, block: str) -> None:
+    name = filled.opensearch.events_index
+    if block.startswith("cluster"):
+        with blocked(filled, block), pytest.raises(ClickstreamError, match=r"cluster read-only"):
+            reset.reset(filled)
+    else:
+        with connect(filled.opensearch) as client:
+            client.indices.put_settings(index=name, body={block: True})
+            with pytest.raises(ServiceRefused, match=rf"{block} is set for {name}") as refused:
+                reset.reset(filled)
+            assert f'PUT /{name}/_settings {{"{block}": null}}' in refused.value.hint
+            client.indices.put_settings(index=name, body={block: None})
+    assert untouched(filled)
+
+
+def test_a_closed_index_is_called_so_and_can_be_reset(filled: Settings) -> None:
+    name = filled.opensearch.events_index
+    with connect(filled.opensearch) as client:
+        client.indices.put_settings(index=name, body={"index.blocks.write": True})
+        assert doctors(filled).message == f"{name} takes no documents: index.blocks.write is set"
+        client.indices.put_settings(index=name, body={"index.blocks.write": None})
+        client.indices.close(index=name)
+        found = doctors(filled)
+        assert (found.state, found.message) == (config_check.WARN, f"{name} is closed")
+        assert f"POST /{name}/_open" in found.hint
+        client.indices.open(index=name)
+        assert doctors(filled).message.endswith("is there")
+        client.indices.close(index=name)
+    reset.reset(filled)
+    compared = verify_index(filled)
+    assert (compared.ok, compared.events, compared.documents) == (True, 0, 0)
+
+
+def doctors(settings: Settings) -> config_check.Check:
+    """What the doctor says of the index."""
+    return next(one for one in config_check.check(settings) if one.name == "index")
 
 
 def test_a_demo_waits_until_all_is_indexed_and_says_so(

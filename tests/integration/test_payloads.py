@@ -232,7 +232,7 @@ def assert_tame(app: ClickstreamApp) -> None:
 def test_no_payload_steers_the_dashboard(here: Settings) -> None:
     async def drive() -> None:
         with Watcher(load_settings, every=0.2) as watcher:
-            app = ClickstreamApp(watcher)
+            app = ClickstreamApp(watcher, quiet=0)
             async with app.run_test(size=(160, 50)) as pilot:
                 await pilot.press("5")
                 await until(pilot, lambda: app.screen.query(RowTable), "a table")
@@ -305,7 +305,7 @@ def test_the_notice_board_is_read_as_what_strangers_wrote(posted: Settings, caps
 
     async def drive() -> None:
         with Watcher(load_settings, every=0.2) as watcher:
-            app = ClickstreamApp(watcher)
+            app = ClickstreamApp(watcher, quiet=0)
             async with app.run_test(size=(160, 50)) as pilot:
                 await until(pilot, lambda: app.frame and any(not row.local for row in app.frame.processes), "posts")
                 for screen in "123":

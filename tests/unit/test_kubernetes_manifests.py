@@ -14,7 +14,7 @@ import pytest
 from clickstream.cli.parser import build
 from clickstream.config.problems import is_secret
 from clickstream.config.settings import PipelineSettings, load_settings, variables
-from clickstream.domain.processes import ProcessSpec, Role
+from clickstream.domain.processes import ProcessSpec, RestartPolicy, Role
 from tests.compose import ROOT as REPOSITORY
 from tests.kubernetes import (
     COMPONENTS,
@@ -105,6 +105,17 @@ def test_selectors_meet_their_pods(manifests: list[Manifest]) -> None:
         if one["kind"] in {"Deployment", "Job"} and one["metadata"]["name"] != "consumer"
     ]
     assert not any(matches(budget["spec"]["selector"], labels) for labels in others)
+
+
+def test_a_fault_that_stays_fails_the_job_at_once(tmp_path: Path) -> None:
+    """As under the supervisor: wrong settings or a bad file are no better the next time."""
+    [job] = named(overlay(tmp_path, ("producer",)), "Job").values()
+    assert job["spec"]["template"]["spec"]["restartPolicy"] == "Never", "a policy is refused without"
+    [rule] = job["spec"]["podFailurePolicy"]["rules"]
+    final = sorted(RestartPolicy().final_exit_codes)
+    assert {2, 4} <= set(final)
+    # No container is named: the one that makes the file up counts, too.
+    assert rule == {"action": "FailJob", "onExitCodes": {"operator": "In", "values": final}}
 
 
 def test_all_is_in_one_namespace_and_labelled(manifests: list[Manifest]) -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from clickstream.actions.logs import read as logs
 from clickstream.config.paths import Home
-from clickstream.supervision.exits import OUT_OF_MEMORY, exit_words, oom_kills
+from clickstream.supervision.exits import OUT_OF_MEMORY, exit_words, oom_kills, step_words
 from clickstream.supervision.logs import CUT, LineSplitter, LogFile
 
 
@@ -87,6 +87,106 @@ def test_what_cannot_be_written_is_still_remembered(tmp_path: Path) -> None:
 )
 def test_the_end_in_words(code: int, ours: str, lines: list[str], words: str) -> None:
     assert exit_words(code, ours, lines) == words
+
+
+MISSING_CLASS = [
+    'Exception in thread "main" java.lang.NoClassDefFoundError: joptsimple/OptionSpec',
+    "\tat kafka.Kafka.main(Kafka.scala)",
+    "Caused by: java.lang.ClassNotFoundException: joptsimple.OptionSpec",
+    "\tat java.base/jdk.internal.loader.BuiltinClassLoader.loadClass(Unknown Source)",
+    "\tat java.base/java.lang.ClassLoader.loadClass(Unknown Source)",
+    "\t... 1 more",
+]
+
+NO_FILES = [
+    "[2026-11-27T14:27:05,839] ERROR Error while loading log dir /data/kafka (LogDirFailureChannel)",
+    "java.nio.file.FileSystemException: /data/kafka/__consumer_offsets-1: Too many open files",
+    "\tat java.base/sun.nio.fs.UnixException.translateToIOException(Unknown Source)",
+    *[f"\tat kafka.log.LogManager.$anonfun$loadLogs${n}(LogManager.scala:492)" for n in range(40)],
+]
+
+TWO_CAUSES = [
+    "org.apache.kafka.common.KafkaException: Failed to start",
+    "\tat org.apache.kafka.A.a(A.java:1)",
+    "Caused by: java.lang.RuntimeException: not this one",
+    "\tat org.apache.kafka.B.b(B.java:2)",
+    "\tSuppressed: java.lang.Exception: nor this one",
+    "\t\tat org.apache.kafka.C.c(C.java:3)",
+    "Caused by: java.net.BindException: Address already in use",
+    "\t... 12 more",
+]
+
+PYTHON = [
+    "Traceback (most recent call last):",
+    '  File "a.py", line 1, in <module>',
+    "    int('x')",
+    "ValueError: invalid literal",
+    "",
+    "During handling of the above exception, another exception occurred:",
+    "",
+    "Traceback (most recent call last):",
+    '  File "a.py", line 3, in <module>',
+    "    raise OSError(28)",
+    "OSError: [Errno 28] No space left on device",
+]
+
+INITDB = [
+    "creating configuration files ... ok",
+    "running bootstrap script ... 2026-11-27 14:25:15.146 UTC [31354] FATAL:  no space left on device",
+    "2026-11-27 14:25:15.146 UTC [31354] DETAIL:  It is full.",
+    "child process exited with exit code 1",
+    'initdb: removing data directory "/data.staging"',
+]
+
+
+def remembered(folder: Path, lines: list[str]) -> tuple[str, ...]:
+    log = LogFile(folder / "a.log")
+    log.write([line.encode() for line in lines])
+    log.close()
+    return log.tail
+
+
+@pytest.mark.parametrize(
+    ("lines", "words"),
+    [
+        (
+            MISSING_CLASS,
+            'Exception in thread "main" java.lang.NoClassDefFoundError: joptsimple/OptionSpec;'
+            " caused by: java.lang.ClassNotFoundException: joptsimple.OptionSpec",
+        ),
+        (
+            TWO_CAUSES,
+            "org.apache.kafka.common.KafkaException: Failed to start;"
+            " caused by: java.net.BindException: Address already in use",
+        ),
+        (PYTHON, PYTHON[-1]),
+        (MISSING_CLASS[2:], "java.lang.ClassNotFoundException: joptsimple.OptionSpec"),
+        (TWO_CAUSES[-1:], ""),
+        ([INITDB[1], "2026-11-27 UTC [2] LOG:  database system is shut down"], INITDB[1]),
+    ],
+)
+def test_of_a_stack_trace_the_exception_is_told(tmp_path: Path, lines: list[str], words: str) -> None:
+    for told in (lines, remembered(tmp_path, lines)):
+        assert exit_words(1, "", told) == (f"exit code 1: {words}" if words else "exit code 1")
+
+
+def test_the_end_of_a_set_up_begins_with_what_went_wrong(tmp_path: Path) -> None:
+    words = step_words(1, "", remembered(tmp_path, INITDB))
+    assert words == " / ".join(["exit code 1", *INITDB[1:4]])
+    assert step_words(1, "", PYTHON) == " / ".join(["exit code 1", PYTHON[5], PYTHON[7], PYTHON[-1]])
+    assert step_words(-9, "as asked", []) == "killed by SIGKILL (as asked)"
+
+
+def test_too_few_files_are_told_with_the_cure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = remembered(tmp_path, NO_FILES)
+    monkeypatch.setattr("resource.getrlimit", lambda _: (1024, 4096))
+    cure = "only 1,024 files may be open at once: `ulimit -n 10240` in the shell that starts it"
+    assert exit_words(1, "", lines) == f"exit code 1: {NO_FILES[1]} ({cure})"
+    assert step_words(1, "", lines).endswith(f"{NO_FILES[1]} / {cure}")
+    assert exit_words(1, "", MISSING_CLASS).endswith("joptsimple.OptionSpec")
+    monkeypatch.setattr("resource.getrlimit", lambda _: (20, 20))
+    assert "OptionSpec (only 20 files may be open at once: `ulimit -n" in exit_words(1, "", MISSING_CLASS)
+    assert exit_words(0, "", []) == "exit code 0"
 
 
 def test_out_of_memory_is_counted_for_the_own_group_else_for_the_machine(tmp_path: Path) -> None:

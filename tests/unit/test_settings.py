@@ -91,6 +91,7 @@ def test_some_servers_without_the_others_are_refused() -> None:
         ("KAFKA_SSL_CA_FILE", "/nowhere/ca.pem", "existing file"),
         ("OPENSEARCH_CA_FILE", "/nowhere/ca.pem", "existing file"),
         ("OPENSEARCH_VERIFY_CERTS", "certs/ca.pem", "OPENSEARCH_CA_FILE"),
+        ("OPENSEARCH_VERIFY_CERTS", "CA.PEM", "OPENSEARCH_CA_FILE"),
         ("OPENSEARCH_VERIFY_CERTS", "perhaps", "boolean"),
         ("CONSUMER_BATCH_SIZE", "0", "1"),
         ("CONSUMER_AUTO_OFFSET_RESET", "newest", "earliest"),

@@ -66,7 +66,8 @@ def generate(
     With `limit` it holds the first events by time only, as many, in the order that they have in the whole file: just
     those that a producer with that limit sends of the whole file.
 
-    The same seed and shape give the same CSV on every machine. A name that ends in .gz or .zst compresses it.
+    The same seed and shape give the same CSV on every machine. A name that ends in .gz or .zst, or in
+    capitals, compresses it.
     `progress` is called at the start, at the end, and a few times a second between; `cancelled` is asked more often.
 
     Raises:
@@ -135,11 +136,11 @@ def _remove_leftovers(path: Path) -> None:
 
 @contextmanager
 def _compressing(path: Path, file: IO[bytes]) -> Iterator[IO[bytes]]:
-    if path.suffix == ".gz":
+    if path.suffix.lower() == ".gz":
         # Neither name nor time in it: same data, same bytes. Level 9, the default, takes three times as long.
         with gzip.GzipFile("", "wb", compresslevel=5, fileobj=file, mtime=0) as packed:
             yield cast("IO[bytes]", packed)
-    elif path.suffix == ".zst":
+    elif path.suffix.lower() == ".zst":
         with zstd.ZstdFile(file, "wb") as packed_zst:
             yield cast("IO[bytes]", packed_zst)
     else:

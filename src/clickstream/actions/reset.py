@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from clickstream.actions.group import refuse_while_working
 from clickstream.actions.servers import kafka_of, opensearch_of, postgres_of, valkey_of
@@ -21,6 +21,9 @@ from clickstream.services.valkey.board import clear, server_info
 
 if TYPE_CHECKING:
     from clickstream.services.opensearch.index import EventsIndex
+
+_CLEAR_WITHIN: Final = 2.0
+"""Seconds that the cache has for each key: a reset that is half-way does not wait for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,10 @@ class Emptied:
     """The search index; empty where OpenSearch is not enabled."""
     valkey_error: str = ""
     """Why keys were left in Valkey. They do no harm: each belongs to the topic that was deleted."""
+    valkey_at: str = ""
+    """Host and port of that Valkey."""
+    index_error: str = ""
+    """Why the index, which was deleted, could not be made again."""
 
     @property
     def line(self) -> str:
@@ -43,8 +50,10 @@ class Emptied:
         words = f"emptied: topic {self.topic}, the tables, {self.valkey_keys:,} keys in Valkey"
         if self.index:
             words += f", index {self.index}"
+        if self.index_error:
+            words += f", which indexers will make again: {self.index_error}"
         if self.valkey_error:
-            words += f"; other keys were left in Valkey, where they do no harm: {self.valkey_error}"
+            words += f"; other keys were left in Valkey on {self.valkey_at}, where they do no harm: {self.valkey_error}"
         return words
 
 
@@ -77,20 +86,20 @@ def reset(settings: Settings) -> Emptied:
         try:
             create_topic(kafka)
             keys, valkey_error = _clear(valkey)
-            if index:
-                index.replace()
+            index_error = index.replace() if index else ""
             there = tables.finish(postgres)
         except ClickstreamError as error:
             raise _half_way(error) from error
     migrate(postgres, session_timeout_ms=settings.pipeline.session_timeout_ms)
     index_name = settings.opensearch.events_index if index else ""
-    return Emptied(kafka.events_topic, existed, there, keys, index_name, valkey_error)
+    at = f"{valkey.host}:{valkey.port}"
+    return Emptied(kafka.events_topic, existed, there, keys, index_name, valkey_error, at, index_error)
 
 
 def _clear(valkey: ValkeySettings) -> tuple[int, str]:
     """How many keys were deleted, and why others were not: a cache that cannot be emptied stops nothing."""
     try:
-        return clear(valkey), ""
+        return clear(valkey, patience=_CLEAR_WITHIN), ""
     except ClickstreamError as error:
         return 0, str(error.args[0])
 

@@ -64,6 +64,6 @@ def ramp(text: str) -> tuple[int, int, int]:
 
 def picture(text: str) -> Path:
     path = Path(text)
-    if path.suffix not in {".svg", ".png"}:
+    if path.suffix.lower() not in {".svg", ".png"}:
         raise argparse.ArgumentTypeError(f"{text!r} must end in .svg or .png")
     return path

@@ -47,7 +47,7 @@ def _pem_file(value: Path) -> Path:
 
 
 def _no_file(value: object) -> object:
-    if isinstance(value, str) and ("/" in value or value.endswith((".pem", ".crt", ".cer"))):
+    if isinstance(value, str) and ("/" in value or value.lower().endswith((".pem", ".crt", ".cer"))):
         raise ValueError("is true or false; a CA certificate's file goes into OPENSEARCH_CA_FILE")
     return value
 

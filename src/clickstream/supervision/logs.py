@@ -20,6 +20,8 @@ CUT = b" ... [cut]"
 
 RING_LINES = 20
 
+_FRAME = re.compile(rb"\s+(at |\.\.\. \d+ )")
+
 _STEERING = re.compile(rb"[\x00-\x08\x0b-\x1f\x7f]|\xc2[\x80-\x9f]")
 """Bytes that steer a terminal, on which somebody may look at the file as it is; tabs do no harm."""
 
@@ -72,7 +74,8 @@ class LogFile:
 
     @property
     def tail(self) -> tuple[str, ...]:
-        """The last lines that were written since `clear_tail`, notes left out."""
+        """The last lines that were written since `clear_tail`, without notes, and without the calls of Java's stack
+        traces: there may be a hundred of them after the line that says what went wrong."""
         return tuple(line.decode(errors="replace") for line in self._ring)
 
     def clear_tail(self) -> None:
@@ -83,7 +86,7 @@ class LogFile:
         written is lost."""
         if lines:
             lines = [_tame(line) for line in lines]
-            self._ring.extend(lines[-RING_LINES:])
+            self._ring.extend(line for line in lines if not is_frame(line))
             self._append(lines)
 
     def note(self, message: str) -> None:
@@ -118,6 +121,11 @@ class LogFile:
 
     def _numbered(self, number: int) -> Path:
         return self._path.with_name(f"{self._path.name}.{number}")
+
+
+def is_frame(line: bytes) -> bool:
+    """Whether it is one call of a stack trace of Java's."""
+    return _FRAME.match(line) is not None
 
 
 def _tame(line: bytes) -> bytes:

@@ -20,7 +20,7 @@ from clickstream.domain.errors import ClickstreamError, UsageError
 from clickstream.domain.processes import SETTLED, ProcessSpec, ProcessState, ProcessStatus, Role, SetupStep
 from clickstream.domain.reports import WorkerReport, checked
 from clickstream.supervision.backoff import Backoff
-from clickstream.supervision.exits import OUT_OF_MEMORY, exit_words, oom_kills
+from clickstream.supervision.exits import OUT_OF_MEMORY, exit_words, oom_kills, step_words
 from clickstream.supervision.logs import LogFile
 from clickstream.supervision.process import Command, Lines, Process, kill_all
 from clickstream.supervision.setup import StepFailed, set_up
@@ -149,8 +149,7 @@ class Managed:
         await self._end(process, STEP_STOP_TIMEOUT)
         if process.returncode == 0:
             return None
-        words = [exit_words(process.returncode, self._why_killed, ()), *self._log.tail[-3:]]
-        return " / ".join(line.strip() for line in words)
+        return step_words(process.returncode, self._why_killed, self._log.tail)
 
     async def _keep_running(self) -> None:
         backoff = Backoff(self.spec.restart)

@@ -21,8 +21,10 @@ from textual.screen import Screen
 
 from clickstream.actions.watch.frame import BAD, Happening
 from clickstream.domain.harmless import harmless
+from clickstream.tui.bursts import QUIET
 from clickstream.tui.commands import BY_NAME, Command, Weight, command_binding
 from clickstream.tui.feed import Feed, FrameSource
+from clickstream.tui.guarded import Guarded
 from clickstream.tui.jobs import Job, Jobs
 from clickstream.tui.messages import FeedFailed, FrameArrived, JobEnded, JobMoved
 from clickstream.tui.palette import CommandProvider
@@ -54,7 +56,7 @@ def mode_bindings() -> list[BindingType]:
     ]
 
 
-class ClickstreamApp(App[None]):
+class ClickstreamApp(Guarded, App[None]):
     """The dashboard."""
 
     TITLE = "clickstream"
@@ -81,13 +83,21 @@ class ClickstreamApp(App[None]):
     job: reactive[Job | None] = reactive(None, init=False, always_update=True, repaint=False)
     """What runs now, for the status line."""
 
-    def __init__(self, source: FrameSource, *, demo: DemoOptions | None = None, read_only: bool = False) -> None:
+    def __init__(
+        self,
+        source: FrameSource,
+        *,
+        demo: DemoOptions | None = None,
+        read_only: bool = False,
+        quiet: float = QUIET,
+    ) -> None:
         super().__init__()
         self.source = source
         self.read_only = read_only
         self._demo = demo
         self._feed = Feed(source, self.post_message)
         self._jobs = Jobs(source, self.post_message)
+        self.guard(quiet)
         self.last_words = ""
         """What the terminal is told when the dashboard has closed: how the demo went."""
         self.demo_failed = False
@@ -101,7 +111,7 @@ class ClickstreamApp(App[None]):
             asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self.exit)
         self.call_after_refresh(self._feed.start)
         if self._demo is not None:
-            self.run_command("demo", {"options": self._demo})
+            self.run_command("demo", {"options": self._demo})  # no key has asked for it: none can stop it
 
     def on_unmount(self) -> None:
         self._feed.stop()
@@ -168,15 +178,15 @@ class ClickstreamApp(App[None]):
             return
         question = warning or command.warning
         if command.weight is Weight.LIGHT and not warning:
-            self._start(command, arguments or {})
+            self.act(partial(self._start, command, arguments or {}))
             return
         typed = name.rpartition(" ")[2] if command.weight is Weight.TYPE else ""
 
         def answered(yes: bool | None) -> None:
             if yes:
-                self._start(command, arguments or {})
+                self.act(partial(self._start, command, arguments or {}))
 
-        self.push_screen(ConfirmScreen(name, question, typed=typed), answered)
+        self.ask(ConfirmScreen(name, question, typed=typed), answered)
 
     def action_command(self, name: str) -> None:
         self.run_command(name)
@@ -193,13 +203,16 @@ class ClickstreamApp(App[None]):
         if job is None or job.cancelled:
             return
 
+        def cancel() -> None:
+            job.cancel()
+            self.job = self._jobs.newest
+
         def answered(yes: bool | None) -> None:
             if yes:
-                job.cancel()
-                self.job = self._jobs.newest
+                self.act(cancel)
 
         question = f"{job.words}\n\nIt ends at its next step; nothing half-made is left behind."
-        self.push_screen(ConfirmScreen(f"cancel {job.command.name}", question, yes="Cancel it", no="Go on"), answered)
+        self.ask(ConfirmScreen(f"cancel {job.command.name}", question, yes="Cancel it", no="Go on"), answered)
 
     def action_help_quit(self) -> None:
         """What ctrl+c does."""
@@ -208,17 +221,17 @@ class ClickstreamApp(App[None]):
     def action_leave(self) -> None:
         job = self._jobs.newest
         if job is None:
-            self.exit()
+            self.act(self.exit)
             return
 
         def answered(yes: bool | None) -> None:
             if yes:
-                self.exit()
+                self.act(self.exit)
 
         question = (
             f"{job.command.name} is under way and ends with this window. Processes that it started go on running."
         )
-        self.push_screen(ConfirmScreen("quit", question, yes="Quit", no="Stay"), answered)
+        self.ask(ConfirmScreen("quit", question, yes="Quit", no="Stay"), answered)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action == "command" and parameters:
@@ -231,8 +244,10 @@ class ClickstreamApp(App[None]):
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         for command in super().get_system_commands(screen):
-            if command.title in {"Theme", "Screenshot"}:  # keys and quit have keys of their own here
+            if command.title == "Theme":  # keys and quit have keys of their own here
                 yield command
+            elif command.title == "Screenshot":  # makes a file
+                yield command._replace(callback=partial(self.act, command.callback))
         for name in MODE_NAMES:
             yield SystemCommand(f"screen {name}", f"the {name} screen", lambda name=name: self.action_mode(name))
 
@@ -249,7 +264,7 @@ class ClickstreamApp(App[None]):
             if text:
                 self.run_command(command.name, {"text": text})
 
-        self.push_screen(PromptScreen(command.name, command.prompt), answered)
+        self.ask(PromptScreen(command.name, command.prompt), answered)
 
     def _start(self, command: Command, arguments: dict[str, Any]) -> None:
         job = self._jobs.start(command, arguments)

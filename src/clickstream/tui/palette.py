@@ -5,12 +5,18 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, cast
 
+import textual.command
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 
 from clickstream.tui.commands import COMMANDS, Command
+from clickstream.tui.screens.dialog import ClosesOnce
 
 if TYPE_CHECKING:
     from clickstream.tui.app import ClickstreamApp
+
+
+class CommandPalette(ClosesOnce, textual.command.CommandPalette):
+    """The framework's, which a second Enter cannot close again."""
 
 
 class CommandProvider(Provider):

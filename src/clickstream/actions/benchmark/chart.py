@@ -49,7 +49,7 @@ def chart(summaries: Sequence[Summary], record: Record, path: Path) -> None:
         color=_TEXT,
         fontsize=8,
     )
-    metadata: dict[str, Any] = {"Date": None} if path.suffix == ".svg" else {}
+    metadata: dict[str, Any] = {"Date": None} if path.suffix.lower() == ".svg" else {}
     figure.savefig(path, transparent=True, dpi=160, metadata=metadata)
 
 

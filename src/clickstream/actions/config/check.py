@@ -221,12 +221,15 @@ def _opensearch(settings: Settings) -> Iterator[Check]:
     yield Check("opensearch", OK, f"{search.host}:{search.port}: version {info.version}, {info.latency_ms:g} ms")
     index = EventsIndex(search)
     try:
-        made = index.identity() is not None
+        made, hindrance = index.identity() is not None, index.hindrance()
     except ClickstreamError as error:
         yield _failed("index", error)
     else:
         words = "is there" if made else "does not exist yet; `clickstream consumer start` makes it"
-        yield Check("index", OK, f"{search.events_index} {words}")
+        if hindrance:
+            yield Check("index", WARN, f"{search.events_index} {hindrance.what}", f"{hindrance.cure}; indexers wait")
+        else:
+            yield Check("index", OK, f"{search.events_index} {words}")
     finally:
         index.close()
 

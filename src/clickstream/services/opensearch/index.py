@@ -6,13 +6,14 @@ them back.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, Final
 
 import msgspec
 from opensearchpy.exceptions import NotFoundError, RequestError
 
 from clickstream.config.settings import OpenSearchSettings
-from clickstream.domain.errors import ServiceRefused, ServiceUnavailable
+from clickstream.domain.errors import ServiceNotReady, ServiceRefused, ServiceUnavailable
 from clickstream.services.opensearch.client import SERVICE, connect, foreign, told, translated, where
 from clickstream.services.repeat import PATIENCE
 
@@ -48,8 +49,31 @@ _TEMPLATE_PRIORITY: Final = 500
 
 _ATTEMPTS: Final = 3
 
+_CLOSED: Final = "index.verified_before_close"
+"""A setting that an index has while it is closed."""
+
+_READ_ONLY: Final = "index.blocks.read_only"
+"""Neither written nor deleted."""
+
+_FULL_DISK: Final = "index.blocks.read_only_allow_delete"
+"""Set by OpenSearch itself."""
+
+_NONE_IS_MADE: Final = (
+    "cluster.blocks.create_index",
+    "cluster.blocks.read_only",
+    "cluster.blocks.read_only_allow_delete",
+)
+
 Saved = dict[str, str | None]
 """A setting of the index to its value; None: it had none of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hindrance:
+    """Why an index takes no documents, to follow its name, and what to do."""
+
+    what: str
+    cure: str
 
 
 class _Mappings(msgspec.Struct):
@@ -97,21 +121,64 @@ class EventsIndex:
         return found
 
     def check_replaceable(self) -> None:
-        """Raises ServiceRefused where the name is an alias: what is behind it is not ours to delete."""
+        """Raises ServiceRefused where the name is an alias, and what is behind it not ours to delete, or where the
+        index or the cluster is read only. The cluster is asked by writing the template, which is to be there anyway.
+        """
         with translated():
             try:
                 found = self._behind_the_name()
             except NotFoundError:
-                return
-        if self._name not in found:
-            hint = "empty that by hand, or name an index in OPENSEARCH_EVENTS_INDEX"
-            raise ServiceRefused(f"{SERVICE}: {self._name} is an alias of {', '.join(sorted(found))}", hint=hint)
+                found = {}
+            if found and self._name not in found:
+                hint = "empty that by hand, or name an index in OPENSEARCH_EVENTS_INDEX"
+                raise ServiceRefused(f"{SERVICE}: {self._name} is an alias of {', '.join(sorted(found))}", hint=hint)
+            if any(one.settings.get(_READ_ONLY) == "true" for one in found.values()):
+                raise ServiceRefused(f"{SERVICE}: {_READ_ONLY} is set for {self._name}", hint=self._lifted(_READ_ONLY))
+            self._put_template()
 
-    def replace(self) -> None:
-        """Delete the index with all that it holds, and make it anew."""
+    def replace(self) -> str:
+        """Delete the index with all that it holds, and make it anew; why that has to wait, where it has to. Indexers
+        make it then."""
         with translated():
             self._client.indices.delete(index=self._name, params={"ignore_unavailable": "true"})
-        self.ensure()
+        try:
+            self.ensure()
+        except ServiceNotReady as error:
+            return str(error.args[0])
+        return ""
+
+    def hindrance(self) -> Hindrance | None:
+        """Why no document can be stored now, though the server is well; None where nothing is in the way."""
+        with translated():
+            try:
+                settings = self._get().settings
+            except NotFoundError:
+                return self._why_none_is_made()
+        if settings.get(_CLOSED) == "true":
+            return Hindrance("is closed", f"open it with POST /{self._name}/_open")
+        for block in (_READ_ONLY, "index.blocks.write", _FULL_DISK):
+            if settings.get(block) == "true":
+                return Hindrance(f"takes no documents: {block} is set", self._lifted(block))
+        return None
+
+    def _why_none_is_made(self) -> Hindrance | None:
+        try:
+            with translated():
+                found = self._client.cluster.get_settings(params={"flat_settings": "true"})
+        except ServiceRefused:  # only a user who may not look
+            return None
+        for level in ("transient", "persistent"):
+            own = found.get(level)
+            for block in _NONE_IS_MADE:
+                if isinstance(own, dict) and own.get(block) == "true":
+                    cure = f"""take it back with PUT /_cluster/settings {{"{level}": {{"{block}": null}}}}"""
+                    return Hindrance(f"does not exist, and cannot be made: {block} is set", cure)
+        return None
+
+    def _lifted(self, block: str) -> str:
+        """How to take a block of the index back."""
+        by_hand = f"""take it back with PUT /{self._name}/_settings {{"{block}": null}}"""
+        return f"free some of the disk, and {by_hand}" if block == _FULL_DISK else by_hand
 
     def ensure_template(self) -> bool:
         """Make the template where there is none; whether that was so."""

@@ -130,13 +130,16 @@ def try_commands(settings: ValkeySettings) -> None:
         client.scan(match=f"{PREFIX}check:*", count=1)
 
 
-def clear(settings: ValkeySettings, *, naming: Sequence[str] = ("",)) -> int:
+def clear(settings: ValkeySettings, *, naming: Sequence[str] = ("",), patience: float = PATIENCE) -> int:
     """Delete every key of ours; how many there were. Other keys on the server stay.
 
-    `naming`: only those that name one of these (a topic, a schema).
+    Args:
+        settings: whose server.
+        naming: only those that name one of these (a topic, a schema).
+        patience: seconds for which a deletion is tried while the server is busy.
     """
     deleted = 0
-    with translated(), connect(settings, timeout=5.0) as client:
+    with translated(), connect(settings, timeout=5.0, patience=patience) as client:
         for name in naming:
             for key in client.scan_iter(match=f"{PREFIX}*{_literal(name)}*", count=_SCAN_COUNT):
                 # One at a time: a cluster takes no command for keys of several slots.

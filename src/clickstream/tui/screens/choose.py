@@ -11,10 +11,10 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
+from clickstream.tui.screens.dialog import Dialog
 from clickstream.tui.states import DIM
 
 
@@ -30,7 +30,7 @@ class Choice:
 WORDS_WIDTH = 64
 
 
-class ChooseScreen(ModalScreen[str]):
+class ChooseScreen(Dialog[str]):
     """Gives the id of what was chosen; None: nothing was."""
 
     CSS = """
@@ -57,7 +57,8 @@ class ChooseScreen(ModalScreen[str]):
             yield Static("enter choose · esc cancel", id="hint")
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
-        self.dismiss(event.option.id)
+        if event.option.id is not None:
+            self.answer(event.option.id)
 
     def action_leave(self) -> None:
         self.dismiss(None)

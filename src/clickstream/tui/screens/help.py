@@ -10,9 +10,10 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
-from textual.screen import ModalScreen, Screen
+from textual.screen import Screen
 from textual.widgets import Static
 
+from clickstream.tui.screens.dialog import Overlay
 from clickstream.tui.states import ACCENT, DIM
 
 WORDS_WIDTH = 52
@@ -26,7 +27,7 @@ UNTOLD = {
 LEGEND = "● ok  ▲ behind or starting  ✖ failed, needs a hand  ◌ off"
 
 
-class HelpScreen(ModalScreen[None]):
+class HelpScreen(Overlay[None]):
     """The help."""
 
     CSS = """

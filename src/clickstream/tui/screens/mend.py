@@ -8,16 +8,16 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Button, Static, TextArea
 
+from clickstream.tui.screens.dialog import Dialog
 from clickstream.tui.states import FAILED, OKAY
 
 if TYPE_CHECKING:
     from clickstream.actions.rejects.listing import Reject
 
 
-class MendScreen(ModalScreen[bytes]):
+class MendScreen(Dialog[bytes]):
     """Gives the mended payload; None: the user has left."""
 
     CSS = """
@@ -65,7 +65,7 @@ class MendScreen(ModalScreen[bytes]):
 
     def action_send(self) -> None:
         if self._judge():
-            self.dismiss(self._payload)
+            self.answer(self._payload)
 
     def action_leave(self) -> None:
         self.dismiss(None)

@@ -9,12 +9,13 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import SelectionList, Static
 from textual.widgets.selection_list import Selection
 
+from clickstream.tui.screens.dialog import Overlay
 
-class PickScreen(ModalScreen[list[str]]):
+
+class PickScreen(Overlay[list[str]]):
     """Gives what was picked, perhaps all or nothing; None: the user has left."""
 
     CSS = """

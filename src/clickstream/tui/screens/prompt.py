@@ -7,11 +7,12 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
+from clickstream.tui.screens.dialog import Dialog
 
-class PromptScreen(ModalScreen[str]):
+
+class PromptScreen(Dialog[str]):
     """Gives the text; None: the user has left."""
 
     CSS = """
@@ -32,7 +33,7 @@ class PromptScreen(ModalScreen[str]):
             yield Static("enter go on · esc cancel", id="hint")
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        self.dismiss(event.value.strip())
+        self.answer(event.value.strip())
 
     def action_leave(self) -> None:
         self.dismiss(None)

@@ -206,7 +206,7 @@ class RejectsScreen(FilteredScreen):
             if payload is not None:
                 self.dashboard.run_command("rejects replay", {"ids": [one.id], "mended": payload})
 
-        self.app.push_screen(MendScreen(one), mended)
+        self.dashboard.ask(MendScreen(one), mended)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action in CHANGING and self.dashboard.read_only:

@@ -12,10 +12,10 @@ from textual.binding import Binding, BindingType
 from textual.containers import Container, Vertical
 from textual.content import Content
 from textual.message import Message
-from textual.screen import ModalScreen
 from textual.widgets import DataTable, Input
 
 from clickstream.domain.errors import ClickstreamError
+from clickstream.tui.screens.dialog import Overlay
 from clickstream.tui.states import DIM, FAILED
 from clickstream.tui.widgets import timeline
 from clickstream.tui.widgets.key_line import KeyLine
@@ -34,7 +34,7 @@ MOST_ROWS = 1_000
 NARROW = 116
 
 
-class VisitorScreen(ModalScreen[None]):
+class VisitorScreen(Overlay[None]):
     """The look-up."""
 
     CSS = """

@@ -1,0 +1,37 @@
+"""What lies over the dashboard: it closes once, and takes no answer that changes something out of a paste."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from textual.await_complete import AwaitComplete
+from textual.screen import ModalScreen, Screen
+
+if TYPE_CHECKING:
+    from clickstream.tui.app import ClickstreamApp
+
+Answer = TypeVar("Answer")
+
+
+class ClosesOnce:
+    """Mixed into a screen. Keys that come fast reach it after it was closed: a second Enter would close what is below
+    it, and with the last screen end the app."""
+
+    def dismiss(self, result: Any = None) -> AwaitComplete:
+        screen = cast("Screen[Any]", self)
+        if screen.app.screen is not screen:
+            return AwaitComplete()
+        return cast("AwaitComplete", super().dismiss(result))  # type: ignore[misc]
+
+
+class Overlay(ClosesOnce, ModalScreen[Answer]):
+    """What is opened over the dashboard."""
+
+
+class Dialog(Overlay[Answer]):
+    """A question over the dashboard. Leaving it is `dismiss`, whatever comes; going on is `answer`."""
+
+    def answer(self, answer: Answer) -> None:
+        """Close, and go on with this answer; stay as it is where the key belongs to a burst."""
+        cast("ClickstreamApp", self.app).act(partial(self.dismiss, answer))
