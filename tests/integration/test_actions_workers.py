@@ -182,7 +182,7 @@ def test_status_has_the_contract_s_shape(settings: Settings, capsys: pytest.Capt
     send(settings, EVENTS)
     wait_until(lambda: all_committed(settings), "all stored")
     found = answer(capsys, "status")
-    assert set(found) == {"services", "workers", "topic", "lag", "counts"}
+    assert set(found) == {"services", "workers", "topic", "lag", "counts", "obstacles"}
     assert {name: service["ok"] for name, service in found["services"].items()} == {
         "kafka": True, "postgresql": True, "valkey": True, "opensearch": None,
     }  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+import ssl
 import subprocess
 import sys
 import threading
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from confluent_kafka import Producer
 
 from clickstream.actions import stack
 from clickstream.actions.control import ensure
@@ -23,6 +25,9 @@ from clickstream.config.paths import Home
 from clickstream.config.problems import SettingsError
 from clickstream.config.settings import load_settings
 from clickstream.services.kafka.admin import create_topic
+from clickstream.services.kafka.config import client_config
+from clickstream.services.kafka.surroundings import SurroundingsReader
+from clickstream.services.kafka.wire import Connection
 from clickstream.services.postgres.connection import connect
 from tests.certificates import certificates
 from tests.feed import KINDS, all_committed, check, shop, wait_until
@@ -108,6 +113,33 @@ def test_the_whole_pipeline(
     said = "".join(file.read_text() for file in home.logs.iterdir())
     assert "Traceback" not in said
     assert not [secret for secret in cloud.secrets if secret in said]
+
+
+@pytest.mark.usefixtures("home")
+@pytest.mark.parametrize("by_password", [pytest.param(False, id="client certificate"), pytest.param(True, id="SCRAM")])
+def test_who_has_an_open_transaction_is_told_over_tls(
+    cloud: Cloud, by_password: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Over a connection of our own, which checks the broker's certificate and logs in as the driver does."""
+    for name, value in (cloud.by_password() if by_password else {}).items():
+        monkeypatch.setenv(name, value)
+    kafka = load_settings().kafka
+    assert kafka
+    config = client_config(kafka, client_id="billing") | {"transactional.id": "billing"}
+    producer = Producer(config)
+    producer.init_transactions(60)
+    producer.begin_transaction()
+    producer.produce(kafka.events_topic, b"{}", partition=1)
+    assert producer.flush(30) == 0
+    with SurroundingsReader(kafka, ()) as reader:
+        found = reader.read()
+    producer.abort_transaction(30)
+    assert found
+    assert found.unstable.keys() == {1}
+    assert found.producers == {1: "billing"}
+    elsewhere = cloud.kafka.address("ELSEWHERE").rpartition(":")
+    with pytest.raises(ssl.SSLCertVerificationError):
+        Connection(kafka, (elsewhere[0], int(elsewhere[2])))
 
 
 def change(case: Case, cloud: Cloud, patch: pytest.MonkeyPatch) -> None:

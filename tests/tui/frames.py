@@ -33,6 +33,7 @@ from clickstream.actions.watch.frame import (
 )
 from clickstream.config.paths import Home
 from clickstream.config.settings import OpenSearchSettings, PipelineSettings, Settings
+from clickstream.domain.obstacles import ForeignMember, Progress, Surroundings, obstacles
 from clickstream.domain.reports import WorkerReport
 from clickstream.services.postgres.analytics import TopItem
 from clickstream.services.postgres.verify import Verification
@@ -134,6 +135,33 @@ def running() -> Frame:
         ),
         history=_history(),
     )
+
+
+def obstructed() -> Frame:
+    """A foreign client has a partition, and an open transaction holds back another one; the consumers are idle."""
+    frame = running()
+    foreign = {"group": (ForeignMember("group", "reporting-app", "10.0.0.9", (0,)),)}
+    around = Surroundings(frame.topic, "id", {}, foreign, {1: frame.partitions[1].position}, {1: "billing"})
+    other, held, last = frame.partitions
+    progress = {row.partition: Progress(row.position, row.end, 60.0) for row in frame.partitions}
+    idle = {"rate_in": 0.0, "rate_out": 0.0, "trend": "steady", "seconds_to_drain": None}
+    other = replace(other, state=STOPPED, owner=None, foreign_owner="reporting-app on 10.0.0.9", **idle)
+    held = replace(held, state=LAGGING, held_from=held.position, **idle)
+    last = replace(last, state=OK, lag=0, position=last.end, **idle)
+    consumers = [_idle(_consumer(number), partitions) for number, partitions in enumerate([(), (1,), (2,)])]
+    return replace(
+        frame,
+        processes=(*_servers(), *consumers),
+        partitions=(other, held, last),
+        obstacles=obstacles(around, progress),
+        produced_per_second=0.0,
+        stored_per_second=0.0,
+    )
+
+
+def _idle(row: ProcessRow, partitions: tuple[int, ...]) -> ProcessRow:
+    report = replace(row.report, stages={"idle": 1.0}) if row.report else None
+    return replace(row, activity="idle", rate=0.0, partitions=partitions, lag=0, report=report)
 
 
 def worker_dead() -> Frame:

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from clickstream.actions.watch.frame import ASKING, DOWN, OFF, STALLED, Frame
+from clickstream.domain.obstacles import compaction
 from clickstream.tui.headline import flow, headline
 from tests.tui import frames
 
@@ -19,6 +20,12 @@ def with_service(frame: Frame, name: str, state: str, error: str = "") -> Frame:
 def stalled() -> Frame:
     frame = frames.running()
     return replace(frame, partitions=(replace(frame.partitions[0], state=STALLED), *frame.partitions[1:]))
+
+
+def compacted() -> Frame:
+    """Whatever else is in the way."""
+    frame = frames.obstructed()
+    return replace(frame, obstacles=(compaction("events", {"cleanup.policy": "compact"}), *frame.obstacles))
 
 
 def without_consumers() -> Frame:
@@ -36,6 +43,8 @@ def without_consumers() -> Frame:
         (with_service(frames.running(), "kafka", ASKING, "starting"), "Kafka: starting", "", "starting"),
         (frames.worker_dead(), "consumer-1 died (killed by SIGKILL)", "2 workers", "restarting"),
         (stalled(), "partition 0: nothing is stored", "3 partitions", "stalled"),
+        (frames.obstructed(), "foreign client reporting-app on 10.0.0.9 has partition 0", "3 partitions", "behind"),
+        (compacted(), "the topic is compacted: Kafka removes unread messages", "3 partitions", "behind"),
         (without_consumers(), "56,035 messages wait in Kafka and no consumer runs", "s start", "behind"),
         (frames.running(), "58.9 k/s stored, 56,035 behind and growing", "3 partitions", "behind"),
         (frames.done(), "All is stored: 2,756,101 events sent, lag 0.", "v verify", "idle"),

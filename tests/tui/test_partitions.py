@@ -15,7 +15,7 @@ from clickstream.actions.watch.frame import Frame
 from clickstream.config.settings import KafkaSettings
 from clickstream.domain.errors import ServiceUnavailable
 from clickstream.tui.app import ClickstreamApp
-from clickstream.tui.widgets import partition_table
+from clickstream.tui.widgets import partition_table, pressure_table
 from clickstream.tui.widgets.lag_chart import LagChart, lag_lines, unbroken
 from clickstream.tui.widgets.row_table import RowTable
 from tests.tui import frames, funnel_figures
@@ -59,6 +59,34 @@ PICTURES = [
 @pytest.mark.parametrize(("state", "size"), PICTURES)
 def test_picture(snap_compare: Any, make_app: MakeApp, state: str, size: str) -> None:
     assert snap_compare(make_app(frames.STATES[state]()), terminal_size=SIZES[size], run_before=pressing("3"))
+
+
+@pytest.mark.parametrize("size", EVERY_SIZE)
+def test_picture_of_obstacles(snap_compare: Any, make_app: MakeApp, size: str) -> None:
+    assert snap_compare(make_app(frames.obstructed()), terminal_size=SIZES[size], run_before=pressing("3"))
+
+
+@pytest.mark.parametrize("size", ["80x24", "120x40"])
+def test_obstacles_are_told_in_full_and_go_away_with_what_they_are(make_app: MakeApp, size: str) -> None:
+    frame = frames.obstructed()
+    app = make_app(frame)
+
+    async def steps(pilot: Pilot[None]) -> None:
+        told = app.screen.query_one("#obstacles")
+        said = " ".join("\n".join(strip.text for strip in told.render_lines(told.region.reset_offset)).split())
+        for one in frame.obstacles:
+            assert f"{one.message}; {one.hint}" in said
+        assert told.region.bottom <= app.screen.query_one("#pressure").region.y
+        assert app.screen.query_one("#pressure").region.bottom <= app.screen.size.height - 2
+        cells = {row.partition: partition_table.partition_cells(frame, row, 120) for row in frame.partitions}
+        assert cells[0][-1].text.startswith("✖ reporting-app")
+        assert "held" in [cell.text for cell in cells[1]]
+        assert pressure_table.summary([], frame) == frame.obstacles[0].brief
+        source: Any = app.source
+        source.push(replace(frame, obstacles=()))
+        await until(pilot, lambda: not told.display, "they are gone")
+
+    drive(app, steps, size)
 
 
 @pytest.mark.parametrize("size", EVERY_SIZE)

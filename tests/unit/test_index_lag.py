@@ -54,7 +54,9 @@ def test_documents_have_it_under_a_key_of_its_own() -> None:
     assert commands_watch.lag_document(frame)["opensearch"] == {
         "group": "group",
         "total": 6,
-        "partitions": ({"partition": 0, "position": 4, "end": 10, "lag": 6, "owner": "indexer-0"},),
+        "partitions": (
+            {"partition": 0, "position": 4, "end": 10, "lag": 6, "owner": "indexer-0"} | {"foreign_owner": None},
+        ),
     }
     status = commands_watch.status_of(frame)
     assert status.lag.total == frame.lag

@@ -23,6 +23,7 @@ from clickstream.actions.watch.frame import ProcessRow, StoredCounts
 from clickstream.actions.watch.polling import NotAsked
 from clickstream.actions.watch.search_source import OpenSearchAnswer
 from clickstream.actions.watch.sources import KafkaAnswer, PostgresAnswer, ValkeyAnswer
+from clickstream.domain.obstacles import ForeignMember, Surroundings
 from clickstream.domain.reports import LATENCY_EDGES_MS, WorkerReport
 from clickstream.services.postgres.inspect import StoredOffset
 
@@ -59,6 +60,13 @@ FULL = Look(
     valkey=ValkeyAnswer(0.2, "9.1"),
     opensearch=OpenSearchAnswer(4.0, "3.9"),
     counts=StoredCounts(1_000, 300, 5, 2),
+    surroundings=Surroundings(
+        "events",
+        "id",
+        {"cleanup.policy": "compact,delete"},
+        {"consumers": (ForeignMember("consumers", "other", "10.0.0.9", (1,)),), "indexers": ()},
+        {0: 93},
+    ),
     processes=(
         row("kafka", "server"),
         row("consumer-0", "consumer", CONSUMER),
@@ -115,6 +123,11 @@ HERE = {"process": "consumer-0", "role": "consumer", "host": "here"}
         ("clickstream_lag_messages", {}, 60),
         ("clickstream_messages_indexed_total", {"topic": "events", "partition": "0"}, 60),
         ("clickstream_index_lag_messages", {"topic": "events", "partition": "1"}, 50),
+        ("clickstream_topic_compacted", {"topic": "events"}, 1),
+        ("clickstream_group_foreign_members", {"group": "consumers"}, 1),
+        ("clickstream_group_foreign_members", {"group": "indexers"}, 0),
+        ("clickstream_partition_unstable_messages", {"topic": "events", "partition": "0"}, 7),
+        ("clickstream_partition_unstable_messages", {"topic": "events", "partition": "1"}, 0),
         ("clickstream_events_stored_total", {}, 1_000),
         ("clickstream_sessions", {}, 300),
         ("clickstream_active_sessions", {}, 14),
@@ -147,7 +160,9 @@ def test_a_look_becomes_these_figures(name: str, labels: dict[str, str], expecte
 
 
 def test_what_is_not_known_is_left_out_and_never_zero() -> None:
-    blind = replace(FULL, postgres=None, counts=None, kafka=None, valkey=None, opensearch=None, processes=())
+    blind = replace(
+        FULL, postgres=None, counts=None, kafka=None, valkey=None, opensearch=None, processes=(), surroundings=None
+    )
     names = {name for name, _ in samples(blind)}
     assert names == {"clickstream_build_info", "clickstream_look_duration_seconds", "clickstream_service_up"}
     assert value(blind, "clickstream_service_up", service="postgresql") == 0
@@ -170,7 +185,7 @@ def test_names_follow_prometheus_conventions() -> None:
 
 
 def test_labels_have_few_values() -> None:
-    allowed = {"version", "service", "topic", "partition", "process", "role", "host", "outcome", "le"}
+    allowed = {"version", "service", "topic", "partition", "process", "role", "host", "outcome", "le", "group"}
     assert {name for _, labels in samples(FULL) for name, _ in labels} <= allowed
 
 

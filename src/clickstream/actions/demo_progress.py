@@ -10,11 +10,16 @@ from enum import StrEnum
 
 from clickstream.actions.group import Worker
 from clickstream.actions.lag.measure import LagMeter, Sample
+from clickstream.actions.lag.surroundings import look_around, progress_of
 from clickstream.config.settings import Settings
-from clickstream.domain.errors import ServiceUnavailable
+from clickstream.domain.errors import ClickstreamError, ServiceUnavailable
+from clickstream.domain.obstacles import obstacles
 
 RATES_OVER = 2.0
 """Seconds over which rates are taken: commits come in batches."""
+
+STANDS_AFTER = 3.0
+"""Seconds without a commit after which it is asked what holds messages back, and asked again."""
 
 
 class Phase(StrEnum):
@@ -77,6 +82,8 @@ class FlowMeter:
     _meter: LagMeter | None = None
     _trouble: str = ""
     _history: deque[Sample] = field(default_factory=deque)
+    _obstacle: str = ""
+    _looked_around: float = float("-inf")
 
     def __enter__(self) -> FlowMeter:
         return self
@@ -103,7 +110,7 @@ class FlowMeter:
             rate_out=(positions(newest) - positions(oldest)) / elapsed if elapsed else 0.0,
             lag={partition: newest.lag(partition) for partition in newest.ends},
             active_sessions=sum(worker.active_sessions for worker in workers),
-            trouble=self._trouble or next(iter(troubles), ""),
+            trouble=self._trouble or self._around(newest) or next(iter(troubles), ""),
             to_index=to_index(newest),
         )
 
@@ -111,6 +118,20 @@ class FlowMeter:
     def drained(self) -> bool:
         """The last sample could be taken, and nothing was left to store or to index."""
         return not self._trouble and bool(self._history) and self.last.total == 0 and not to_index(self.last)
+
+    def _around(self, newest: Sample) -> str:
+        """What in Kafka holds messages back, where nothing has been stored for a while though some wait."""
+        if not newest.total or newest.at - max(last_commit(newest), self.start.at) < STANDS_AFTER:
+            self._obstacle = ""
+        elif newest.at - self._looked_around >= STANDS_AFTER:
+            self._looked_around = newest.at
+            try:
+                around = look_around(self.settings)
+            except ClickstreamError:
+                around = None  # Kafka itself is the trouble, and said so
+            found = obstacles(around, progress_of(newest)) if around else ()
+            self._obstacle = found[0].message if found else ""
+        return self._obstacle
 
     def _sample(self) -> None:
         try:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import suppress
 
 from clickstream.actions.servers import Questions
 from clickstream.config.paths import Home
@@ -11,6 +10,7 @@ from clickstream.config.settings import (
     KafkaSettings,
     OpenSearchSettings,
     PostgresSettings,
+    Settings,
     ValkeySettings,
     load_settings,
 )
@@ -20,11 +20,12 @@ SERVES_WITHIN = 120.0
 """Seconds that a server may take, once it listens, until it serves; it has the machine to share with the others."""
 
 
-def await_service(home: Home, environment: Mapping[str, str], *, opensearch: bool) -> None:
+def await_service(home: Home, environment: Mapping[str, str], *, opensearch: bool) -> str:
     """Wait until each server has done what the next command will ask of it, and make topic and tables.
 
-    Tables that this program refuses (of a newer one, or with another session timeout) are left to the commands that
-    need them. Where settings of the user's own name other servers, nothing is made.
+    A compacted topic, and tables that this program refuses (of a newer one, or with another session timeout), are left
+    to the commands that need them: the answer says what those will say, and is empty where all is well. Where settings
+    of the user's own name other servers, nothing is made.
 
     Args:
         home: whose servers.
@@ -34,7 +35,7 @@ def await_service(home: Home, environment: Mapping[str, str], *, opensearch: boo
     Raises:
         ServiceUnavailable, ServiceRefused: one does not serve, with its reason.
     """
-    from clickstream.actions.prepare import prepare  # noqa: PLC0415 (drivers: only where servers start)
+    # Drivers load only where servers start.
     from clickstream.services.kafka.admin import group_members  # noqa: PLC0415
     from clickstream.services.postgres.inspect import ping  # noqa: PLC0415
     from clickstream.services.valkey.board import server_info  # noqa: PLC0415
@@ -55,6 +56,15 @@ def await_service(home: Home, environment: Mapping[str, str], *, opensearch: boo
     asked = Questions(questions.items())
     for name in questions:
         asked.answer(name, 2 * SERVES_WITHIN)
-    if settings.embedded and settings.home == home:
-        with suppress(ServiceRefused):
-            prepare(settings)
+    return _prepared(settings) if settings.embedded and settings.home == home else ""
+
+
+def _prepared(settings: Settings) -> str:
+    """Make topic and tables; why they are refused as they are, else empty."""
+    from clickstream.actions.prepare import prepare  # noqa: PLC0415
+
+    try:
+        prepare(settings)
+    except ServiceRefused as refused:
+        return str(refused)
+    return ""

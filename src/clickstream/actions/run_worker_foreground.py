@@ -110,6 +110,7 @@ def _reader(role: str, settings: Settings, args: Namespace, name: str, foregroun
 
 
 def _producer(settings: Settings, args: Namespace, name: str, foreground: Foreground) -> _Job:
+    from clickstream.actions.prepare import refuse_compacted  # noqa: PLC0415
     from clickstream.pipeline.csvfile import look  # noqa: PLC0415
     from clickstream.pipeline.pacing import parse_factor  # noqa: PLC0415
     from clickstream.pipeline.producer import ProducerOptions, run  # noqa: PLC0415
@@ -128,7 +129,8 @@ def _producer(settings: Settings, args: Namespace, name: str, foreground: Foregr
 
     def prepare() -> None:
         look(file)
-        create_topic(kafka_of(settings))
+        kafka = kafka_of(settings)
+        refuse_compacted(kafka, create_topic(kafka))
 
     def work(stop: threading.Event) -> None:
         if run(settings, options, stop=stop):

@@ -76,6 +76,8 @@ class StackStatus:
     """What this call had to start; empty: all ran already."""
     stopped: tuple[str, ...] = ()
     """What it ended, since it is no part of the stack any more."""
+    warning: str = ""
+    """Why workers will refuse the topic or the tables as they are."""
 
     @property
     def running(self) -> bool:
@@ -109,8 +111,7 @@ def up(home: Home, *, opensearch: bool | None = None, progress: Progress | None 
             found = _start(home, jars)
     except OSError as error:
         raise _cannot("set up", error) from error
-    await_service(home, env(home), opensearch=wanted)
-    return found
+    return replace(found, warning=await_service(home, env(home), opensearch=wanted))
 
 
 def down(home: Home) -> tuple[str, ...]:

@@ -21,6 +21,7 @@ from clickstream.actions.servers import (
 )
 from clickstream.config.settings import Settings
 from clickstream.domain.errors import ClickstreamError
+from clickstream.domain.obstacles import Obstacle, Progress, obstacles
 from clickstream.stack.lockfile import read_lock
 
 if TYPE_CHECKING:
@@ -102,6 +103,8 @@ class Status:
     topic: Topic
     lag: LagFigures
     counts: Counts
+    obstacles: tuple[Obstacle, ...] = ()
+    """What in Kafka keeps messages from being stored."""
 
 
 def status(settings: Settings) -> Status:
@@ -134,7 +137,9 @@ def status(settings: Settings) -> Status:
     )
     for name, word in aiven.words(settings, questions).items():
         services[name] = replace(services[name], aiven_state=word.state, aiven_error=word.error)
-    return Status(services, workers, topic, _lag(sample), counts)
+    around = _answer(questions, "surroundings", FIGURES_WITHIN) if services["kafka"].ok else None
+    found = obstacles(around, _progress(sample)) if around else ()
+    return Status(services, workers, topic, _lag(sample), counts, found)
 
 
 def _questions(settings: Settings, local: tuple[Worker, ...]) -> Iterator[tuple[str, Callable[[], Any]]]:
@@ -157,6 +162,10 @@ def _questions(settings: Settings, local: tuple[Worker, ...]) -> Iterator[tuple[
             return meter.sample()
 
     yield "lag", sample
+
+    from clickstream.actions.lag.surroundings import look_around  # noqa: PLC0415
+
+    yield "surroundings", lambda: look_around(settings)
 
     from clickstream.services.valkey.board import server_info  # noqa: PLC0415
 
@@ -221,6 +230,12 @@ def _describe(settings: Settings) -> tuple[int, int]:
             return 0, 0
         held = reader.read(topic)
     return topic.partitions, sum(offsets.end - offsets.begin for offsets in held.values())
+
+
+def _progress(sample: Sample | None) -> dict[int, Progress]:
+    from clickstream.actions.lag.surroundings import progress_of  # noqa: PLC0415
+
+    return progress_of(sample) if sample else {}
 
 
 def _lag(sample: Sample | None) -> LagFigures:

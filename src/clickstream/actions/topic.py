@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from clickstream.actions.lag.measure import missing_topic
+from clickstream.actions.lag.surroundings import look_around, obstacles_now
 from clickstream.actions.servers import kafka_of, postgres_of
 from clickstream.config.settings import Settings
 from clickstream.domain.errors import ClickstreamError, UsageError
+from clickstream.domain.obstacles import Obstacle, Surroundings
 from clickstream.services.kafka.admin import OffsetReader, create_partitions, describe_topic
 from clickstream.services.postgres.inspect import read_gaps
 
@@ -46,6 +49,10 @@ class Topic:
     partitions: tuple[Partition, ...]
     gaps: tuple[Gap, ...] | None
     """None: PostgreSQL, which keeps them, could not be asked."""
+    configs: Mapping[str, str] | None = None
+    """Its settings that say when Kafka removes messages; None: this user may not read them, or Kafka does not tell."""
+    obstacles: tuple[Obstacle, ...] = ()
+    """What in Kafka keeps messages from being stored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +74,9 @@ def show(settings: Settings) -> Topic:
         held = reader.read(topic)
     partitions = tuple(Partition(n, at.begin, at.end, at.end - at.begin) for n, at in held.items())
     messages = sum(one.messages for one in partitions)
-    return Topic(topic.name, topic.topic_id, messages, partitions, _gaps(settings, topic.topic_id))
+    gaps, around = _gaps(settings, topic.topic_id), _surroundings(settings)
+    found = obstacles_now(settings, around) if around else ()
+    return Topic(topic.name, topic.topic_id, messages, partitions, gaps, around.configs if around else None, found)
 
 
 def resize(settings: Settings, partitions: int) -> Resized:
@@ -93,6 +102,13 @@ def resize(settings: Settings, partitions: int) -> Resized:
     if partitions > topic.partitions:
         create_partitions(kafka, topic.name, partitions)
     return Resized(topic.name, topic.partitions, partitions)
+
+
+def _surroundings(settings: Settings) -> Surroundings | None:
+    try:
+        return look_around(settings)
+    except ClickstreamError:
+        return None
 
 
 def _gaps(settings: Settings, topic_id: str) -> tuple[Gap, ...] | None:

@@ -31,6 +31,8 @@ def up(args: Namespace) -> int:
     if found.stopped:
         say(f"stopped: {', '.join(found.stopped)}")
     say(f"started: {', '.join(found.started)}" if found.started else "all servers were running already")
+    if found.warning:
+        say(f"warning: {found.warning}")
     _write(found)
     return ExitCode.DONE
 
@@ -88,7 +90,8 @@ def reset(args: Namespace) -> int:
 
 
 def _document(found: StackStatus) -> dict[str, object]:
-    return {"running": found.running, "servers": found.servers, "started": found.started, "stopped": found.stopped}
+    document = {"running": found.running, "servers": found.servers, "started": found.started, "stopped": found.stopped}
+    return document | {"warning": found.warning}
 
 
 def _write(found: StackStatus) -> None:

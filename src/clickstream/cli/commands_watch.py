@@ -81,7 +81,7 @@ def status_of(frame: Frame) -> Status:
     behind = frame.indexing
     indexers = IndexerLag(behind.total, {p.partition: p.lag for p in behind.partitions}) if behind else None
     lag_ = LagFigures(frame.lag, {p.partition: p.lag for p in frame.partitions}, indexers)
-    return Status(services, workers, topic, lag_, counts)
+    return Status(services, workers, topic, lag_, counts, frame.obstacles)
 
 
 def lag_of(frame: Frame) -> Lag | None:
@@ -102,10 +102,12 @@ def lag_of(frame: Frame) -> Lag | None:
             seconds_to_catch_up=None if row.seconds_to_drain is None else round(row.seconds_to_drain, 1),
             state=row.state,
             owner=row.owner,
+            foreign_owner=row.foreign_owner,
+            held_from=row.held_from,
         )
         for row in frame.partitions
     )
-    return Lag(frame.topic, frame.lag, partitions, frame.indexing)
+    return Lag(frame.topic, frame.lag, partitions, frame.indexing, frame.obstacles)
 
 
 def lag_document(frame: Frame) -> dict[str, Any]:
@@ -116,7 +118,7 @@ def lag_document(frame: Frame) -> dict[str, Any]:
     """
     now = lag_of(frame)
     if now is None:
-        return {"topic": None, "total": None, "partitions": [], "at": None, "opensearch": None}
+        return {"topic": None, "total": None, "partitions": [], "at": None, "opensearch": None, "obstacles": []}
     partitions = [
         dataclasses.asdict(one)
         | {"state": LAG_STATES.get(row.state, row.state), "condition": row.state}
@@ -125,7 +127,9 @@ def lag_document(frame: Frame) -> dict[str, Any]:
     ]
     at = min(row.as_of for row in frame.partitions)
     indexers = dataclasses.asdict(now.opensearch) if now.opensearch else None
-    return {"topic": now.topic, "total": now.total, "partitions": partitions, "at": at, "opensearch": indexers}
+    obstacles = [dataclasses.asdict(one) for one in now.obstacles]
+    document = {"topic": now.topic, "total": now.total, "partitions": partitions, "at": at, "opensearch": indexers}
+    return document | {"obstacles": obstacles}
 
 
 @contextmanager
@@ -214,7 +218,8 @@ def _write_journal(frames: Iterator[Frame]) -> None:
 def _lag_view(frame: Frame) -> list[Block]:
     if frame.lag is None:
         return [output.Line("nothing is known of the topic: `clickstream status` says why")]
-    return [*views_lag.partitions(frame.partitions, frame.lag), *views_lag.indexers(frame.indexing)]
+    tables = [*views_lag.partitions(frame.partitions, frame.lag), *views_lag.indexers(frame.indexing)]
+    return [*tables, *views_lag.obstacles(frame.obstacles)]
 
 
 def _service(row: ServiceRow) -> Service:

@@ -45,6 +45,7 @@ def status(now: Status) -> list[Block]:
         Line(f"sessions  {exact(counts.sessions)}, of which {exact(counts.active_sessions)} may still grow"),
         Line(f"rejected  {exact(counts.rejected_events)}{replayed}"),
         *([Line(f"skipped   {exact(skipped)} messages were never read ({GAPS})")] if skipped else []),
+        *views_lag.obstacles(now.obstacles),
     ]
 
 
@@ -96,15 +97,16 @@ def lag(now: Lag) -> list[Block]:
             number(one.rate_out),
             NOTHING
             if one.lag == 0
-            else "never"
+            else (views_lag.HELD if one.held_from is not None else "never")
             if one.seconds_to_catch_up is None
             else seconds(one.seconds_to_catch_up),
             one.state,
-            one.owner or NOTHING,
+            views_lag.owner_of(one.owner, one.foreign_owner),
         )
         for one in now.partitions
     ]
-    return [Table(headers, rows), Line(f"total lag {exact(now.total)}"), *views_lag.indexers(now.opensearch)]
+    total = Line(f"total lag {exact(now.total)}")
+    return [Table(headers, rows), total, *views_lag.indexers(now.opensearch), *views_lag.obstacles(now.obstacles)]
 
 
 def analytics(figures: Analytics | Detailed) -> list[Block]:
@@ -205,8 +207,16 @@ def topic(found: Topic) -> list[Block]:
     return [
         Line(f"topic {found.name}, id {found.topic_id}, {exact(found.messages)} messages"),
         Table(("partition", "begin", "end", "messages"), rows),
+        Line(_configs(found)),
         *_gaps(found),
+        *views_lag.obstacles(found.obstacles),
     ]
+
+
+def _configs(found: Topic) -> str:
+    if found.configs is None:
+        return "when Kafka removes messages is not readable with this user"
+    return "  ".join(f"{name}={value}" for name, value in found.configs.items())
 
 
 def _gaps(found: Topic) -> list[Block]:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from clickstream.actions.lag.indexers import IndexLag
     from clickstream.actions.lag.report import LagReport
     from clickstream.actions.watch.frame import PartitionRow
+    from clickstream.domain.obstacles import Obstacle
 
 STAGES = (("fetch", "fetch"), ("decode", "decode"), ("sessions", "sessions"))
 
@@ -26,6 +27,9 @@ LEGEND = (
     "PostgreSQL: share of the time that the thread beside it, which commits, had a transaction under way",
 )
 
+HELD = "held"
+"""When what an open transaction holds back is stored: once it has ended."""
+
 BAR = 24
 """Cells of the longest bar."""
 
@@ -35,11 +39,28 @@ def indexers(found: IndexLag | None) -> list[Block]:
     if found is None:
         return []
     rows = [
-        (exact(one.partition), exact(one.position), exact(one.end), exact(one.lag), one.owner or NOTHING)
+        (
+            exact(one.partition),
+            exact(one.position),
+            exact(one.end),
+            exact(one.lag),
+            owner_of(one.owner, one.foreign_owner),
+        )
         for one in found.partitions
     ]
     table = Table(("partition", "position", "end", "lag", "indexer"), rows)
     return [Line(""), table, Line(f"OpenSearch: total lag {exact(found.total)}")]
+
+
+def obstacles(found: Sequence[Obstacle]) -> list[Block]:
+    """What in Kafka keeps messages from being stored, each with its cure on a line of its own."""
+    lines = [line for one in found for line in (Line(""), Line(one.message), Line(f"  {one.hint}"))]
+    return list(lines)
+
+
+def owner_of(owner: str | None, foreign: str | None) -> str:
+    """Who has a partition, for a table."""
+    return owner or (f"{foreign} (foreign)" if foreign else NOTHING)
 
 
 def partitions(rows: Sequence[PartitionRow], total: int) -> list[Block]:
@@ -63,7 +84,7 @@ def report(found: LagReport) -> list[Block]:
         "rebalances",
         "bottleneck",
     )
-    blocks = [*partitions(found.partitions, found.total), Line("")]
+    blocks = [*partitions(found.partitions, found.total), *obstacles(found.obstacles), Line("")]
     if not found.consumers:
         return [*blocks, Line("no consumers")]
     table = Table(pressure, [_pressure(one) for one in found.consumers])
@@ -88,7 +109,8 @@ def history(found: LagHistory) -> list[Block]:
 
 
 def _partition(row: PartitionRow) -> tuple[str, ...]:
-    drains = "never" if row.seconds_to_drain is None else seconds(row.seconds_to_drain)
+    never = HELD if row.held_from is not None else "never"
+    drains = never if row.seconds_to_drain is None else seconds(row.seconds_to_drain)
     return (
         exact(row.partition),
         row.state,
@@ -101,7 +123,7 @@ def _partition(row: PartitionRow) -> tuple[str, ...]:
         number(row.rate_out),
         NOTHING if row.lag == 0 or (row.state == "OK" and row.seconds_to_drain is None) else drains,
         f"{row.share:.0%}",
-        row.owner or NOTHING,
+        owner_of(row.owner, row.foreign_owner),
     )
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from clickstream.config.settings import KafkaSettings
 from clickstream.domain.errors import OffsetLost
-from clickstream.pipeline.topic import known_topic
+from clickstream.pipeline.topic import known_topic, written_end
 from clickstream.services.kafka.admin import TopicInfo
 from clickstream.services.kafka.consumer import EventConsumer
 from clickstream.services.opensearch.index import EventsIndex
@@ -144,6 +144,8 @@ class Offsets:
 
     def _begin(self, consumer: EventConsumer, partition: int, known: int | None) -> int:
         oldest, end = consumer.available(partition)
+        if known is not None and known > end:
+            end = max(end, written_end(self._settings, partition))
         if known is None or oldest <= known <= end:
             return oldest if known is None else known
         if known > end:

@@ -265,7 +265,7 @@ class IndexWorker:
         places = self._offsets.open
         lags = [lag for partition in places if (lag := self._offsets.lag(self._kafka, partition)) is not None]
         return self._figures.report(
-            self._trouble or self._settler.trouble or self._kafka.trouble,
+            self._trouble or self._settler.trouble or self._kafka.barred or self._kafka.trouble,
             {*places, *self._offsets.waiting},
             {partition: place.settled for partition, place in places.items()},
             sum(lags) if lags else None,

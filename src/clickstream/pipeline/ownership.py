@@ -17,7 +17,7 @@ from clickstream.domain.errors import Fenced, OffsetLost, ServiceRefused, Void
 from clickstream.pipeline.homes import Homes
 from clickstream.pipeline.isolation import Isolation
 from clickstream.pipeline.partition import EVERYTHING_IS_LATE, Partition, cold_window, restored, saved
-from clickstream.pipeline.topic import known_topic
+from clickstream.pipeline.topic import known_topic, written_end
 from clickstream.pipeline.window import Window
 from clickstream.services.kafka.admin import TopicInfo
 from clickstream.services.kafka.consumer import EventConsumer
@@ -198,6 +198,8 @@ class Ownership:
     def _position(self, consumer: EventConsumer, offsets: Store, key: PartitionKey) -> Position:
         oldest, end = consumer.available(key.partition)
         position = offsets.position(key, first_offset=oldest)
+        if position.next_offset > end:
+            end = max(end, written_end(self._kafka, key.partition))
         if oldest <= position.next_offset <= end:
             return position
         lost = (

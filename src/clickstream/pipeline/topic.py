@@ -6,7 +6,7 @@ from typing import Final
 
 from clickstream.config.settings import KafkaSettings
 from clickstream.domain.errors import ServiceRefused
-from clickstream.services.kafka.admin import TopicInfo, describe_topic
+from clickstream.services.kafka.admin import OffsetReader, TopicInfo, describe_topic
 from clickstream.services.repeat import repeat
 
 APPEARS_WITHIN: Final = 3.0
@@ -30,6 +30,16 @@ def known_topic(settings: KafkaSettings, topic_id: str) -> TopicInfo:
     if topic_id and topic.topic_id != topic_id:
         raise ServiceRefused(f"topic {topic.name} was deleted and made anew", hint="start again")
     return topic
+
+
+def written_end(settings: KafkaSettings, partition: int) -> int:
+    """The next offset to come in a partition, also where an open transaction keeps consumers from reading so far.
+
+    Raises ServiceUnavailable or ServiceRefused.
+    """
+    with OffsetReader(settings) as reader:
+        topic = reader.describe(settings.events_topic)
+        return reader.read(topic)[partition].end if topic else 0
 
 
 def _described(settings: KafkaSettings) -> TopicInfo:

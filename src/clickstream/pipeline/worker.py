@@ -237,7 +237,7 @@ class Worker:
 
     def _report(self) -> WorkerReport:
         open_partitions = self._owned.open
-        trouble = self._trouble or self._kafka.trouble
+        trouble = self._trouble or self._kafka.barred or self._kafka.trouble
         events = self._meter.counters["messages"]
         rate = self._rate.read(events)
         state = "stopping" if self._stop.is_set() else "waiting" if trouble else "running" if rate else "idle"

@@ -46,6 +46,7 @@ def demo(job: Job) -> str:
 
 def stack_up(job: Job) -> str:
     from clickstream.actions import stack
+    from clickstream.actions.watch.frame import BAD, Happening
     from clickstream.actions.watch.happenings import TITLES
 
     def downloading(now: Download) -> None:
@@ -53,6 +54,8 @@ def stack_up(job: Job) -> str:
 
     job.say("starting Kafka, PostgreSQL and Valkey")
     found = stack.up(job.settings.home, progress=downloading)
+    if found.warning:
+        job.source.tell([Happening(_now(), BAD, found.warning)])
     return f"{', '.join(found.started)} started" if found.started else "all servers were running already"
 
 

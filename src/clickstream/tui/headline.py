@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from clickstream.actions.watch.frame import ASKING, DOWN, LAGGING, STALLED, UP, Frame
+from clickstream.domain.obstacles import COMPACTION
 from clickstream.tui.states import BUSY, DIM, FAILED, OKAY, TITLES, Look, of_service
 from clickstream.tui.text import exact, number, seconds
 
@@ -59,7 +60,7 @@ def _faults(frame: Frame) -> Iterator[Look]:
 
 def headline(frame: Frame) -> Headline:
     """The gravest thing first; where nothing is wrong, what goes on, or what could be done next."""
-    for look in (_settings, _services, _processes, _partitions, _work):
+    for look in (_settings, _services, _failed, _obstacles, _processes, _partitions, _work):
         for found in look(frame):
             return found
     return _idle(frame)
@@ -93,10 +94,18 @@ def _services(frame: Frame) -> Iterator[Headline]:
         yield Headline(f"{names}: {word}", BUSY)
 
 
-def _processes(frame: Frame) -> Iterator[Headline]:
+def _failed(frame: Frame) -> Iterator[Headline]:
     for row in frame.processes:
         if row.state == "failed":
             yield Headline(f"{row.name} has failed: {row.exit_reason}", FAILED, "2 workers · 6 logs")
+
+
+def _obstacles(frame: Frame) -> Iterator[Headline]:
+    for one in frame.obstacles:
+        yield Headline(one.brief, FAILED if one.kind == COMPACTION else BUSY, "3 partitions")
+
+
+def _processes(frame: Frame) -> Iterator[Headline]:
     for row in frame.processes:
         if row.state == "backoff":
             yield Headline(f"{row.name} died ({row.exit_reason}) and will be started again", BUSY, "2 workers")

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from clickstream.actions.control import running
+from clickstream.actions.lag.surroundings import look_around, obstacles_now
 from clickstream.actions.servers import (
     STACK_UP,
     Questions,
@@ -21,6 +22,7 @@ from clickstream.actions.servers import (
 )
 from clickstream.config.settings import Settings
 from clickstream.domain.errors import ClickstreamError, FileFault, ServiceRefused
+from clickstream.domain.obstacles import CLEANUP_POLICY, COMPACTION, FOREIGN_MEMBER, OPEN_TRANSACTION
 from clickstream.services.kafka import admin
 from clickstream.services.postgres.inspect import ping
 from clickstream.services.postgres.state import SchemaState, schema_state
@@ -44,6 +46,13 @@ DISK_NEEDED = 500 * 2**20
 
 DISK_WANTED = 4 * 2**30
 """Bytes that a run of the whole file takes, with room."""
+
+_OBSTACLES = {
+    COMPACTION: ("cleanup", FAILED),
+    FOREIGN_MEMBER: ("group", WARN),
+    OPEN_TRANSACTION: ("transaction", WARN),
+}
+"""What each is called here, and how grave it is."""
 
 _ANOTHER_FILE = "set PRODUCER_DATA_FILE to a file that can be read"
 
@@ -97,6 +106,7 @@ def _kafka(settings: Settings) -> Iterator[Check]:
     yield Check("kafka", OK, f"{kafka.bootstrap_servers}: {brokers}, {cluster.latency_ms:g} ms")
     try:
         yield _topic(settings)
+        yield from _around_topic(settings)
     except ClickstreamError as error:
         yield _failed("topic", error)
 
@@ -117,6 +127,22 @@ def _topic(settings: Settings) -> Check:
             "the setting counts only when the topic is made; `clickstream data reset` makes it anew, empty",
         )
     return Check("topic", OK, f"{name}: {topic.partitions} partitions")
+
+
+def _around_topic(settings: Settings) -> Iterator[Check]:
+    """What in Kafka keeps messages from being stored; the topic's settings, where they may be read."""
+    try:
+        around = look_around(settings)
+    except ClickstreamError:
+        around = None  # the topic's own check says why
+    if around is None:
+        return
+    if around.configs is None:
+        message = f"{CLEANUP_POLICY} of {around.topic} is not readable with this user; it must not be compact"
+        yield Check("cleanup", OK, message)
+    for found in obstacles_now(settings, around):
+        name, state = _OBSTACLES[found.kind]
+        yield Check(name, state, found.message, found.hint)
 
 
 def _rights_on_topic(settings: Settings, name: str) -> Check | None:

@@ -8,7 +8,7 @@ the bottleneck.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,8 +17,8 @@ from clickstream.domain.reports import STAGES
 if TYPE_CHECKING:
     from clickstream.actions.watch.frame import ProcessRow
 
-NOTHING, UNKNOWN = "", "unknown"
-"""No bottleneck: it waits for messages; and: it has not reported."""
+NOTHING, UNKNOWN, TRANSACTION = "", "unknown", "transaction"
+"""No bottleneck: it waits for messages; it has not reported; it waits for another producer's transaction to end."""
 
 COMMITS = "postgresql"
 """The stage on the thread that commits."""
@@ -56,8 +56,8 @@ class BackPressure:
     """Share of the time that the preparing thread did none of this: mostly it waited until PostgreSQL took a batch."""
 
 
-def back_pressure(row: ProcessRow) -> BackPressure:
-    """What this consumer last said of itself."""
+def back_pressure(row: ProcessRow, held: Collection[int] = ()) -> BackPressure:
+    """What this consumer last said of itself. `held`: partitions that an open transaction holds back."""
     report = row.report
     if report is None or row.state != "running":
         return BackPressure(row.name, row.activity or row.state, 0.0, 0.0, {}, UNKNOWN, 0, None)
@@ -69,7 +69,7 @@ def back_pressure(row: ProcessRow) -> BackPressure:
         batch_fill=report.batch_fill,
         idle=stages["idle"],
         stages=stages,
-        bottleneck=_bottleneck(row, stages),
+        bottleneck=_bottleneck(row, stages) or (TRANSACTION if set(held) & set(row.partitions) else NOTHING),
         batches=report.counters.get("batches", 0),
         rebalances=report.counters.get("rebalances"),
         waits=round(max(0.0, 1 - prepared), 3) if prepared else 0.0,

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from clickstream.domain.obstacles import Surroundings
 from clickstream.domain.processes import Role
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ class IndexedPartition:
     lag: int
     owner: str | None
     """The indexer that has it; None where that is not known."""
+    foreign_owner: str | None = None
+    """The member of the group that has it and is not an indexer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,21 +44,27 @@ def index_lag(
     begins: Mapping[int, int],
     ends: Mapping[int, int],
     owned: Mapping[int, str],
+    surroundings: Surroundings | None = None,
 ) -> IndexLag:
     """By partition: what the group committed (read before the ends), what Kafka holds, who has it.
 
     A partition that was never committed is read from its beginning.
     """
     rows = []
+    foreign = surroundings.foreign_owners(group) if surroundings else {}
     for partition in sorted(ends):
         position, end = positions.get(partition, begins[partition]), ends[partition]
-        rows.append(IndexedPartition(partition, position, end, max(0, end - position), owned.get(partition)))
+        owner = owned.get(partition)
+        other = None if owner else foreign.get(partition)
+        rows.append(IndexedPartition(partition, position, end, max(0, end - position), owner, other))
     return IndexLag(group, sum(row.lag for row in rows), tuple(rows))
 
 
-def shown_lag(group: str, kafka: KafkaAnswer | None, processes: tuple[ProcessRow, ...]) -> IndexLag | None:
+def shown_lag(
+    group: str, kafka: KafkaAnswer | None, processes: tuple[ProcessRow, ...], around: Surroundings | None = None
+) -> IndexLag | None:
     """The same out of what a frame is made of; None where it is not known."""
     if kafka is None or kafka.indexed is None:
         return None
     owned = {partition: row.name for row in processes for partition in row.partitions if row.role == Role.INDEXER}
-    return index_lag(group, kafka.indexed, kafka.begins, kafka.ends, owned)
+    return index_lag(group, kafka.indexed, kafka.begins, kafka.ends, owned, around)

@@ -8,9 +8,11 @@ from dataclasses import dataclass, replace
 
 from clickstream.actions.group import Worker, local_workers, remote_workers, snapshot_of
 from clickstream.actions.lag.indexers import IndexLag, index_lag
-from clickstream.actions.servers import kafka_of, postgres_of
+from clickstream.actions.lag.surroundings import LOOK_WITHIN, look_around, progress_of
+from clickstream.actions.servers import Questions, kafka_of, postgres_of
 from clickstream.config.settings import Settings
 from clickstream.domain.errors import ClickstreamError
+from clickstream.domain.obstacles import Obstacle, Surroundings, held_back, obstacles
 from clickstream.domain.processes import Role
 from clickstream.services.kafka.admin import OffsetReader, TopicInfo
 from clickstream.services.kafka.group import GroupReader
@@ -48,9 +50,14 @@ class PartitionLag:
     seconds_to_catch_up: float | None
     """None: never, at these rates."""
     state: str
-    """`OK`; `WARN`: they come in faster than they are stored, or it will take long; `STALLED`: nobody stores them."""
+    """`OK`; `WARN`: they come in faster than they are stored, or it will take long, or an open transaction holds them
+    back; `STALLED`: nobody stores them."""
     owner: str | None
     """The worker that has it, with its host where that is not of this home; None where that is not known."""
+    foreign_owner: str | None = None
+    """The member of the consumers' group that has it and is not a worker of clickstream."""
+    held_from: int | None = None
+    """The offset from which on another producer's open transaction holds messages back; None: none does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +69,8 @@ class Lag:
     partitions: tuple[PartitionLag, ...]
     opensearch: IndexLag | None = None
     """That of the indexers; None where OpenSearch is not enabled."""
+    obstacles: tuple[Obstacle, ...] = ()
+    """What in Kafka keeps messages from being stored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,10 +155,16 @@ def missing_topic(name: str) -> ClickstreamError:
 def measure(settings: Settings, *, apart: float = 1.0) -> Lag:
     """The lag now, with rates over `apart` seconds."""
     with LagMeter(settings) as meter:
+        around = Questions([("surroundings", lambda: look_around(settings))])
         first = meter.sample()
         time.sleep(apart)
         second = meter.sample()
+    surroundings: Surroundings | None = None
+    with suppress(ClickstreamError):  # Kafka tells no more of it: so much for that
+        surroundings = around.answer("surroundings", LOOK_WITHIN + apart)
     found = compare(first, second, owners(settings))
+    if surroundings is not None:
+        found = _with_obstacles(found, second, surroundings, settings.pipeline.consumer_group_id)
     if second.indexed is None:
         return found
     behind = index_lag(
@@ -158,8 +173,24 @@ def measure(settings: Settings, *, apart: float = 1.0) -> Lag:
         second.begins,
         second.ends,
         owners(settings, Role.INDEXER),
+        surroundings,
     )
     return replace(found, opensearch=behind)
+
+
+def _with_obstacles(found: Lag, now: Sample, surroundings: Surroundings, group: str) -> Lag:
+    progress, foreign = progress_of(now), surroundings.foreign_owners(group)
+    held = held_back(surroundings, progress)
+    partitions = tuple(
+        replace(
+            one,
+            foreign_owner=None if one.owner else foreign.get(one.partition),
+            held_from=held.get(one.partition),
+            state=WARN if one.owner and one.partition in held else one.state,
+        )
+        for one in found.partitions
+    )
+    return replace(found, partitions=partitions, obstacles=obstacles(surroundings, progress))
 
 
 def owners(settings: Settings, role: Role = Role.CONSUMER) -> dict[int, str]:

@@ -12,6 +12,7 @@ from clickstream.actions.watch.frame import DOWN, OFF, Frame, PartitionRow
 from clickstream.actions.watch.watcher import Watcher
 from clickstream.config.settings import Settings
 from clickstream.domain.errors import ClickstreamError
+from clickstream.domain.obstacles import Obstacle
 
 LOOK_FOR = 4.0
 """Seconds of watching from the first figures on: rates are taken over three."""
@@ -28,6 +29,8 @@ class LagReport:
     total: int
     partitions: tuple[PartitionRow, ...]
     consumers: tuple[BackPressure, ...]
+    obstacles: tuple[Obstacle, ...] = ()
+    """What in Kafka keeps messages from being stored."""
 
 
 def report(load: Callable[[], Settings]) -> LagReport:
@@ -46,8 +49,8 @@ def report(load: Callable[[], Settings]) -> LagReport:
 
 
 def _report(frame: Frame) -> LagReport:
-    consumers = tuple(back_pressure(row) for row in frame.workers("consumer"))
-    return LagReport(frame.topic, frame.lag or 0, frame.partitions, consumers)
+    consumers = tuple(back_pressure(row, frame.held) for row in frame.workers("consumer"))
+    return LagReport(frame.topic, frame.lag or 0, frame.partitions, consumers, frame.obstacles)
 
 
 def _refuse(frame: Frame, *, silent_for: float) -> None:

@@ -42,6 +42,7 @@ def families(look: Look) -> Iterator[Metric]:
     yield from _services(look)
     yield from _partitions(look)
     yield from _indexing(look)
+    yield from _surroundings(look)
     yield from _rows(look)
     yield from _processes(look.processes, look.at)
     yield from _work(look.processes)
@@ -113,6 +114,28 @@ def _indexing(look: Look) -> Iterator[Metric]:
         indexed.add_metric([look.topic, str(partition)], position)
         lag.add_metric([look.topic, str(partition)], max(0, end - position))
     yield from (indexed, lag)
+
+
+def _surroundings(look: Look) -> Iterator[Metric]:
+    compacted = GaugeMetricFamily(
+        "clickstream_topic_compacted", "1: Kafka removes messages of the topic that nobody has read.", labels=["topic"]
+    )
+    foreign = GaugeMetricFamily(
+        "clickstream_group_foreign_members", "Members of the group that are not workers of ours.", labels=["group"]
+    )
+    unstable = GaugeMetricFamily(
+        "clickstream_partition_unstable_messages",
+        "Messages that cannot be read yet, as another producer's transaction is open.",
+        labels=["topic", "partition"],
+    )
+    if (found := look.surroundings) is not None:
+        if found.compacted is not None:
+            compacted.add_metric([found.topic], float(found.compacted))
+        for group, members in found.foreign.items():
+            foreign.add_metric([group], len(members))
+        for partition, end in sorted(look.kafka.ends.items()) if look.kafka else ():
+            unstable.add_metric([found.topic, str(partition)], max(0, end - found.unstable.get(partition, end)))
+    yield from (compacted, foreign, unstable)
 
 
 def _rows(look: Look) -> Iterator[Metric]:

@@ -30,7 +30,9 @@ from clickstream.actions.watch.sources import (
     ValkeySource,
     count_rows,
 )
+from clickstream.actions.watch.surroundings_source import SHARE, SurroundingsSource
 from clickstream.config.settings import Settings
+from clickstream.domain.obstacles import Surroundings
 from clickstream.domain.processes import Snapshot
 
 T = TypeVar("T")
@@ -65,6 +67,7 @@ class Look:
     valkey: ValkeyAnswer | None = None
     opensearch: OpenSearchAnswer | None = None
     counts: StoredCounts | None = None
+    surroundings: Surroundings | None = None
     processes: tuple[ProcessRow, ...] = ()
     """This home's, and workers elsewhere."""
 
@@ -148,6 +151,8 @@ class Sampler:
         self._postgres: Asked[PostgresAnswer] = Asked("postgresql", postgres)
         self._valkey: Asked[ValkeyAnswer] = Asked("valkey", valkey)
         self._search: Asked[OpenSearchAnswer] = Asked("opensearch", search)
+        self._around = SurroundingsSource(self._live, self._gate)
+        self._surroundings: Asked[Surroundings | None] = Asked("surroundings", self._around, share=SHARE)
         self._counts = Asked("counts", self._count, share=MOST_OF_THE_TIME)
 
     def look(self) -> Look:
@@ -160,7 +165,7 @@ class Sampler:
 
     def close(self) -> None:
         """Let go of the connections."""
-        for source in self._sources:
+        for source in (*self._sources, self._around):
             source.drop()
 
     def _look(self) -> Look:
@@ -173,6 +178,7 @@ class Sampler:
         # Positions first, ends after them: a position that is newer than the end would hide what waits.
         postgres = self._postgres.answer(began + self._within / 2)
         self._kafka.begin()
+        self._surroundings.begin()
         self._counts.begin()
         kafka = self._kafka.answer(deadline)
         valkey = self._valkey.answer(deadline)
@@ -194,6 +200,7 @@ class Sampler:
             valkey=valkey,
             opensearch=search,
             counts=counts,
+            surroundings=self._surroundings.answer(deadline),
             processes=process_rows(answers, {}, now, tick=False),
         )
 

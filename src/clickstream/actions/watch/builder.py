@@ -13,9 +13,18 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from clickstream.actions.lag.arrivals import Arrivals
-from clickstream.actions.lag.indexers import shown_lag
-from clickstream.actions.watch.frame import Frame, Happening, History, Latency, PartitionRow, ProcessRow, ProducerRow
-from clickstream.actions.watch.happenings import compare_services, joined
+from clickstream.actions.lag.indexers import IndexLag, shown_lag
+from clickstream.actions.watch.frame import (
+    Frame,
+    Happening,
+    History,
+    Latency,
+    PartitionRow,
+    ProcessRow,
+    ProducerRow,
+    ServiceRow,
+)
+from clickstream.actions.watch.happenings import compare_obstacles, compare_services, joined
 from clickstream.actions.watch.partition_state import Judge, Reading
 from clickstream.actions.watch.percentiles import LatencyMeter
 from clickstream.actions.watch.polling import Heard
@@ -23,6 +32,7 @@ from clickstream.actions.watch.processes import process_rows
 from clickstream.actions.watch.search_source import OpenSearchAnswer
 from clickstream.actions.watch.services import service_rows
 from clickstream.actions.watch.sources import KafkaAnswer, LiveSettings, PostgresAnswer, ValkeyAnswer
+from clickstream.domain.obstacles import Obstacle, Progress, Surroundings, held_back, obstacles
 from clickstream.domain.processes import ALIVE, Role, Snapshot
 
 if TYPE_CHECKING:
@@ -41,6 +51,9 @@ RATES_OVER = 3.0
 
 MOST_HAPPENINGS = 200
 
+SURROUNDINGS_COUNT_FOR = 30.0
+"""Seconds after which what was around the topic is not known any more."""
+
 
 @dataclass(frozen=True, slots=True)
 class Answers:
@@ -51,10 +64,21 @@ class Answers:
     postgres: Heard[PostgresAnswer]
     valkey: Heard[ValkeyAnswer]
     opensearch: Heard[OpenSearchAnswer] = field(default_factory=Heard)
+    surroundings: Heard[Surroundings | None] = field(default_factory=Heard)
     counts: Figure[StoredCounts] | None = None
     analytics: Figure[Analytics] | None = None
     top_items: Figure[tuple[TopItem, ...]] | None = None
     verification: Figure[Verification] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Around:
+    """What concerns partitions of what is around the topic."""
+
+    held: Mapping[int, int]
+    """Where an open transaction holds messages back: the offset from which on."""
+    foreign: Mapping[int, str]
+    """Who has them and is not a worker of ours."""
 
 
 class Flow:
@@ -110,6 +134,7 @@ class FrameBuilder:
         self._past = _Past()
         self._topic_id: str | None = None
         self._partitions: tuple[PartitionRow, ...] = ()
+        self._obstacles: tuple[Obstacle, ...] = ()
         self._positions: Heard[PostgresAnswer] = Heard()
         self._percentiles: Latency | None = None
         self._happenings: deque[Happening] = deque(maxlen=MOST_HAPPENINGS)
@@ -130,9 +155,7 @@ class FrameBuilder:
         `tick`: a second has passed: look at rates, states and history too. Else only processes and services are new.
         """
         now, settings = time.time(), self._live.current
-        services = service_rows(settings, answers, self._last.services if self._last else (), now)
-        if self._last:
-            self.tell(list(compare_services(self._last.services, services, now)))
+        services = self._services(answers, now)
         processes = process_rows(answers, self._past.rates, now, tick=tick)
         if tick or not self._partitions:
             self._look(answers, processes, now)
@@ -151,7 +174,8 @@ class FrameBuilder:
             produced_per_second=produced,
             stored_per_second=stored,
             lag=lag,
-            indexing=shown_lag(settings.opensearch.consumer_group_id, answers.kafka.value, processes),
+            indexing=self._indexing(answers, processes),
+            obstacles=self._obstacles,
             active_sessions=active,
             counts=answers.counts,
             analytics=answers.analytics,
@@ -164,6 +188,18 @@ class FrameBuilder:
             problem=self._live.problem,
         )
         return self._last
+
+    def _services(self, answers: Answers, now: float) -> tuple[ServiceRow, ...]:
+        """How the servers stand; what changed since the frame before is told."""
+        before = self._last.services if self._last else ()
+        services = service_rows(self._live.current, answers, before, now)
+        if self._last:
+            self.tell(list(compare_services(before, services, now)))
+        return services
+
+    def _indexing(self, answers: Answers, processes: tuple[ProcessRow, ...]) -> IndexLag | None:
+        group = self._live.current.opensearch.consumer_group_id
+        return shown_lag(group, answers.kafka.value, processes, answers.surroundings.value)
 
     def _flowing(
         self, processes: tuple[ProcessRow, ...], now: float, *, tick: bool
@@ -201,8 +237,22 @@ class FrameBuilder:
             return
         positions = self._positions_in(self._positions.value, kafka)
         self._arrivals.forget_before(positions)
-        rows = [self._row(p, kafka, answers, positions[p], owners.get(p)) for p in sorted(kafka.ends)]
+        ages = {p: _commit_age(postgres, kafka.topic_id, p, time.monotonic()) for p in kafka.ends}
+        progress = {p: Progress(positions[p], end, ages[p]) for p, end in sorted(kafka.ends.items())}
+        around = self._around(answers.surroundings, progress, now)
+        rows = [self._row(p, kafka, answers.kafka.at, at, (owners.get(p), around)) for p, at in progress.items()]
         self._partitions = _with_shares(rows, min(answers.kafka.at, self._positions.at))
+
+    def _around(self, heard: Heard[Surroundings | None], progress: dict[int, Progress], now: float) -> _Around:
+        """What is around the topic. What is old, or of a topic of that name before, is not shown."""
+        found = heard.value
+        if found is None or found.topic_id != self._topic_id or now - heard.at > SURROUNDINGS_COUNT_FOR:
+            self._obstacles = ()
+            return _Around({}, {})
+        before, self._obstacles = self._obstacles, obstacles(found, progress)
+        self.tell(list(compare_obstacles(before, self._obstacles, now)))
+        group = self._live.current.pipeline.consumer_group_id
+        return _Around(held_back(found, progress), found.foreign_owners(group))
 
     def _positions_in(self, postgres: PostgresAnswer, kafka: KafkaAnswer) -> dict[int, int]:
         """By partition of Kafka's topic; from where it begins to be read where nothing was committed."""
@@ -212,24 +262,24 @@ class FrameBuilder:
         return {p: stored[p].next_offset if p in stored else starts[p] for p in kafka.ends}
 
     def _row(
-        self, partition: int, kafka: KafkaAnswer, answers: Answers, position: int, owner: str | None
+        self, partition: int, kafka: KafkaAnswer, heard_at: float, at: Progress, who: tuple[str | None, _Around]
     ) -> PartitionRow:
-        now = time.monotonic()
-        begin, end = kafka.begins[partition], kafka.ends[partition]
-        age = _commit_age(answers.postgres.value, kafka.topic_id, partition, now)
+        now, (owner, around) = time.monotonic(), who
+        held_from = around.held.get(partition)
         reading = Reading(
-            lag=max(0, end - position),
+            lag=max(0, at.end - at.position),
             rate_in=self._in.rate(partition, now) or 0.0,
             rate_out=self._out.rate(partition, now) or 0.0,
             owned=owner is not None,
-            commit_age=age,
+            commit_age=at.commit_age,
+            held=held_from is not None,
         )
         state, trend = self._judges.setdefault(partition, Judge()).look(reading)
         return PartitionRow(
             partition=partition,
-            begin=begin,
-            end=end,
-            position=position,
+            begin=kafka.begins[partition],
+            end=at.end,
+            position=at.position,
             lag=reading.lag,
             rate_in=reading.rate_in,
             rate_out=reading.rate_out,
@@ -238,9 +288,11 @@ class FrameBuilder:
             state=state,
             owner=owner,
             share=0.0,
-            commit_age=age,
+            commit_age=at.commit_age,
             as_of=0.0,
-            seconds_behind=self._arrivals.waited(partition, position, answers.kafka.at) if reading.lag else 0.0,
+            seconds_behind=self._arrivals.waited(partition, at.position, heard_at) if reading.lag else 0.0,
+            foreign_owner=None if owner else around.foreign.get(partition),
+            held_from=held_from,
         )
 
     def _total(self, flow: Flow) -> float | None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 if TYPE_CHECKING:
     from clickstream.actions.analytics import Analytics
     from clickstream.actions.lag.indexers import IndexLag
+    from clickstream.domain.obstacles import Obstacle
     from clickstream.domain.reports import WorkerReport
     from clickstream.services.postgres.analytics import TopItem
     from clickstream.services.postgres.verify import Verification
@@ -121,6 +122,10 @@ class PartitionRow:
     """Unix seconds at which all of this was true: the older of Kafka's and PostgreSQL's answers."""
     seconds_behind: float | None = None
     """How long the message at `position` had waited, by the record timestamps, when `end` was read; None: not known."""
+    foreign_owner: str | None = None
+    """The member of the consumers' group that has it and is not a worker of clickstream."""
+    held_from: int | None = None
+    """The offset from which on another producer's open transaction holds messages back; None: none does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,6 +227,8 @@ class Frame:
     lag: int | None = None
     indexing: IndexLag | None = None
     """How far the indexers are; None where OpenSearch is not enabled, or it is not known."""
+    obstacles: tuple[Obstacle, ...] = ()
+    """What in Kafka keeps messages from being stored, the gravest first; as of some seconds ago."""
     active_sessions: int = 0
     counts: Figure[StoredCounts] | None = None
     """Counting takes a scan, so it happens seldom; between counts `at` moves on while nothing is stored."""
@@ -238,6 +245,11 @@ class Frame:
     history: History = field(default_factory=History)
     problem: str = ""
     """The settings cannot be read: why. What is shown then is how things stood with the settings before."""
+
+    @property
+    def held(self) -> frozenset[int]:
+        """The partitions that an open transaction holds back."""
+        return frozenset(row.partition for row in self.partitions if row.held_from is not None)
 
     def service(self, name: str) -> ServiceRow:
         return next(row for row in self.services if row.name == name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from clickstream.actions.watch.frame import BAD, DOWN, GOOD, INFO, UP, WARN, Happening, ServiceRow
+from clickstream.domain.obstacles import COMPACTION, FOREIGN_MEMBER, OPEN_TRANSACTION, Obstacle
 from clickstream.domain.processes import SETTLED, ProcessState, ProcessStatus, Role, Snapshot
 
 TITLES = {"kafka": "Kafka", "postgresql": "PostgreSQL", "valkey": "Valkey", "opensearch": "OpenSearch"}
@@ -80,6 +81,23 @@ def compare_services(before: Iterable[ServiceRow], now: Iterable[ServiceRow], at
         elif row.state == UP and was.state == DOWN:
             away = f" after {at - was.since:.0f} s" if was.since else ""
             yield Happening(at, GOOD, f"{title} answers again{away}", mark=True)
+
+
+_OVER = {
+    COMPACTION: "the topic is not compacted any more",
+    FOREIGN_MEMBER: "no foreign member is in the group any more",
+    OPEN_TRANSACTION: "no open transaction holds messages back any more",
+}
+
+
+def compare_obstacles(before: Iterable[Obstacle], now: Iterable[Obstacle], at: float) -> Iterator[Happening]:
+    """Kinds of obstacles that came or went."""
+    earlier, later = {one.kind: one for one in before}, {one.kind: one for one in now}
+    for kind, over in _OVER.items():
+        if kind in later and kind not in earlier:
+            yield Happening(at, WARN, later[kind].brief, mark=True)
+        elif kind in earlier and kind not in later:
+            yield Happening(at, GOOD, over, mark=True)
 
 
 SAME_MOMENT = 2.0

@@ -1,6 +1,7 @@
 """How a partition stands and where its lag is going, with memory: it neither flickers nor sleeps. Pure; asks nobody.
 
-OK: the lag is what a few seconds' work holds, or it will be gone within a minute. LAGGING: it is more than that.
+OK: the lag is what a few seconds' work holds, or it will be gone within a minute. LAGGING: it is more than that, or an
+open transaction of another producer holds it back.
 STALLED: messages wait, somebody owns them, and nothing has been stored for a while. STOPPED: they wait, and nobody
 owns them. A state that is worse is believed after two looks in a row, a better one after three; the first at once.
 """
@@ -42,6 +43,8 @@ class Reading:
     owned: bool
     commit_age: float | None
     """Seconds since the last commit; None: never."""
+    held: bool = False
+    """All that can be read is stored: another producer's open transaction holds the rest back."""
 
     @property
     def drains_in(self) -> float | None:
@@ -93,6 +96,8 @@ def _state(reading: Reading) -> str:
         return OK
     if not reading.owned and reading.rate_out == 0:
         return STOPPED
+    if reading.held:
+        return LAGGING
     if reading.rate_out == 0 and (reading.commit_age is None or reading.commit_age > STALLED_AFTER):
         return STALLED
     if reading.lag <= max(FLOOR, IN_STEP * reading.rate_out):

@@ -21,6 +21,8 @@ from clickstream.actions.watch.scans import Scans
 from clickstream.actions.watch.search_source import OpenSearchSource
 from clickstream.actions.watch.services import why_not_ask
 from clickstream.actions.watch.sources import KafkaSource, LiveSettings, PostgresSource, ValkeySource
+from clickstream.actions.watch.surroundings_source import EVERY as EVERY_AROUND
+from clickstream.actions.watch.surroundings_source import SHARE, SurroundingsSource
 from clickstream.config.settings import Settings
 from clickstream.domain.errors import ClickstreamError
 from clickstream.domain.processes import Snapshot
@@ -100,8 +102,11 @@ class Watcher:
         self._kafka = Poller("kafka", kafka, after=self._postgres, turned=wake, ended=kafka.drop)
         self._valkey = Poller("valkey", valkey, turned=wake, ended=valkey.drop)
         self._search = Poller("opensearch", search, turned=wake, ended=search.drop)
+        around = SurroundingsSource(self.live, gate)
+        self._surroundings = Poller("surroundings", around, every=EVERY_AROUND, share=SHARE, ended=around.drop)
         self._scans = Scans(self.live, self._progress)
-        self._pollers = (self._postgres, self._kafka, self._valkey, self._search, *self._scans.pollers())
+        servers = (self._postgres, self._kafka, self._valkey, self._search)
+        self._pollers = (*servers, self._surroundings, *self._scans.pollers())
         self._builder = FrameBuilder(self.live)
 
     def __enter__(self) -> Watcher:
@@ -167,6 +172,7 @@ class Watcher:
             self._postgres.heard,
             self._valkey.heard,
             self._search.heard,
+            self._surroundings.heard,
             self._scans.counts,
             self._scans.analytics,
             self._scans.top_items,

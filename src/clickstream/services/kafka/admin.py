@@ -14,6 +14,7 @@ from confluent_kafka.admin import NewPartitions, NewTopic, OffsetSpec  # type: i
 
 from clickstream.config.settings import KafkaSettings
 from clickstream.domain.errors import ClickstreamError, ServiceRefused, ServiceUnavailable
+from clickstream.domain.obstacles import CLEANUP_POLICY
 from clickstream.services.kafka.admission import Client
 from clickstream.services.kafka.config import SERVICE, SPREADING, translate
 from clickstream.services.repeat import PATIENCE
@@ -254,8 +255,7 @@ class OffsetReader:
 
     def describe(self, topic: str) -> TopicInfo | None:
         """The topic as it is now, or None where there is none. Raises ServiceUnavailable or ServiceRefused."""
-        with _translated():
-            return _describe(self._admin, topic, self._timeout)
+        return describe_over(self._admin, topic, self._timeout)
 
     def read(self, topic: TopicInfo) -> dict[int, Offsets]:
         """Partition to what it holds now. Raises ServiceUnavailable or ServiceRefused."""
@@ -331,12 +331,20 @@ def _ask(
     return _answers(admin, ask, timeout, also=also)[key]
 
 
+def describe_over(admin: Client, topic: str, timeout: float | None = None) -> TopicInfo | None:
+    """The topic as it is now, by an open connection. Raises ServiceUnavailable or ServiceRefused."""
+    with _translated():
+        return _describe(admin, topic, timeout)
+
+
 def _describe_cluster(admin: Client, timeout: float | None = None) -> Any:
     return _ask(admin, "cluster", lambda seconds: {"cluster": admin.describe_cluster(request_timeout=seconds)}, timeout)
 
 
 def _create(admin: Client, settings: KafkaSettings, *, validate_only: bool = False) -> None:
-    topic = NewTopic(settings.events_topic, settings.partitions, settings.replication)
+    # Not left to the broker's default: a compacted topic loses messages that were not read yet.
+    config = {CLEANUP_POLICY: "delete"}
+    topic = NewTopic(settings.events_topic, settings.partitions, settings.replication, config=config)
     _ask(
         admin,
         settings.events_topic,

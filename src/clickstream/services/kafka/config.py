@@ -16,6 +16,9 @@ from clickstream.services.kafka.advertised import refuse_elsewhere
 
 SERVICE: Final = "Kafka"
 
+WORKER: Final = "clickstream-worker-"
+"""How the client ids of our consumers and indexers begin: by that a group's members are told from foreign ones."""
+
 REPEAT_SECONDS: Final = 30.0
 """A message is logged once in that time; librdkafka says it with every attempt."""
 

@@ -16,7 +16,7 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaExcepti
 from clickstream.config.settings import KafkaSettings
 from clickstream.domain.errors import ClickstreamError, NotAdmitted, OffsetLost, ServiceRefused
 from clickstream.services.kafka.admission import Admission
-from clickstream.services.kafka.config import SPREADING, client_config, opening, passes, translate
+from clickstream.services.kafka.config import SPREADING, WORKER, client_config, opening, passes, translate
 from clickstream.services.kafka.group import Committed, known_places
 from clickstream.services.repeat import repeat
 
@@ -96,12 +96,15 @@ class EventConsumer:
         `on_uncommitted` is told of partitions whose commit Kafka did not take, as in the middle of a rebalance.
         """
         self._topic = settings.events_topic
+        self._group = group_id
         self.trouble: ClickstreamError | None = None
         """Why Kafka does not answer at present; None while it does."""
+        self.barred: ClickstreamError | None = None
+        """Why the group does not take us as a member; None while it does."""
         self.ends: dict[int, int] = {}
         """Partitions that the last fetch read to their end, and where that was."""
         self._admission = Admission(settings)
-        config = client_config(settings, client_id=client_id) | _SETTINGS
+        config = client_config(settings, client_id=f"{WORKER}{client_id}") | _SETTINGS
         if on_uncommitted is not None:
             config["on_commit"] = lambda error, places: _tell_uncommitted(error, places, on_uncommitted)
         with opening(settings):
@@ -116,6 +119,7 @@ class EventConsumer:
     ) -> None:
         def assign(consumer: Consumer, partitions: list[TopicPartition]) -> None:
             self._admission.grant()
+            self.barred = None
             for partition in partitions:
                 # Of no consequence, as it is paused; but a late answer to this may overtake the seek in start(), and
                 # messages that come again are dropped, while those that were jumped over would be lost.
@@ -199,7 +203,9 @@ class EventConsumer:
         return {place.partition: Committed(place.offset, place.metadata or "") for place in found if place.offset >= 0}
 
     def available(self, partition: int) -> tuple[int, int]:
-        """The oldest offset that Kafka holds, and the next one to come, as Kafka knows them now.
+        """The oldest offset that Kafka holds, and the end of what can be read, as Kafka knows them now.
+
+        The end of what it holds may lie beyond that, where a transaction is open.
 
         Raises ServiceUnavailable or ServiceRefused.
         """
@@ -240,6 +246,11 @@ class EventConsumer:
             raise OffsetLost(f"partition {partition}: {error.str()}")
         if error.fatal() or isinstance(translate(error), ServiceRefused):
             raise translate(error)
+        if error.code() == KafkaError.INCONSISTENT_GROUP_PROTOCOL:
+            if self.barred is None:
+                self.barred = _barred(self._group)
+                _logger.warning("waiting: %s", self.barred)
+            return
         _logger.warning("partition %s: %s", partition, error.str())
 
 
@@ -248,6 +259,13 @@ def _asked(request: Callable[[], T], *, within: float = _ANSWER_WITHIN, also: fr
         return repeat(request, passes=partial(passes, also=also), within=within)
     except KafkaException as error:
         raise translate(error.args[0]) from error
+
+
+def _barred(group: str) -> ClickstreamError:
+    return ClickstreamError(
+        f"group {group} has members that share partitions in another way than clickstream's workers do",
+        hint="`clickstream lag` names them: stop them, or give them another group.id",
+    )
 
 
 def _tell_uncommitted(

@@ -19,6 +19,7 @@ from clickstream.tui.widgets import partition_table, pressure_table
 from clickstream.tui.widgets.filter_bar import FilterBar
 from clickstream.tui.widgets.lag_box import no_partitions
 from clickstream.tui.widgets.lag_chart import WINDOWS, LagChart
+from clickstream.tui.widgets.line import Line
 from clickstream.tui.widgets.row_table import RowTable
 
 if TYPE_CHECKING:
@@ -38,6 +39,8 @@ class PartitionsScreen(FilteredScreen):
 
     CSS = """
     PartitionsScreen #partitions { height: auto; min-height: 6; max-height: 40%; }
+    PartitionsScreen #obstacles { height: auto; max-height: 9; padding: 0 2; display: none; }
+    PartitionsScreen.-short.-obstructed LagChart { display: none; }
     PartitionsScreen #pressure { height: auto; min-height: 4; max-height: 30%; }
     PartitionsScreen LagChart { height: 1fr; min-height: 6; }
     """
@@ -63,6 +66,7 @@ class PartitionsScreen(FilteredScreen):
         width = self.app.size.width
         yield RowTable(partition_table.columns_for(width), title="partitions", classes="box", id="partitions")
         yield FilterBar()
+        yield Line(id="obstacles")
         yield LagChart(id="lag-chart")
         yield RowTable(pressure_table.columns_for(width), title="back-pressure", classes="box", id="pressure")
 
@@ -73,7 +77,11 @@ class PartitionsScreen(FilteredScreen):
         partitions.put(
             {str(row.partition): partition_table.partition_cells(frame, row, width) for row in frame.partitions}
         )
-        consumers = [back_pressure(row) for row in frame.workers("consumer")]
+        told = self.query_one("#obstacles", Line)
+        told.display = bool(frame.obstacles)
+        self.set_class(bool(frame.obstacles), "-obstructed")
+        told.put(partition_table.obstacle_words(frame), layout=True)
+        consumers = [back_pressure(row, frame.held) for row in frame.workers("consumer")]
         pressure.set_columns(pressure_table.columns_for(width))
         pressure.put({one.worker: pressure_table.pressure_cells(one, width) for one in consumers})
         pressure.tell(pressure_table.summary(consumers, frame))

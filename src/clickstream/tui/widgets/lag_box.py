@@ -81,8 +81,10 @@ def _bar_line(frame: Frame, row: PartitionRow, most: int, width: int) -> Row:
 
 
 def _words(frame: Frame, row: PartitionRow) -> str:
+    if row.held_from is not None:
+        return "transaction"
     if row.state in {STALLED, STOPPED}:
-        return row.state
+        return "foreign owner" if row.foreign_owner else row.state
     even = 1 / len(frame.partitions)
     if len(frame.partitions) > 1 and row.share > HOT * even and row.rate_in > 0:
         return f"hot +{percent(row.share / even - 1, 1, 0)}"

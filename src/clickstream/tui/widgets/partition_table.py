@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from textual.content import Content
+
 from clickstream.actions.watch.frame import OK
 from clickstream.tui.states import ACCENT, BUSY, DIM, PARTITION, TREND
 from clickstream.tui.text import NOTHING, UNKNOWN, bar, exact, number, percent, seconds
@@ -54,7 +56,7 @@ def partition_cells(frame: Frame, row: PartitionRow, width: int) -> tuple[Cell, 
     look = PARTITION[row.state]
     old = DIM if frame.at - row.as_of > OLD else ""
     hot = is_hot(frame, row)
-    owner = Cell(row.owner or "nobody", row.owner or "", old or ("" if row.owner else BUSY if row.lag else DIM))
+    owner = _owner(row, old)
     drains = Cell(drain_words(row), NEVER if row.seconds_to_drain is None else row.seconds_to_drain, old)
     growing = row.trend == "growing" and row.state != OK
     trend = BUSY if growing and not old else DIM
@@ -91,10 +93,16 @@ def detail(frame: Frame, row: PartitionRow) -> str:
     words = [
         f"p{row.partition}" + (f" as of {seconds(age)} ago" if age > OLD else ""),
         f"{exact(row.position)} of {exact(end_of(row))}",
-        f"owner {row.owner}" if row.owner else "nobody owns it",
+        f"owner {row.owner}" if row.owner else f"foreign {other}" if (other := row.foreign_owner) else "nobody owns it",
         f"last commit {seconds(row.commit_age)} ago" if row.commit_age is not None else "never committed",
     ]
     return " · ".join(words)
+
+
+def obstacle_words(frame: Frame) -> Content:
+    """What in Kafka keeps messages from being stored, each with its cure."""
+    lines = [Content.assemble(("▲ ", BUSY), (one.message, ""), (f"; {one.hint}", DIM)) for one in frame.obstacles]
+    return Content("\n").join(lines)
 
 
 def is_hot(frame: Frame, row: PartitionRow) -> bool:
@@ -116,7 +124,15 @@ def behind_words(row: PartitionRow) -> str:
 def drain_words(row: PartitionRow) -> str:
     if row.lag == 0 or (row.seconds_to_drain is None and row.state == OK):
         return NOTHING
+    if row.held_from is not None:
+        return "held"
     return "never" if row.seconds_to_drain is None else _span(row.seconds_to_drain)
+
+
+def _owner(row: PartitionRow, old: str) -> Cell:
+    if row.owner or row.foreign_owner is None:
+        return Cell(row.owner or "nobody", row.owner or "", old or ("" if row.owner else BUSY if row.lag else DIM))
+    return Cell(f"✖ {row.foreign_owner}", row.foreign_owner, old or BUSY)
 
 
 def _span(value: float) -> str:

@@ -53,8 +53,10 @@ def pressure_cells(one: BackPressure, width: int) -> tuple[Cell, ...]:
 
 def summary(consumers: list[BackPressure], frame: Frame) -> str:
     """Who is held up by what, in one line."""
-    if not consumers:
+    if not consumers and not frame.obstacles:
         return "no consumers" if frame.supervisor or frame.configured else ""
+    if frame.obstacles:
+        return frame.obstacles[0].brief
     held = [one for one in consumers if one.bottleneck not in _QUIET]
     if not held:
         return "nothing holds them up" if any(one.stages for one in consumers) else ""
