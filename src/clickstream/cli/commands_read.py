@@ -16,10 +16,16 @@ if TYPE_CHECKING:
 def status(args: Namespace) -> int:
     if args.watch:
         return commands_watch.status(args)
-    from clickstream.actions import status as action
+    from clickstream.actions.observe import documents
+    from clickstream.actions.observe.once import observe
     from clickstream.config.settings import load_settings
 
-    return _write(action.status(load_settings()), views.status, as_json=args.json)
+    frame = observe(load_settings)
+    if args.json:
+        output.write_json(documents.status(frame))
+    else:
+        output.write(views.status(frame))
+    return ExitCode.FAILED if documents.troubles(frame) else ExitCode.DONE
 
 
 def lag(args: Namespace) -> int:
@@ -29,20 +35,34 @@ def lag(args: Namespace) -> int:
         raise UsageError("--window says how far --history reaches back", hint="give them together")
     if args.watch:
         return commands_watch.lag(args)
-    from clickstream.actions.observe import measure as action
     from clickstream.config.settings import load_settings
 
-    if args.report:
-        from clickstream.actions.observe.report import report
-
-        return _write(report(load_settings), views_lag.report, as_json=args.json)
-    settings = load_settings()
     if args.history:
         from clickstream.actions.observe.history import DEFAULT_WINDOW, history
 
         window = DEFAULT_WINDOW if args.window is None else args.window
-        return _write(history(settings, window=window), views_lag.history, as_json=args.json)
-    return _write(action.measure(settings), views.lag, as_json=args.json)
+        return _write(history(load_settings(), window=window), views_lag.history, as_json=args.json)
+    from clickstream.actions.observe import documents
+
+    if args.report:
+        from clickstream.actions.observe.back_pressure import pressures
+        from clickstream.actions.observe.report import report
+
+        frame = report(load_settings)
+        found = pressures(frame)
+        if args.json:
+            output.write_json(documents.report(frame, found))
+        else:
+            output.write(views_lag.report(frame, found))
+        return ExitCode.DONE
+    from clickstream.actions.observe.once import observe_flow
+
+    frame = observe_flow(load_settings)
+    if args.json:
+        output.write_json(documents.lag(frame))
+    else:
+        output.write(views_lag.lag(frame))
+    return ExitCode.DONE
 
 
 def analytics(args: Namespace) -> int:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from argparse import Namespace
 from typing import TYPE_CHECKING
 
+from clickstream.actions.observe import documents
 from clickstream.cli import activity, output, views
 from clickstream.cli.diagnostics import ExitCode, say
 
 if TYPE_CHECKING:
-    from clickstream.actions.group import Worker
+    from clickstream.actions.observe.model import ProcessRow
     from clickstream.actions.rolling import Restarted
     from clickstream.config.paths import Home
 
@@ -99,7 +100,7 @@ def consumer_list(args: Namespace) -> int:
 
     found = consumers.listed(load_settings(), kind=args.type)
     if args.json:
-        output.write_json(found)
+        output.write_json([documents.worker(row) for row in found])
     else:
         output.write(views.workers(found))
     return ExitCode.DONE
@@ -120,7 +121,7 @@ def producer_start(args: Namespace) -> int:
     run = producers.Run(args.file or settings.pipeline.data_file, args.limit, args.rate, args.realtime)
     worker_ = producers.start(settings, run)
     if args.json:
-        output.write_json(worker_)
+        output.write_json(documents.worker(worker_))
     else:
         say(f"the producer sends {run.file}; `clickstream producer status` says how far it is")
     return ExitCode.DONE
@@ -161,9 +162,9 @@ def producer_pace(args: Namespace) -> int:
     return _steered(args, producers.pace(load_settings(), rate=args.rate, realtime=args.realtime))
 
 
-def _steered(args: Namespace, found: Worker) -> int:
+def _steered(args: Namespace, found: ProcessRow) -> int:
     if args.json:
-        output.write_json(found)
+        output.write_json(documents.worker(found))
     elif not found.under_way:
         say(f"the producer is {found.state}")
     else:
@@ -178,7 +179,7 @@ def producer_status(args: Namespace) -> int:
 
     found = producers.status(load_settings())
     if args.json:
-        output.write_json(found)
+        output.write_json(found and documents.worker(found))
     elif found is None:
         output.write([output.Line("there is no producer")])
     else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from clickstream.actions.observe import documents
 from clickstream.cli import views_lag
 from clickstream.cli.output import NOTHING, UNKNOWN, Block, Line, Table, exact, number, seconds
 
@@ -12,102 +13,84 @@ if TYPE_CHECKING:
     from clickstream.actions.analytics import Analytics
     from clickstream.actions.demo import DemoResult
     from clickstream.actions.funnel import Detailed
-    from clickstream.actions.group import Worker
-    from clickstream.actions.observe.measure import Lag
+    from clickstream.actions.observe.model import Frame, ProcessRow, ServiceRow
     from clickstream.actions.sessions import Visitor
-    from clickstream.actions.status import Service, Status
     from clickstream.actions.topic import Topic
 
 GAPS = "`clickstream topic show` lists the gaps"
 
 
-def status(now: Status) -> list[Block]:
-    down = [name for name, service in now.services.items() if service.ok is False]
-    services = Table(
-        ("service", "state", "version", "latency", ""),
-        [_service(name, service) for name, service in now.services.items()],
-    )
-    blocks: list[Block] = [services, *workers(now.workers)]
-    if len(down) >= 3:
+def status(frame: Frame) -> list[Block]:
+    services = Table(("service", "state", "version", "latency", ""), [_service(row) for row in frame.services])
+    known = tuple(row for row in frame.processes if row.role not in documents.NO_WORKERS)
+    blocks: list[Block] = [Line(_where(frame)), services, *workers(known)]
+    found = documents.troubles(frame)
+    if sum(row.state != "ok" for row in frame.services) >= 3 and not known:
         hint = "Nothing runs: `clickstream stack up` starts the servers, `clickstream demo` the whole pipeline."
         return [*blocks, Line(""), Line(hint)]
-    topic, lag_, counts = now.topic, now.lag, now.counts
-    skipped = counts.skipped_messages
-    replayed = f", and {exact(counts.replayed_rejects)} replayed" if counts.replayed_rejects else ""
-    partitions = ", ".join(f"{partition}: {exact(lag)}" for partition, lag in lag_.partitions.items())
-    indexers = lag_.opensearch
+    counts, indexing = frame.counts.value if frame.counts else None, frame.indexing
+    replayed = f", and {exact(counts.replayed)} replayed" if counts and counts.replayed else ""
+    partitions = ", ".join(f"{row.partition}: {exact(row.lag)}" for row in frame.partitions)
+    skipped = counts.skipped if counts else 0
+    sessions = f"{exact(counts.sessions if counts else None)}, of which {exact(frame.active_sessions)} may still grow"
+    held = f"{exact(frame.topic_partitions)} partitions, {exact(frame.topic_messages)} messages"
     return [
         *blocks,
         Line(""),
-        Line(f"topic     {topic.name}: {exact(topic.partitions)} partitions, {exact(topic.messages)} messages"),
-        Line(f"lag       {exact(lag_.total)}" + (f" ({partitions})" if partitions else "")),
-        *([Line(f"indexing  {exact(indexers.total)} messages behind")] if indexers else []),
-        Line(f"events    {exact(counts.events)}"),
-        Line(f"sessions  {exact(counts.sessions)}, of which {exact(counts.active_sessions)} may still grow"),
-        Line(f"rejected  {exact(counts.rejected_events)}{replayed}"),
+        Line(f"topic     {frame.topic}: {held}"),
+        Line(f"lag       {exact(frame.lag)}" + (f" ({partitions})" if partitions else "")),
+        *views_lag.old(frame),
+        *([Line(f"indexing  {exact(indexing.total)} messages behind")] if indexing else []),
+        Line(f"events    {exact(counts.events if counts else None)}"),
+        Line(f"sessions  {sessions}"),
+        Line(f"rejected  {exact(counts.rejected if counts else None)}{replayed}"),
         *([Line(f"skipped   {exact(skipped)} messages were never read ({GAPS})")] if skipped else []),
-        *views_lag.obstacles(now.obstacles),
+        *([Line(""), *map(Line, found)] if found else []),
+        *views_lag.obstacles(frame.obstacles),
     ]
 
 
-def workers(known: tuple[Worker, ...]) -> list[Block]:
+def _where(frame: Frame) -> str:
+    """Which home and which servers this is about."""
+    servers = ", ".join(f"{name} {address}" for name, address in frame.addresses)
+    kind = "embedded servers" if frame.embedded else "servers of your own"
+    return f"{frame.home}: {kind}{f': {servers}' if servers else ', never started'}"
+
+
+def workers(known: tuple[ProcessRow, ...]) -> list[Block]:
     if not known:
         return [Line(""), Line("no workers")]
     headers = ("worker", "state", "partitions", "events/s", "lag", "restarts", "memory", "uptime", "")
     rows = [
         (
-            worker.name if worker.local else f"{worker.name} on {worker.host}, pid {worker.pid}",
-            worker.activity or worker.state,
-            ",".join(map(str, worker.partitions)) or NOTHING,
-            number(worker.events_per_second),
-            NOTHING if worker.lag is None else exact(worker.lag),
-            exact(worker.restarts),
-            number(worker.rss_bytes, unit="B"),
-            seconds(worker.uptime_seconds) if worker.uptime_seconds else NOTHING,
-            worker.detail,
+            row.name if row.local else f"{row.name} on {row.host}, pid {row.pid}",
+            row.activity or row.state,
+            ",".join(map(str, row.partitions)) or NOTHING,
+            number(row.rate),
+            NOTHING if row.lag is None else exact(row.lag),
+            exact(row.restarts),
+            number(row.rss_bytes, unit="B"),
+            seconds(row.uptime_seconds) if row.uptime_seconds else NOTHING,
+            documents.detail(row),
         )
-        for worker in known
+        for row in known
     ]
     return [Table(headers, rows)]
 
 
-def producer(worker: Worker) -> list[Block]:
+def producer(worker: ProcessRow) -> list[Block]:
     total, sent = worker.counters.get("total", 0), worker.events
     share = f" ({100 * sent / total:.1f} %)" if total else ""
+    detail = documents.detail(worker)
     lines = [
-        f"state         {worker.activity or worker.state}{f': {worker.detail}' if worker.detail else ''}",
+        f"state         {worker.activity or worker.state}{f': {detail}' if detail else ''}",
         f"acknowledged  {exact(sent)} of {exact(total)}{share}",
-        f"rate          {number(worker.events_per_second, unit='/s')}",
+        f"rate          {number(worker.rate, unit='/s')}",
         f"pace          {worker.pace or UNKNOWN}",
         f"failed        {exact(worker.counters.get('failed', 0))}",
         f"bad lines     {exact(worker.counters.get('bad_lines', 0))}",
     ]
     return [Line(line) for line in lines]
-
-
-def lag(now: Lag) -> list[Block]:
-    headers = ("partition", "position", "end", "lag", "trend", "in/s", "out/s", "catches up in", "state", "worker")
-    rows = [
-        (
-            exact(one.partition),
-            exact(one.position),
-            exact(one.end),
-            exact(one.lag),
-            one.trend,
-            number(one.rate_in),
-            number(one.rate_out),
-            NOTHING
-            if one.lag == 0
-            else (views_lag.HELD if one.held_from is not None else "never")
-            if one.seconds_to_catch_up is None
-            else seconds(one.seconds_to_catch_up),
-            one.state,
-            views_lag.owner_of(one.owner, one.foreign_owner),
-        )
-        for one in now.partitions
-    ]
-    total = Line(f"total lag {exact(now.total)}")
-    return [Table(headers, rows), total, *views_lag.indexers(now.opensearch), *views_lag.obstacles(now.obstacles)]
 
 
 def analytics(figures: Analytics | Detailed) -> list[Block]:
@@ -261,9 +244,10 @@ def demo(result: DemoResult) -> list[Block]:
     return [*(Line(line) for line in lines), found[-1], Line(""), *analytics(result.analytics)]
 
 
-def _service(name: str, service: Service) -> tuple[str, ...]:
-    state = "off" if service.ok is None else "ok" if service.ok else "down"
-    latency = f"{service.latency_ms:.1f} ms" if service.latency_ms is not None else ""
-    aiven = service.aiven_state or (f"? ({service.aiven_error})" if service.aiven_error else "")
-    notes = [service.error if service.ok is False else "", f"Aiven: {aiven}" if aiven else ""]
-    return name, state, service.version or "", latency, "; ".join(note for note in notes if note)
+def _service(row: ServiceRow) -> tuple[str, ...]:
+    state = "down" if row.state == "failed" else row.state
+    latency = f"{row.latency_ms:.1f} ms" if row.latency_ms is not None else ""
+    aiven = row.aiven_state or (f"? ({row.aiven_error})" if row.aiven_error else "")
+    error = "" if row.error == row.state else row.error
+    notes = [error, f"Aiven: {aiven}" if aiven else ""]
+    return row.name, state, row.version or "", latency, "; ".join(note for note in notes if note)

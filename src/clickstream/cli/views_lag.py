@@ -12,8 +12,7 @@ if TYPE_CHECKING:
     from clickstream.actions.observe.back_pressure import BackPressure
     from clickstream.actions.observe.history import LagHistory
     from clickstream.actions.observe.index_lag import IndexLag
-    from clickstream.actions.observe.model import PartitionRow
-    from clickstream.actions.observe.report import LagReport
+    from clickstream.actions.observe.model import Frame, PartitionRow
     from clickstream.domain.obstacles import Obstacle
 
 STAGES = (("fetch", "fetch"), ("decode", "decode"), ("sessions", "sessions"))
@@ -29,6 +28,9 @@ LEGEND = (
 
 HELD = "held"
 """When what an open transaction holds back is stored: once it has ended."""
+
+OLD_AFTER = 3.0
+"""Seconds after which figures say their age."""
 
 BAR = 24
 """Cells of the longest bar."""
@@ -58,8 +60,10 @@ def obstacles(found: Sequence[Obstacle]) -> list[Block]:
     return list(lines)
 
 
-def owner_of(owner: str | None, foreign: str | None) -> str:
+def owner_of(owner: str | None, foreign: str | None, *, silent: bool = False) -> str:
     """Who has a partition, for a table."""
+    if owner and silent:
+        return f"{owner} (silent)"
     return owner or (f"{foreign} (foreign)" if foreign else NOTHING)
 
 
@@ -72,7 +76,28 @@ def partitions(rows: Sequence[PartitionRow], total: int) -> list[Block]:
     return [Table(headers, [_partition(row) for row in rows]), Line(f"total lag {exact(total)}")]
 
 
-def report(found: LagReport) -> list[Block]:
+def lag(frame: Frame) -> list[Block]:
+    """How far the consumers and the indexers are behind, and what in Kafka holds messages back."""
+    if frame.lag is None:
+        return [Line("nothing is known of the topic: `clickstream status` says why")]
+    tables = [*partitions(frame.partitions, frame.lag), *old(frame), *indexers(frame.indexing)]
+    return [*tables, *obstacles(frame.obstacles)]
+
+
+def old(frame: Frame) -> list[Block]:
+    """Since when the offsets could not be read, where that is so."""
+    at = min((row.as_of for row in frame.partitions), default=frame.at)
+    if frame.at - at < OLD_AFTER:
+        return []
+    return [Line(f"these figures are {seconds(frame.at - at)} old: {_who_is_silent(frame)}")]
+
+
+def _who_is_silent(frame: Frame) -> str:
+    silent = [row.name for row in frame.services if row.name in {"kafka", "postgresql"} and row.state == "failed"]
+    return f"{' and '.join(silent)} did not answer since" if silent else "no answer came since"
+
+
+def report(frame: Frame, found: Sequence[BackPressure]) -> list[Block]:
     pressure = (
         "consumer",
         "batch fill",
@@ -84,10 +109,10 @@ def report(found: LagReport) -> list[Block]:
         "rebalances",
         "bottleneck",
     )
-    blocks = [*partitions(found.partitions, found.total), *obstacles(found.obstacles), Line("")]
-    if not found.consumers:
+    blocks = [*lag(frame), Line("")]
+    if not found:
         return [*blocks, Line("no consumers")]
-    table = Table(pressure, [_pressure(one) for one in found.consumers])
+    table = Table(pressure, [_pressure(one) for one in found])
     return [*blocks, table, Line(""), *(Line(line) for line in LEGEND)]
 
 
@@ -123,7 +148,7 @@ def _partition(row: PartitionRow) -> tuple[str, ...]:
         number(row.rate_out),
         NOTHING if row.lag == 0 or (row.state == "OK" and row.seconds_to_drain is None) else drains,
         f"{row.share:.0%}",
-        owner_of(row.owner, row.foreign_owner),
+        owner_of(row.owner, row.foreign_owner, silent=row.silent),
     )
 
 

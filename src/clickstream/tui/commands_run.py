@@ -12,6 +12,7 @@ from clickstream.tui.commands_run_index import verified as index_verified
 
 if TYPE_CHECKING:
     from clickstream.actions.demo_progress import DemoProgress
+    from clickstream.actions.observe.model import Severity
     from clickstream.actions.stack import Download
     from clickstream.tui.jobs import Job
 

@@ -84,12 +84,11 @@ def _partitions(frame: Frame) -> Iterator[Metric]:
     total = GaugeMetricFamily("clickstream_lag_messages", "Messages that are not settled, of all partitions.")
     known = frame.service("kafka").state is UP
     stored = known and frame.service("postgresql").state is UP
-    for row in frame.partitions if known else ():
+    for partition, begin, end in frame.topic_offsets if known else ():
+        produced.add_metric([frame.topic, str(partition)], end)
+        held.add_metric([frame.topic, str(partition)], end - begin)
+    for row in frame.partitions if stored else ():
         at = [frame.topic, str(row.partition)]
-        produced.add_metric(at, row.end)
-        held.add_metric(at, row.end - row.begin)
-        if not stored:
-            continue
         processed.add_metric(at, row.position)
         lag.add_metric(at, row.lag)
         if row.commit_age is not None:

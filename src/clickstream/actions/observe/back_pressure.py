@@ -8,14 +8,16 @@ the bottleneck.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from clickstream.actions.observe.model import DOWN, SILENT
+from clickstream.domain.processes import Role
 from clickstream.domain.reports import STAGES
 
 if TYPE_CHECKING:
-    from clickstream.actions.observe.model import ProcessRow
+    from clickstream.actions.observe.model import Frame, ProcessRow
 
 NOTHING, UNKNOWN, TRANSACTION = "", "unknown", "transaction"
 """No bottleneck: it waits for messages; it has not reported; it waits for another producer's transaction to end."""

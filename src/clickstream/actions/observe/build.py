@@ -33,7 +33,7 @@ from clickstream.actions.observe.percentiles import LatencyMeter
 from clickstream.actions.observe.poll import Heard
 from clickstream.actions.observe.processes import owners_of, process_rows
 from clickstream.actions.observe.search_source import OpenSearchAnswer
-from clickstream.actions.observe.services import addresses, service_rows
+from clickstream.actions.observe.services import SILENT_AFTER, addresses, service_rows
 from clickstream.actions.observe.sources import KafkaAnswer, LiveSettings, PostgresAnswer, ValkeyAnswer
 from clickstream.domain.obstacles import Obstacle, Progress, Surroundings, held_back, obstacles
 from clickstream.domain.processes import ALIVE, ProcessState, Role, Snapshot
@@ -72,6 +72,8 @@ class Answers:
     analytics: Figure[Analytics] | None = None
     top_items: Figure[tuple[TopItem, ...]] | None = None
     verification: Figure[Verification] | None = None
+    silent_after: float = SILENT_AFTER
+    """Seconds without an answer after which a server counts as down."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +139,7 @@ class FrameBuilder:
         self._past = _Past()
         self._topic_id: str | None = None
         self._partitions: tuple[PartitionRow, ...] = ()
+        self._surroundings: Surroundings | None = None
         self._obstacles: tuple[Obstacle, ...] = ()
         self._positions: Heard[PostgresAnswer] = Heard()
         self._percentiles: Latency | None = None
@@ -180,6 +183,7 @@ class FrameBuilder:
             stored_per_second=stored,
             lag=lag,
             indexing=self._indexing(answers, processes),
+            surroundings=self._surroundings,
             obstacles=self._obstacles,
             active_sessions=active,
             counts=answers.counts,
@@ -252,8 +256,9 @@ class FrameBuilder:
         """What is around the topic. What is old, or of a topic of that name before, is not shown."""
         found = heard.value
         if found is None or found.topic_id != self._topic_id or now - heard.at > SURROUNDINGS_COUNT_FOR:
-            self._obstacles = ()
+            self._surroundings, self._obstacles = None, ()
             return _Around({}, {})
+        self._surroundings = found
         before, self._obstacles = self._obstacles, obstacles(found, progress)
         self.tell(list(compare_obstacles(before, self._obstacles, now)))
         group = self._live.current.pipeline.consumer_group_id
@@ -340,6 +345,7 @@ def _topic(kafka: KafkaAnswer | None) -> dict[str, Any]:
         "topic_exists": kafka.topic_id is not None,
         "topic_partitions": len(kafka.ends),
         "topic_messages": messages,
+        "topic_offsets": tuple((p, kafka.begins[p], end) for p, end in sorted(kafka.ends.items())),
     }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from clickstream.actions.observe.model import BAD, DOWN, GOOD, INFO, UP, WARN, Happening, ServiceRow
+from clickstream.actions.observe.model import BAD, DOWN, GOOD, INFO, UP, WARN, Happening, ServiceRow, Severity
 from clickstream.domain.obstacles import COMPACTION, FOREIGN_MEMBER, OPEN_TRANSACTION, Obstacle
 from clickstream.domain.processes import SETTLED, ProcessState, ProcessStatus, Role, Snapshot
 
@@ -115,7 +115,7 @@ def joined(before: Happening, now: Happening) -> Happening | None:
 
 def _folded(found: list[Happening]) -> list[Happening]:
     """Several processes that started or stopped at once share a line: `consumer-0, consumer-1 started`."""
-    lines: dict[tuple[str, str], list[Happening]] = {}
+    lines: dict[tuple[Severity, str], list[Happening]] = {}
     for entry in found:
         _, _, what = entry.text.partition(" ")
         lines.setdefault((entry.level, what), []).append(entry)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 if TYPE_CHECKING:
     from clickstream.actions.analytics import Analytics
     from clickstream.actions.observe.index_lag import IndexLag
-    from clickstream.domain.obstacles import Obstacle
+    from clickstream.domain.obstacles import Obstacle, Surroundings
     from clickstream.domain.reports import WorkerReport
     from clickstream.services.postgres.analytics import TopItem
     from clickstream.services.postgres.verify import Verification

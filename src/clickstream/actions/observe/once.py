@@ -20,7 +20,7 @@ from clickstream.actions.observe.model import DOWN, OFF, Figure, Frame, StoredCo
 from clickstream.actions.observe.offsets import missing_topic
 from clickstream.actions.observe.poll import MOST_OF_THE_TIME, Heard, NotAsked
 from clickstream.actions.observe.search_source import OpenSearchSource
-from clickstream.actions.observe.services import why_not_ask
+from clickstream.actions.observe.services import SILENT_AFTER, why_not_ask
 from clickstream.actions.observe.sources import KafkaSource, LiveSettings, PostgresSource, ValkeySource, count_rows
 from clickstream.actions.observe.surroundings_source import SHARE, SurroundingsSource
 from clickstream.actions.servers import Questions
@@ -174,6 +174,7 @@ class Observer:
             self._search.answer(deadline),
             self._around.answer(deadline),
             counts=Figure(counts.value, counts.at) if counts.value else None,
+            silent_after=min(SILENT_AFTER, self._within - 0.2),
         )
         frame = self._builder.build(answers)
         self.seconds = time.monotonic() - began

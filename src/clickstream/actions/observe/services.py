@@ -66,7 +66,7 @@ def service_rows(
         if name == "opensearch" and not settings.opensearch.enabled:
             rows.append(ServiceRow(name, OFF, error=SWITCHED_OFF))
             continue
-        state, error = _stands(name, one, answers.snapshot, now)
+        state, error = _stands(name, one, answers, now)
         answer = one.value if state in {UP, DOWN} else None
         rows.append(
             ServiceRow(
@@ -81,9 +81,9 @@ def service_rows(
     return tuple(rows)
 
 
-def _stands(name: str, heard: Heard[Any], snapshot: Snapshot | None, now: float) -> tuple[ServiceState, str]:
+def _stands(name: str, heard: Heard[Any], answers: Answers, now: float) -> tuple[ServiceState, str]:
     if heard.not_asked:
-        process = snapshot.get(name) if snapshot else None
+        process = answers.snapshot.get(name) if answers.snapshot else None
         if process and process.state in {ProcessState.FAILED, ProcessState.BACKOFF}:
             return DOWN, heard.not_asked
         if process and process.state in {ProcessState.STARTING, ProcessState.RUNNING}:
@@ -91,7 +91,7 @@ def _stands(name: str, heard: Heard[Any], snapshot: Snapshot | None, now: float)
         return OFF, heard.not_asked
     if heard.error and now - heard.at > ONE_FAULT:
         return DOWN, heard.error
-    if heard.silent_for(now) > SILENT_AFTER:
+    if heard.silent_for(now) > answers.silent_after:
         return DOWN, "no answer"
     return (UP, "") if heard.at else (ASKING, "")
 
