@@ -6,7 +6,7 @@ import json
 import socket
 import threading
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
@@ -16,7 +16,8 @@ from clickstream.actions import consumers
 from clickstream.actions.control import running
 from clickstream.actions.kill import freeze
 from clickstream.actions.metrics import serve as metrics
-from clickstream.actions.metrics.sample import Look, Sampler
+from clickstream.actions.observe.model import Frame
+from clickstream.actions.observe.once import Observer
 from clickstream.cli.parser import run as clickstream
 from clickstream.config.settings import Settings, load_settings
 from clickstream.domain.errors import UsageError
@@ -106,16 +107,14 @@ def test_a_scrape_tells_what_was_stored_and_goes_on_when_a_server_hangs(settings
 
 def test_many_scrapers_cost_one_look(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     looks = []
+    look = Observer._look
 
-    class Counting(Sampler):
-        def __init__(self, load: Callable[[], Settings]) -> None:
-            super().__init__(load, fresh_for=60)
+    def counting(observer: Observer) -> Frame:
+        looks.append(1)
+        return look(observer)
 
-        def _look(self) -> Look:
-            looks.append(1)
-            return super()._look()
-
-    monkeypatch.setattr(metrics, "Sampler", Counting)
+    monkeypatch.setattr(Observer, "_look", counting)
+    monkeypatch.setattr(metrics, "FRESH_FOR", 60.0)
     with served() as address:
         threads = [threading.Thread(target=fetch, args=(address,)) for _ in range(20)]
         for thread in threads:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from clickstream.actions.observe import documents
 from clickstream.actions.observe.index_lag import IndexedPartition, IndexLag, index_lag, shown_lag
 from clickstream.actions.observe.model import ProcessRow
 from clickstream.actions.observe.sources import KafkaAnswer
-from clickstream.actions.status import IndexerLag
-from clickstream.cli import commands_watch
 from clickstream.services.kafka.group import Committed
 from tests.tui.frames import running
 
@@ -51,14 +50,13 @@ def test_a_frame_knows_it_where_kafka_was_asked_for_it() -> None:
 def test_documents_have_it_under_a_key_of_its_own() -> None:
     behind = IndexLag("group", 6, (IndexedPartition(0, 4, 10, 6, "indexer-0"),))
     frame = replace(running(), indexing=behind)
-    assert commands_watch.lag_document(frame)["opensearch"] == {
+    assert documents.lag(frame)["opensearch"] == {
         "group": "group",
         "total": 6,
         "partitions": (
             {"partition": 0, "position": 4, "end": 10, "lag": 6, "owner": "indexer-0"} | {"foreign_owner": None},
         ),
     }
-    status = commands_watch.status_of(frame)
-    assert status.lag.total == frame.lag
-    assert status.lag.opensearch == IndexerLag(6, {0: 6})
-    assert commands_watch.lag_document(running())["opensearch"] is None
+    status = documents.status(frame)["lag"]
+    assert (status["total"], status["opensearch"]) == (frame.lag, {"total": 6, "partitions": {0: 6}})
+    assert documents.lag(running())["opensearch"] is None

@@ -12,20 +12,32 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from clickstream.actions.metrics.sample import Asked, Look
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.metrics_core import Metric
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.registry import Collector
 
 from clickstream.actions.metrics.families import families
-from clickstream.actions.observe.model import ProcessRow, StoredCounts
+from clickstream.actions.observe.index_lag import IndexedPartition, IndexLag
+from clickstream.actions.observe.model import (
+    ASKING,
+    DOWN,
+    OK,
+    STOPPED,
+    UP,
+    Figure,
+    Frame,
+    PartitionRow,
+    ProcessRow,
+    ServiceRow,
+    ServiceState,
+    StoredCounts,
+    Trend,
+)
+from clickstream.actions.observe.once import Asked
 from clickstream.actions.observe.poll import NotAsked
-from clickstream.actions.observe.search_source import OpenSearchAnswer
-from clickstream.actions.observe.sources import KafkaAnswer, PostgresAnswer, ValkeyAnswer
 from clickstream.domain.obstacles import ForeignMember, Surroundings
 from clickstream.domain.reports import LATENCY_EDGES_MS, WorkerReport
-from clickstream.services.postgres.inspect import StoredOffset
 
 ROOT = Path(__file__).resolve().parents[2]
 MONITORING = ROOT / "deploy/monitoring"
@@ -50,16 +62,33 @@ CONSUMER = WorkerReport(
     latency_seconds=700.5,
 )
 
-FULL = Look(
+
+def partition(number: int, begin: int, end: int, position: int, commit_age: float | None) -> PartitionRow:
+    state = OK if commit_age is not None else STOPPED
+    return PartitionRow(
+        number, begin, end, position, end - position, 0.0, 0.0, Trend.STEADY, None, state, None, 0.5, commit_age, AT
+    )
+
+
+FULL = Frame(
     at=AT,
-    seconds=0.25,
+    configured=True,
+    supervisor=True,
     topic="events",
-    used=("kafka", "postgresql", "valkey", "opensearch"),
-    kafka=KafkaAnswer(1.5, None, "id", {0: 10, 1: 0}, {0: 100, 1: 50}, indexed={0: 60}),
-    postgres=PostgresAnswer(0.5, "18.6", {"id": {0: StoredOffset(90, 3.0)}, "before": {1: StoredOffset(9, 1.0)}}),
-    valkey=ValkeyAnswer(0.2, "9.1"),
-    opensearch=OpenSearchAnswer(4.0, "3.9"),
-    counts=StoredCounts(1_000, 300, 5, 2),
+    addresses=tuple((name, "here") for name in ("kafka", "postgresql", "valkey", "opensearch")),
+    services=(
+        ServiceRow("kafka", UP, latency_ms=1.5),
+        ServiceRow("postgresql", UP, latency_ms=0.5),
+        ServiceRow("valkey", UP, latency_ms=0.2),
+        ServiceRow("opensearch", UP, latency_ms=4.0),
+    ),
+    topic_exists=True,
+    topic_offsets=((0, 10, 100), (1, 0, 50)),
+    partitions=(partition(0, 10, 100, 90, 3.0), partition(1, 0, 50, 0, None)),
+    lag=60,
+    indexing=IndexLag("index", 90, (IndexedPartition(0, 60, 100, 40, None), IndexedPartition(1, 0, 50, 50, None))),
+    active_sessions=14,
+    counts=Figure(StoredCounts(1_000, 300, 5, 2), AT),
     surroundings=Surroundings(
         "events",
         "id",
@@ -79,22 +108,22 @@ FULL = Look(
 
 
 class Fixed(Collector):
-    """Always the same look."""
+    """Always the same frame."""
 
-    def __init__(self, look: Look) -> None:
-        self._look = look
+    def __init__(self, frame: Frame) -> None:
+        self._frame = frame
 
     def collect(self) -> Iterator[Metric]:
-        return families(self._look)
+        return families(self._frame, 0.25)
 
 
 Labels = frozenset[tuple[str, str]]
 
 
-def samples(look: Look) -> dict[tuple[str, Labels], float]:
+def samples(frame: Frame) -> dict[tuple[str, Labels], float]:
     """What Prometheus would read: name and labels to value."""
     registry = CollectorRegistry()
-    registry.register(Fixed(look))
+    registry.register(Fixed(frame))
     text = generate_latest(registry).decode()
     read = [sample for family in text_string_to_metric_families(text) for sample in family.samples]
     found = {(sample.name, frozenset(sample.labels.items())): sample.value for sample in read}
@@ -102,8 +131,8 @@ def samples(look: Look) -> dict[tuple[str, Labels], float]:
     return found
 
 
-def value(look: Look, name: str, **labels: str) -> float | None:
-    return samples(look).get((name, frozenset(labels.items())))
+def value(frame: Frame, name: str, **labels: str) -> float | None:
+    return samples(frame).get((name, frozenset(labels.items())))
 
 
 HERE = {"process": "consumer-0", "role": "consumer", "host": "here"}
@@ -160,24 +189,24 @@ def test_a_look_becomes_these_figures(name: str, labels: dict[str, str], expecte
 
 
 def test_what_is_not_known_is_left_out_and_never_zero() -> None:
-    blind = replace(
-        FULL, postgres=None, counts=None, kafka=None, valkey=None, opensearch=None, processes=(), surroundings=None
-    )
+    down = tuple(replace(one, state=DOWN, latency_ms=None) for one in FULL.services)
+    blind = Frame(at=AT, configured=True, topic="events", addresses=FULL.addresses, services=down)
     names = {name for name, _ in samples(blind)}
     assert names == {"clickstream_build_info", "clickstream_look_duration_seconds", "clickstream_service_up"}
     assert value(blind, "clickstream_service_up", service="postgresql") == 0
-    without = replace(FULL, postgres=None)
+
+
+@pytest.mark.parametrize("state", [DOWN, ASKING])
+def test_what_is_remembered_of_a_server_that_does_not_answer_is_left_out(state: ServiceState) -> None:
+    services = tuple(replace(one, state=state) if one.name == "postgresql" else one for one in FULL.services)
+    without = replace(FULL, services=services)
     assert value(without, "clickstream_lag_messages") is None
+    assert value(without, "clickstream_events_stored_total") is None
     assert value(without, "clickstream_messages_produced_total", topic="events", partition="0") == 100
 
 
-def test_where_reading_begins_at_the_latest_nothing_waits_before_the_first_commit() -> None:
-    latest = replace(FULL, earliest=False)
-    assert value(latest, "clickstream_partition_lag_messages", topic="events", partition="1") == 0
-
-
 def test_names_follow_prometheus_conventions() -> None:
-    for family in families(FULL):
+    for family in families(FULL, 0.25):
         assert family.name.startswith("clickstream_")
         assert family.documentation.endswith(".")
         assert not family.name.endswith(("_total", "_ms", "_milliseconds", "_count"))
@@ -248,13 +277,13 @@ def test_whoever_hangs_is_asked_once_and_nobody_waits_for_him() -> None:
     source = Asked("slow", ask)
     for _ in range(3):
         source.begin()
-        assert source.answer(deadline=0.0) is None
+        assert source.answer(deadline=0.0).value is None
     hang.set()
-    assert source.answer(time.monotonic() + 30) == "at last"
+    assert source.answer(time.monotonic() + 30).value == "at last"
     assert asked == [1]
 
 
-def test_an_answer_that_fails_is_none_and_the_next_one_counts(caplog: pytest.LogCaptureFixture) -> None:
+def test_an_answer_that_fails_says_why_and_the_next_one_counts(caplog: pytest.LogCaptureFixture) -> None:
     answers: list[Any] = [NotAsked("off"), RuntimeError("a fault"), RuntimeError("a fault"), "well"]
 
     def ask() -> str:
@@ -265,9 +294,11 @@ def test_an_answer_that_fails_is_none_and_the_next_one_counts(caplog: pytest.Log
     source, found = Asked("moody", ask), []
     for _ in range(4):
         source.begin()
-        found.append(source.answer(time.monotonic() + 30))
-    assert found == [None, None, None, "well"]
-    assert [record.getMessage() for record in caplog.records] == ["no figures of moody: a fault"], "said once"
+        heard = source.answer(time.monotonic() + 30)
+        found.append((heard.value, heard.not_asked, heard.error))
+    fault = "internal error: RuntimeError('a fault')"
+    assert found == [(None, "off", ""), (None, "", fault), (None, "", fault), ("well", "", "")]
+    assert [record.getMessage() for record in caplog.records] == [f"no figures of moody: {fault}"], "said once"
 
 
 def test_a_dear_question_keeps_its_answer_for_a_while() -> None:
@@ -282,4 +313,4 @@ def test_a_dear_question_keeps_its_answer_for_a_while() -> None:
     source = Asked("dear", ask, share=1e-6)
     for _ in range(3):
         source.begin()
-        assert source.answer(time.monotonic() + 30) == 1
+        assert source.answer(time.monotonic() + 30).value == 1
