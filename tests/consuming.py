@@ -9,6 +9,8 @@ from functools import partial
 from typing import Protocol
 
 from clickstream.config.settings import Settings
+from clickstream.domain.reports import WorkerReport
+from clickstream.pipeline.loop import Heard
 from clickstream.pipeline.process import WorkerOptions
 from clickstream.pipeline.worker import Worker
 from tests.feed import all_committed, wait_until
@@ -23,11 +25,13 @@ class Runs(Protocol):
 class Running:
     """A worker in a thread of this process."""
 
-    def __init__(self, name: str, make: Callable[[threading.Event], Runs]) -> None:
-        """`make`: of the event that stops it."""
+    def __init__(self, name: str, make: Callable[[threading.Event, Heard], Runs]) -> None:
+        """`make`: of the event that stops it, and of whom it tells its reports."""
         self.stop = threading.Event()
+        self.report = WorkerReport(0.0, "starting")
+        """The last one."""
         self.failure: BaseException | None = None
-        self._worker = make(self.stop)
+        self._worker = make(self.stop, self.hear)
         self._thread = threading.Thread(target=self._run, name=name)
         self._thread.start()
 
@@ -36,6 +40,9 @@ class Running:
             self._worker.run()
         except BaseException as error:
             self.failure = error
+
+    def hear(self, report: WorkerReport) -> None:
+        self.report = report
 
     def end(self) -> None:
         self.stop.set()
@@ -46,7 +53,7 @@ class Running:
 
 
 @contextmanager
-def running(names: Iterable[str], make: Callable[[str, threading.Event], Runs]) -> Iterator[list[Running]]:
+def running(names: Iterable[str], make: Callable[[str, threading.Event, Heard], Runs]) -> Iterator[list[Running]]:
     workers = [Running(name, partial(make, name)) for name in names]
     try:
         yield workers
@@ -57,8 +64,8 @@ def running(names: Iterable[str], make: Callable[[str, threading.Event], Runs]) 
 
 @contextmanager
 def consumers(settings: Settings, count: int = 1, *, accept_gap: bool = False) -> Iterator[list[Running]]:
-    def make(name: str, stop: threading.Event) -> Worker:
-        return Worker(settings, WorkerOptions(name, accept_gap), stop)
+    def make(name: str, stop: threading.Event, heard: Heard) -> Worker:
+        return Worker(settings, WorkerOptions(name, accept_gap, heard=heard), stop)
 
     with running([f"consumer-{number}" for number in range(count)], make) as workers:
         yield workers

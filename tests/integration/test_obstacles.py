@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any
 
 import pytest
 from clickstream.actions.observe.measure import Lag, measure
@@ -41,7 +40,7 @@ from clickstream.domain.obstacles import COMPACTION, FOREIGN_MEMBER, OPEN_TRANSA
 from clickstream.services.kafka.admin import delete_topic
 from clickstream.services.kafka.config import client_config
 from clickstream.services.kafka.surroundings import SurroundingsReader, topic_configs
-from tests.consuming import Running, consumers
+from tests.consuming import consumers
 from tests.feed import all_committed, send, shop, value, wait_until
 from tests.feed import check as check_stored
 from tests.hostile import kafka_user
@@ -114,13 +113,14 @@ def frame_where(condition: Callable[[Frame], bool], what: str) -> Frame:
     raise AssertionError("unreachable")
 
 
-def lag_where(settings: Settings, kind: str) -> Lag:
-    """The lag once such an obstacle is in the way."""
+def lag_where(settings: Settings, kind: str, *, all_held: bool = False) -> Lag:
+    """The lag once such an obstacle is in the way; `all_held`: of every partition in which something waits."""
     found: list[Lag] = []
 
     def seen() -> bool:
         found.append(measure(settings, apart=0.2))
-        return kind in [one.kind for one in found[-1].obstacles]
+        held = all(one.held_from is not None for one in found[-1].partitions if one.lag)
+        return kind in [one.kind for one in found[-1].obstacles] and (held or not all_held)
 
     wait_until(seen, kind)
     return found[-1]
@@ -128,10 +128,6 @@ def lag_where(settings: Settings, kind: str) -> Lag:
 
 def doctor(settings: Settings) -> dict[str, Check]:
     return {one.name: one for one in check(settings)}
-
-
-def reports(worker: Running) -> Any:
-    return worker._worker._report()  # type: ignore[attr-defined]
 
 
 # A compacted topic.
@@ -231,10 +227,8 @@ def test_a_plain_consumer_that_keeps_ours_out_is_named(settings: Settings, capsy
     send(settings, events)
     name = "reporting on 127.0.0.1"
     with member(settings, PLAIN, partitions=3) as plain, consumers(settings) as [worker]:
-        wait_until(lambda: plain.poll(0.1) is not None or reports(worker).state == "waiting", "kept out")
-        assert (
-            f"group {settings.pipeline.consumer_group_id} has members that share partitions" in reports(worker).detail
-        )
+        wait_until(lambda: plain.poll(0.1) is not None or worker.report.state == "waiting", "kept out")
+        assert f"group {settings.pipeline.consumer_group_id} has members that share partitions" in worker.report.detail
         now = lag_where(settings, FOREIGN_MEMBER)
         [obstacle] = now.obstacles
         assert obstacle.who == (name,)
@@ -255,7 +249,7 @@ def test_a_plain_consumer_that_keeps_ours_out_is_named(settings: Settings, capsy
         assert {one["foreign_owner"] for one in document["partitions"]} == {name}
         plain.close()
         wait_until(lambda: all_committed(settings), "ours have them, and everything is stored")
-        assert reports(worker).state in {"idle", "running"}
+        wait_until(lambda: worker.report.state in {"idle", "running"}, "it waits no more")
         assert not measure(settings, apart=0.1).obstacles
     check_stored(settings, events)
 
@@ -265,7 +259,7 @@ def test_one_that_shares_as_ours_do_has_some_of_the_partitions(settings: Setting
 
         def shared() -> bool:
             plain.poll(0.1)
-            return sorted([len(reports(one).partitions) for one in ours]) == [1, 1] and len(plain.assignment()) == 1
+            return sorted([len(one.report.partitions) for one in ours]) == [1, 1] and len(plain.assignment()) == 1
 
         wait_until(shared, "each has one")
         [place] = plain.assignment()
@@ -287,7 +281,7 @@ def test_our_workers_are_not_foreign_and_each_group_is_looked_at(settings: Setti
     pipeline = settings.pipeline.model_copy(update={"consumer_group_id": other})
     indexing = replace(settings, pipeline=pipeline)
     with consumers(settings) as [worker], member(indexing, PLAIN, partitions=3):
-        wait_until(lambda: len(reports(worker).partitions) == 3, "joined")
+        wait_until(lambda: len(worker.report.partitions) == 3, "joined")
         with SurroundingsReader(settings.kafka, groups) as reader:
             found = reader.read()
     assert found
@@ -308,7 +302,7 @@ def test_an_open_transaction_is_named_and_everything_drains_when_it_ends(
         wait_until(lambda: all_committed(settings), "everything committed")
         with transaction(settings, inside) as producer:
             send(settings, behind)
-            now = lag_where(settings, OPEN_TRANSACTION)
+            now = lag_where(settings, OPEN_TRANSACTION, all_held=True)
             [obstacle] = now.obstacles
             assert obstacle.who == (f"billing-{settings.kafka.events_topic}",)  # type: ignore[union-attr]
             held = {one.partition: one for one in now.partitions if one.held_from is not None}
@@ -363,7 +357,7 @@ def test_a_rewind_to_the_end_while_a_transaction_is_open_stops_no_consumer(setti
             done = rewind.rewind(settings, rewind.target_of("latest"), may_skip=True)
             assert done.skipped == 100
             wait_until(
-                lambda: reports(worker).positions == {one.partition: one.after for one in done.partitions},
+                lambda: worker.report.positions == {one.partition: one.after for one in done.partitions},
                 "goes on there",
             )
             producer.commit_transaction(30)

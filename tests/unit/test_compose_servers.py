@@ -18,6 +18,13 @@ PLACES_OF_KAFKA = {
     "process.roles", "node.id", "controller.quorum.voters", "controller.listener.names", "listeners",
     "advertised.listeners", "listener.name.relayed.num.network.threads", "inter.broker.listener.name",
     "listener.security.protocol.map", "log.dirs",
+    # Who is let in: whoever reaches the container's network, which has no other users.
+    "authorizer.class.name", "super.users",
+    "sasl.mechanism.inter.broker.protocol", "sasl.mechanism.controller.protocol",
+    "listener.name.clients.sasl.enabled.mechanisms", "listener.name.relayed.sasl.enabled.mechanisms",
+    "listener.name.controller.sasl.enabled.mechanisms", "listener.name.clients.scram-sha-256.sasl.jaas.config",
+    "listener.name.relayed.scram-sha-256.sasl.jaas.config", "listener.name.clients.plain.sasl.jaas.config",
+    "listener.name.controller.plain.sasl.jaas.config",
 }  # fmt: skip
 PLACES_OF_POSTGRESQL = {"listen_addresses", "port", "unix_socket_directories"}
 POSTGRESQL_DEFAULTS = {"max_connections", "password_encryption", "log_line_prefix"}

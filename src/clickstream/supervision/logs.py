@@ -20,7 +20,7 @@ CUT = b" ... [cut]"
 
 RING_LINES = 20
 
-_FRAME = re.compile(rb"\s+(at |\.\.\. \d+ )")
+_FRAME = re.compile(rb"\s+(at [\w.$/@<>-]+\(|\.\.\. \d+ )")
 
 _STEERING = re.compile(rb"[\x00-\x08\x0b-\x1f\x7f]|\xc2[\x80-\x9f]")
 """Bytes that steer a terminal, on which somebody may look at the file as it is; tabs do no harm."""
