@@ -12,6 +12,9 @@ import psycopg
 import pytest
 from confluent_kafka import Producer
 
+from clickstream.actions.observe.model import Frame
+from clickstream.actions.observe.offsets import LagMeter, Sample
+from clickstream.actions.observe.once import observe_flow
 from clickstream.config.paths import Home
 from clickstream.config.settings import Settings
 from clickstream.services.kafka.admin import create_topic, read_offsets
@@ -85,6 +88,17 @@ def send(settings: Settings, messages: Iterable[Event | tuple[str, bytes | None]
     assert producer.flush(30) == 0
     assert not refused
     return count
+
+
+def observed(settings: Settings) -> Frame:
+    """How the pipeline stands, with rates."""
+    return observe_flow(lambda: settings)
+
+
+def sampled(settings: Settings) -> Sample:
+    """Where the topic ends, and how far it is stored."""
+    with LagMeter(settings) as meter:
+        return meter.sample()
 
 
 def query(settings: Settings, statement: str, *parameters: Any) -> list[tuple[Any, ...]]:

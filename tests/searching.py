@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from clickstream.actions import stack
-from clickstream.actions.observe.measure import LagMeter
+from clickstream.actions.observe.offsets import LagMeter
 from clickstream.config.paths import Home
 from clickstream.config.settings import Settings, load_settings
 from clickstream.pipeline.index_worker import IndexWorker
@@ -73,7 +73,7 @@ def fill(settings: Settings, count: int = 1, *, accept_gap: bool = False) -> Non
 
 def all_indexed(meter: LagMeter) -> bool:
     sample = meter.sample()
-    return sample.indexed is not None and all(sample.indexed.get(p) == end for p, end in sample.ends.items())
+    return sample.indexed is not None and sample.indexed_positions == sample.ends
 
 
 def stored_documents(settings: Settings) -> dict[str, dict[str, Any]]:

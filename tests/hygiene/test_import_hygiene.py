@@ -41,9 +41,9 @@ def test_help_loads_no_driver() -> None:
 
 
 STATUS = """
-from clickstream.actions.status import status
+from clickstream.actions.observe.once import observe
 from clickstream.config.settings import load_settings
-status(load_settings())
+observe(load_settings)
 """
 
 

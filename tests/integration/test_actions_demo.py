@@ -13,7 +13,7 @@ import pytest
 from clickstream.actions import consumers, producers
 from clickstream.actions.demo import DemoOptions, DemoResult, demo
 from clickstream.actions.demo_progress import DemoProgress, Phase
-from clickstream.actions.group import local_workers, snapshot_of
+from clickstream.actions.group import local_workers
 from clickstream.cli.parser import run
 from clickstream.config.settings import Settings, load_settings
 from clickstream.domain.errors import ClickstreamError
@@ -39,7 +39,7 @@ def ran(*, fresh: bool = False, limit: int | None = None) -> tuple[DemoResult, l
 
 
 def busy(settings: Settings) -> list[str]:
-    return [worker.name for worker in local_workers(snapshot_of(settings)) if worker.under_way]
+    return [worker.name for worker in local_workers(settings) if worker.under_way]
 
 
 def test_every_line_of_the_file_is_accounted_for(settings: Settings) -> None:

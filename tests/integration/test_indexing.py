@@ -13,7 +13,7 @@ from confluent_kafka.admin import AdminClient
 from clickstream.actions import consumers
 from clickstream.actions.group import snapshot_of
 from clickstream.actions.kill import kill
-from clickstream.actions.observe.measure import LagMeter, measure
+from clickstream.actions.observe.offsets import LagMeter
 from clickstream.actions.verify_index import verify_index
 from clickstream.actions.workers import control_of
 from clickstream.cli.parser import run as clickstream
@@ -29,7 +29,7 @@ from clickstream.services.kafka.config import client_config
 from clickstream.services.opensearch.client import connect
 from clickstream.services.opensearch.index import EventsIndex
 from tests.consuming import drain
-from tests.feed import KINDS, START_MS, all_committed, query, send, shop, value, wait_until
+from tests.feed import KINDS, START_MS, all_committed, observed, query, sampled, send, shop, value, wait_until
 from tests.oracle import Event
 from tests.searching import (
     all_indexed,
@@ -266,16 +266,17 @@ def test_the_commands_know_both_kinds(settings: Settings, monkeypatch: pytest.Mo
     assert consumers.start(settings, count=2, kind="opensearch").started == ("indexer-1",)
     with pytest.raises(UsageError, match="4 indexers for 3 partitions"):
         consumers.start(settings, count=4, kind="opensearch")
-    assert set(consumers.restart(settings, kind="opensearch")) == {"indexer-0", "indexer-1"}
+    restarted = consumers.restart(settings, kind="opensearch")
+    assert {one.name for one in restarted} == {"indexer-0", "indexer-1"}
     assert set(consumers.stop(settings, kind="opensearch")) == {"indexer-0", "indexer-1"}
     assert consumers.start(settings, kind="postgresql").started == ()
     assert consumers.start(settings).started == ("indexer-0",)
     send(settings, shop(29, 300))
-    wait_until(lambda: (lag := measure(settings, apart=0.1).opensearch) is not None and lag.total == 0, "indexed")
-    found = measure(settings, apart=0.1).opensearch
+    wait_until(lambda: sampled(settings).to_index == 0, "indexed")
+    found = observed(settings).indexing
     assert found
     assert {one.owner for one in found.partitions} == {"indexer-0"}
-    assert consumers.restart(off) == names
+    assert tuple(one.name for one in consumers.restart(off)) == names
     assert [worker.name for worker in consumers.listed(off) if worker.under_way] == list(names)
 
 

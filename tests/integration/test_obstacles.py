@@ -12,8 +12,6 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
-from clickstream.actions.observe.measure import Lag, measure
-from clickstream.actions.status import status
 from confluent_kafka import Consumer, Producer
 from confluent_kafka.admin import (  # type: ignore[attr-defined]
     AclOperation,
@@ -28,6 +26,7 @@ from clickstream.actions import consumers as workers
 from clickstream.actions import producers, rewind, topic
 from clickstream.actions.config.check import FAILED, OK, WARN, Check, check
 from clickstream.actions.observe.model import LAGGING, STOPPED, Frame
+from clickstream.actions.observe.once import observe
 from clickstream.actions.observe.surroundings import look_around
 from clickstream.actions.observe.watcher import Watcher
 from clickstream.actions.prepare import prepare
@@ -41,7 +40,7 @@ from clickstream.services.kafka.admin import delete_topic
 from clickstream.services.kafka.config import client_config
 from clickstream.services.kafka.surroundings import SurroundingsReader, topic_configs
 from tests.consuming import consumers
-from tests.feed import all_committed, send, shop, value, wait_until
+from tests.feed import all_committed, observed, send, shop, value, wait_until
 from tests.feed import check as check_stored
 from tests.hostile import kafka_user
 from tests.oracle import Event
@@ -113,12 +112,12 @@ def frame_where(condition: Callable[[Frame], bool], what: str) -> Frame:
     raise AssertionError("unreachable")
 
 
-def lag_where(settings: Settings, kind: str, *, all_held: bool = False) -> Lag:
+def lag_where(settings: Settings, kind: str, *, all_held: bool = False) -> Frame:
     """The lag once such an obstacle is in the way; `all_held`: of every partition in which something waits."""
-    found: list[Lag] = []
+    found: list[Frame] = []
 
     def seen() -> bool:
-        found.append(measure(settings, apart=0.2))
+        found.append(observed(settings))
         held = all(one.held_from is not None for one in found[-1].partitions if one.lag)
         return kind in [one.kind for one in found[-1].obstacles] and (held or not all_held)
 
@@ -154,7 +153,7 @@ def test_a_compacted_topic_is_refused_in_a_sentence(
     assert (found.state, found.message) == (FAILED, refused.value.args[0])
     shown = topic.show(settings)
     assert (shown.configs or {})["cleanup.policy"] == policy
-    for told in (shown.obstacles, measure(settings, apart=0.1).obstacles, status(settings).obstacles):
+    for told in (shown.obstacles, observed(settings).obstacles, observe(load_settings).obstacles):
         assert [one.kind for one in told] == [COMPACTION]
     assert run(["topic", "show"]) == 0
     out = capsys.readouterr().out
@@ -250,7 +249,7 @@ def test_a_plain_consumer_that_keeps_ours_out_is_named(settings: Settings, capsy
         plain.close()
         wait_until(lambda: all_committed(settings), "ours have them, and everything is stored")
         wait_until(lambda: worker.report.state in {"idle", "running"}, "it waits no more")
-        assert not measure(settings, apart=0.1).obstacles
+        assert not observed(settings).obstacles
     check_stored(settings, events)
 
 
@@ -308,15 +307,15 @@ def test_an_open_transaction_is_named_and_everything_drains_when_it_ends(
             held = {one.partition: one for one in now.partitions if one.held_from is not None}
             assert obstacle.partitions == tuple(held)
             assert f"{sum(one.lag for one in held.values())} messages" in obstacle.message
-            assert {one.state for one in held.values()} == {"WARN"}
+            assert {one.state for one in held.values()} == {"LAGGING"}
             assert all(one.position == one.held_from < one.end for one in held.values())
-            assert now.total == 200  # what cannot be read yet waits all the same
+            assert now.lag == 200  # what cannot be read yet waits all the same
             frame = frame_where(lambda frame: frame.held == set(held), "said")
             assert {row.state for row in frame.partitions if row.partition in held} == {LAGGING}
             assert obstacle.brief in [one.text for one in frame.happenings]
             found = doctor(settings)["transaction"]
             assert (found.state, found.message) == (WARN, obstacle.message)
-            assert [one.kind for one in status(settings).obstacles] == [OPEN_TRANSACTION]
+            assert [one.kind for one in observe(load_settings).obstacles] == [OPEN_TRANSACTION]
             capsys.readouterr()
             assert run(["lag"]) == 0
             out = capsys.readouterr().out
@@ -325,8 +324,8 @@ def test_an_open_transaction_is_named_and_everything_drains_when_it_ends(
             assert obstacle.message in out
             producer.abort_transaction(30)
         wait_until(lambda: all_committed(settings), "everything committed")
-        now = measure(settings, apart=0.1)
-        assert (now.total, now.obstacles) == (0, ())
+        now = observed(settings)
+        assert (now.lag, now.obstacles) == (0, ())
     check_stored(settings, before + behind)
 
 

@@ -10,8 +10,7 @@ from confluent_kafka import ConsumerGroupTopicPartitions, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from clickstream.actions import consumers as processes
-from clickstream.actions import rewind, status, verify
-from clickstream.actions.observe import measure as lag
+from clickstream.actions import rewind, verify
 from clickstream.cli.parser import run
 from clickstream.config.settings import Settings, load_settings
 from clickstream.domain.errors import OffsetLost
@@ -19,7 +18,7 @@ from clickstream.services.kafka.admin import create_topic, delete_topic, read_of
 from clickstream.services.kafka.config import client_config
 from clickstream.services.postgres.connection import connect
 from tests.consuming import consumers, drain
-from tests.feed import all_committed, check, query, send, shop, stored_events, wait_until
+from tests.feed import all_committed, check, query, sampled, send, shop, stored_events, wait_until
 
 
 def positions(settings: Settings) -> dict[int, int]:
@@ -65,7 +64,7 @@ def test_a_topic_made_anew_while_consumers_are_stopped_starts_from_its_beginning
         delete_topic(settings.kafka, settings.kafka.events_topic)
         create_topic(settings.kafka)
         send(settings, part)
-        assert sum(lag.measure(settings, apart=0.0).partitions[number].lag for number in range(3)) == len(part)
+        assert sampled(settings).total == len(part)
         drain(settings, count=2)
         assert sum(positions(settings).values()) == len(part)
     check(settings, events)
@@ -175,8 +174,8 @@ def test_the_groups_offsets_do_not_count(settings: Settings, ahead: bool) -> Non
     assert settings.kafka
     ends = {n: held.end for n, held in read_offsets(settings.kafka, create_topic(settings.kafka)).items()}
     set_group_offsets(settings, ends if ahead else dict.fromkeys(ends, 0))
-    shown = lag.measure(settings, apart=0.0)
-    assert {one.partition: one.position for one in shown.partitions} == positions(settings)
+    shown = sampled(settings)
+    assert shown.positions == positions(settings)
     assert shown.total == 400
     drain(settings)
     check(settings, events)
@@ -262,8 +261,8 @@ def test_another_topic_beside_moves_nothing_here(settings: Settings, monkeypatch
         drain(beside)
         rewind.rewind(beside, rewind.Target(end="earliest"))
         assert positions(settings) == before
-        assert status.status(settings).lag.total == 0
-        assert status.status(beside).lag.total == 400
+        assert sampled(settings).total == 0
+        assert sampled(beside).total == 400
     finally:
         delete_topic(beside.kafka, beside.kafka.events_topic)
     send(settings, events[600:])

@@ -19,7 +19,6 @@ from valkey import Valkey
 from valkey.exceptions import ConnectionError as NoAnswer
 
 from clickstream.actions import consumers, reset, stack, verify
-from clickstream.actions.observe import measure as lag
 from clickstream.cli.parser import run
 from clickstream.config.settings import Settings, load_settings
 from clickstream.domain.errors import ClickstreamError, ServiceRefused, ServiceUnavailable
@@ -32,7 +31,7 @@ from clickstream.services.valkey.connection import connect as connect_valkey
 from clickstream.stack import wheels
 from clickstream.stack.layout import VALKEY, Layout
 from tests.consuming import drain
-from tests.feed import check, query, send, shop, wait_until
+from tests.feed import check, query, sampled, send, shop, wait_until
 
 pytestmark = pytest.mark.slow  # `make test-all` and CI run them; the everyday run is to stay under twelve minutes
 
@@ -54,7 +53,7 @@ def state(settings: Settings) -> dict[str, Any]:
         keys = sorted(client.scan_iter(f"{PREFIX}window:*"))
     return {
         "topic": describe_topic(settings.kafka, settings.kafka.events_topic),
-        "end": lag.measure(settings, apart=0.0).partitions,
+        "end": sampled(settings).partitions,
         "events": query(settings, "SELECT count(*) FROM events"),
         "sessions": query(settings, "SELECT count(*) FROM sessions"),
         "rejected": query(settings, "SELECT count(*) FROM rejected_events"),
@@ -66,7 +65,7 @@ def state(settings: Settings) -> dict[str, Any]:
 def empty(settings: Settings) -> bool:
     names = ("events", "sessions", "consumer_offsets", "rejected_events", "visitor_homes")
     counted = query(settings, f"SELECT {' + '.join(f'(SELECT count(*) FROM {name})' for name in names)}")
-    return counted == [(0,)] and all(partition.end == 0 for partition in lag.measure(settings, apart=0.0).partitions)
+    return counted == [(0,)] and not any(sampled(settings).ends.values())
 
 
 def refusal(capsys: pytest.CaptureFixture[str], *line: str) -> str:

@@ -14,8 +14,8 @@ from opensearchpy import OpenSearch, helpers
 from clickstream.actions import stack
 from clickstream.actions.control import running
 from clickstream.actions.observe.model import UP
+from clickstream.actions.observe.once import observe
 from clickstream.actions.observe.watcher import Watcher
-from clickstream.actions.status import status
 from clickstream.config.paths import Home
 from clickstream.config.settings import load_settings
 from clickstream.domain.errors import UsageError
@@ -112,8 +112,8 @@ def test_acknowledged_documents_survive_kill_9(home: Home, client: OpenSearch) -
 
 
 def test_status_and_the_frame_show_it_as_the_others(home: Home, client: OpenSearch) -> None:
-    found = status(load_settings()).services[OPENSEARCH]
-    assert (found.ok, found.version, found.error) == (True, VERSION, None)
+    found = observe(load_settings).service(OPENSEARCH)
+    assert (found.state, found.version, found.error) == (UP, VERSION, "")
     assert found.latency_ms
     with Watcher(load_settings) as watcher:
         row = next(row for frame in watcher.frames() if (row := frame.service(OPENSEARCH)).state == UP)

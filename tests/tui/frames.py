@@ -118,6 +118,7 @@ def running() -> Frame:
         services=_services(UP),
         processes=(*_servers(), _producer(), *(_consumer(number) for number in range(3))),
         topic_exists=True,
+        topic_offsets=tuple((row.partition, row.begin, row.end) for row in (*partitions, hot)),
         partitions=(*partitions, hot),
         produced_per_second=61_200.0,
         stored_per_second=58_900.0,

@@ -12,8 +12,10 @@ import pytest
 
 from clickstream.actions import aiven
 from clickstream.actions.config import show as config_show
+from clickstream.actions.observe import documents
+from clickstream.actions.observe.model import UP, ServiceRow
+from clickstream.actions.observe.once import observe
 from clickstream.actions.servers import Questions
-from clickstream.actions.status import Service, Status, status
 from clickstream.cli import output, views
 from clickstream.config.settings import Settings, load_settings
 from clickstream.domain.errors import ClickstreamError, NotAdmitted, ServiceRefused, ServiceUnavailable
@@ -204,19 +206,18 @@ def test_status_shows_it_beside_what_it_found_itself(
     monkeypatch.setenv("PG_PORT", "1")
     monkeypatch.setenv("VALKEY_PORT", "1")
     stand_in.body = json.dumps({"services": [service("k", "kafka", "POWEROFF", "127.0.0.1")]}).encode()
-    found = status(load_settings())
-    kafka = json.loads(output.json_text(found))["services"]["kafka"]
+    found = observe(load_settings)
+    kafka = json.loads(output.json_text(documents.status(found)))["services"]["kafka"]
     assert (kafka["ok"], kafka["aiven_state"], kafka["aiven_error"]) == (False, "POWEROFF", None)
-    assert found.services["postgresql"].aiven_error == "not among the services of demo project"
-    assert found.services["opensearch"].aiven_state is None
+    assert found.service("postgresql").aiven_error == "not among the services of demo project"
+    assert found.service("opensearch").aiven_state is None
     shown = output.plain(views.status(found))
     assert "Aiven: POWEROFF" in shown
     assert "Aiven: ? (not among the services of demo project)" in shown
 
 
 def test_a_status_without_aiven_looks_as_ever() -> None:
-    now = Status({"kafka": Service(True, "4.2", 1.0)}, (), *[None] * 3)  # type: ignore[arg-type]
-    shown = views._service("kafka", now.services["kafka"])
+    shown = views._service(ServiceRow("kafka", UP, version="4.2", latency_ms=1.0))
     assert shown == ("kafka", "ok", "4.2", "1.0 ms", "")
 
 

@@ -340,11 +340,8 @@ def _topic(kafka: KafkaAnswer | None) -> dict[str, Any]:
     """What is known of the topic by Kafka alone."""
     if kafka is None:
         return {}
-    messages = sum(end - kafka.begins[partition] for partition, end in kafka.ends.items())
     return {
         "topic_exists": kafka.topic_id is not None,
-        "topic_partitions": len(kafka.ends),
-        "topic_messages": messages,
         "topic_offsets": tuple((p, kafka.begins[p], end) for p, end in sorted(kafka.ends.items())),
     }
 

@@ -298,10 +298,6 @@ class Frame:
     """Servers, consumers, producers of this home, then workers elsewhere."""
     topic_exists: bool | None = None
     """None: not known."""
-    topic_partitions: int | None = None
-    """0: there is no topic; None: not known."""
-    topic_messages: int | None = None
-    """That Kafka holds; the same."""
     topic_offsets: tuple[tuple[int, int, int], ...] = ()
     """Of each partition its number, the oldest offset that Kafka holds, and the next one to come."""
     partitions: tuple[PartitionRow, ...] = ()
@@ -331,6 +327,16 @@ class Frame:
     history: History = field(default_factory=History)
     problem: str = ""
     """The settings cannot be read: why. What is shown then is how things stood with the settings before."""
+
+    @property
+    def topic_partitions(self) -> int | None:
+        """0: there is no topic; None: not known."""
+        return None if self.topic_exists is None else len(self.topic_offsets)
+
+    @property
+    def topic_messages(self) -> int | None:
+        """That Kafka holds; 0: there is no topic; None: not known."""
+        return None if self.topic_exists is None else sum(end - begin for _, begin, end in self.topic_offsets)
 
     @property
     def held(self) -> frozenset[int]:
