@@ -12,8 +12,8 @@ import psycopg
 import pytest
 from confluent_kafka import Producer
 
+from clickstream.actions.observe.meter import LagMeter, Sample
 from clickstream.actions.observe.model import Frame
-from clickstream.actions.observe.offsets import LagMeter, Sample
 from clickstream.actions.observe.once import observe_flow
 from clickstream.config.paths import Home
 from clickstream.config.settings import Settings

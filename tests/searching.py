@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from clickstream.actions import stack
-from clickstream.actions.observe.offsets import LagMeter
+from clickstream.actions.observe.meter import LagMeter
 from clickstream.config.paths import Home
 from clickstream.config.settings import Settings, load_settings
 from clickstream.pipeline.index_worker import IndexWorker

@@ -182,7 +182,7 @@ def test_a_file_that_goes_bad_before_it_is_read_is_not_tried_again(
     ended = producers.status(settings)
     assert ended
     assert (ended.state, ended.restarts) == ("failed", 0)
-    assert "exit code 4: " in ended.detail
+    assert "exit code 4: " in ended.exit_reason
     data_file.write_text(CSV)
     assert answer(capsys, "producer", "start", "--limit", "1")["counters"]["total"] == 1
 

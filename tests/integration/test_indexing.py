@@ -13,7 +13,7 @@ from confluent_kafka.admin import AdminClient
 from clickstream.actions import consumers
 from clickstream.actions.group import snapshot_of
 from clickstream.actions.kill import kill
-from clickstream.actions.observe.offsets import LagMeter
+from clickstream.actions.observe.meter import LagMeter
 from clickstream.actions.verify_index import verify_index
 from clickstream.actions.workers import control_of
 from clickstream.cli.parser import run as clickstream

@@ -39,7 +39,7 @@ def test_all_three_say_the_same(settings: Settings) -> None:
             process.kill()
     assert frame["lag"] == document["total"] == len(EVENTS)
     assert [row["lag"] for row in frame["partitions"]] == [row["lag"] for row in document["partitions"]]
-    assert {row["condition"] for row in document["partitions"]} == {"STOPPED"}
+    assert {row["state"] for row in document["partitions"]} == {"STOPPED"}
     with start("status", "--watch", "--json") as status:
         assert status.stdout
         found = json.loads(status.stdout.readline())

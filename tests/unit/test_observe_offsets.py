@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from clickstream.actions.observe import offsets as action
-from clickstream.actions.observe.offsets import LagMeter, PartitionOffsets, positions
+from clickstream.actions.observe import meter as action
+from clickstream.actions.observe.meter import LagMeter
+from clickstream.actions.observe.offsets import PartitionOffsets, positions
 from clickstream.services.kafka.admin import Offsets, TopicInfo
 from clickstream.services.postgres.inspect import StoredOffset
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -12,7 +11,7 @@ from clickstream.actions.control import Control, ensure
 from clickstream.actions.group import UNDER_WAY, local_workers
 from clickstream.actions.observe.model import ProcessRow
 from clickstream.actions.prepare import prepare
-from clickstream.actions.rolling import Restarted, roll
+from clickstream.actions.rolling import Restarted, restart_together, roll
 from clickstream.actions.servers import valkey_of
 from clickstream.actions.workers import (
     consumer_name,
@@ -131,15 +130,8 @@ def restart(
         if not names and kind is None and not indexers:
             indexers = [indexer_name(number) for number in range(min(INDEXERS, topic.partitions))]
         specs += [indexer_spec(settings, name) for name in indexers]
-    control.stop([name for name in chosen if all_at_once or name not in {spec.name for spec in specs}])
-    if not all_at_once:
-        return roll(control, specs, told)
-    began = time.monotonic()
-    start_and_wait(control, specs)
-    restarted = tuple(Restarted(spec.name, round(time.monotonic() - began, 1)) for spec in specs)
-    for one in restarted:
-        told(one)
-    return restarted
+    control.stop([name for name in chosen if name not in {spec.name for spec in specs}])
+    return (restart_together if all_at_once else roll)(control, specs, told)
 
 
 def listed(settings: Settings, *, kind: str | None = None) -> tuple[ProcessRow, ...]:

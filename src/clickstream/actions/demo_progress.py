@@ -8,8 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from clickstream.actions.observe.meter import LagMeter, Sample
 from clickstream.actions.observe.model import ProcessRow
-from clickstream.actions.observe.offsets import LagMeter, Sample
 from clickstream.actions.observe.surroundings import look_around, progress_of
 from clickstream.config.settings import Settings
 from clickstream.domain.errors import ClickstreamError, ServiceUnavailable

@@ -31,14 +31,7 @@ def _add_consumer(commands: Any, command: Make, group: Make) -> None:
         "--accept-gap", action="store_true", help="go on where Kafka has removed unread messages; records the gap"
     )
     stop = command(consumer, "stop", f"{MODULE}:consumer_stop", "stop consumers", "consumer stop consumer-0")
-    restart = command(
-        consumer,
-        "restart",
-        f"{MODULE}:consumer_restart",
-        "restart consumers one after the other, the next one when the one before has caught up",
-        "consumer restart",
-    )
-    restart.add_argument("--all-at-once", action="store_true", help="restart all together: nothing is stored meanwhile")
+    restart = _restart(consumer, command)
     scale = command(
         consumer, "scale", f"{MODULE}:consumer_scale", "have so many run: start more, or stop some", "consumer scale 3"
     )
@@ -73,6 +66,18 @@ def _type_option(*parsers: argparse.ArgumentParser) -> None:
             choices=("postgresql", "opensearch"),
             help="only those that fill this store (default: both, where OPENSEARCH_ENABLED is true)",
         )
+
+
+def _restart(consumer: Any, command: Make) -> argparse.ArgumentParser:
+    restart = command(
+        consumer,
+        "restart",
+        f"{MODULE}:consumer_restart",
+        "restart consumers one after the other, the next one when the one before has caught up",
+        "consumer restart",
+    )
+    restart.add_argument("--all-at-once", action="store_true", help="restart all together: nothing is stored meanwhile")
+    return restart
 
 
 def _add_producer(commands: Any, command: Make, group: Make) -> None:

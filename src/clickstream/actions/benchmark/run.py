@@ -15,8 +15,8 @@ from clickstream.actions.benchmark.cpu import ServerTimes, peak_of
 from clickstream.actions.benchmark.load import Order, Sent
 from clickstream.actions.benchmark.traces import NAME, Say, Trace, Traces
 from clickstream.actions.control import Control, ensure
+from clickstream.actions.observe.meter import LagMeter
 from clickstream.actions.observe.model import Latency
-from clickstream.actions.observe.offsets import LagMeter
 from clickstream.actions.observe.percentiles import latency_of
 from clickstream.actions.prepare import prepare
 from clickstream.actions.servers import postgres_of

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
 from clickstream.actions.faults.context import BACK_WITHIN
-from clickstream.actions.observe.offsets import LagMeter, Sample
+from clickstream.actions.observe.meter import LagMeter, Sample
 from clickstream.actions.servers import kafka_of, opensearch_of, postgres_of
 from clickstream.actions.verify import Verification, verify
 from clickstream.config.settings import Settings

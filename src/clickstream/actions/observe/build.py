@@ -35,6 +35,7 @@ from clickstream.actions.observe.processes import owners_of, process_rows
 from clickstream.actions.observe.search_source import OpenSearchAnswer
 from clickstream.actions.observe.services import SILENT_AFTER, addresses, service_rows
 from clickstream.actions.observe.sources import KafkaAnswer, LiveSettings, PostgresAnswer, ValkeyAnswer
+from clickstream.config.settings import Settings
 from clickstream.domain.obstacles import Obstacle, Progress, Surroundings, held_back, obstacles
 from clickstream.domain.processes import ALIVE, ProcessState, Role, Snapshot
 
@@ -168,13 +169,8 @@ class FrameBuilder:
         produced, stored, lag, active = self._flowing(processes, now, tick=tick)
         self._last = Frame(
             at=now,
-            home=str(settings.home.root),
-            embedded=settings.embedded,
-            addresses=addresses(settings),
-            configured=settings.kafka is not None,
+            **_about(settings),
             supervisor=answers.snapshot is not None,
-            topic=settings.kafka.events_topic if settings.kafka else "",
-            data_file=settings.pipeline.data_file.name,
             services=services,
             processes=_agreeing(processes, services, self._partitions),
             **_topic(answers.kafka.value),
@@ -334,6 +330,18 @@ def _agreeing(
         return row
 
     return tuple(map(agreeing, processes))
+
+
+def _about(settings: Settings) -> dict[str, Any]:
+    """What the frame is about, by the settings alone."""
+    return {
+        "home": str(settings.home.root),
+        "embedded": settings.embedded,
+        "addresses": addresses(settings),
+        "configured": settings.kafka is not None,
+        "topic": settings.kafka.events_topic if settings.kafka else "",
+        "data_file": settings.pipeline.data_file.name,
+    }
 
 
 def _topic(kafka: KafkaAnswer | None) -> dict[str, Any]:

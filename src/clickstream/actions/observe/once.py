@@ -23,7 +23,7 @@ from clickstream.actions.observe.search_source import OpenSearchSource
 from clickstream.actions.observe.services import SILENT_AFTER, why_not_ask
 from clickstream.actions.observe.sources import KafkaSource, LiveSettings, PostgresSource, ValkeySource, count_rows
 from clickstream.actions.observe.surroundings_source import SHARE, SurroundingsSource
-from clickstream.actions.servers import Questions
+from clickstream.actions.servers import STACK_UP, NothingConfigured, Questions
 from clickstream.config.settings import Settings
 from clickstream.domain.errors import ClickstreamError
 from clickstream.domain.processes import Snapshot
@@ -222,10 +222,14 @@ def observe_flow(load: Callable[[], Settings]) -> Frame:
 
 def refuse_unknown(frame: Frame) -> Frame:
     """The frame; raises ClickstreamError where it knows of no partition, with the reason."""
+    if not frame.configured:
+        raise NothingConfigured
     for name in ("kafka", "postgresql"):
         service = frame.service(name)
-        if service.state in {DOWN, OFF}:
-            raise ClickstreamError(service.error or f"{name} does not answer")
+        if service.state is OFF:
+            raise ClickstreamError(f"{name}: {service.error}", hint=STACK_UP)
+        if service.state is DOWN:
+            raise ClickstreamError(f"{name} does not answer: {service.error}")
     if frame.topic_exists is False:
         raise missing_topic(frame.topic)
     return frame

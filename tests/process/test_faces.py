@@ -1,0 +1,194 @@
+"""The faces side by side, on real servers: in an outage each says what the others say, in the same words.
+
+What a face is asked, it is asked when the watcher has believed the situation for a while: looks of one second apart
+cannot show a change of that very second alike.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from clickstream.actions import consumers, rewind
+from clickstream.actions.control import running
+from clickstream.actions.kill import freeze
+from clickstream.actions.observe.model import Frame
+from clickstream.actions.observe.watcher import Watcher
+from clickstream.cli.parser import run
+from clickstream.config.settings import Settings, load_settings
+from tests.feed import all_committed, send, shop, wait_until
+from tests.integration.test_obstacles import transaction
+from tests.process.test_hosts import Host, hosts  # noqa: F401 (a fixture)
+
+pytestmark = pytest.mark.slow
+
+EVENTS = shop(91, 3_000)
+
+Situation = Callable[[Settings], Any]
+
+
+@contextmanager
+def frozen_postgresql(settings: Settings) -> Iterator[Callable[[Frame], bool]]:
+    consumers.start(settings)
+    send(settings, EVENTS[:1_500])
+    wait_until(lambda: all_committed(settings), "half is stored")
+    freeze(settings, "postgresql", frozen=True)
+    try:
+        send(settings, EVENTS[1_500:])
+        yield lambda frame: frame.service("postgresql").state == "failed"
+    finally:
+        freeze(settings, "postgresql", frozen=False)
+
+
+@contextmanager
+def frozen_consumer(settings: Settings) -> Iterator[Callable[[Frame], bool]]:
+    consumers.start(settings, count=1)
+    send(settings, EVENTS[:1_500])
+    wait_until(lambda: all_committed(settings), "half is stored")
+    freeze(settings, "consumer-0", frozen=True)
+    try:
+        send(settings, EVENTS[1_500:])
+        yield lambda frame: all(row.state == "STALLED" and row.silent for row in frame.partitions)
+    finally:
+        freeze(settings, "consumer-0", frozen=False)
+
+
+@contextmanager
+def no_consumers(settings: Settings) -> Iterator[Callable[[Frame], bool]]:
+    send(settings, EVENTS)
+    yield lambda frame: all(row.state == "STOPPED" for row in frame.partitions)
+
+
+@contextmanager
+def after_a_rewind(settings: Settings) -> Iterator[Callable[[Frame], bool]]:
+    consumers.start(settings)
+    send(settings, EVENTS)
+    wait_until(lambda: all_committed(settings), "all is stored")
+    consumers.stop(settings)
+    rewind.rewind(settings, rewind.Target(end="earliest"))
+    yield lambda frame: frame.lag == len(EVENTS) and all(row.state == "STOPPED" for row in frame.partitions)
+
+
+@contextmanager
+def open_transaction(settings: Settings) -> Iterator[Callable[[Frame], bool]]:
+    consumers.start(settings)
+    send(settings, EVENTS[:1_000])
+    wait_until(lambda: all_committed(settings), "some are stored")
+    with transaction(settings, EVENTS[1_000:2_000]):
+        send(settings, EVENTS[2_000:])
+        yield lambda frame: all(row.held_from is not None and row.state == "LAGGING" for row in frame.partitions)
+
+
+def settled(condition: Callable[[Frame], bool]) -> Iterator[Frame]:
+    """Frames of a watcher from when the condition has held for three seconds."""
+    deadline = time.monotonic() + 90
+    since: float | None = None
+    with Watcher(load_settings) as watcher:
+        for frame in watcher.frames():
+            holds = bool(frame.partitions) and condition(frame)
+            since = (since or frame.at) if holds else None
+            if since and frame.at - since > 3:
+                yield frame
+            assert time.monotonic() < deadline, frame.partitions
+
+
+def answer(capsys: pytest.CaptureFixture[str], *line: str) -> tuple[int, Any]:
+    capsys.readouterr()
+    code = run([*line, "--json"])
+    shown = capsys.readouterr()
+    return code, json.loads(shown.out) if shown.out else shown.err
+
+
+def words(partitions: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
+    names = ("partition", "state", "lag", "position", "end", "owner", "silent", "held_from")
+    return [tuple(one[name] for name in names) for one in partitions]
+
+
+@pytest.mark.parametrize("situation", [frozen_consumer, no_consumers, after_a_rewind, open_transaction])
+@pytest.mark.usefixtures("workers_stop")
+def test_all_faces_agree(settings: Settings, capsys: pytest.CaptureFixture[str], situation: Situation) -> None:
+    with situation(settings) as condition:
+        frame = next(settled(condition))
+        watched = words([{name: getattr(row, name) for name in row.__slots__} for row in frame.partitions])
+        code, lag = answer(capsys, "lag")
+        assert (code, words(lag["partitions"])) == (0, watched)
+        assert words(answer(capsys, "lag", "--report")[1]["partitions"]) == watched
+        code, status = answer(capsys, "status")
+        states = {str(row.partition): row.state for row in frame.partitions}
+        assert (status["lag"]["total"], status["lag"]["states"]) == (frame.lag, states)
+        assert code == (1 if situation is frozen_consumer else 0), status["troubles"]
+        metrics = answer(capsys, "metrics", "--once")[1]
+        told = {
+            one["labels"]["partition"]: one["value"]
+            for one in metrics
+            if one["name"] == "clickstream_partition_lag_messages"
+        }
+        assert told == {str(row.partition): row.lag for row in frame.partitions}
+
+
+@pytest.mark.usefixtures("workers_stop")
+def test_while_postgresql_hangs_every_face_says_so_and_none_shows_the_past_as_now(
+    settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with frozen_postgresql(settings) as condition:
+        frame = next(settled(condition))
+        assert min(row.as_of for row in frame.partitions) < frame.at - 3, "they say their age"
+        code, status = answer(capsys, "status")
+        assert code == 1
+        assert status["services"]["postgresql"]["ok"] is False
+        assert any(one.startswith("postgresql does not answer") for one in status["troubles"])
+        assert (status["lag"]["total"], status["counts"]["events"]) == (None, None)
+        server = next(row for row in frame.processes if row.name == "postgresql")
+        assert server.activity == "silent"
+        code, words_ = answer(capsys, "lag")
+        assert code == 1
+        assert "postgresql does not answer" in words_
+        metrics = answer(capsys, "metrics", "--once")[1]
+        up = {one["labels"]["service"]: one["value"] for one in metrics if one["name"] == "clickstream_service_up"}
+        assert up == {"kafka": 1, "postgresql": 0, "valkey": 1}
+        assert "clickstream_lag_messages" not in {one["name"] for one in metrics}
+    wait_until(lambda: all_committed(settings), "all is stored")
+    assert answer(capsys, "status")[0] == 0
+
+
+@pytest.mark.usefixtures("mended")
+def test_without_a_supervisor_every_face_says_that_nothing_runs(
+    settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    control = running(settings.home)
+    assert control
+    consumers.start(settings)
+    os.kill(control.snapshot().supervisor_pid, signal.SIGKILL)
+    with Watcher(load_settings) as watcher:
+        frame = next(one for one in watcher.frames() if not one.supervisor and one.service("kafka").state == "off")
+    reason = frame.service("postgresql").error
+    code, status = answer(capsys, "status")
+    assert (code, status["services"]["postgresql"]["error"], status["workers"]) == (1, reason, [])
+    code, said = answer(capsys, "lag")
+    assert code == 1
+    assert reason in said
+    assert "stack up" in said
+
+
+def test_on_two_hosts_both_say_the_same_of_the_group(settings: Settings, hosts: tuple[Host, Host]) -> None:  # noqa: F811
+    first, second = hosts
+    first.answer("consumer", "start", "--count", "2")
+    second.answer("consumer", "start", "--count", "1")
+    send(settings, EVENTS)
+    wait_until(lambda: all_committed(settings), "all is stored")
+
+    def seen(host: Host) -> list[tuple[Any, ...]]:
+        found = host.answer("lag")["partitions"]
+        return [(one["partition"], one["state"], one["lag"], one["position"]) for one in found]
+
+    assert seen(first) == seen(second)
+    for host in hosts:
+        assert all(one["owner"] for one in host.answer("lag")["partitions"])
+        assert len(host.answer("status")["workers"]) == 3
