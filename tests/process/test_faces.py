@@ -35,19 +35,6 @@ Situation = Callable[[Settings], Any]
 
 
 @contextmanager
-def frozen_postgresql(settings: Settings) -> Iterator[Callable[[Frame], bool]]:
-    consumers.start(settings)
-    send(settings, EVENTS[:1_500])
-    wait_until(lambda: all_committed(settings), "half is stored")
-    freeze(settings, "postgresql", frozen=True)
-    try:
-        send(settings, EVENTS[1_500:])
-        yield lambda frame: frame.service("postgresql").state == "failed"
-    finally:
-        freeze(settings, "postgresql", frozen=False)
-
-
-@contextmanager
 def frozen_consumer(settings: Settings) -> Iterator[Callable[[Frame], bool]]:
     consumers.start(settings, count=1)
     send(settings, EVENTS[:1_500])
@@ -137,30 +124,39 @@ def test_all_faces_agree(settings: Settings, capsys: pytest.CaptureFixture[str],
 def test_while_postgresql_hangs_every_face_says_so_and_none_shows_the_past_as_now(
     settings: Settings, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with frozen_postgresql(settings) as condition:
-        frame = next(settled(condition))
-        assert min(row.as_of for row in frame.partitions) < frame.at - 3, "they say their age"
-        code, status = answer(capsys, "status")
-        assert code == 1
-        assert status["services"]["postgresql"]["ok"] is False
-        assert any(one.startswith("postgresql does not answer") for one in status["troubles"])
-        assert (status["lag"]["total"], status["counts"]["events"]) == (None, None)
-        server = next(row for row in frame.processes if row.name == "postgresql")
-        assert server.activity == "silent"
-        code, words_ = answer(capsys, "lag")
-        assert code == 1
-        assert "postgresql does not answer" in words_
-        metrics = answer(capsys, "metrics", "--once")[1]
-        up = {one["labels"]["service"]: one["value"] for one in metrics if one["name"] == "clickstream_service_up"}
-        assert up == {"kafka": 1, "postgresql": 0, "valkey": 1}
-        assert "clickstream_lag_messages" not in {one["name"] for one in metrics}
+    consumers.start(settings)
+    send(settings, EVENTS[:1_500])
+    wait_until(lambda: all_committed(settings), "half is stored")
+    with Watcher(load_settings) as watcher:
+        frames = watcher.frames()
+        before = next(frame for frame in frames if frame.lag == 0)
+        freeze(settings, "postgresql", frozen=True)
+        try:
+            send(settings, EVENTS[1_500:])
+            frame = next(frame for frame in frames if frame.lag and frame.service("postgresql").state == "failed")
+            assert all(row.as_of <= before.at + 2 for row in frame.partitions), "they say their age"
+            server = next(row for row in frame.processes if row.name == "postgresql")
+            assert server.activity == "silent"
+            code, status = answer(capsys, "status")
+            assert code == 1
+            assert status["services"]["postgresql"]["ok"] is False
+            assert any(one.startswith("postgresql does not answer") for one in status["troubles"])
+            assert (status["lag"]["total"], status["counts"]["events"]) == (None, None)
+            code, said = answer(capsys, "lag")
+            assert code == 1
+            assert "postgresql does not answer" in said
+            metrics = answer(capsys, "metrics", "--once")[1]
+            up = {one["labels"]["service"]: one["value"] for one in metrics if one["name"] == "clickstream_service_up"}
+            assert up == {"kafka": 1, "postgresql": 0, "valkey": 1}
+            assert "clickstream_lag_messages" not in {one["name"] for one in metrics}
+        finally:
+            freeze(settings, "postgresql", frozen=False)
     wait_until(lambda: all_committed(settings), "all is stored")
-    assert answer(capsys, "status")[0] == 0
+    wait_until(lambda: answer(capsys, "status")[0] == 0, "all is well again")
 
 
-@pytest.mark.usefixtures("mended")
 def test_without_a_supervisor_every_face_says_that_nothing_runs(
-    settings: Settings, capsys: pytest.CaptureFixture[str]
+    settings: Settings, mended: None, capsys: pytest.CaptureFixture[str]
 ) -> None:
     control = running(settings.home)
     assert control

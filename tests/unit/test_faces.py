@@ -118,6 +118,6 @@ def test_what_holds_a_consumer_up_is_who_does_not_answer() -> None:
 
 
 def test_status_says_first_which_home_and_servers_it_is_about() -> None:
-    frame = replace(running(), home="/home/me/.clickstream", addresses=(("kafka", "127.0.0.1:9092"),))
-    assert plain(views.status(frame)).splitlines()[0] == "/home/me/.clickstream: embedded servers: kafka 127.0.0.1:9092"
+    frame = replace(running(), home="/srv/shop", addresses=(("kafka", "127.0.0.1:9092"),))
+    assert plain(views.status(frame)).splitlines()[0] == "/srv/shop: embedded servers: kafka 127.0.0.1:9092"
     assert "never started" in plain(views.status(replace(empty(), home="/x"))).splitlines()[0]

@@ -68,7 +68,7 @@ def _type_option(*parsers: argparse.ArgumentParser) -> None:
         )
 
 
-def _restart(consumer: Any, command: Make) -> argparse.ArgumentParser:
+def _restart(consumer: Any, command: Make) -> Any:
     restart = command(
         consumer,
         "restart",

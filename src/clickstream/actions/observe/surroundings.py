@@ -11,7 +11,7 @@ from clickstream.domain.obstacles import Obstacle, Progress, Surroundings, obsta
 from clickstream.services.kafka.surroundings import SurroundingsReader
 
 if TYPE_CHECKING:
-    from clickstream.actions.observe.offsets import Sample
+    from clickstream.actions.observe.meter import Sample
 
 LOOK_WITHIN = 5.0
 """Seconds that an answer may take."""
@@ -36,7 +36,7 @@ def progress_of(sample: Sample) -> dict[int, Progress]:
 
 def obstacles_now(settings: Settings, found: Surroundings) -> tuple[Obstacle, ...]:
     """What keeps messages from being stored; where PostgreSQL does not answer, without open transactions."""
-    from clickstream.actions.observe.offsets import LagMeter  # noqa: PLC0415 (it needs this module)
+    from clickstream.actions.observe.meter import LagMeter  # noqa: PLC0415 (it needs this module)
 
     try:
         with LagMeter(settings) as meter:
