@@ -80,8 +80,20 @@ def lag(frame: Frame) -> list[Block]:
     """How far the consumers and the indexers are behind, and what in Kafka holds messages back."""
     if frame.lag is None:
         return [Line("nothing is known of the topic: `clickstream status` says why")]
-    tables = [*partitions(frame.partitions, frame.lag), *old(frame), *indexers(frame.indexing)]
+    tables = [*partitions(frame.partitions, frame.lag), *_flow(frame), *old(frame), *indexers(frame.indexing)]
     return [*tables, *obstacles(frame.obstacles)]
+
+
+def _flow(frame: Frame) -> list[Block]:
+    """How fast messages are read, and what becomes of them; nothing where that is not known."""
+    if frame.read_per_second is None:
+        return []
+    read, found = number(frame.read_per_second, unit="/s"), frame.outcomes
+    if found is None:
+        return [Line(f"read {read}")]
+    stored, late = number(found.stored, unit="/s"), number(found.late, unit="/s")
+    rest = f"{number(found.duplicates, unit='/s')} duplicates, {number(found.rejected, unit='/s')} rejected"
+    return [Line(f"read {read}: {stored} stored ({late} late), {rest}")]
 
 
 def old(frame: Frame) -> list[Block]:
