@@ -145,7 +145,7 @@ def _figures(frame: Frame) -> str:
     """One line; what does not fit goes, the least important first."""
     settled, *rest = _outcomes(frame)
     words = [
-        f"{_clock(frame.at)}  produced {output.number(frame.produced_per_second, unit='/s')}",
+        f"{_clock(frame.at)}  produced {output.rate(frame.produced_per_second)}",
         settled,
         f"lag {output.exact(frame.lag)}",
         *rest,
@@ -161,10 +161,10 @@ def _outcomes(frame: Frame) -> list[str]:
     """What becomes of the messages that are read; how many are read, where the consumers do not say more."""
     found = frame.outcomes
     if found is None:
-        return [f"read {output.number(frame.read_per_second, unit='/s')}"]
+        return [f"read {output.rate(frame.read_per_second)}"]
     rest = {"duplicates": found.duplicates, "rejected": found.rejected, "late": found.late}
-    flowing = [f"{name} {output.number(rate, unit='/s')}" for name, rate in rest.items() if rate]
-    return [f"stored {output.number(found.stored, unit='/s')}", *flowing]
+    flowing = [f"{name} {output.rate(value)}" for name, value in rest.items() if value]
+    return [f"stored {output.rate(found.stored)}", *flowing]
 
 
 def _clock(at: float) -> str:

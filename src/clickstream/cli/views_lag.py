@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from clickstream.cli.output import NOTHING, Block, Line, Table, exact, number, seconds
+from clickstream.cli.output import NOTHING, Block, Line, Table, exact, number, rate, seconds
 
 if TYPE_CHECKING:
     from clickstream.actions.observe.back_pressure import BackPressure
@@ -88,12 +88,11 @@ def _flow(frame: Frame) -> list[Block]:
     """How fast messages are read, and what becomes of them; nothing where that is not known."""
     if frame.read_per_second is None:
         return []
-    read, found = number(frame.read_per_second, unit="/s"), frame.outcomes
+    read, found = rate(frame.read_per_second), frame.outcomes
     if found is None:
         return [Line(f"read {read}")]
-    stored, late = number(found.stored, unit="/s"), number(found.late, unit="/s")
-    rest = f"{number(found.duplicates, unit='/s')} duplicates, {number(found.rejected, unit='/s')} rejected"
-    return [Line(f"read {read}: {stored} stored ({late} late), {rest}")]
+    rest = f"{rate(found.duplicates)} duplicates, {rate(found.rejected)} rejected"
+    return [Line(f"read {read}: {rate(found.stored)} stored ({rate(found.late)} late), {rest}")]
 
 
 def old(frame: Frame) -> list[Block]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from clickstream.actions.observe.model import ASKING, DOWN, LAGGING, STALLED, UP, Frame
 from clickstream.domain.obstacles import COMPACTION
 from clickstream.tui.states import BUSY, DIM, FAILED, OKAY, TITLES, Look, of_service
-from clickstream.tui.text import exact, number, seconds
+from clickstream.tui.text import exact, rate, seconds
 
 MOVING = 0.5
 """Events a second from which something flows."""
@@ -62,10 +62,10 @@ def outcomes(frame: Frame) -> list[str]:
     """What becomes of the messages that are read; how many are read, where the consumers do not say more."""
     found = frame.outcomes
     if found is None:
-        return [f"{number(frame.read_per_second, '/s')} read"]
+        return [f"{rate(frame.read_per_second)} read"]
     rest = {"duplicates": found.duplicates, "rejected": found.rejected}
-    flowing = [f"{number(rate, '/s')} {name}" for name, rate in rest.items() if rate > MOVING]
-    return [f"{number(found.stored, '/s')} stored", *flowing]
+    flowing = [f"{rate(value)} {name}" for name, value in rest.items() if value > MOVING]
+    return [f"{rate(found.stored)} stored", *flowing]
 
 
 def headline(frame: Frame) -> Headline:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from clickstream.actions.observe.model import BAD, GOOD, INFO, WARN
 from clickstream.tui.headline import outcomes
-from clickstream.tui.text import number
+from clickstream.tui.text import number, rate
 from clickstream.tui.widgets.line import head
 from clickstream.tui.widgets.plot_box import PlotBox
 from clickstream.tui.widgets.span import span
@@ -77,10 +77,12 @@ class ThroughputPlot(PlotBox):
 
 def _now(frame: Frame, width: int) -> str:
     """What is produced and what becomes of it, in words where there is room for them."""
-    words = " · ".join([f"{number(frame.produced_per_second, '/s')} produced", *outcomes(frame)])
-    if width >= WORDS_FROM and len(words) <= width - 4:
-        return words
-    return f"{number(frame.produced_per_second, '/s')} → {number(frame.stored_per_second, '/s')}"
+    words = [f"{rate(frame.produced_per_second)} produced", *outcomes(frame)]
+    while len(words) > 2 and len(" · ".join(words)) > width - 4:
+        words.pop()
+    if width >= WORDS_FROM:
+        return " · ".join(words)
+    return f"{rate(frame.produced_per_second)} → {rate(frame.stored_per_second)}"
 
 
 def _with_not_new(frame: Frame) -> tuple[float, ...]:
