@@ -94,7 +94,7 @@ class Partition:
             write=write,
             messages=len(messages),
             duplicates=len(events) - len(change.events),
-            late=_late(change, self.window),
+            late=late_events(change, self.window),
             sent_ms=np.array([m.timestamp()[1] for m in messages[:: len(messages) // LATENCY_SAMPLES + 1]]),
         )
 
@@ -196,8 +196,8 @@ def _stored_rows(lookup: SessionLookup, span: Span) -> Rows:
     return Rows(found.visitor_id, found.time_ms, found.kind, found.item_id, batch)
 
 
-def _late(change: Change, window: Window) -> int:
-    """The new events among those that were looked up: what is read again is looked up too, and stored already."""
+def late_events(change: Change, window: Window) -> int:
+    """The new events among those that the window looked up. What is read again it looks up too, and it is not new."""
     if not change.late:
         return 0
     return int(np.count_nonzero(change.events.time_ms - window.timeout_ms < window.mark))
