@@ -155,10 +155,10 @@ def kills_a_consumer(settings: Settings) -> None:
     [
         ("drain", "producing", cancels, Interrupted),
         ("drain", "producing", breaks, RuntimeError),
-        ("drain", "storing", cancels, Interrupted),
-        ("drain", "storing", presses_ctrl_c, KeyboardInterrupt),
-        ("drain", "storing", kills_a_consumer, ClickstreamError),
-        ("live", "storing", cancels, Interrupted),
+        ("drain", "reading", cancels, Interrupted),
+        ("drain", "reading", presses_ctrl_c, KeyboardInterrupt),
+        ("drain", "reading", kills_a_consumer, ClickstreamError),
+        ("live", "reading", cancels, Interrupted),
         ("drain", "verifying", cancels, Interrupted),
         ("drain", "measuring", breaks, RuntimeError),
     ],
@@ -210,7 +210,7 @@ def until_it_says(process: subprocess.Popen[str], words: str) -> None:
 def test_a_command_that_is_interrupted_leaves_nothing(user: Settings, kill: signal.Signals) -> None:
     before = of_the_user(user)
     with started() as process:
-        until_it_says(process, "storing")
+        until_it_says(process, "reading")
         process.send_signal(kill)
         _, talk = process.communicate(timeout=60)
     assert process.returncode == 130, talk
@@ -223,7 +223,7 @@ def test_a_command_that_is_interrupted_leaves_nothing(user: Settings, kill: sign
 def test_what_a_killed_command_left_the_next_one_removes(user: Settings) -> None:
     before = of_the_user(user)
     with started() as process:
-        until_it_says(process, "storing")
+        until_it_says(process, "reading")
         with pytest.raises(ClickstreamError, match="running in this home already"):
             run(user, "", breaks)
         process.kill()

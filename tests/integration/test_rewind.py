@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import threading
 from datetime import UTC, datetime
 from typing import Any
@@ -15,6 +16,7 @@ from clickstream.actions import rewind, verify
 from clickstream.cli.parser import run
 from clickstream.config.settings import Settings
 from clickstream.domain.errors import OffsetLost
+from clickstream.pipeline import window
 from clickstream.services.kafka.admin import create_partitions, create_topic, delete_topic, read_offsets
 from clickstream.services.kafka.config import client_config
 from clickstream.services.postgres.rewind import moving
@@ -69,6 +71,29 @@ def test_read_again_from_the_beginning_nothing_changes(settings: Settings) -> No
     check(settings, events)
     assert verify.verify(settings).ok
     assert query(settings, "SELECT count(*) FROM rejected_events") == [(1,)]
+
+
+def test_what_is_read_again_is_a_duplicate_and_not_late(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(window, "SOFT_LIMIT", 200)  # so that a consumer of these few events forgets any
+    events = shop(12, 2000)
+    late = random.Random(12).sample(events[:1000], 300)
+    send(settings, [event for event in events if event not in set(late)])
+    with consumers(settings) as (worker,):
+        wait_until(lambda: all_committed(settings), "those in time are stored")
+        send(settings, late)
+        wait_until(lambda: figures(worker)["stored"] == len(events), "the late ones are stored")
+        counted = figures(worker)
+        assert 0 < counted["late"] <= len(late)
+        rewind.rewind(settings, EARLIEST)
+        wait_until(lambda: figures(worker)["duplicates"] == len(events), "all is read again")
+        assert figures(worker) == counted | {"duplicates": len(events)}
+    check(settings, events)
+
+
+def figures(worker: Any) -> dict[str, int]:
+    """What the consumer counts of its messages."""
+    counters = worker._worker._meter.counters
+    return {name: counters[name] for name in ("stored", "late", "duplicates", "rejected")}
 
 
 @pytest.mark.slow

@@ -25,6 +25,7 @@ from clickstream.actions.observe.model import (
     Happening,
     History,
     Latency,
+    Outcomes,
     PartitionRow,
     ProcessRow,
     ProducerRow,
@@ -121,10 +122,11 @@ def running() -> Frame:
         topic_offsets=tuple((row.partition, row.begin, row.end) for row in (*partitions, hot)),
         partitions=(*partitions, hot),
         produced_per_second=61_200.0,
-        stored_per_second=58_900.0,
+        **_read(58_900.0),
+        outcome_totals=Outcomes(1_200_000, 459, 3, 36),
         lag=56_035,
         active_sessions=1_204,
-        counts=Figure(StoredCounts(1_200_412, 660_412, 3), NOW - 1),
+        counts=Figure(StoredCounts(1_200_412, 660_412, 3, rejected_lines=2), NOW - 1),
         analytics=Figure(_analytics(), NOW - 8),
         top_items=Figure(_analytics().top_items, NOW - 8),
         latency=Latency(41.0, 120.0, 180.0, 4_200),
@@ -156,7 +158,7 @@ def obstructed() -> Frame:
         partitions=(other, held, last),
         obstacles=obstacles(around, progress),
         produced_per_second=0.0,
-        stored_per_second=0.0,
+        **_read(0.0),
     )
 
 
@@ -180,7 +182,7 @@ def worker_dead() -> Frame:
         frame,
         processes=processes,
         partitions=(frame.partitions[0], stopped, frame.partitions[2]),
-        stored_per_second=39_300.0,
+        **_read(39_300.0),
         lag=93_344,
         happenings=(Happening(NOW - 1, BAD, "consumer-1 died: killed by SIGKILL", mark=True), *frame.happenings),
     )
@@ -203,9 +205,9 @@ def service_gone() -> Frame:
         services=tuple(gone if row.name == "postgresql" else row for row in frame.services),
         processes=processes,
         partitions=tuple(replace(row, rate_out=0.0, trend="growing", as_of=NOW - 12) for row in frame.partitions),
-        stored_per_second=None,
+        **_read(None),
         latency=None,
-        counts=Figure(StoredCounts(1_200_412, 660_412, 3), NOW - 14),
+        counts=Figure(StoredCounts(1_200_412, 660_412, 3, rejected_lines=2), NOW - 14),
         analytics=Figure(_analytics(), NOW - 20),
         top_items=Figure(_analytics().top_items, NOW - 20),
         happenings=(Happening(NOW - 12, BAD, "PostgreSQL does not answer", mark=True), *frame.happenings),
@@ -228,13 +230,31 @@ def done() -> Frame:
         partitions=partitions,
         processes=finished,
         produced_per_second=0.0,
-        stored_per_second=0.0,
+        **_read(0.0),
         lag=0,
         latency=None,
         producer=replace(frame.producer, state="finished", sent=2_756_101, rate=0.0) if frame.producer else None,
         history=_drained(frame.history),
         verification=Figure(Verification(2_756_101, 1_761_675, 1_761_675, 0, 0, 0, 0), NOW - 2),
         happenings=(Happening(NOW - 2, GOOD, "verify ok: 1,761,675 sessions", mark=True), *frame.happenings),
+    )
+
+
+def again() -> Frame:
+    """The same file is sent once more: all of it is read, and none of it is new."""
+    frame = running()
+    nothing = (0.0,) * 40
+    history = replace(
+        frame.history,
+        stored=(*frame.history.stored[:-40], *nothing),
+        not_new=(*(0.0,) * 260, *frame.history.stored[-40:]),
+    )
+    return replace(
+        frame,
+        stored_per_second=0.0,
+        outcomes=Outcomes(0.0, 58_890.0, 10.0, 0.0),
+        outcome_totals=Outcomes(1_200_000, 412_459, 13, 36),
+        history=history,
     )
 
 
@@ -245,6 +265,12 @@ STATES = {
     "service_gone": service_gone,
     "done": done,
 }
+
+
+def _read(rate: float | None) -> dict[str, Any]:
+    """Messages a second that are read, all of them new events."""
+    outcomes = None if rate is None else Outcomes(rate, 0.0, 0.0, 0.0)
+    return {"read_per_second": rate, "stored_per_second": rate, "outcomes": outcomes}
 
 
 def _services(state: str, error: str = "") -> tuple[ServiceRow, ...]:
@@ -283,7 +309,7 @@ def _producer() -> ProcessRow:
 def _consumer(number: int) -> ProcessRow:
     report = WorkerReport(
         at=NOW, state="running", partitions=(number,), events=400_000, active_sessions=401 + number,
-        counters={"stored": 400_000, "batches": 40}, batch_fill=0.6,
+        counters={"stored": 400_000, "late": 12, "duplicates": 153, "rejected": 1, "batches": 40}, batch_fill=0.6,
         stages={"fetch": 0.1, "decode": 0.2, "sessions": 0.3, "postgresql": 0.7, "idle": 0.1},
     )  # fmt: skip
     return ProcessRow(

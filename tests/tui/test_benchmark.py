@@ -48,7 +48,7 @@ async def run_one(pilot: Pilot[None]) -> Job:
     app: Any = pilot.app
     job = Job(
         BY_NAME["benchmark"], app.source, {}, app.post_message,
-        words="benchmark, run 2 of 3: storing", done=430_000, total=1_000_000,
+        words="benchmark, run 2 of 3: reading", done=430_000, total=1_000_000,
     )  # fmt: skip
     job.began -= 2_000.0  # so long ago that the moments which pass change no figure
     job.found = Progress(tuple(cases(Options())), [benchmark_figures.drain(1, 1_000_000, 203_000.0, 290_000.0)])
@@ -210,7 +210,7 @@ def test_a_running_benchmark_is_shown_and_read_when_it_has_ended(make_app: MakeA
         job = await run_one(pilot)
         assert now.display
         assert "● 1 p 1 M 203 k/s" in text_of(app)
-        assert "▲ 2 p 1 M storing ▇▇▇▇▇" in text_of(app)
+        assert "▲ 2 p 1 M reading ▇▇▇▇▇" in text_of(app)
         assert "◌ 3 p 1 M" in text_of(app)
         assert next(iter(table(app)._ranked())) == f"{benchmarks.RUNNING}/0"
         keep(Home(LOGS.parent), replace(benchmark_figures.shuffled(), at=frames.NOW))

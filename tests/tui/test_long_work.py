@@ -70,7 +70,7 @@ def test_a_demo_that_is_cancelled_stops_what_it_started(make_app: MakeApp, monke
 
     monkeypatch.setattr("clickstream.actions.demo.demo", demo)
     app = make_app(frames.running())
-    driven(app, cancelled_when("430 of 1,000 stored  ▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇")("demo"))
+    driven(app, cancelled_when("430 of 1,000 read  ▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇")("demo"))
     assert workers == []
 
 
@@ -117,7 +117,7 @@ def test_a_benchmark_says_how_far_it_is_and_each_run_that_ended(
     def benchmark(_settings: Any, _options: Any, say: Any, tell: Any, cancelled: Callable[[], bool]) -> None:
         tell(run)
         while not cancelled():
-            say("storing", 600, 1_000)
+            say("reading", 600, 1_000)
             threading.Event().wait(0.01)
         raise Interrupted("cancelled")
 
@@ -126,7 +126,7 @@ def test_a_benchmark_says_how_far_it_is_and_each_run_that_ended(
 
     async def steps(pilot: Pilot[None]) -> None:
         app._start(BY_NAME["benchmark"], {})
-        await cancelled_when("benchmark, run 2 of 3: storing")("benchmark")(pilot)
+        await cancelled_when("benchmark, run 2 of 3: reading")("benchmark")(pilot)
 
     driven(app, steps)
     told = [happening.text for happening in app.source.told]  # type: ignore[attr-defined]

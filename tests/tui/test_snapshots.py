@@ -27,6 +27,11 @@ def test_overview(snap_compare: Any, make_app: MakeApp, state: str, size: str) -
     assert snap_compare(make_app(frames.STATES[state]()), terminal_size=SIZES[size], run_before=pressing())
 
 
+@pytest.mark.parametrize("size", EVERY_SIZE)
+def test_overview_while_nothing_that_is_read_is_new(snap_compare: Any, make_app: MakeApp, size: str) -> None:
+    assert snap_compare(make_app(frames.again()), terminal_size=SIZES[size], run_before=pressing())
+
+
 @pytest.mark.parametrize("size", EVERY_SIZE[1:])
 def test_overview_of_twelve_partitions(snap_compare: Any, make_app: MakeApp, size: str) -> None:
     frame = frames.running()

@@ -103,7 +103,7 @@ def test_positions_that_are_newer_than_the_ends_do_not_hide_what_waits(
     # PostgreSQL has answered, Kafka not yet: 1,900 is beyond the end of a second ago, and 100 messages wait all along.
     frame = builder.build(later(first, postgres=second))
     assert (frame.lag, frame.partitions[0].position, frame.partitions[0].as_of) == (100, 900, at)
-    assert frame.stored_per_second == pytest.approx(1_000)
+    assert frame.read_per_second == pytest.approx(1_000)
     frame = builder.build(second)
     assert (frame.lag, frame.partitions[0].as_of) == (100, clock.now)
 
@@ -171,7 +171,8 @@ def test_rates_are_over_the_last_seconds(builder: FrameBuilder, say: Say, clock:
         clock.now += 1
         frame = builder.build(say({0: 1_000 * second}, {0: 800 * second}))
     assert frame.produced_per_second == pytest.approx(1_000)
-    assert frame.stored_per_second == pytest.approx(800)
+    assert frame.read_per_second == pytest.approx(800)
+    assert frame.stored_per_second is None, "no consumer has said what became of them"
     assert frame.partitions[0].trend == "growing"
     assert frame.history.produced[-1] == pytest.approx(1_000)
     assert len(frame.history.at) == 11
@@ -208,7 +209,7 @@ def test_a_server_that_goes_keeps_its_figures_and_their_time(builder: FrameBuild
     assert frame.service("postgresql").state == DOWN
     assert frame.service("kafka").state == UP
     assert (frame.partitions[0].lag, frame.partitions[0].as_of) == (160, at)
-    assert frame.stored_per_second is None
+    assert (frame.read_per_second, frame.stored_per_second) == (None, None)
     assert [entry.text for entry in frame.happenings] == ["PostgreSQL does not answer"]
 
 

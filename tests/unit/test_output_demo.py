@@ -23,7 +23,7 @@ FUNNEL = Funnel(1_761_675, 55_745, 18_679, 22_454, 1.06, 66.49, 1.2)
 
 def flow(**changes: object) -> Flow:
     fields = {
-        "produced": 1_200_000, "to_produce": 2_756_101, "stored": 1_100_000, "rate_in": 61_000.0, "rate_out": 58_900.0,
+        "produced": 1_200_000, "to_produce": 2_756_101, "read": 1_100_000, "rate_in": 61_000.0, "rate_out": 58_900.0,
         "lag": {0: 12_104, 1: 10_911, 2: 76_985}, "active_sessions": 1_204,
     }  # fmt: skip
     return Flow(**(fields | changes))  # type: ignore[arg-type]
@@ -115,7 +115,7 @@ def test_lines_are_few(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.M
         tell(DemoProgress(Phase.PIPELINE, "events flow", now[0] - 100, flow=flow()))
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 6
-    assert lines[1].endswith("produced 1,200,000 of 2,756,101 (61.0 k/s), stored 1,100,000 (58.9 k/s), lag 100,000")
+    assert lines[1].endswith("produced 1,200,000 of 2,756,101 (61.0 k/s), read 1,100,000 (58.9 k/s), lag 100,000")
 
 
 def test_the_result_as_text_names_every_figure() -> None:

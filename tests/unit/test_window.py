@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from clickstream.domain.events import EventColumns
 from clickstream.pipeline import window as window_module
+from clickstream.pipeline.partition import late_events
 from clickstream.pipeline.window import NOTHING_STORED, Rows, Span, Window
 from tests.algebra import TIMEOUT, MemoryStore, as_columns, batches
 from tests.oracle import Event, sessions_of
@@ -68,6 +69,26 @@ def test_of_two_events_that_differ_only_in_transaction_id_the_first_stays() -> N
     )
     change = Window(TIMEOUT).merge(twice, 0, -1, MemoryStore().lookup)
     assert change.events.transaction_id.tolist() == [70]
+
+
+@given(batches=batches, begun=st.integers(0, 13))
+def test_late_are_only_new_events(batches: list[list[Event]], begun: int) -> None:
+    """What is read again is looked up whatever its time, and does not count; nor do repeats within a batch."""
+    store, window = MemoryStore(), Window(TIMEOUT)
+    newest = NOTHING_STORED
+    for number, batch in enumerate(batches):
+        if number == begun and store.events:  # a restart without what was remembered
+            window = Window(TIMEOUT, mark=store.newest() + 1)
+        new = {event for event in batch if event not in store.events}
+        change = window.merge(as_columns(batch), number, number - 1, store.lookup)
+        late = late_events(change, window)
+        assert late == sum(event.time_ms - TIMEOUT < window.mark for event in new)
+        assert late <= change.late
+        store.apply(change)
+        newest = max([newest, *(event.time_ms for event in batch)])
+    again = Window(TIMEOUT, mark=newest + 1)
+    change = again.merge(as_columns([event for batch in batches for event in batch]), 99, 98, store.lookup)
+    assert late_events(change, again) == 0
 
 
 def test_events_in_order_are_never_looked_up(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -40,8 +40,8 @@ class Flow:
     produced: int
     to_produce: int
     """0: not known yet."""
-    stored: int
-    """Messages of this demo that are committed to PostgreSQL, whatever became of them."""
+    read: int
+    """Messages of this demo that the consumers are through with, whatever became of them: by PostgreSQL's offsets."""
     rate_in: float
     rate_out: float
     lag: dict[int, int]
@@ -105,7 +105,7 @@ class FlowMeter:
         return Flow(
             produced=max(ends(newest) - ends(self.start), producer.events if producer else 0),  # whichever is newer
             to_produce=producer.counters.get("total", 0) if producer else 0,
-            stored=positions(newest) - positions(self.start),
+            read=positions(newest) - positions(self.start),
             rate_in=(ends(newest) - ends(oldest)) / elapsed if elapsed else 0.0,
             rate_out=(positions(newest) - positions(oldest)) / elapsed if elapsed else 0.0,
             lag={partition: one.lag for partition, one in newest.partitions.items()},

@@ -119,7 +119,7 @@ def _line(now: DemoProgress) -> str:
         return f"{now.words}: {100 * now.done / now.total:.0f} %" if now.total else now.words
     return (
         f"produced {flow.produced:,} of {flow.to_produce:,} ({output.number(flow.rate_in, unit='/s')}), "
-        f"stored {flow.stored:,} ({output.number(flow.rate_out, unit='/s')}), lag {sum(flow.lag.values()):,}"
+        f"read {flow.read:,} ({output.number(flow.rate_out, unit='/s')}), lag {sum(flow.lag.values()):,}"
         + ("" if flow.to_index is None else f", to index {flow.to_index:,}")
         + (f"; waiting: {flow.trouble}" if flow.trouble else "")
     )

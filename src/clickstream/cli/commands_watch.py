@@ -25,6 +25,9 @@ FIRST_WITHIN = 5.0
 
 ABOUT_A_SECOND = 0.9
 
+WIDTH = 80
+"""Cells of a line of figures at most."""
+
 
 def watch(args: Namespace) -> int:
     with _frames() as frames:
@@ -51,7 +54,7 @@ def lag(args: Namespace) -> int:
     from clickstream.actions.observe import documents
 
     def known(frame: Frame) -> bool:
-        return frame.stored_per_second is not None or not _all_answer(frame) or frame.topic_exists is False
+        return frame.read_per_second is not None or not _all_answer(frame) or frame.topic_exists is False
 
     return _show(args, known, views_lag.lag, documents.lag)
 
@@ -135,12 +138,33 @@ def _write_journal(frames: Iterator[Frame]) -> None:
         for one in fresh:
             output.write_text(f"{_clock(one.at)}  {one.text}")
         shown = max([shown, *(one.at for one in fresh)])
-        latency = f"  p95 {frame.latency.p95:.0f} ms" if frame.latency else ""
-        output.write_text(
-            f"{_clock(frame.at)}  produced {output.number(frame.produced_per_second, unit='/s')}"
-            f"  stored {output.number(frame.stored_per_second, unit='/s')}  lag {output.exact(frame.lag)}"
-            f"  open sessions {output.exact(frame.active_sessions)}{latency}"
-        )
+        output.write_text(_figures(frame))
+
+
+def _figures(frame: Frame) -> str:
+    """One line; what does not fit goes, the least important first."""
+    settled, *rest = _outcomes(frame)
+    words = [
+        f"{_clock(frame.at)}  produced {output.rate(frame.produced_per_second)}",
+        settled,
+        f"lag {output.exact(frame.lag)}",
+        *rest,
+        f"open {output.exact(frame.active_sessions)}",
+        *([f"p95 {frame.latency.p95:.0f} ms"] if frame.latency else []),
+    ]
+    while len("  ".join(words)) > WIDTH:
+        words.pop()
+    return "  ".join(words)
+
+
+def _outcomes(frame: Frame) -> list[str]:
+    """What becomes of the messages that are read; how many are read, where the consumers do not say more."""
+    found = frame.outcomes
+    if found is None:
+        return [f"read {output.rate(frame.read_per_second)}"]
+    rest = {"duplicates": found.duplicates, "rejected": found.rejected, "late": found.late}
+    flowing = [f"{name} {output.rate(value)}" for name, value in rest.items() if value]
+    return [f"stored {output.rate(found.stored)}", *flowing]
 
 
 def _clock(at: float) -> str:

@@ -104,7 +104,7 @@ class DemoScreen:
         grid.add_column(width=11, justify="right")
         for name, done, rate, style in (
             ("produced", flow.produced, flow.rate_in, "blue"),
-            ("stored", flow.stored, flow.rate_out, ACCENT),
+            ("read", flow.read, flow.rate_out, ACCENT),
         ):
             share = min(1.0, done / flow.to_produce) if flow.to_produce else 0.0
             amount = f"{done:,} / {flow.to_produce:,}" if flow.to_produce else f"{done:,}"
@@ -124,7 +124,7 @@ class DemoScreen:
         inner = width - 4
         shown = list(self._rates)[-inner:]
         top = max(shown, default=0.0)
-        title = f"stored, events/s   now {number(shown[-1] if shown else 0)}   most {number(top)}"
+        title = f"read, messages/s   now {number(shown[-1] if shown else 0)}   most {number(top)}"
         lines = [Text(line, style=ACCENT) for line in sparkline(shown, top, height)]
         return Panel(Group(*lines), title=title, title_align="left", box=box.ROUNDED, border_style="dim", width=width)
 

@@ -136,6 +136,11 @@ def number(value: float | None, *, unit: str = "") -> str:
     return f"{scaled:,.{digits}f} {prefix}".rstrip() + unit
 
 
+def rate(value: float | None) -> str:
+    """A rate within a sentence, where nothing is `0/s`."""
+    return "0/s" if value == 0 else number(value, unit="/s")
+
+
 def exact(value: float | None) -> str:
     """Every digit, thousands separated; unknown is `?`."""
     return UNKNOWN if value is None else f"{value:,}"

@@ -44,9 +44,24 @@ def status(frame: Frame) -> list[Block]:
         Line(f"events    {exact(counts.events if counts else None)}"),
         Line(f"sessions  {sessions}"),
         Line(f"rejected  {exact(counts.rejected if counts else None)}{replayed}"),
+        Line(f"          {exact(counts.rejected_lines if counts else None)} lines of CSV files beside these messages"),
+        *_outcomes(frame),
         *([Line(f"skipped   {exact(skipped)} messages were never read ({GAPS})")] if skipped else []),
         *([Line(""), *map(Line, found)] if found else []),
         *views_lag.obstacles(frame.obstacles),
+    ]
+
+
+def _outcomes(frame: Frame) -> list[Block]:
+    """What became of the messages that were read; nothing where no consumer says so."""
+    found = frame.outcome_totals
+    if found is None:
+        return []
+    read = found.stored + found.duplicates + found.rejected
+    words = f"{exact(found.stored)} stored ({exact(found.late)} late), {exact(found.duplicates)} duplicates"
+    return [
+        Line(f"read      {exact(read)} messages since the consumers started:"),
+        Line(f"          {words}, {exact(found.rejected)} rejected"),
     ]
 
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from clickstream.cli.output import NOTHING, Block, Line, Table, exact, number, seconds
+from clickstream.cli.output import NOTHING, Block, Line, Table, exact, number, rate, seconds
 
 if TYPE_CHECKING:
     from clickstream.actions.observe.back_pressure import BackPressure
@@ -80,8 +80,19 @@ def lag(frame: Frame) -> list[Block]:
     """How far the consumers and the indexers are behind, and what in Kafka holds messages back."""
     if frame.lag is None:
         return [Line("nothing is known of the topic: `clickstream status` says why")]
-    tables = [*partitions(frame.partitions, frame.lag), *old(frame), *indexers(frame.indexing)]
+    tables = [*partitions(frame.partitions, frame.lag), *_flow(frame), *old(frame), *indexers(frame.indexing)]
     return [*tables, *obstacles(frame.obstacles)]
+
+
+def _flow(frame: Frame) -> list[Block]:
+    """How fast messages are read, and what becomes of them; nothing where that is not known."""
+    if frame.read_per_second is None:
+        return []
+    read, found = rate(frame.read_per_second), frame.outcomes
+    if found is None:
+        return [Line(f"read {read}")]
+    rest = f"{rate(found.duplicates)} duplicates, {rate(found.rejected)} rejected"
+    return [Line(f"read {read}: {rate(found.stored)} stored ({rate(found.late)} late), {rest}")]
 
 
 def old(frame: Frame) -> list[Block]:

@@ -100,6 +100,11 @@ class ProcessSpec:
     """Seconds between the stop signal and SIGKILL to the process group."""
 
 
+def is_benchmarks(name: str) -> bool:
+    """Whether a process of that name is a benchmark's worker: it reads a topic of its own."""
+    return name.startswith("benchmark-")
+
+
 @dataclass(frozen=True, slots=True)
 class ProcessStatus:
     """One process as the supervisor sees it now."""

@@ -39,7 +39,8 @@ class WorkerReport:
     active_sessions: int = 0
     """Sessions that could still grow in event time, in this worker's partitions."""
     counters: dict[str, int] = field(default_factory=dict)
-    """Totals since this life began: `stored`, `duplicates`, `rejected`, `batches`, `failed`, `bad_lines`, ..."""
+    """Totals since this life began: `stored`, `late` (of those stored), `duplicates`, `rejected`, `batches`, `failed`,
+    `bad_lines`, ..."""
     latency_counts: tuple[int, ...] = ()
     """End-to-end latency (commit minus record timestamp), sampled: how many since this life began fell into each bucket
     of LATENCY_EDGES_MS."""

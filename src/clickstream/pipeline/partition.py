@@ -46,6 +46,7 @@ class Prepared:
     messages: int
     duplicates: int
     late: int
+    """New events that came later than the window remembers: their sessions were looked up."""
     sent_ms: Int64Array
     """Record timestamps of some of the messages, evenly chosen."""
 
@@ -93,7 +94,7 @@ class Partition:
             write=write,
             messages=len(messages),
             duplicates=len(events) - len(change.events),
-            late=change.late,
+            late=late_events(change, self.window),
             sent_ms=np.array([m.timestamp()[1] for m in messages[:: len(messages) // LATENCY_SAMPLES + 1]]),
         )
 
@@ -193,6 +194,13 @@ def _stored_rows(lookup: SessionLookup, span: Span) -> Rows:
     found = lookup.events_around(span.visitor_id, span.low_ms, span.high_ms)
     batch = np.full(len(found.kind), _COMMITTED_LONG_AGO, np.int64)
     return Rows(found.visitor_id, found.time_ms, found.kind, found.item_id, batch)
+
+
+def late_events(change: Change, window: Window) -> int:
+    """The new events among those that the window looked up. What is read again it looks up too, and it is not new."""
+    if not change.late:
+        return 0
+    return int(np.count_nonzero(change.events.time_ms - window.timeout_ms < window.mark))
 
 
 def _rejected(message: Any, reason: str) -> RejectedMessage:

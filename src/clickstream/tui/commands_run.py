@@ -27,8 +27,8 @@ def demo(job: Job) -> str:
         if flow is None:
             job.say(f"demo: {now.words}", now.done, now.total)
         else:
-            words = f"waiting: {flow.trouble}" if flow.trouble else f"{flow.stored:,} of {flow.to_produce:,} stored"
-            job.say(f"demo: {words}", min(flow.stored, flow.to_produce), flow.to_produce)
+            words = f"waiting: {flow.trouble}" if flow.trouble else f"{flow.read:,} of {flow.to_produce:,} read"
+            job.say(f"demo: {words}", min(flow.read, flow.to_produce), flow.to_produce)
         if now.note:
             tell(job, INFO, now.words)
 

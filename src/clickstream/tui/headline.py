@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from clickstream.actions.observe.model import ASKING, DOWN, LAGGING, STALLED, UP, Frame
 from clickstream.domain.obstacles import COMPACTION
 from clickstream.tui.states import BUSY, DIM, FAILED, OKAY, TITLES, Look, of_service
-from clickstream.tui.text import exact, number, seconds
+from clickstream.tui.text import exact, rate, seconds
 
 MOVING = 0.5
 """Events a second from which something flows."""
@@ -35,7 +35,7 @@ def nothing_runs(frame: Frame) -> bool:
 
 def flow(frame: Frame) -> Look:
     """Whether it flows and is healthy, for the first line."""
-    moving = (frame.stored_per_second or 0) > MOVING or (frame.produced_per_second or 0) > MOVING
+    moving = (frame.read_per_second or 0) > MOVING or (frame.produced_per_second or 0) > MOVING
     return next(_faults(frame), Look("●", "flowing" if moving else "idle", OKAY))
 
 
@@ -56,6 +56,16 @@ def _faults(frame: Frame) -> Iterator[Look]:
         yield Look("▲", "waiting", BUSY)
     if any(row.state == LAGGING for row in frame.partitions):
         yield Look("▲", "behind", BUSY)
+
+
+def outcomes(frame: Frame) -> list[str]:
+    """What becomes of the messages that are read; how many are read, where the consumers do not say more."""
+    found = frame.outcomes
+    if found is None:
+        return [f"{rate(frame.read_per_second)} read"]
+    rest = {"duplicates": found.duplicates, "rejected": found.rejected}
+    flowing = [f"{rate(value)} {name}" for name, value in rest.items() if value > MOVING]
+    return [f"{rate(found.stored)} stored", *flowing]
 
 
 def headline(frame: Frame) -> Headline:
@@ -127,12 +137,12 @@ def _partitions(frame: Frame) -> Iterator[Headline]:
 
 
 def _work(frame: Frame) -> Iterator[Headline]:
-    stored, lag = frame.stored_per_second or 0.0, frame.lag or 0
-    if stored <= MOVING and (frame.produced_per_second or 0.0) <= MOVING:
+    read, lag = frame.read_per_second or 0.0, frame.lag or 0
+    if read <= MOVING and (frame.produced_per_second or 0.0) <= MOVING:
         return
     drains = [row.seconds_to_drain for row in frame.partitions]
     behind = any(row.state == LAGGING for row in frame.partitions)
-    words = f"{number(stored, '/s')} stored, {exact(lag)} behind"
+    words = f"{', '.join(outcomes(frame))}, {exact(lag)} behind"
     if behind and all(value is not None for value in drains):
         words += f", drained in {seconds(max(value for value in drains if value is not None))}"
     elif behind:

@@ -33,6 +33,12 @@ def number(value: float | None, unit: str = "") -> str:
     return f"{amount} {prefix}{unit}" if prefix or unit not in {"", "/s"} else f"{amount}{unit}"
 
 
+def rate(value: float | None) -> str:
+    """A rate within a sentence, where nothing is `0/s`."""
+    found = number(value, "/s")
+    return "0/s" if found == NOTHING else found
+
+
 def exact(value: int | None) -> str:
     """Every digit, thousands separated; unknown is `?`."""
     return UNKNOWN if value is None else f"{value:,}"

@@ -198,12 +198,12 @@ def _finish(
             _refuse_failed(consumers)
             peak = max(peak, *(peak_of(one.pid) for one in consumers))
             sample = meter.sample()
-            stored = sum(sample.positions.values())
-            say("storing", stored, case.events)
+            read = sum(sample.positions.values())
+            say("reading", read, case.events)
             if not produced_at and _produced(snapshot.get(PRODUCER)):
                 produced_at = time.monotonic()
-                sustained = sample.total <= FALLS_BEHIND * (case.rate or stored)
-            if sample.total == 0 and stored and (produced_at or case.mode == "drain"):
+                sustained = sample.total <= FALLS_BEHIND * (case.rate or read)
+            if sample.total == 0 and read and (produced_at or case.mode == "drain"):
                 break
             time.sleep(LOOK_EVERY)
     servers = times.passed()

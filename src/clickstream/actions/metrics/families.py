@@ -139,6 +139,9 @@ def _rows(frame: Frame) -> Iterator[Metric]:
     sessions = GaugeMetricFamily("clickstream_sessions", "Sessions in PostgreSQL; a late event may join two.")
     active = GaugeMetricFamily("clickstream_active_sessions", "Sessions that may still grow, in event time.")
     rejects = GaugeMetricFamily("clickstream_rejects_open", "Rejected messages, neither replayed nor discarded.")
+    lines = GaugeMetricFamily(
+        "clickstream_rejected_lines", "Lines of CSV files that producers of this home rejected, not discarded."
+    )
     replayed = GaugeMetricFamily("clickstream_rejects_replayed", "Rejected messages that were replayed.")
     if frame.counts and frame.service("postgresql").state is UP:
         counts = frame.counts.value
@@ -146,9 +149,11 @@ def _rows(frame: Frame) -> Iterator[Metric]:
         sessions.add_metric([], counts.sessions)
         rejects.add_metric([], counts.rejected)
         replayed.add_metric([], counts.replayed)
+        if counts.rejected_lines is not None:
+            lines.add_metric([], counts.rejected_lines)
     if frame.supervisor or frame.service("valkey").state is UP:
         active.add_metric([], frame.active_sessions)
-    yield from (events, sessions, active, rejects, replayed)
+    yield from (events, sessions, active, rejects, replayed, lines)
 
 
 def _processes(rows: tuple[ProcessRow, ...], at: float) -> Iterator[Metric]:
@@ -186,6 +191,11 @@ def _work(rows: tuple[ProcessRow, ...]) -> Iterator[Metric]:
     messages = CounterMetricFamily(
         "clickstream_worker_messages", "What became of a worker's messages in its life.", labels=[*WHO, "outcome"]
     )
+    late = CounterMetricFamily(
+        "clickstream_worker_late_events",
+        "Of the events that a consumer stored in its life, those that came later than it remembers sessions.",
+        labels=WHO,
+    )
     batches = CounterMetricFamily("clickstream_worker_batches", "Batches that it committed in its life.", labels=WHO)
     for row in rows:
         counters = row.report.counters if row.report else {}
@@ -193,10 +203,12 @@ def _work(rows: tuple[ProcessRow, ...]) -> Iterator[Metric]:
             for name, outcome in OUTCOMES.items():
                 messages.add_metric([*_who(row), outcome], counters.get(name, 0))
             batches.add_metric(_who(row), counters.get("batches", 0))
+            if row.role == Role.CONSUMER:
+                late.add_metric(_who(row), counters.get("late", 0))
         elif row.role == Role.PRODUCER and row.report:
             messages.add_metric([*_who(row), "acknowledged"], row.report.events)
             messages.add_metric([*_who(row), "failed"], counters.get("failed", 0))
-    yield from (messages, batches)
+    yield from (messages, late, batches)
 
 
 def _latency(rows: tuple[ProcessRow, ...]) -> Metric:

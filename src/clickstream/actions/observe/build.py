@@ -23,15 +23,17 @@ from clickstream.actions.observe.model import (
     Happening,
     History,
     Latency,
+    Outcomes,
     PartitionRow,
     ProcessRow,
     ProducerRow,
     ServiceRow,
 )
 from clickstream.actions.observe.offsets import PartitionOffsets, positions
+from clickstream.actions.observe.outcomes import Lives, OutcomeMeter, totals
 from clickstream.actions.observe.percentiles import LatencyMeter
 from clickstream.actions.observe.poll import Heard
-from clickstream.actions.observe.processes import owners_of, process_rows
+from clickstream.actions.observe.processes import consumer_lives, owners_of, process_rows
 from clickstream.actions.observe.search_source import OpenSearchAnswer
 from clickstream.actions.observe.services import SILENT_AFTER, addresses, service_rows
 from clickstream.actions.observe.sources import KafkaAnswer, LiveSettings, PostgresAnswer, ValkeyAnswer
@@ -118,14 +120,31 @@ class Flow:
 class _Past:
     """The ring buffers behind History."""
 
-    rows: deque[tuple[float, float, float, float, float]] = field(default_factory=lambda: deque(maxlen=KEPT))
+    rows: deque[tuple[float, ...]] = field(default_factory=lambda: deque(maxlen=KEPT))
     hour: deque[tuple[float, tuple[int, ...]]] = field(default_factory=lambda: deque(maxlen=HOUR_KEPT))
     rates: dict[str, deque[float]] = field(default_factory=dict)
 
     def view(self) -> History:
-        columns = zip(*self.rows, strict=True) if self.rows else ((), (), (), (), ())
-        at, produced, stored, lag, active = (tuple(column) for column in columns)
-        return History(at, produced, stored, lag, active, tuple(self.hour))
+        columns = zip(*self.rows, strict=True) if self.rows else ((),) * 6
+        at, produced, stored, lag, active, not_new = (tuple(column) for column in columns)
+        return History(at, produced, stored, lag, active, tuple(self.hour), not_new)
+
+
+@dataclass(frozen=True, slots=True)
+class _Flows:
+    """What flows, a second."""
+
+    produced: float | None
+    read: float | None
+    outcomes: Outcomes[float] | None
+
+    @property
+    def stored(self) -> float | None:
+        return self.outcomes.stored if self.outcomes else None
+
+    @property
+    def not_new(self) -> float | None:
+        return self.outcomes.duplicates + self.outcomes.rejected if self.outcomes else None
 
 
 class FrameBuilder:
@@ -137,6 +156,7 @@ class FrameBuilder:
         self._arrivals = Arrivals()
         self._judges: dict[int, Judge] = {}
         self._latency = LatencyMeter()
+        self._outcomes = OutcomeMeter()
         self._past = _Past()
         self._topic_id: str | None = None
         self._partitions: tuple[PartitionRow, ...] = ()
@@ -144,6 +164,7 @@ class FrameBuilder:
         self._obstacles: tuple[Obstacle, ...] = ()
         self._positions: Heard[PostgresAnswer] = Heard()
         self._percentiles: Latency | None = None
+        self._outcome_rates: Outcomes[float] | None = None
         self._happenings: deque[Happening] = deque(maxlen=MOST_HAPPENINGS)
         self._last: Frame | None = None
 
@@ -164,9 +185,10 @@ class FrameBuilder:
         now, settings = time.time(), self._live.current
         services = self._services(answers, now)
         processes = process_rows(answers, self._past.rates, now, tick=tick)
+        lives = consumer_lives(answers)
         if tick or not self._partitions:
-            self._look(answers, processes, now)
-        produced, stored, lag, active = self._flowing(processes, now, tick=tick)
+            self._look(answers, processes, lives, now)
+        flows, lag, active = self._flowing(processes, now, tick=tick)
         self._last = Frame(
             at=now,
             **_about(settings),
@@ -175,8 +197,11 @@ class FrameBuilder:
             processes=_agreeing(processes, services, self._partitions),
             **_topic(answers.kafka.value),
             partitions=self._partitions,
-            produced_per_second=produced,
-            stored_per_second=stored,
+            produced_per_second=flows.produced,
+            read_per_second=flows.read,
+            stored_per_second=flows.stored,
+            outcomes=flows.outcomes,
+            outcome_totals=totals(lives),
             lag=lag,
             indexing=self._indexing(answers, processes),
             surroundings=self._surroundings,
@@ -206,19 +231,20 @@ class FrameBuilder:
         group = self._live.current.opensearch.consumer_group_id
         return shown_lag(group, answers.kafka.value, processes, answers.surroundings.value)
 
-    def _flowing(
-        self, processes: tuple[ProcessRow, ...], now: float, *, tick: bool
-    ) -> tuple[float | None, float | None, int | None, int]:
-        """Events a second in and out, lag, open sessions; remembered at every tick."""
-        produced, stored = self._total(self._in), self._total(self._out)
+    def _flowing(self, processes: tuple[ProcessRow, ...], now: float, *, tick: bool) -> tuple[_Flows, int | None, int]:
+        """What flows, lag, open sessions; remembered at every tick."""
+        read = self._total(self._out)
+        # Where nothing is read, nothing becomes anything, whoever has not reported.
+        flows = _Flows(self._total(self._in), read, self._outcome_rates if read != 0 else Outcomes(0.0, 0.0, 0.0, 0.0))
         lag = sum(row.lag for row in self._partitions) if self._partitions else None
         active = sum(row.report.active_sessions for row in processes if row.report and row.state in ALIVE)
         if tick:
-            self._remember(now, produced, stored, lag, active)
-        return produced, stored, lag, active
+            self._remember(now, flows, lag, active)
+        return flows, lag, active
 
-    def _look(self, answers: Answers, processes: tuple[ProcessRow, ...], now: float) -> None:
+    def _look(self, answers: Answers, processes: tuple[ProcessRow, ...], lives: Lives, now: float) -> None:
         owners = owners_of(processes, Role.CONSUMER)
+        self._outcome_rates = self._outcomes.look(now, lives)
         self._percentiles = self._latency.look(now, _histograms(answers.snapshot))
         kafka, postgres = answers.kafka.value, answers.postgres.value
         if kafka is None or kafka.topic_id is None:
@@ -306,8 +332,9 @@ class FrameBuilder:
         known = [rate for rate in rates if rate is not None]
         return sum(known) if known else None
 
-    def _remember(self, now: float, produced: float | None, stored: float | None, lag: int | None, active: int) -> None:
-        self._past.rows.append((now, _or_nan(produced), _or_nan(stored), _or_nan(lag), float(active)))
+    def _remember(self, now: float, flows: _Flows, lag: int | None, active: int) -> None:
+        figures = (flows.produced, flows.stored, lag, active, flows.not_new)
+        self._past.rows.append((now, *map(_or_nan, figures)))
         hour, lags = self._past.hour, tuple(row.lag for row in self._partitions)
         if lags and (not hour or now - hour[-1][0] >= HOUR_EVERY - 0.5):
             hour.append((now, lags))

@@ -47,8 +47,11 @@ def _troubles(frame: Frame) -> Iterator[str]:
 
 
 def status(frame: Frame) -> dict[str, Any]:
-    """All at a glance. More keys may come, none will go."""
-    counts = frame.counts.value if frame.counts else None
+    """All at a glance. More keys may come, none will go.
+
+    What the consumers count themselves, `duplicates` and `late`, is since the present life of each began.
+    """
+    counts, totals = frame.counts.value if frame.counts else None, frame.outcome_totals
     indexing = frame.indexing
     return {
         "ok": not troubles(frame),
@@ -73,7 +76,10 @@ def status(frame: Frame) -> dict[str, Any]:
             "active_sessions": frame.active_sessions,
             "rejected_events": counts and counts.rejected,
             "skipped_messages": counts and counts.skipped,
+            "rejected_lines": counts and counts.rejected_lines,
             "replayed_rejects": counts and counts.replayed,
+            "duplicates": totals and totals.duplicates,
+            "late": totals and totals.late,
         },
         "obstacles": [dataclasses.asdict(one) for one in frame.obstacles],
     }
@@ -126,6 +132,9 @@ def lag(frame: Frame) -> dict[str, Any]:
         "topic": frame.topic if frame.lag is not None else None,
         "total": frame.lag,
         "partitions": [partition(row) for row in frame.partitions],
+        "read_per_second": _rounded(frame.read_per_second),
+        "outcomes_per_second": frame.outcomes
+        and {name: _rounded(rate) for name, rate in dataclasses.asdict(frame.outcomes).items()},
         "at": as_of(frame),
         "opensearch": dataclasses.asdict(frame.indexing) if frame.indexing else None,
         "obstacles": [dataclasses.asdict(one) for one in frame.obstacles],
@@ -140,6 +149,10 @@ def partition(row: PartitionRow) -> dict[str, Any]:
         "seconds_to_drain": None if row.seconds_to_drain is None else round(row.seconds_to_drain, 1),
         "share": round(row.share, 4),
     }
+
+
+def _rounded(rate: float | None) -> float | None:
+    return None if rate is None else round(rate, 1)
 
 
 def report(frame: Frame, pressure: tuple[BackPressure, ...]) -> dict[str, Any]:

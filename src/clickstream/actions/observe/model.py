@@ -21,6 +21,8 @@ from clickstream.domain.processes import SETTLED
 
 T = TypeVar("T")
 
+Amount = TypeVar("Amount", int, float)
+
 SERVICES = ("kafka", "postgresql", "valkey", "opensearch")
 
 
@@ -80,6 +82,21 @@ class Figure(Generic[T]):
 
     def age(self, now: float) -> float:
         return max(0.0, now - self.at)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcomes(Generic[Amount]):
+    """What became of the messages that the consumers read, as they count it themselves. All but `late` make up what
+    was read."""
+
+    stored: Amount
+    """New events."""
+    duplicates: Amount
+    """Events that were stored already."""
+    rejected: Amount
+    """Messages that are no events."""
+    late: Amount
+    """Of `stored`: those that came later than a consumer remembers, so that their sessions were looked up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,9 +189,10 @@ class PartitionRow:
     end: int
     """The offset of the next message to come."""
     position: int
-    """The offset in PostgreSQL, what is before it is stored; read before `end` was asked for."""
+    """The offset in PostgreSQL: what is before it was read, and is stored, a duplicate or rejected. It was asked for
+    before `end` was."""
     lag: int
-    """`end` less `position`. As the position is the older reading, what was stored in between counts as waiting, and a
+    """`end` less `position`. As the position is the older reading, what was read in between counts as waiting, and a
     lag of 0 is true."""
     rate_in: float
     rate_out: float
@@ -243,6 +261,8 @@ class StoredCounts:
     """Messages there that were replayed, and stay as a record."""
     skipped: int = 0
     """No rows: messages that were never read, by the gaps that somebody accepted; `topic show` lists them."""
+    rejected_lines: int | None = 0
+    """No rows: lines of CSV files that producers of this home rejected; None: not readable."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,12 +286,14 @@ class History:
     produced: tuple[float, ...] = ()
     """Events a second into Kafka."""
     stored: tuple[float, ...] = ()
-    """Events a second into PostgreSQL."""
+    """New events a second in PostgreSQL."""
     lag: tuple[float, ...] = ()
     active: tuple[float, ...] = ()
     """Open sessions."""
     hour: tuple[tuple[float, tuple[int, ...]], ...] = ()
     """(Unix seconds, highest lag of the ten seconds from then, by partition number) for an hour."""
+    not_new: tuple[float, ...] = ()
+    """Messages a second that were read and made no new event: duplicates and rejects."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -303,7 +325,14 @@ class Frame:
     partitions: tuple[PartitionRow, ...] = ()
     """None where Kafka or PostgreSQL never answered."""
     produced_per_second: float | None = None
+    read_per_second: float | None = None
+    """Messages that the consumers are through with, whatever became of them: by the offsets in PostgreSQL."""
     stored_per_second: float | None = None
+    """New events: as in `outcomes`."""
+    outcomes: Outcomes[float] | None = None
+    """What became of the messages, a second."""
+    outcome_totals: Outcomes[int] | None = None
+    """The same since the present life of each consumer began; None: no consumer has reported."""
     lag: int | None = None
     indexing: IndexLag | None = None
     """How far the indexers are; None where OpenSearch is not enabled, or it is not known."""

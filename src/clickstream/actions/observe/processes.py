@@ -10,7 +10,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from clickstream.actions.observe.model import SILENT, ProcessRow
-from clickstream.domain.processes import ALIVE, ProcessState, ProcessStatus, Role, Snapshot
+from clickstream.actions.observe.outcomes import Life
+from clickstream.domain.processes import ALIVE, ProcessState, ProcessStatus, Role, Snapshot, is_benchmarks
 
 if TYPE_CHECKING:
     from clickstream.actions.observe.build import Answers
@@ -30,11 +31,27 @@ Rates = dict[str, deque[float]]
 def process_rows(answers: Answers, rates: Rates, now: float, *, tick: bool) -> tuple[ProcessRow, ...]:
     """Servers, producer, consumers of this home by name, then workers elsewhere. `tick`: add to `rates`."""
     local = local_rows(answers.snapshot, rates, now, tick=tick)
-    # What hangs on the board is old when Valkey does not answer; posts fade by themselves within ten seconds.
-    fresh = answers.valkey.value is not None and not answers.valkey.error and not answers.valkey.not_asked
-    posts = answers.valkey.value.posts if answers.valkey.value and fresh else ()
-    elsewhere = foreign_posts(posts, {row.pid for row in local})
+    elsewhere = foreign_posts(_fresh_posts(answers), {row.pid for row in local})
     return _one_owner_each((*local, *(_remote(post, rates, now, tick=tick) for post in elsewhere)))
+
+
+def consumer_lives(answers: Answers) -> dict[str, Life]:
+    """The present (or last) life of each consumer that has reported; a benchmark's read another topic."""
+    here = answers.snapshot.of(Role.CONSUMER) if answers.snapshot else ()
+    elsewhere = foreign_posts(_fresh_posts(answers), {process.pid for process in here if process.state in ALIVE})
+    reported = [(socket.gethostname(), one.name, one.started_at or 0.0, one.report) for one in here]
+    reported += [(one.host, one.name, one.started_at, one.report) for one in elsewhere if one.role is Role.CONSUMER]
+    return {
+        f"{host} {name} {began}": Life(began, report.at, report.counters)
+        for host, name, began, report in reported
+        if report and not is_benchmarks(name)
+    }
+
+
+def _fresh_posts(answers: Answers) -> tuple[Post, ...]:
+    """What hangs on the board is old when Valkey does not answer; posts fade by themselves within ten seconds."""
+    valkey = answers.valkey
+    return valkey.value.posts if valkey.value and not valkey.error and not valkey.not_asked else ()
 
 
 def local_rows(

@@ -17,6 +17,7 @@ from clickstream.actions.observe.model import StoredCounts
 from clickstream.actions.observe.poll import NotAsked
 from clickstream.config.problems import SettingsError
 from clickstream.config.settings import Settings
+from clickstream.domain.errors import ClickstreamError
 
 if TYPE_CHECKING:
     from clickstream.actions.analytics import Analytics
@@ -256,7 +257,12 @@ def count_rows(settings: Settings) -> StoredCounts:
 
     found = counts(postgres_of(settings), patience=0)
     return StoredCounts(
-        found.events, found.sessions, found.rejected_events, found.replayed_rejects, found.skipped_messages
+        found.events,
+        found.sessions,
+        found.rejected_events,
+        found.replayed_rejects,
+        found.skipped_messages,
+        _rejected_lines(settings),
     )
 
 
@@ -266,7 +272,16 @@ def recount_rejects(settings: Settings, before: StoredCounts) -> StoredCounts:
     from clickstream.services.postgres.inspect import count_rejects  # noqa: PLC0415
 
     rejected, replayed = count_rejects(postgres_of(settings), patience=0)
-    return replace(before, rejected=rejected, replayed=replayed)
+    return replace(before, rejected=rejected, replayed=replayed, rejected_lines=_rejected_lines(settings))
+
+
+def _rejected_lines(settings: Settings) -> int | None:
+    from clickstream.actions.rejects.files import count  # noqa: PLC0415
+
+    try:
+        return count(settings.home)
+    except (ClickstreamError, OSError):  # `rejects list` says what is wrong with the file
+        return None
 
 
 def read_funnels(settings: Settings) -> Analytics:

@@ -12,6 +12,7 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import DataTable
 
+from clickstream.domain.processes import is_benchmarks
 from clickstream.tui import benchmarks
 from clickstream.tui.benchmarks import Benchmark, Progress
 from clickstream.tui.commands import command_binding
@@ -87,7 +88,7 @@ class BenchmarkScreen(FilteredScreen):
             self._read(frame)
         width = self.app.size.width
         self._shown = self._newest_first()
-        elsewhere = any(benchmark_boxes.is_benchmarks(row.name) and row.pid for row in frame.processes)
+        elsewhere = any(is_benchmarks(row.name) and row.pid for row in frame.processes)
         self.set_class(self._job is not None or elsewhere, "-runs")
         self.set_class(not self._shown, "-empty")
         self.query_one("#none", Line).put(self._nothing_yet())

@@ -12,7 +12,7 @@ from textual.widgets import DataTable
 from clickstream.tui.headline import nothing_runs
 from clickstream.tui.screens.filtered import FilteredScreen
 from clickstream.tui.screens.steering import STEERING, Steering
-from clickstream.tui.text import percent
+from clickstream.tui.text import exact, percent
 from clickstream.tui.widgets.filter_bar import FilterBar
 from clickstream.tui.widgets.log_tail import LogTail
 from clickstream.tui.widgets.process_table import columns_for, process_cells
@@ -179,6 +179,8 @@ def summary(row: ProcessRow) -> str:
     if row.exit_reason:
         words.append(f"last exit: {row.exit_reason}")
     if report and row.role == "consumer" and row.state == "running":
+        counts = report.counters
+        words += [f"{exact(counts.get(name, 0))} {name}" for name in ("stored", "late", "duplicates", "rejected")]
         words.append(f"batches {percent(report.batch_fill, 1, 0)} full")
         words += [f"{name} {percent(share, 1, 0)}" for name, share in report.stages.items()]
     return " · ".join([row.name, *words]) if words else ""

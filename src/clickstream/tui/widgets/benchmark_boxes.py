@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from textual.content import Content
 
+from clickstream.domain.processes import is_benchmarks
 from clickstream.tui.benchmarks import Progress
 from clickstream.tui.states import ACCENT, BUSY, DIM, OKAY
 from clickstream.tui.text import UNKNOWN, bar, clip, exact, milliseconds, number, percent
@@ -107,11 +108,6 @@ def elsewhere_box(frame: Frame, width: int) -> Content:
         if is_benchmarks(row.name):
             pieces += [("● ", OKAY), (f"{row.name} ", ""), (f"{number(row.rate, '/s')}   ", "bold")]
     return content([fit(pieces, width)])
-
-
-def is_benchmarks(name: str) -> bool:
-    """Whether a process of that name is a benchmark's worker."""
-    return name.startswith("benchmark-")
 
 
 def _present(job: Job | None) -> list[Piece]:

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 from textual.content import Content
 
 from clickstream.tui.states import ACCENT, DIM
-from clickstream.tui.text import NOTHING, UNKNOWN, bar, exact, seconds, spark
+from clickstream.tui.text import NOTHING, UNKNOWN, bar, exact, number, seconds, spark
 from clickstream.tui.widgets.pieces import Piece, Row, content, spread
 from clickstream.tui.widgets.span import span
 
 if TYPE_CHECKING:
-    from clickstream.actions.observe.model import Figure, Frame
+    from clickstream.actions.observe.model import Figure, Frame, StoredCounts
 
 COUNTS_OLD, ANALYTICS_OLD = 7.0, 12.0
 """Seconds after which these figures are old: two of their refreshes."""
@@ -24,18 +24,32 @@ def sessions_box(frame: Frame, width: int, height: int) -> Content:
     counts, found = frame.counts, frame.analytics
     stored = _value(exact(counts.value.sessions) if counts else UNKNOWN, counts, frame.at, COUNTS_OLD)
     events = _value(exact(counts.value.events) if counts else UNKNOWN, counts, frame.at, COUNTS_OLD)
-    rejected = _value(exact(counts.value.rejected) if counts else UNKNOWN, counts, frame.at, COUNTS_OLD)
+    rejected = _value(_rejected(counts.value) if counts else UNKNOWN, counts, frame.at, COUNTS_OLD)
+    totals = frame.outcome_totals
     converted = exact(found.value.all_time.purchase_sessions) if found else UNKNOWN
     active = frame.history.active
     lines = [
         _row("stored", stored, width),
+        _row("rejected", rejected, width),
+        _row("duplicates", _total(totals.duplicates if totals else None), width),
+        _row("late", _total(totals.late if totals else None), width),
         _open(frame, active, width),
         _row("converted", _value(converted, found, frame.at, ANALYTICS_OLD), width),
         _row("per minute", _value(_per_minute(frame), found, frame.at, ANALYTICS_OLD), width),
-        _row("rejected", rejected, width),
         _row("events", events, width),
     ]
     return content(lines[:height])
+
+
+def _rejected(counts: StoredCounts) -> str:
+    """Messages, and beside them lines of CSV files."""
+    lines = "? lines" if counts.rejected_lines is None else f"{number(counts.rejected_lines)} lines"
+    return exact(counts.rejected) if counts.rejected_lines == 0 else f"{exact(counts.rejected)} + {lines}"
+
+
+def _total(count: int | None) -> list[Piece]:
+    """Since the consumers started."""
+    return [(exact(count), "bold" if count else DIM)]
 
 
 def _per_minute(frame: Frame) -> str:

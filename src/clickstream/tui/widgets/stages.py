@@ -39,7 +39,7 @@ def stages(frame: Frame, width: int) -> Content:
         _stage(
             "consumers",
             [*_state(frame, "consumer"), (f"  {len(alive)} of {len(consumers)}" if consumers else "", DIM)],
-            [(number(frame.stored_per_second, "/s"), "bold")],
+            [(number(frame.read_per_second, "/s"), "bold")],
             width,
         ),
         _stage(

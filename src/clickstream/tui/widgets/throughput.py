@@ -1,4 +1,5 @@
-"""Throughput over the last minutes: stored as an area, produced as a line, faults as marks."""
+"""Throughput over the last minutes: stored as an area, before it duplicates and rejects as another one, produced as a
+line, faults as marks."""
 
 from __future__ import annotations
 
@@ -7,7 +8,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from clickstream.actions.observe.model import BAD, GOOD, INFO, WARN
-from clickstream.tui.text import number
+from clickstream.tui.headline import outcomes
+from clickstream.tui.text import number, rate
 from clickstream.tui.widgets.line import head
 from clickstream.tui.widgets.plot_box import PlotBox
 from clickstream.tui.widgets.span import span
@@ -19,6 +21,9 @@ if TYPE_CHECKING:
 
 IDLE_EVERY = 5.0
 """Seconds from drawing to drawing while nothing flows and the past only moves to the left."""
+
+WORDS_FROM = 44
+"""Cells from which there is room for words beside figures."""
 
 MARKS = {BAD: "error", GOOD: "success", WARN: "warning", INFO: "secondary"}
 """Theme colours of the marks."""
@@ -33,13 +38,12 @@ class ThroughputPlot(PlotBox):
 
     def show(self, frame: Frame) -> None:
         self._frame = frame
-        produced, stored = number(frame.produced_per_second, "/s"), number(frame.stored_per_second, "/s")
-        now = f"{produced} produced · {stored} stored" if self.size.width >= 44 else f"{produced} → {stored}"
-        flows = (frame.produced_per_second or 0) > 0 or (frame.stored_per_second or 0) > 0
+        flows = (frame.produced_per_second or 0) > 0 or (frame.read_per_second or 0) > 0
+        now = _now(frame, self.size.width)
         head(self, "events/s", now if flows else "nothing flows now" if frame.partitions else "")
         history = frame.history
-        flowed = any(value > 0 for value in (*history.produced, *history.stored))  # NaN is not
-        moves = any(value > 0 for value in (*history.produced[-5:], *history.stored[-5:]))
+        flowed = any(value > 0 for value in (*history.produced, *history.stored, *history.not_new))  # NaN is not
+        moves = any(value > 0 for value in (*history.produced[-5:], *history.stored[-5:], *history.not_new[-5:]))
         column = max(1.0, span(frame) / max(1, self.content_size.width))
         step = column if moves else max(column, IDLE_EVERY)
         newest = next((entry for entry in frame.happenings if entry.mark), None)
@@ -58,14 +62,34 @@ class ThroughputPlot(PlotBox):
         history, shown = frame.history, span(frame)
         produced = list(_runs(history.at, history.produced, edge, column, shown))
         stored = list(_runs(history.at, history.stored, edge, column, shown))
+        read = list(_runs(history.at, _with_not_new(frame), edge, column, shown))
         for since, values in produced:
             plt.plot(since, values, marker="braille", color=self.colour("foreground"))
+        for since, values in read:
+            plt.plot(since, values, fillx=True, marker="hd", color=self.colour("secondary"))
         for since, values in stored:
             plt.plot(since, values, fillx=True, marker="hd", color=self.colour("accent"))
         for entry in frame.happenings:
             if entry.mark and edge - entry.at < shown:
                 plt.vline(min(0.0, entry.at - edge), self.colour(MARKS[entry.level]))
-        _scale(plt, shown, max((max(values) for _, values in (*produced, *stored)), default=0.0))
+        _scale(plt, shown, max((max(values) for _, values in (*produced, *read, *stored)), default=0.0))
+
+
+def _now(frame: Frame, width: int) -> str:
+    """What is produced and what becomes of it, in words where there is room for them."""
+    words = [f"{rate(frame.produced_per_second)} produced", *outcomes(frame)]
+    while len(words) > 2 and len(" · ".join(words)) > width - 4:
+        words.pop()
+    if width >= WORDS_FROM:
+        return " · ".join(words)
+    return f"{rate(frame.produced_per_second)} → {rate(frame.stored_per_second)}"
+
+
+def _with_not_new(frame: Frame) -> tuple[float, ...]:
+    """What was read a second, where some of it made no new event; else 0."""
+    history = frame.history
+    not_new = history.not_new or (0.0,) * len(history.at)
+    return tuple(stored + rest if rest > 0 else 0.0 for stored, rest in zip(history.stored, not_new, strict=True))
 
 
 def _scale(plt: Plot, shown: int, highest: float) -> None:

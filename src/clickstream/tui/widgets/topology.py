@@ -57,7 +57,8 @@ def topology(frame: Frame, width: int, height: int, *, step: int, read_only: boo
             line=_line(frame, "postgresql"),
         ),
     ]
-    flows = (frame.producer.rate if frame.producer else 0.0, frame.produced_per_second, *[frame.stored_per_second] * 2)
+    sent = frame.producer.rate if frame.producer else 0.0
+    flows = (sent, frame.produced_per_second, frame.read_per_second, frame.stored_per_second)
     columns: list[list[Row]] = [boxes[0]]
     for flow, block in zip(flows, boxes[1:], strict=True):
         columns += [_arrow(flow, rows + 2, gap, step), block]
