@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from clickstream.actions.observe.measure import LagMeter
 
 from clickstream.actions import stack
-from clickstream.actions.observe.measure import LagMeter
 from clickstream.config.paths import Home
 from clickstream.config.settings import Settings, load_settings
 from clickstream.pipeline.index_worker import IndexWorker

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from clickstream.actions.observe.measure import LagMeter, measure
 from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from clickstream.actions import consumers
 from clickstream.actions.group import snapshot_of
 from clickstream.actions.kill import kill
-from clickstream.actions.observe.measure import LagMeter, measure
 from clickstream.actions.verify_index import verify_index
 from clickstream.actions.workers import control_of
 from clickstream.cli.parser import run as clickstream

@@ -10,13 +10,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
+from clickstream.actions.metrics.sample import Look, Sampler
 from prometheus_client.parser import text_string_to_metric_families
 
 from clickstream.actions import consumers
 from clickstream.actions.control import running
 from clickstream.actions.kill import freeze
 from clickstream.actions.metrics import serve as metrics
-from clickstream.actions.metrics.sample import Look, Sampler
 from clickstream.cli.parser import run as clickstream
 from clickstream.config.settings import Settings, load_settings
 from clickstream.domain.errors import UsageError

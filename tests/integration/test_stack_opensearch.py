@@ -9,13 +9,13 @@ from pathlib import Path
 
 import psutil
 import pytest
+from clickstream.actions.status import status
 from opensearchpy import OpenSearch, helpers
 
 from clickstream.actions import stack
 from clickstream.actions.control import running
 from clickstream.actions.observe.model import UP
 from clickstream.actions.observe.watcher import Watcher
-from clickstream.actions.status import status
 from clickstream.config.paths import Home
 from clickstream.config.settings import load_settings
 from clickstream.domain.errors import UsageError

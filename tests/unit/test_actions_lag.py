@@ -6,9 +6,9 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from clickstream.actions.observe.measure import LagMeter, PartitionLag, Sample, compare
 
 from clickstream.actions.observe import measure as action
-from clickstream.actions.observe.measure import LagMeter, PartitionLag, Sample, compare
 from clickstream.services.kafka.admin import Offsets, TopicInfo
 from clickstream.services.postgres.inspect import StoredOffset
 

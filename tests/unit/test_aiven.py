@@ -9,11 +9,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
+from clickstream.actions.status import Service, Status, status
 
 from clickstream.actions import aiven
 from clickstream.actions.config import show as config_show
 from clickstream.actions.servers import Questions
-from clickstream.actions.status import Service, Status, status
 from clickstream.cli import output, views
 from clickstream.config.settings import Settings, load_settings
 from clickstream.domain.errors import ClickstreamError, NotAdmitted, ServiceRefused, ServiceUnavailable

@@ -9,8 +9,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-
 from clickstream.actions.observe.measure import Lag, PartitionLag
+
 from clickstream.actions.observe.model import Frame
 from clickstream.cli import commands_watch, views
 from clickstream.cli.output import json_text, plain

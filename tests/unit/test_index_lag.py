@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from clickstream.actions.status import IndexerLag
+
 from clickstream.actions.observe.index_lag import IndexedPartition, IndexLag, index_lag, shown_lag
 from clickstream.actions.observe.model import ProcessRow
 from clickstream.actions.observe.sources import KafkaAnswer
-from clickstream.actions.status import IndexerLag
 from clickstream.cli import commands_watch
 from clickstream.services.kafka.group import Committed
 from tests.tui.frames import running

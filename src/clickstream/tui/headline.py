@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from clickstream.actions.observe.model import ASKING, DOWN, LAGGING, STALLED, UP, Frame
-from clickstream.domain.obstacles import COMPACTION
+from clickstream.actions.observe.model import ASKING, DOWN, LAGGING, STALLED, STOPPED, UP, Frame
+from clickstream.domain.obstacles import COMPACTION, named
 from clickstream.tui.states import BUSY, DIM, FAILED, OKAY, TITLES, Look, of_service
 from clickstream.tui.text import exact, number, seconds
 
@@ -121,7 +121,10 @@ def _partitions(frame: Frame) -> Iterator[Headline]:
         yield Headline(
             f"partition {', '.join(stalled)}: nothing is stored though messages wait", FAILED, "3 partitions"
         )
+    stopped = [row.partition for row in frame.partitions if row.state == STOPPED]
     alive = [row for row in frame.workers("consumer") if row.state in {"running", "starting"}]
+    if stopped and alive:
+        yield Headline(f"messages wait in {named(stopped)}, which no consumer has", BUSY, "3 partitions")
     if frame.lag and not alive:
         yield Headline(f"{exact(frame.lag)} messages wait in Kafka and no consumer runs", BUSY, "s start consumers")
 

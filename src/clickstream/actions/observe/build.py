@@ -35,6 +35,7 @@ from clickstream.actions.observe.processes import owners_of, process_rows
 from clickstream.actions.observe.search_source import OpenSearchAnswer
 from clickstream.actions.observe.services import SILENT_AFTER, addresses, service_rows
 from clickstream.actions.observe.sources import KafkaAnswer, LiveSettings, PostgresAnswer, ValkeyAnswer
+from clickstream.actions.observe.verified import Verified
 from clickstream.domain.obstacles import Obstacle, Progress, Surroundings, held_back, obstacles
 from clickstream.domain.processes import ALIVE, ProcessState, Role, Snapshot
 
@@ -137,6 +138,7 @@ class FrameBuilder:
         self._judges: dict[int, Judge] = {}
         self._latency = LatencyMeter()
         self._past = _Past()
+        self._verified = Verified()
         self._topic_id: str | None = None
         self._partitions: tuple[PartitionRow, ...] = ()
         self._surroundings: Surroundings | None = None
@@ -191,7 +193,7 @@ class FrameBuilder:
             top_items=answers.top_items,
             latency=self._percentiles,
             producer=_producer(answers.snapshot),
-            verification=answers.verification,
+            verification=self._verified.look(answers),
             happenings=tuple(self._happenings),
             history=self._past.view(),
             problem=self._live.problem,

@@ -325,7 +325,7 @@ class Frame:
     latency: Latency | None = None
     producer: ProducerRow | None = None
     verification: Figure[Verification] | None = None
-    """What the last verify of this front end found."""
+    """What the last verify of this front end found; None as well once the data that it was about is gone."""
     happenings: tuple[Happening, ...] = ()
     """Newest first; at most 200."""
     history: History = field(default_factory=History)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from clickstream.actions.observe.back_pressure import NO_ANSWER, BackPressure
 from clickstream.actions.observe.back_pressure import NOTHING as NO_BOTTLENECK
 from clickstream.actions.observe.back_pressure import UNKNOWN as NOT_KNOWN
-from clickstream.actions.observe.back_pressure import BackPressure
-from clickstream.tui.states import ACCENT, BUSY, DIM
+from clickstream.actions.observe.model import SILENT, STALLED, STOPPED
+from clickstream.domain.obstacles import named
+from clickstream.tui.states import ACCENT, BUSY, DIM, TITLES
 from clickstream.tui.text import NOTHING, bar, exact, percent
 from clickstream.tui.widgets.row_table import Cell, Column
 
@@ -17,6 +20,8 @@ if TYPE_CHECKING:
 STAGES = {"fetch": "fetch", "decode": "decode", "sessions": "sessions", "postgresql": "PostgreSQL"}
 
 NORMAL, WIDE = 116, 160
+
+HELD_WIDTH = len("PostgreSQL silent")
 
 
 def columns_for(width: int) -> tuple[Column, ...]:
@@ -30,7 +35,7 @@ def columns_for(width: int) -> tuple[Column, ...]:
     if width >= WIDE:
         columns += [Column("batches", right=True, width=9), Column("rebalances", right=True, width=11)]
     if width >= NORMAL:
-        columns.append(Column("held up by", width=11))
+        columns.append(Column("held up by", width=HELD_WIDTH))
     return tuple(columns)
 
 
@@ -51,23 +56,52 @@ def pressure_cells(one: BackPressure, width: int) -> tuple[Cell, ...]:
     return tuple(cells)
 
 
-def summary(consumers: list[BackPressure], frame: Frame) -> str:
-    """Who is held up by what, in one line."""
+def summary(consumers: Sequence[BackPressure], frame: Frame) -> str:
+    """Who is held up by what, in one line; that nothing does, only where everything is being stored."""
     if not consumers and not frame.obstacles:
-        return "no consumers" if frame.supervisor or frame.configured else ""
+        return _unstored(frame) or ("no consumers" if frame.supervisor or frame.configured else "")
     if frame.obstacles:
         return frame.obstacles[0].brief
     held = [one for one in consumers if one.bottleneck not in _QUIET]
     if not held:
-        return "nothing holds them up" if any(one.stages for one in consumers) else ""
-    causes = sorted({bottleneck_words(one) for one in held})
+        return _unstored(frame) or ("nothing holds them up" if any(one.stages for one in consumers) else "")
     who = "all" if len(held) == len(consumers) else ", ".join(one.worker for one in held[:3])
-    return f"{who} held up by {', '.join(causes)}"
+    causes = {one.bottleneck: _cause(one) for one in sorted(held, key=lambda one: one.bottleneck)}
+    if SILENT in causes:
+        silent = [one.worker for one in held if one.bottleneck == SILENT]
+        told = f"{', '.join(silent[:3])} silent"
+        others = [words for bottleneck, words in causes.items() if bottleneck != SILENT]
+        return f"{told}; others held up by {', '.join(others)}" if others else told
+    return f"{who} held up by {', '.join(causes.values())}"
+
+
+def _unstored(frame: Frame) -> str:
+    """The partitions of which nothing is stored though messages wait."""
+    stalled = [row.partition for row in frame.partitions if row.state == STALLED]
+    stopped = [row.partition for row in frame.partitions if row.state == STOPPED]
+    words = [f"nothing is stored of {named(stalled)}"] if stalled else []
+    words += [f"nobody has {named(stopped)}"] if stopped else []
+    return "; ".join(words)
+
+
+def _cause(one: BackPressure) -> str:
+    """What holds it up, for a sentence."""
+    if one.bottleneck.endswith(NO_ANSWER):
+        return f"{_server(one)}, which does not answer"
+    return STAGES.get(one.bottleneck, one.bottleneck)
+
+
+def _server(one: BackPressure) -> str:
+    name = one.bottleneck.removesuffix(NO_ANSWER)
+    return TITLES.get(name, name)
 
 
 def bottleneck_words(one: BackPressure) -> str:
+    """What holds it up, for a cell."""
     if one.bottleneck == NO_BOTTLENECK:
         return "nothing"
+    if one.bottleneck.endswith(NO_ANSWER):
+        return f"{_server(one)} silent"
     return NOTHING if one.bottleneck == NOT_KNOWN else STAGES.get(one.bottleneck, one.bottleneck)
 
 

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
 from clickstream.actions.observe.model import BAD, GOOD, INFO, WARN
-from clickstream.tui.text import number
+from clickstream.tui.text import clock, number
 from clickstream.tui.widgets.line import head
 from clickstream.tui.widgets.plot_box import PlotBox
+from clickstream.tui.widgets.span import LONGEST as KEPT
 from clickstream.tui.widgets.span import span
 
 if TYPE_CHECKING:
     from textual_plotext.plot import Plot
 
-    from clickstream.actions.observe.model import Frame
+    from clickstream.actions.observe.model import Frame, History
 
 IDLE_EVERY = 5.0
 """Seconds from drawing to drawing while nothing flows and the past only moves to the left."""
+
+FIRST_LOOKS = 5
+"""Frames until the first rates are known: they take two looks."""
 
 MARKS = {BAD: "error", GOOD: "success", WARN: "warning", INFO: "secondary"}
 """Theme colours of the marks."""
@@ -27,8 +32,6 @@ MARKS = {BAD: "error", GOOD: "success", WARN: "warning", INFO: "secondary"}
 class ThroughputPlot(PlotBox):
     """The plot. Plotting is the dearest thing on the screen: it is drawn anew when it has moved by a column."""
 
-    EMPTY = "nothing has flowed yet"
-
     _frame: Frame | None = None
 
     def show(self, frame: Frame) -> None:
@@ -36,16 +39,19 @@ class ThroughputPlot(PlotBox):
         produced, stored = number(frame.produced_per_second, "/s"), number(frame.stored_per_second, "/s")
         now = f"{produced} produced · {stored} stored" if self.size.width >= 44 else f"{produced} → {stored}"
         flows = (frame.produced_per_second or 0) > 0 or (frame.stored_per_second or 0) > 0
-        head(self, "events/s", now if flows else "nothing flows now" if frame.partitions else "")
         history = frame.history
+        marked = any(entry.mark and frame.at - entry.at < span(frame) for entry in frame.happenings)
         flowed = any(value > 0 for value in (*history.produced, *history.stored))  # NaN is not
         moves = any(value > 0 for value in (*history.produced[-5:], *history.stored[-5:]))
         column = max(1.0, span(frame) / max(1, self.content_size.width))
         step = column if moves else max(column, IDLE_EVERY)
         newest = next((entry for entry in frame.happenings if entry.mark), None)
-        if self.is_new((frame.at // step, newest) if flowed else None):
+        legend = " · │ what happened" if flowed and marked else ""
+        head(self, f"events/s{legend}", now if flows else "nothing flows now" if frame.partitions else "")
+        nothing = "" if flowed else nothing_flowed(history)
+        if self.is_new((frame.at // step, newest) if flowed else nothing):
             edge = (frame.at // column + 1) * column
-            self.draw(partial(self._lines, frame, edge, column) if flowed else None)
+            self.draw(nothing or partial(self._lines, frame, edge, column))
 
     def show_again(self) -> None:
         if self._frame is not None:
@@ -66,6 +72,18 @@ class ThroughputPlot(PlotBox):
             if entry.mark and edge - entry.at < shown:
                 plt.vline(min(0.0, entry.at - edge), self.colour(MARKS[entry.level]))
         _scale(plt, shown, max((max(values) for _, values in (*produced, *stored)), default=0.0))
+
+
+def nothing_flowed(history: History) -> str:
+    """What is known where nothing has been seen to flow: of a time that nobody watched, nothing."""
+    rates = zip(history.produced, history.stored, strict=True)
+    known = [not (math.isnan(produced) or math.isnan(stored)) for produced, stored in rates]
+    if not any(known):
+        return "not known yet what flows"
+    first = known.index(True)
+    words = f"nothing {'has flowed' if all(known[first:]) else 'was seen to flow'} since {clock(history.at[first])}"
+    opened = first < FIRST_LOOKS and len(history.at) < KEPT
+    return f"{words}, when this dashboard opened" if opened else words
 
 
 def _scale(plt: Plot, shown: int, highest: float) -> None:
