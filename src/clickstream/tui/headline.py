@@ -87,7 +87,10 @@ def _services(frame: Frame) -> Iterator[Headline]:
             rest = "workers wait; nothing is lost"
         else:
             rest = row.error
-        yield Headline(f"{TITLES[name]} does not answer since {away}; {rest}", FAILED, "6 logs")
+        if row.silent:
+            yield Headline(f"{TITLES[name]} does not answer since {away}; {rest}", FAILED, "6 logs")
+        else:
+            yield Headline(f"{TITLES[name]}: {row.error or 'failed'}, since {away}; {rest}", FAILED, "6 logs")
     asking = {name: of_service(frame.service(name)).word for name in SERVERS if frame.service(name).state == ASKING}
     for word in dict.fromkeys(asking.values()):
         names = ", ".join(TITLES[name] for name, one in asking.items() if one == word)

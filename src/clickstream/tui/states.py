@@ -93,7 +93,7 @@ def of_service(row: ServiceRow) -> Look:
     """One that is being started looks so; of one that is merely asked for the first time nothing is known yet."""
     if row.state == ASKING and row.error:
         return Look("▲", row.error, BUSY)
-    return SERVICE[row.state]
+    return NO_ANSWER if row.state == DOWN and row.silent else SERVICE[row.state]
 
 
 TITLES = {"kafka": "Kafka", "postgresql": "PostgreSQL", "valkey": "Valkey", "opensearch": "OpenSearch"}

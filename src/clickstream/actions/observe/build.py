@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from clickstream.actions.observe.arrivals import Arrivals
 from clickstream.actions.observe.index_lag import IndexLag, shown_lag
-from clickstream.actions.observe.journal import compare_obstacles, compare_services, joined
+from clickstream.actions.observe.journal import TITLES, compare_obstacles, compare_services, joined
 from clickstream.actions.observe.judge import Judge, Reading
 from clickstream.actions.observe.model import (
     DOWN,
@@ -327,12 +327,16 @@ def _agreeing(
     """Processes as the services and the partitions have it: one frame holds one truth."""
     down = {row.name: row.error for row in services if row.state is DOWN}
     lags = {row.partition: row.lag for row in partitions}
+    needed = next((row for row in services if row.name in {"kafka", "postgresql"} and row.silent), None)
 
     def agreeing(row: ProcessRow) -> ProcessRow:
         if row.role == Role.SERVER and row.name in down and row.state == ProcessState.RUNNING:
             return replace(row, activity=SILENT, detail=down[row.name])
         if row.role == Role.CONSUMER and row.partitions and lags.keys() >= set(row.partitions):
-            return replace(row, lag=sum(lags[partition] for partition in row.partitions))
+            row = replace(row, lag=sum(lags[partition] for partition in row.partitions))
+        if row.role == Role.CONSUMER and needed and row.lag and row.activity in {"running", "idle"}:
+            # Its commit hangs, of which it says nothing.
+            return replace(row, activity="waiting", detail=f"{TITLES[needed.name]} does not answer")
         return row
 
     return tuple(map(agreeing, processes))

@@ -66,6 +66,9 @@ ASKING, UP, DOWN, OFF = ServiceState
 OK, LAGGING, STALLED, STOPPED = PartitionState
 INFO, GOOD, WARN, BAD = Severity
 
+NO_ANSWER = "no answer"
+"""The error of a server of which a question is outstanding."""
+
 SILENT = "silent"
 """The activity of a worker that has not reported lately, and of a server that runs and does not answer."""
 
@@ -99,6 +102,11 @@ class ServiceRow:
     """In which state Aiven says it is; None where Aiven is not asked, or does not tell."""
     aiven_error: str | None = None
     """Why Aiven does not tell."""
+
+    @property
+    def silent(self) -> bool:
+        """It is DOWN since it does not answer; else it refuses, or its process has ended."""
+        return self.state is ServiceState.DOWN and (self.error == NO_ANSWER or "does not answer" in self.error)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from textual.content import Content
 
-from clickstream.actions.observe.model import LAGGING, OK, STALLED, STOPPED
+from clickstream.actions.observe.model import LAGGING, OK, STALLED, STOPPED, UP
 from clickstream.tui.ages import age as age_words
-from clickstream.tui.states import ACCENT, DIM, FAILED, PARTITION, TREND, of_service
+from clickstream.tui.states import ACCENT, DIM, FAILED, PARTITION, TITLES, TREND, of_service
 from clickstream.tui.text import NOTHING, area, bar, clock, exact, milliseconds, number, percent, seconds
 from clickstream.tui.widgets.pieces import Piece, Row, content, fit, spread
 from clickstream.tui.widgets.span import span
@@ -41,8 +41,12 @@ def lag_box(frame: Frame, width: int, height: int) -> Content:
 
 
 def no_partitions(frame: Frame) -> str:
-    """Why there are none."""
-    return "no topic yet" if frame.topic_exists is False else f"Kafka: {of_service(frame.service('kafka')).word}"
+    """Why nothing is known of them."""
+    if frame.topic_exists is False:
+        return "no topic yet"
+    rows = [frame.service(name) for name in ("kafka", "postgresql")]
+    row = next((row for row in rows if row.state != UP), rows[0])
+    return f"{TITLES[row.name]}: {of_service(row).word}"
 
 
 def _over_time(frame: Frame, width: int, height: int) -> list[Row]:
@@ -54,7 +58,7 @@ def _over_time(frame: Frame, width: int, height: int) -> list[Row]:
         return [[] for _ in range(height)]
     padded = (0.0,) * (shown - len(values)) + values
     watched = len(values) >= shown
-    begin = f"-{shown // 60} min" if watched else f"not watched before {clock(frame.history.at[-len(values)])}"
+    begin = f"-{shown // 60} min" if watched else f"watched since {clock(frame.history.at[-len(values)])}"
     label = spread([(begin, DIM)], [(f"most {exact(int(top))}   now", DIM)], width)
     return [[], *([(line, "$secondary 60%")] for line in area(padded, width, height - 3, top)), label, []]
 

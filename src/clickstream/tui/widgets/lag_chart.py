@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from clickstream.tui.text import clock, exact, number
+from clickstream.tui.widgets.lag_box import no_partitions
 from clickstream.tui.widgets.line import head
 from clickstream.tui.widgets.plot_box import PlotBox
 
@@ -33,8 +34,6 @@ LONGEST_GAP = 60.0
 SLOWEST = 10.0
 """Seconds from drawing to drawing, at most; else the time after which the lines have moved by a dot."""
 
-NO_POINTS = "no lag known yet"
-
 Point = tuple[float, int]
 """Unix seconds and lag."""
 
@@ -48,11 +47,13 @@ class LagChart(PlotBox):
         """Draw the frame's history, and before it what was told of the past; the last `window` seconds of both."""
         self._given = (frame, past, window)
         dot = window / (2 * max(1, self.content_size.width))
-        if self.is_new((frame.at // min(dot, SLOWEST), bool(frame.history.hour), past, window)):
+        nothing = "no lag known yet" if frame.partitions else no_partitions(frame)
+        if self.is_new((frame.at // min(dot, SLOWEST), bool(frame.history.hour), past, window, nothing)):
             lines = lag_lines(frame, past, window)
             unknown = not_watched(lines, frame.at, window)
             head(self, f"lag over {WINDOWS[window]}", peak(lines, unknown))
-            self.draw(partial(self._lines, lines, frame.at, window) if any(lines.values()) else NO_POINTS)
+            drawn = partial(self._lines, lines, frame.at, window)
+            self.draw(drawn if any(lines.values()) else nothing)
 
     def show_again(self) -> None:
         if self._given is not None:

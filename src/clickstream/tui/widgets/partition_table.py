@@ -72,8 +72,8 @@ def partition_cells(frame: Frame, row: PartitionRow, width: int) -> tuple[Cell, 
         Cell(TREND[row.trend], row.trend, trend),
         Cell(row.trend, row.trend, trend),
         Cell(behind_words(row), row.seconds_behind or 0.0, old),
-        Cell(number(row.rate_in, "/s"), row.rate_in, old or ACCENT),
-        Cell(number(row.rate_out, "/s"), row.rate_out, old or ACCENT),
+        _rate(row.rate_in, frame.produced_per_second, old),
+        _rate(row.rate_out, frame.stored_per_second, old),
         drains,
         Cell(
             f"{bar(row.share, SHARE_WIDTH - 9)} {share}{' hot' if hot else ''}",
@@ -134,6 +134,11 @@ def drain_words(row: PartitionRow) -> str:
     if row.held_from is not None:
         return "held"
     return "never" if row.seconds_to_drain is None else _span(row.seconds_to_drain)
+
+
+def _rate(rate: float, all_: float | None, old: str) -> Cell:
+    """Where that of all partitions is not known, no partition's is."""
+    return Cell(UNKNOWN if all_ is None else number(rate, "/s"), rate, old or ACCENT)
 
 
 def _owner(row: PartitionRow, old: str) -> Cell:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from clickstream.actions.observe.model import BAD, GOOD, INFO, WARN
 from clickstream.tui.text import clock, number
+from clickstream.tui.widgets.lag_box import no_partitions
 from clickstream.tui.widgets.line import head
 from clickstream.tui.widgets.plot_box import PlotBox
 from clickstream.tui.widgets.span import LONGEST as KEPT
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 
 IDLE_EVERY = 5.0
 """Seconds from drawing to drawing while nothing flows and the past only moves to the left."""
+
+ROOMY = 62
+"""Cells of the box from which its title has room for two remarks."""
 
 FIRST_LOOKS = 5
 """Frames until the first rates are known: they take two looks."""
@@ -46,9 +50,12 @@ class ThroughputPlot(PlotBox):
         column = max(1.0, span(frame) / max(1, self.content_size.width))
         step = column if moves else max(column, IDLE_EVERY)
         newest = next((entry for entry in frame.happenings if entry.mark), None)
-        legend = " · │ what happened" if flowed and marked else ""
-        head(self, f"events/s{legend}", now if flows else "nothing flows now" if frame.partitions else "")
-        nothing = "" if flowed else nothing_flowed(history)
+        watched = bool(history.at) and frame.at - history.at[0] < span(frame) - FIRST_LOOKS
+        title = f"events/s · watched since {clock(history.at[0])}" if flowed and watched else "events/s"
+        if flowed and marked and (self.size.width >= ROOMY or not watched):
+            title += " · │ what happened"
+        head(self, title, now if flows else "nothing flows now" if frame.partitions else "")
+        nothing = "" if flowed else nothing_flowed(history) or no_partitions(frame)
         if self.is_new((frame.at // step, newest) if flowed else nothing):
             edge = (frame.at // column + 1) * column
             self.draw(nothing or partial(self._lines, frame, edge, column))
@@ -75,11 +82,11 @@ class ThroughputPlot(PlotBox):
 
 
 def nothing_flowed(history: History) -> str:
-    """What is known where nothing has been seen to flow: of a time that nobody watched, nothing."""
+    """What is known where nothing has been seen to flow: of a time that nobody watched, nothing; empty: of all time."""
     rates = zip(history.produced, history.stored, strict=True)
     known = [not (math.isnan(produced) or math.isnan(stored)) for produced, stored in rates]
     if not any(known):
-        return "not known yet what flows"
+        return ""
     first = known.index(True)
     words = f"nothing {'has flowed' if all(known[first:]) else 'was seen to flow'} since {clock(history.at[first])}"
     opened = first < FIRST_LOOKS and len(history.at) < KEPT

@@ -43,7 +43,7 @@ def topology(frame: Frame, width: int, height: int, *, step: int, read_only: boo
             _title(frame, "kafka"),
             _kafka(frame, widths[2] - 4, rows),
             widths[2],
-            foot=_lag(frame),
+            foot=_lag(frame, widths[2] - 4),
             line=_line(frame, "kafka"),
         ),
         box([("consumers", "")], _consumers(frame, widths[3] - 4, rows), widths[3], line=_line(frame, "consumer")),
@@ -95,12 +95,13 @@ def _line(frame: Frame, of: str) -> str:
     return FAILED if failed else DIM
 
 
-def _lag(frame: Frame) -> list[Piece]:
+def _lag(frame: Frame, room: int) -> list[Piece]:
     if frame.lag is None:
         return []
     old = lag_age(frame)
     words = f"lag {number(frame.lag) if frame.lag else 0}"
-    return [(f"{words}, {old}" if old else words, lag_style(frame))]
+    spoken = [f"{words}, {old}", f"{words} {old.removesuffix(' ago')}", f"lag of {old}"] if old else [words]
+    return [(next((one for one in spoken if len(one) <= room), words), lag_style(frame))]
 
 
 def lag_style(frame: Frame) -> str:
