@@ -106,7 +106,7 @@ class ServiceRow:
     @property
     def silent(self) -> bool:
         """It is DOWN since it does not answer; else it refuses, or its process has ended."""
-        return self.state is ServiceState.DOWN and (self.error == NO_ANSWER or "does not answer" in self.error)
+        return self.state is ServiceState.DOWN and (self.error in {"", NO_ANSWER} or "does not answer" in self.error)
 
 
 @dataclass(frozen=True, slots=True)
@@ -344,6 +344,11 @@ class Frame:
     def held(self) -> frozenset[int]:
         """The partitions that an open transaction holds back."""
         return frozenset(row.partition for row in self.partitions if row.held_from is not None)
+
+    @property
+    def rates_known(self) -> bool:
+        """Whether partitions have rates; else what follows from them, trend and drain time, is not known."""
+        return self.produced_per_second is not None and self.stored_per_second is not None
 
     def service(self, name: str) -> ServiceRow:
         return next(row for row in self.services if row.name == name)

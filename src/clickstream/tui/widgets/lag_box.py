@@ -10,7 +10,7 @@ from textual.content import Content
 from clickstream.actions.observe.model import LAGGING, OK, STALLED, STOPPED, UP
 from clickstream.tui.ages import age as age_words
 from clickstream.tui.states import ACCENT, DIM, FAILED, PARTITION, TITLES, TREND, of_service
-from clickstream.tui.text import NOTHING, area, bar, clock, exact, milliseconds, number, percent, seconds
+from clickstream.tui.text import NOTHING, UNKNOWN, area, bar, clock, exact, milliseconds, number, percent, seconds
 from clickstream.tui.widgets.pieces import Piece, Row, content, fit, spread
 from clickstream.tui.widgets.span import span
 
@@ -68,7 +68,7 @@ def _bar_line(frame: Frame, row: PartitionRow, most: int, width: int) -> Row:
     words = _words(frame, row) if width >= 40 else ""
     tail: list[Piece] = [
         (f"{exact(row.lag) if width >= 36 else number(row.lag):>9} ", DIM if old else ""),
-        (TREND[row.trend], _trend_style(row)),
+        (TREND[row.trend] if frame.rates_known else UNKNOWN, _trend_style(row)),
     ]
     if width >= 40:
         tail.append(

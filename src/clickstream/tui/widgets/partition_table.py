@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 NORMAL, ROOMY, WIDE = 116, 128, 160
 
-SHARE_WIDTH = 26
+SHARE_WIDTH = 17
 
 NEVER = float("inf")
 
@@ -58,7 +58,11 @@ def partition_cells(frame: Frame, row: PartitionRow, width: int) -> tuple[Cell, 
     old = DIM if frame.at - row.as_of > OLD else ""
     hot = is_hot(frame, row)
     owner = _owner(row, old)
-    drains = Cell(drain_words(row), NEVER if row.seconds_to_drain is None else row.seconds_to_drain, old)
+    drains = Cell(
+        drain_words(row) if frame.rates_known else UNKNOWN,
+        NEVER if row.seconds_to_drain is None else row.seconds_to_drain,
+        old,
+    )
     growing = row.trend == "growing" and row.state != OK
     trend = BUSY if growing and not old else DIM
     share = f"{percent(row.share, 1, 0):>4}"
@@ -69,8 +73,8 @@ def partition_cells(frame: Frame, row: PartitionRow, width: int) -> tuple[Cell, 
         Cell(exact(row.position), row.position, old),
         Cell(exact(row.end), row.end, old),
         Cell(exact(row.lag), row.lag, old or "bold"),
-        Cell(TREND[row.trend], row.trend, trend),
-        Cell(row.trend, row.trend, trend),
+        Cell(TREND[row.trend] if frame.rates_known else UNKNOWN, row.trend, trend),
+        Cell(row.trend if frame.rates_known else UNKNOWN, row.trend, trend),
         Cell(behind_words(row), row.seconds_behind or 0.0, old),
         _rate(row.rate_in, frame.produced_per_second, old),
         _rate(row.rate_out, frame.stored_per_second, old),

@@ -21,6 +21,9 @@ STAGES = {"fetch": "fetch", "decode": "decode", "sessions": "sessions", "postgre
 
 NORMAL, WIDE = 116, 160
 
+MOST_NAMED = 3
+"""Consumers that a sentence names."""
+
 HELD_WIDTH = len("PostgreSQL silent")
 
 
@@ -41,7 +44,7 @@ def columns_for(width: int) -> tuple[Column, ...]:
 
 def pressure_cells(one: BackPressure, width: int) -> tuple[Cell, ...]:
     """The cells of one consumer, for the columns of that width."""
-    known = bool(one.stages)
+    known = _known(one)
     cells = [
         Cell(one.worker, one.worker),
         Cell(percent(one.batch_fill, 1, 0) if known else NOTHING, one.batch_fill, "" if known else DIM),
@@ -65,14 +68,21 @@ def summary(consumers: Sequence[BackPressure], frame: Frame) -> str:
     held = [one for one in consumers if one.bottleneck not in _QUIET]
     if not held:
         return _unstored(frame) or ("nothing holds them up" if any(one.stages for one in consumers) else "")
-    who = "all" if len(held) == len(consumers) else ", ".join(one.worker for one in held[:3])
-    causes = {one.bottleneck: _cause(one) for one in sorted(held, key=lambda one: one.bottleneck)}
-    if SILENT in causes:
-        silent = [one.worker for one in held if one.bottleneck == SILENT]
-        told = f"{', '.join(silent[:3])} silent"
-        others = [words for bottleneck, words in causes.items() if bottleneck != SILENT]
-        return f"{told}; others held up by {', '.join(others)}" if others else told
-    return f"{who} held up by {', '.join(causes.values())}"
+    silent = [one.worker for one in held if one.bottleneck == SILENT]
+    servers = sorted({_server(one) for one in held if one.bottleneck.endswith(NO_ANSWER)})
+    others = [one for one in held if one.bottleneck != SILENT and not one.bottleneck.endswith(NO_ANSWER)]
+    words = [f"{_some(silent, consumers)} silent"] if silent else []
+    words += [f"{' and '.join(servers)} {'does' if len(servers) == 1 else 'do'} not answer"] if servers else []
+    if others:
+        causes = sorted({bottleneck_words(one) for one in others})
+        words.append(f"{_some([one.worker for one in others], consumers)} held up by {', '.join(causes)}")
+    return "; ".join(words)
+
+
+def _some(names: Sequence[str], consumers: Sequence[BackPressure]) -> str:
+    if len(names) == len(consumers):
+        return "all"
+    return ", ".join(names[:MOST_NAMED]) + (f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else "")
 
 
 def _unstored(frame: Frame) -> str:
@@ -82,13 +92,6 @@ def _unstored(frame: Frame) -> str:
     words = [f"nothing is stored of {named(stalled)}"] if stalled else []
     words += [f"nobody has {named(stopped)}"] if stopped else []
     return "; ".join(words)
-
-
-def _cause(one: BackPressure) -> str:
-    """What holds it up, for a sentence."""
-    if one.bottleneck.endswith(NO_ANSWER):
-        return f"{_server(one)}, which does not answer"
-    return STAGES.get(one.bottleneck, one.bottleneck)
 
 
 def _server(one: BackPressure) -> str:
@@ -108,8 +111,13 @@ def bottleneck_words(one: BackPressure) -> str:
 _QUIET = (NO_BOTTLENECK, NOT_KNOWN)
 
 
+def _known(one: BackPressure) -> bool:
+    """Whether its figures are those of now."""
+    return bool(one.stages) and one.bottleneck != SILENT
+
+
 def _stage(one: BackPressure, name: str, width: int) -> Cell:
-    if name not in one.stages:
+    if not _known(one):
         return Cell(NOTHING, 0.0, DIM)
     share = one.stages[name]
     worst = name == one.bottleneck
