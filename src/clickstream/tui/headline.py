@@ -149,7 +149,7 @@ def _work(frame: Frame) -> Iterator[Headline]:
 def _idle(frame: Frame) -> Headline:
     if not frame.workers("consumer"):
         return Headline("The servers run; nothing flows.", DIM, "d demo · s start")
-    producer = frame.producer
-    if producer is not None and producer.state == "finished" and frame.lag == 0:
+    producer, stored = frame.producer, frame.counts is not None and frame.counts.value.events > 0  # no reset since
+    if producer is not None and producer.state == "finished" and frame.lag == 0 and stored:
         return Headline(f"All is stored: {exact(producer.sent)} events sent, lag 0.", OKAY, "v verify · 4 funnel")
     return Headline("Consumers are idle: nothing comes in.", DIM, "s start the producer")

@@ -167,7 +167,9 @@ class FrameBuilder:
         processes = process_rows(answers, self._past.rates, now, tick=tick)
         if tick or not self._partitions:
             self._look(answers, processes, now)
-        produced, stored, lag, active = self._flowing(processes, now, tick=tick)
+        # Ends that are old say nothing of what waits now; positions that are old say how much waits at most.
+        ends_known = now - answers.kafka.at <= answers.silent_after
+        produced, stored, lag, active = self._flowing(processes, now, tick=tick, ends_known=ends_known)
         self._last = Frame(
             at=now,
             home=str(settings.home.root),
@@ -213,14 +215,14 @@ class FrameBuilder:
         return shown_lag(group, answers.kafka.value, processes, answers.surroundings.value)
 
     def _flowing(
-        self, processes: tuple[ProcessRow, ...], now: float, *, tick: bool
+        self, processes: tuple[ProcessRow, ...], now: float, *, tick: bool, ends_known: bool
     ) -> tuple[float | None, float | None, int | None, int]:
-        """Events a second in and out, lag, open sessions; remembered at every tick."""
+        """Events a second in and out, lag, open sessions; remembered at every tick, a lag only where it is known."""
         produced, stored = self._total(self._in), self._total(self._out)
         lag = sum(row.lag for row in self._partitions) if self._partitions else None
         active = sum(row.report.active_sessions for row in processes if row.report and row.state in ALIVE)
         if tick:
-            self._remember(now, produced, stored, lag, active)
+            self._remember(now, produced, stored, lag if ends_known else None, active)
         return produced, stored, lag, active
 
     def _look(self, answers: Answers, processes: tuple[ProcessRow, ...], now: float) -> None:
@@ -314,7 +316,7 @@ class FrameBuilder:
 
     def _remember(self, now: float, produced: float | None, stored: float | None, lag: int | None, active: int) -> None:
         self._past.rows.append((now, _or_nan(produced), _or_nan(stored), _or_nan(lag), float(active)))
-        hour, lags = self._past.hour, tuple(row.lag for row in self._partitions)
+        hour, lags = self._past.hour, () if lag is None else tuple(row.lag for row in self._partitions)
         if lags and (not hour or now - hour[-1][0] >= HOUR_EVERY - 0.5):
             hour.append((now, lags))
         elif lags and len(lags) == len(hour[-1][1]):  # a peak between two points counts as well
