@@ -18,6 +18,8 @@ from clickstream.actions.observe.model import (
     LAGGING,
     OFF,
     OK,
+    SILENT,
+    STALLED,
     STOPPED,
     UP,
     Figure,
@@ -127,11 +129,11 @@ def running() -> Frame:
         lag=56_035,
         active_sessions=1_204,
         counts=Figure(StoredCounts(1_200_412, 660_412, 3, rejected_lines=2), NOW - 1),
-        analytics=Figure(_analytics(), NOW - 8),
-        top_items=Figure(_analytics().top_items, NOW - 8),
+        analytics=Figure(_analytics(), NOW - 1),
+        top_items=Figure(_analytics().top_items, NOW - 1),
         latency=Latency(41.0, 120.0, 180.0, 4_200),
         producer=ProducerRow("running", 1_211_000, 2_756_101, 61_200.0, 0, 2, 1_435_570_000_000, pace="full speed"),
-        verification=Figure(Verification(1_100_000, 600_000, 600_000, 0, 0, 0, 0), NOW - 95),
+        verification=Figure(Verification(1_200_412, 660_412, 660_412, 0, 0, 0, 0), NOW - 95),
         happenings=(
             Happening(NOW - 20, INFO, "consumer-0, consumer-1, consumer-2 started"),
             Happening(NOW - 42, INFO, "demo started", mark=True),
@@ -196,15 +198,17 @@ def service_gone() -> Frame:
         error="PostgreSQL does not answer: connection refused",
     )  # fmt: skip
     waiting = "PostgreSQL does not answer: connection refused"
-    processes = tuple(
-        replace(row, activity="waiting", detail=waiting, rate=0.0) if row.role == "consumer" else row
+    consumers = tuple(replace(row, activity="waiting", detail=waiting, rate=0.0) for row in frame.workers("consumer"))
+    others = tuple(
+        replace(row, activity=SILENT, detail=waiting) if row.name == "postgresql" else row
         for row in frame.processes
+        if row.role != "consumer"
     )
     return replace(
         frame,
         services=tuple(gone if row.name == "postgresql" else row for row in frame.services),
-        processes=processes,
-        partitions=tuple(replace(row, rate_out=0.0, trend="growing", as_of=NOW - 12) for row in frame.partitions),
+        processes=(*others, *consumers),
+        partitions=tuple(replace(row, state=STALLED, rate_out=0.0, as_of=NOW - 12) for row in frame.partitions),
         **_read(None),
         latency=None,
         counts=Figure(StoredCounts(1_200_412, 660_412, 3, rejected_lines=2), NOW - 14),

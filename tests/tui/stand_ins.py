@@ -169,7 +169,8 @@ class Store:
         if self.error:
             raise self.error
         previews = [replace(one, payload=one.payload and one.payload[:PREVIEW]) for one in self.rejects]
-        return Listing(previews[:limit], len(previews), self.problem)
+        lines = sum(one.source == "csv" for one in previews)
+        return Listing(previews[:limit], len(previews), self.problem, lines)
 
     def find(self, settings: Any, id_: str, *, first: int) -> Reject:
         one = next(one for one in self.rejects if one.id == id_)

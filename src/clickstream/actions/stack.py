@@ -63,7 +63,11 @@ class ServerStatus:
     """None before the first start."""
     pid: int | None = None
     restarts: int = 0
+    """Since it was started by command: lives that began by themselves, after a death."""
     exit_reason: str = ""
+    """How the last life ended; empty if none ever did."""
+    started_at: float | None = None
+    """Unix seconds of the present, or last, life's start."""
     rss_bytes: int = 0
 
 
@@ -272,6 +276,7 @@ def _status(layout: Layout | None, snapshot: Snapshot | None) -> StackStatus:
                 pid=process.pid,
                 restarts=process.restarts,
                 exit_reason=process.exit_reason,
+                started_at=process.started_at,
                 rss_bytes=process.rss_bytes,
             )
         )

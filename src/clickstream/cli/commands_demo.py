@@ -1,9 +1,8 @@
-"""The demo command: paints what the action says, live on a terminal, as lines on stderr elsewhere."""
+"""The demo command where there is no dashboard: says how it goes, as lines on stderr."""
 
 from __future__ import annotations
 
 import signal
-import sys
 import time
 from argparse import Namespace
 from types import FrameType
@@ -13,26 +12,26 @@ from clickstream.cli import output, views
 from clickstream.cli.diagnostics import ExitCode, say
 
 if TYPE_CHECKING:
-    from clickstream.actions.demo import DemoOptions, DemoResult
+    from clickstream.actions.demo import DemoResult
     from clickstream.actions.demo_progress import DemoProgress, Show
     from clickstream.config.settings import Settings
 
 LINE_EVERY = 2.0
-"""Seconds between two lines where there is no live display."""
+"""Seconds between two lines."""
 
 
 def demo(args: Namespace) -> int:
     from clickstream.actions.demo import DemoOptions
+    from clickstream.actions.demo import demo as action
     from clickstream.config.settings import load_settings
 
     settings = load_settings()
     options = DemoOptions(limit=args.limit, fresh=args.fresh)
-    live = sys.stderr.isatty() and not args.headless and not args.json
     with Interruption() as interruption:
-        result = (_painted if live else _told)(settings, options, interruption)
+        result = action(settings, options, interruption.watching(Teller()))
     if args.json:
         output.write_json(result.document())
-    elif not (live and output.is_terminal()):
+    else:
         output.write(views.demo(result))
     say(_next_steps(settings, result))
     return ExitCode.DONE if result.ok else ExitCode.FAILED
@@ -74,27 +73,6 @@ class Interruption:
     def _ask(self, _number: int, _frame: FrameType | None) -> None:
         self.asked = True
         raise KeyboardInterrupt
-
-
-def _told(settings: Settings, options: DemoOptions, interruption: Interruption) -> DemoResult:
-    from clickstream.actions.demo import demo as action
-
-    return action(settings, options, interruption.watching(Teller()))
-
-
-def _painted(settings: Settings, options: DemoOptions, interruption: Interruption) -> DemoResult:
-    from rich.live import Live
-
-    from clickstream.actions.demo import demo as action
-    from clickstream.cli.demo_screen import DemoScreen
-
-    console = output.console(stderr=True)
-    screen = DemoScreen()
-    with Live(screen, console=console, refresh_per_second=8, transient=False) as live:
-        result = action(settings, options, interruption.watching(screen.show))
-        screen.finish(result)
-        live.refresh()
-    return result
 
 
 class Teller:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import shlex
+import time
 from argparse import Namespace
 from typing import TYPE_CHECKING
 
 from clickstream.cli import activity, output
 from clickstream.cli.ask import confirmed
 from clickstream.cli.diagnostics import ExitCode, say
+from clickstream.domain.processes import ProcessState
 
 if TYPE_CHECKING:
-    from clickstream.actions.stack import Download, StackStatus
+    from clickstream.actions.stack import Download, ServerStatus, StackStatus
 
 
 def up(args: Namespace) -> int:
@@ -93,6 +95,17 @@ def _document(found: StackStatus) -> dict[str, object]:
     return document | {"warning": found.warning}
 
 
+def _ended(server: ServerStatus) -> str:
+    """Why it does not run; of one that runs again, how often and when it was started again, and why."""
+    if server.state is not ProcessState.RUNNING:
+        return server.exit_reason
+    if not server.restarts:
+        return ""
+    times = "once" if server.restarts == 1 else f"{server.restarts} times"
+    at = f" at {time.strftime('%H:%M:%S', time.localtime(server.started_at))}" if server.started_at else ""
+    return f"restarted {times}, last{at}: {server.exit_reason}"
+
+
 def _write(found: StackStatus) -> None:
     rows = [
         (
@@ -101,7 +114,7 @@ def _write(found: StackStatus) -> None:
             f"{server.host}:{server.port}" if server.port else "",
             str(server.pid or ""),
             output.number(server.rss_bytes, unit="B"),
-            server.exit_reason,
+            _ended(server),
         )
         for server in found.servers
     ]

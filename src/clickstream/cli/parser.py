@@ -127,7 +127,7 @@ def _add_demo(commands: Subparsers) -> None:
         commands, "demo", "commands_demo:demo", "run the whole pipeline and show it", "demo --limit 100000 --headless"
     )
     demo.add_argument("--limit", type=positive, metavar="N", help="only the first N events by time")
-    demo.add_argument("--headless", action="store_true", help="no live display: a line now and then")
+    demo.add_argument("--headless", action="store_true", help="no dashboard: a line now and then")
     demo.add_argument("--fresh", action="store_true", help="empty the embedded topic, tables, cache and index first")
 
 

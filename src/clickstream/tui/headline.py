@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from clickstream.actions.observe.model import ASKING, DOWN, LAGGING, STALLED, UP, Frame
-from clickstream.domain.obstacles import COMPACTION
+from clickstream.actions.observe.model import ASKING, DOWN, LAGGING, STALLED, STOPPED, UP, Frame
+from clickstream.domain.obstacles import COMPACTION, named
 from clickstream.tui.states import BUSY, DIM, FAILED, OKAY, TITLES, Look, of_service
 from clickstream.tui.text import exact, rate, seconds
 
@@ -97,7 +97,10 @@ def _services(frame: Frame) -> Iterator[Headline]:
             rest = "workers wait; nothing is lost"
         else:
             rest = row.error
-        yield Headline(f"{TITLES[name]} does not answer since {away}; {rest}", FAILED, "6 logs")
+        if row.silent:
+            yield Headline(f"{TITLES[name]} does not answer since {away}; {rest}", FAILED, "6 logs")
+        else:
+            yield Headline(f"{TITLES[name]}: {row.error or 'failed'}, since {away}; {rest}", FAILED, "6 logs")
     asking = {name: of_service(frame.service(name)).word for name in SERVERS if frame.service(name).state == ASKING}
     for word in dict.fromkeys(asking.values()):
         names = ", ".join(TITLES[name] for name, one in asking.items() if one == word)
@@ -131,7 +134,10 @@ def _partitions(frame: Frame) -> Iterator[Headline]:
         yield Headline(
             f"partition {', '.join(stalled)}: nothing is stored though messages wait", FAILED, "3 partitions"
         )
+    stopped = [row.partition for row in frame.partitions if row.state == STOPPED]
     alive = [row for row in frame.workers("consumer") if row.state in {"running", "starting"}]
+    if stopped and alive:
+        yield Headline(f"messages wait in {named(stopped)}, which no consumer has", BUSY, "3 partitions")
     if frame.lag and not alive:
         yield Headline(f"{exact(frame.lag)} messages wait in Kafka and no consumer runs", BUSY, "s start consumers")
 
@@ -153,7 +159,7 @@ def _work(frame: Frame) -> Iterator[Headline]:
 def _idle(frame: Frame) -> Headline:
     if not frame.workers("consumer"):
         return Headline("The servers run; nothing flows.", DIM, "d demo · s start")
-    producer = frame.producer
-    if producer is not None and producer.state == "finished" and frame.lag == 0:
+    producer, stored = frame.producer, frame.counts is not None and frame.counts.value.events > 0  # no reset since
+    if producer is not None and producer.state == "finished" and frame.lag == 0 and stored:
         return Headline(f"All is stored: {exact(producer.sent)} events sent, lag 0.", OKAY, "v verify · 4 funnel")
     return Headline("Consumers are idle: nothing comes in.", DIM, "s start the producer")

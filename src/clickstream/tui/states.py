@@ -13,6 +13,7 @@ from clickstream.actions.observe.model import (
     LAGGING,
     OFF,
     OK,
+    SILENT,
     STALLED,
     STOPPED,
     UP,
@@ -55,6 +56,9 @@ HAPPENING = {
     BAD: Look("✖", "", FAILED),
 }
 
+NO_ANSWER = Look("✖", "no answer", FAILED)
+"""A server whose process runs, and that does not answer."""
+
 TREND = {"growing": "↗", "shrinking": "↘", "steady": "→"}
 
 _PROCESS = {
@@ -78,6 +82,8 @@ _ACTIVITY = {
 
 def of_process(row: ProcessRow) -> Look:
     """A running worker looks as its own word says."""
+    if row.state == "running" and row.activity == SILENT and row.role == "server":
+        return NO_ANSWER
     if row.state == "running" and row.activity in _ACTIVITY:
         return _ACTIVITY[row.activity]
     return _PROCESS.get(row.state, Look("?", row.state, BUSY))
@@ -87,7 +93,7 @@ def of_service(row: ServiceRow) -> Look:
     """One that is being started looks so; of one that is merely asked for the first time nothing is known yet."""
     if row.state == ASKING and row.error:
         return Look("▲", row.error, BUSY)
-    return SERVICE[row.state]
+    return NO_ANSWER if row.state == DOWN and row.silent else SERVICE[row.state]
 
 
 TITLES = {"kafka": "Kafka", "postgresql": "PostgreSQL", "valkey": "Valkey", "opensearch": "OpenSearch"}

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 NOTHING, UNKNOWN, TRANSACTION = "", "unknown", "transaction"
 """No bottleneck: it waits for messages; it has not reported; it waits for another producer's transaction to end."""
 
+NO_ANSWER = " does not answer"
+"""How a bottleneck ends that is a server: its name comes before."""
+
 COMMITS = "postgresql"
 """The stage on the thread that commits."""
 
@@ -95,12 +98,12 @@ def back_pressure(row: ProcessRow, held: Collection[int] = (), down: Sequence[st
 def _no_answer(row: ProcessRow, down: Sequence[str]) -> str:
     if row.activity == SILENT:
         return SILENT
-    return f"{down[0]} does not answer" if down and row.lag else NOTHING
+    return f"{down[0]}{NO_ANSWER}" if down and row.lag else NOTHING
 
 
 def _bottleneck(row: ProcessRow, stages: Mapping[str, float]) -> str:
     if row.activity == "waiting":
-        return row.detail.partition(" does not answer")[0] if " does not answer" in row.detail else "waiting"
+        return row.detail.partition(NO_ANSWER)[0] if NO_ANSWER in row.detail else "waiting"
     prepares = {name: share for name, share in stages.items() if name not in {"idle", COMMITS}}
     name = max(prepares, key=lambda stage: prepares[stage])
     if stages[COMMITS] >= sum(prepares.values()):

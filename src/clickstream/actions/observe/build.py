@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from clickstream.actions.observe.arrivals import Arrivals
 from clickstream.actions.observe.index_lag import IndexLag, shown_lag
-from clickstream.actions.observe.journal import compare_obstacles, compare_services, joined
+from clickstream.actions.observe.journal import TITLES, compare_obstacles, compare_services, joined
 from clickstream.actions.observe.judge import Judge, Reading
 from clickstream.actions.observe.model import (
     DOWN,
@@ -37,6 +37,7 @@ from clickstream.actions.observe.processes import consumer_lives, owners_of, pro
 from clickstream.actions.observe.search_source import OpenSearchAnswer
 from clickstream.actions.observe.services import SILENT_AFTER, addresses, service_rows
 from clickstream.actions.observe.sources import KafkaAnswer, LiveSettings, PostgresAnswer, ValkeyAnswer
+from clickstream.actions.observe.verified import Verified
 from clickstream.config.settings import Settings
 from clickstream.domain.obstacles import Obstacle, Progress, Surroundings, held_back, obstacles
 from clickstream.domain.processes import ALIVE, ProcessState, Role, Snapshot
@@ -158,6 +159,7 @@ class FrameBuilder:
         self._latency = LatencyMeter()
         self._outcomes = OutcomeMeter()
         self._past = _Past()
+        self._verified = Verified()
         self._topic_id: str | None = None
         self._partitions: tuple[PartitionRow, ...] = ()
         self._surroundings: Surroundings | None = None
@@ -188,7 +190,9 @@ class FrameBuilder:
         lives = consumer_lives(answers)
         if tick or not self._partitions:
             self._look(answers, processes, lives, now)
-        flows, lag, active = self._flowing(processes, now, tick=tick)
+        # Ends that are old say nothing of what waits now; positions that are old say how much waits at most.
+        ends_known = now - answers.kafka.at <= answers.silent_after
+        flows, lag, active = self._flowing(processes, now, tick=tick, ends_known=ends_known)
         self._last = Frame(
             at=now,
             **_about(settings),
@@ -212,7 +216,7 @@ class FrameBuilder:
             top_items=answers.top_items,
             latency=self._percentiles,
             producer=_producer(answers.snapshot),
-            verification=answers.verification,
+            verification=self._verified.look(answers),
             happenings=tuple(self._happenings),
             history=self._past.view(),
             problem=self._live.problem,
@@ -231,15 +235,17 @@ class FrameBuilder:
         group = self._live.current.opensearch.consumer_group_id
         return shown_lag(group, answers.kafka.value, processes, answers.surroundings.value)
 
-    def _flowing(self, processes: tuple[ProcessRow, ...], now: float, *, tick: bool) -> tuple[_Flows, int | None, int]:
-        """What flows, lag, open sessions; remembered at every tick."""
+    def _flowing(
+        self, processes: tuple[ProcessRow, ...], now: float, *, tick: bool, ends_known: bool
+    ) -> tuple[_Flows, int | None, int]:
+        """What flows, lag, open sessions; remembered at every tick, a lag only where it is known."""
         read = self._total(self._out)
         # Where nothing is read, nothing becomes anything, whoever has not reported.
         flows = _Flows(self._total(self._in), read, self._outcome_rates if read != 0 else Outcomes(0.0, 0.0, 0.0, 0.0))
         lag = sum(row.lag for row in self._partitions) if self._partitions else None
         active = sum(row.report.active_sessions for row in processes if row.report and row.state in ALIVE)
         if tick:
-            self._remember(now, flows, lag, active)
+            self._remember(now, flows, lag if ends_known else None, active)
         return flows, lag, active
 
     def _look(self, answers: Answers, processes: tuple[ProcessRow, ...], lives: Lives, now: float) -> None:
@@ -335,7 +341,7 @@ class FrameBuilder:
     def _remember(self, now: float, flows: _Flows, lag: int | None, active: int) -> None:
         figures = (flows.produced, flows.stored, lag, active, flows.not_new)
         self._past.rows.append((now, *map(_or_nan, figures)))
-        hour, lags = self._past.hour, tuple(row.lag for row in self._partitions)
+        hour, lags = self._past.hour, () if lag is None else tuple(row.lag for row in self._partitions)
         if lags and (not hour or now - hour[-1][0] >= HOUR_EVERY - 0.5):
             hour.append((now, lags))
         elif lags and len(lags) == len(hour[-1][1]):  # a peak between two points counts as well
@@ -348,12 +354,16 @@ def _agreeing(
     """Processes as the services and the partitions have it: one frame holds one truth."""
     down = {row.name: row.error for row in services if row.state is DOWN}
     lags = {row.partition: row.lag for row in partitions}
+    needed = next((row for row in services if row.name in {"kafka", "postgresql"} and row.silent), None)
 
     def agreeing(row: ProcessRow) -> ProcessRow:
         if row.role == Role.SERVER and row.name in down and row.state == ProcessState.RUNNING:
             return replace(row, activity=SILENT, detail=down[row.name])
         if row.role == Role.CONSUMER and row.partitions and lags.keys() >= set(row.partitions):
-            return replace(row, lag=sum(lags[partition] for partition in row.partitions))
+            row = replace(row, lag=sum(lags[partition] for partition in row.partitions))
+        if row.role == Role.CONSUMER and needed and row.lag and row.activity in {"running", "idle"}:
+            # Its commit hangs, of which it says nothing.
+            return replace(row, activity="waiting", detail=f"{TITLES[needed.name]} does not answer")
         return row
 
     return tuple(map(agreeing, processes))

@@ -91,9 +91,12 @@ class Judge:
         self._trend = Believed(Trend.STEADY)
 
     def look(self, reading: Reading) -> tuple[PartitionState, Trend]:
-        """(state, trend) after one more look; one without rates is not remembered."""
+        """(state, trend) after one more look; one without rates is not remembered, unless nothing has been stored for
+        a while: a PostgreSQL that does not answer tells no rates."""
         state = _state(reading)
         if reading.rate_in is None or reading.rate_out is None:
+            if self._state and GRAVITY[state] >= GRAVITY[STALLED]:
+                self._state.hear(state, BELIEVE_WORSE)
             return (self._state.word if self._state else state), self._trend.word
         trend = _trend(reading.lag, reading.rate_in, reading.rate_out, self._trend.word)
         if self._state is None:

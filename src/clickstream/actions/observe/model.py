@@ -68,6 +68,9 @@ ASKING, UP, DOWN, OFF = ServiceState
 OK, LAGGING, STALLED, STOPPED = PartitionState
 INFO, GOOD, WARN, BAD = Severity
 
+NO_ANSWER = "no answer"
+"""The error of a server of which a question is outstanding."""
+
 SILENT = "silent"
 """The activity of a worker that has not reported lately, and of a server that runs and does not answer."""
 
@@ -116,6 +119,11 @@ class ServiceRow:
     """In which state Aiven says it is; None where Aiven is not asked, or does not tell."""
     aiven_error: str | None = None
     """Why Aiven does not tell."""
+
+    @property
+    def silent(self) -> bool:
+        """It is DOWN since it does not answer; else it refuses, or its process has ended."""
+        return self.state is ServiceState.DOWN and (self.error in {"", NO_ANSWER} or "does not answer" in self.error)
 
 
 @dataclass(frozen=True, slots=True)
@@ -350,7 +358,7 @@ class Frame:
     latency: Latency | None = None
     producer: ProducerRow | None = None
     verification: Figure[Verification] | None = None
-    """What the last verify of this front end found."""
+    """What the last verify of this front end found; None as well once the data that it was about is gone."""
     happenings: tuple[Happening, ...] = ()
     """Newest first; at most 200."""
     history: History = field(default_factory=History)
@@ -371,6 +379,11 @@ class Frame:
     def held(self) -> frozenset[int]:
         """The partitions that an open transaction holds back."""
         return frozenset(row.partition for row in self.partitions if row.held_from is not None)
+
+    @property
+    def rates_known(self) -> bool:
+        """Whether partitions have rates; else what follows from them, trend and drain time, is not known."""
+        return self.produced_per_second is not None and self.stored_per_second is not None
 
     def service(self, name: str) -> ServiceRow:
         return next(row for row in self.services if row.name == name)

@@ -86,12 +86,18 @@ class _Scan(Generic[T]):
         self._read = read
         self._progress: object = None
         self._found: Figure[T] | None = None
+        self._true_at = 0.0
+        """When that was last known to be true still."""
 
     @property
     def figure(self) -> Figure[T] | None:
-        """What was read last. It is as true now as it was then while nothing was stored since."""
+        """What was read last. It is as true now as it was then while nothing was stored since, as far as is known."""
         found, now = self._found, time.time()
-        return Figure(found.value, now) if found and self._still_true(now) else found
+        if found is None:
+            return None
+        if self._still_true(now):
+            self._true_at = now
+        return Figure(found.value, max(found.at, self._true_at))
 
     def refresh(self, settings: Settings) -> bool:
         """Read it, unless it is still true; whether it was read. Raises NotAsked, or as `read` does."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from clickstream.actions.observe.model import ASKING, DOWN, OFF, UP, ServiceRow, ServiceState
+from clickstream.actions.observe.model import ASKING, DOWN, NO_ANSWER, OFF, UP, ServiceRow, ServiceState
 from clickstream.actions.observe.poll import Heard
 from clickstream.actions.observe.search_source import SWITCHED_OFF
 from clickstream.config.settings import Settings
@@ -92,7 +92,7 @@ def _stands(name: str, heard: Heard[Any], answers: Answers, now: float) -> tuple
     if heard.error and now - heard.at > ONE_FAULT:
         return DOWN, heard.error
     if heard.silent_for(now) > answers.silent_after:
-        return DOWN, "no answer"
+        return DOWN, NO_ANSWER
     return (UP, "") if heard.at else (ASKING, "")
 
 

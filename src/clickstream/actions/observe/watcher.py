@@ -19,7 +19,7 @@ from clickstream.actions.observe.model import Figure, Frame, Happening
 from clickstream.actions.observe.poll import Poller, to_next_beat
 from clickstream.actions.observe.scans import Scans
 from clickstream.actions.observe.search_source import OpenSearchSource
-from clickstream.actions.observe.services import why_not_ask
+from clickstream.actions.observe.services import SILENT_AFTER, why_not_ask
 from clickstream.actions.observe.sources import KafkaSource, LiveSettings, PostgresSource, ValkeySource
 from clickstream.actions.observe.surroundings_source import EVERY as EVERY_AROUND
 from clickstream.actions.observe.surroundings_source import SHARE, SurroundingsSource
@@ -190,7 +190,7 @@ class Watcher:
 
     def _progress(self) -> object:
         heard = self._postgres.heard
-        if heard.value is None or heard.error or heard.not_asked:
+        if heard.value is None or heard.error or heard.not_asked or heard.silent_for(time.time()) > SILENT_AFTER:
             return None
         return {
             (topic_id, partition): offset.next_offset

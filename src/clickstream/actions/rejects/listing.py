@@ -77,6 +77,8 @@ class Listing:
     total: int
     problem: str = ""
     """Why PostgreSQL could not be asked; then these are only those from CSV lines."""
+    lines: int = 0
+    """Of `total`, those that are CSV lines; the others are messages."""
 
 
 def listing(
@@ -95,7 +97,7 @@ def listing(
         ClickstreamError: PostgreSQL cannot be asked, and only messages were asked for.
     """
     found: list[Reject] = []
-    total, problem = 0, ""
+    total, of_lines, problem = 0, 0, ""
     if source != CSV:
         try:
             with RejectsTable(postgres_of(settings)) as table:
@@ -108,9 +110,9 @@ def listing(
             problem = str(error)
     if source != MESSAGES:
         lines = [_from_line(place) for place in rejects_files.places(settings.home, reason=reason)]
-        total += len(lines)
+        total, of_lines = total + len(lines), len(lines)
         found = sorted([*found, *lines], key=lambda one: one.at, reverse=True)[:limit]
-    return Listing(found, total, problem)
+    return Listing(found, total, problem, of_lines)
 
 
 def find(settings: Settings, id_: str, *, first: int = WHOLE) -> Reject:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -13,21 +13,21 @@ from textual.message import Message
 
 from clickstream.actions.observe.model import UP
 from clickstream.domain.cancellation import Cancellation
+from clickstream.tui.ages import age_of, since_of
 from clickstream.tui.screens.base import DashboardScreen
 from clickstream.tui.screens.visitor import VisitorScreen
 from clickstream.tui.seldom import Answer, Seldom
 from clickstream.tui.states import ACCENT, DIM
-from clickstream.tui.text import bar, exact, percent, seconds
+from clickstream.tui.text import bar, exact, percent
 from clickstream.tui.widgets import funnel_boxes
 from clickstream.tui.widgets.line import head
-from clickstream.tui.widgets.outcome import ANALYTICS_OLD
 from clickstream.tui.widgets.panel import Draw, Panel
 from clickstream.tui.widgets.row_table import Cell, Column, RowTable
 
 if TYPE_CHECKING:
     from clickstream.actions.analytics import Analytics, Funnel
     from clickstream.actions.funnel import Breakdown, OrderedFunnel
-    from clickstream.actions.observe.model import Figure, Frame
+    from clickstream.actions.observe.model import Frame
     from clickstream.services.postgres.analytics import TopItem
 
 BREAKDOWN_EVERY, ORDERED_EVERY = 15.0, 60.0
@@ -119,11 +119,11 @@ class FunnelScreen(DashboardScreen):
         found, top = frame.top_items, frame.top_items.value if frame.top_items else ()
         old = found is not None and found.age(frame.at) > DIM_AFTER
         items.put({str(item.item_id): _item(item, top[0].views, width, old=old) for item in top})
-        items.tell(_old(found, frame.at))
+        items.tell(age_of(found, frame.at))
         standing = funnel_boxes.standing(self._ordered, frame.at) if self._may_ask(frame) else ""
         head(self.query_one("#ordered"), subtitle=standing)
-        head(self.query_one("#window-all_time"), subtitle=_old(frame.analytics, frame.at))
-        head(self.query_one("#hours"), subtitle=_age(self._breakdown, frame.at))
+        head(self.query_one("#window-all_time"), subtitle=since_of(frame.analytics, frame.at))
+        head(self.query_one("#hours"), subtitle=age_of(self._breakdown.figure, frame.at))
 
     def on_resize(self) -> None:
         if self.dashboard.frame is not None and self.is_mounted:
@@ -254,15 +254,3 @@ def _item(item: TopItem, most: int, width: int, *, old: bool) -> tuple[Cell, ...
         Cell(exact(item.purchases), item.purchases, style),
         Cell(percent(item.purchases, item.views), conversion, style or ("bold" if item.purchases else DIM)),
     )
-
-
-def _old(figure: Figure[Any] | None, now: float) -> str:
-    """Its age, once that is worth a word."""
-    return f"{seconds(figure.age(now))} ago" if figure is not None and figure.age(now) > ANALYTICS_OLD else ""
-
-
-def _age(asked: Seldom[Breakdown], now: float) -> str:
-    if asked.figure is None:
-        return ""
-    age = asked.figure.age(now)
-    return f"{seconds(age)} ago" if age > 2 else ""

@@ -13,7 +13,8 @@ from clickstream.tui.screens.base import DashboardScreen
 from clickstream.tui.screens.steering import STEERING, Steering
 from clickstream.tui.widgets.happened import happened
 from clickstream.tui.widgets.lag_box import lag_box
-from clickstream.tui.widgets.outcome import funnel_box, outcome_box, sessions_box
+from clickstream.tui.widgets.line import head
+from clickstream.tui.widgets.outcome import funnel_age, funnel_box, outcome_box, sessions_box
 from clickstream.tui.widgets.panel import Panel
 from clickstream.tui.widgets.services_box import services_box
 from clickstream.tui.widgets.stages import stages
@@ -72,6 +73,9 @@ class OverviewScreen(Steering, DashboardScreen):
         for panel in self.query(Panel):
             panel.show(frame)
         self.query_one(ThroughputPlot).show(frame)
+        old = funnel_age(frame)
+        head(self.query_one("#funnel"), subtitle=old)
+        head(self.query_one("#outcome"), subtitle=old and f"funnel {old}")
 
     def _strip_height(self, frame: Frame) -> int:
         """Three lines in each box; in a high window as many as there are partitions or consumers, up to six."""

@@ -11,7 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.widgets import DataTable
 
-from clickstream.actions.observe.back_pressure import back_pressure
+from clickstream.actions.observe.back_pressure import pressures
 from clickstream.actions.observe.model import UP
 from clickstream.domain.errors import ClickstreamError
 from clickstream.tui.screens.filtered import FilteredScreen
@@ -73,6 +73,7 @@ class PartitionsScreen(FilteredScreen):
     def show(self, frame: Frame) -> None:
         width = self.app.size.width
         partitions, pressure = self.query_one("#partitions", RowTable), self.query_one("#pressure", RowTable)
+        partitions.entitle(partition_table.title(frame))
         partitions.set_columns(partition_table.columns_for(width))
         partitions.put(
             {str(row.partition): partition_table.partition_cells(frame, row, width) for row in frame.partitions}
@@ -81,7 +82,7 @@ class PartitionsScreen(FilteredScreen):
         told.display = bool(frame.obstacles)
         self.set_class(bool(frame.obstacles), "-obstructed")
         told.put(partition_table.obstacle_words(frame), layout=True)
-        consumers = [back_pressure(row, frame.held) for row in frame.workers("consumer")]
+        consumers = pressures(frame)
         pressure.set_columns(pressure_table.columns_for(width))
         pressure.put({one.worker: pressure_table.pressure_cells(one, width) for one in consumers})
         pressure.tell(pressure_table.summary(consumers, frame))
@@ -118,9 +119,9 @@ class PartitionsScreen(FilteredScreen):
             self.show(self.dashboard.frame)
 
     def _ask_for_the_past(self, frame: Frame) -> None:
-        """Once, in a thread: what the lag was before this dashboard was opened."""
-        settings = self.dashboard.source.settings
-        if self._past is not None or settings.kafka is None or settings.postgres is None or not frame.partitions:
+        """Until it is known, in a thread: what the lag was before this dashboard was opened."""
+        settings, known = self.dashboard.source.settings, self._past is not None and not self._past.note
+        if known or settings.kafka is None or settings.postgres is None or not frame.partitions:
             return
         if any(frame.service(name).state != UP for name in ("kafka", "postgresql")):
             return

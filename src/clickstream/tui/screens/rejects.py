@@ -239,6 +239,8 @@ class RejectsScreen(FilteredScreen):
             shown = len(found.rejects)
             all_ = f"all {exact(found.total)}" if found.total else "none"
             words.append(all_ if shown == found.total else f"newest {exact(shown)} of {exact(found.total)}")
+            if found.lines and not found.problem:
+                words.append(f"{exact(found.total - found.lines)} messages, {exact(found.lines)} lines")
             if found.problem:
                 words.append("lines only: PostgreSQL cannot be asked")
             if age > 2 * EVERY:

@@ -176,6 +176,8 @@ def summary(row: ProcessRow) -> str:
     report, words = row.report, []
     if row.activity == "waiting" and row.detail:
         words.append(f"waits: {row.detail}")
+    if row.activity == "silent":
+        words.append(row.detail)
     if row.exit_reason:
         words.append(f"last exit: {row.exit_reason}")
     if report and row.role == "consumer" and row.state == "running":

@@ -8,11 +8,15 @@ from textual.content import Content
 
 from clickstream.tui.headline import flow
 from clickstream.tui.states import ACCENT, DIM, FAILED, OKAY
-from clickstream.tui.text import clip, clock
+from clickstream.tui.text import clip, clock, exact, number
 from clickstream.tui.widgets.line import Line
 
 if TYPE_CHECKING:
-    from clickstream.actions.observe.model import Frame
+    from clickstream.actions.observe.model import Figure, Frame
+    from clickstream.services.postgres.verify import Verification
+
+ROOMY = 110
+"""Cells from which there is room for what a verify was about."""
 
 
 class HeaderLine(Line):
@@ -61,10 +65,18 @@ def _right(frame: Frame, width: int) -> Content:
         found = checked.value
         if found.ok:
             parts.append((f"verify ✓ {clock(checked.at)}", OKAY))
-            parts.append((" (0 lost, 0 doubled)" if width >= 110 else "", DIM))
+            parts.append((_of_what(frame, checked, width), DIM))
         else:
             parts.append((f"verify ✖ {clock(checked.at)}", FAILED))
         parts.append(("   ", ""))
     parts.append((f"{look.glyph} {look.word}", look.style))
     parts.append((f"  {clock(frame.at)}", DIM))
     return Content.assemble(*parts)
+
+
+def _of_what(frame: Frame, checked: Figure[Verification], width: int) -> str:
+    """What was found; where more has been stored since, up to where that was."""
+    events, counts = checked.value.events, frame.counts
+    if counts is not None and counts.at > checked.at and counts.value.events > events:
+        return f" (at {exact(events)} events)" if width >= ROOMY else f" at {number(events)}"
+    return " (0 lost, 0 doubled)" if width >= ROOMY else ""

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from textual.content import Content
 
-from clickstream.actions.observe.model import LAGGING, OK, STALLED, STOPPED
-from clickstream.tui.states import ACCENT, DIM, FAILED, PARTITION, TREND, of_service
-from clickstream.tui.text import NOTHING, area, bar, exact, milliseconds, number, percent, seconds
+from clickstream.actions.observe.model import LAGGING, OK, STALLED, STOPPED, UP
+from clickstream.tui.ages import age as age_words
+from clickstream.tui.states import ACCENT, DIM, FAILED, PARTITION, TITLES, TREND, of_service
+from clickstream.tui.text import NOTHING, UNKNOWN, area, bar, clock, exact, milliseconds, number, percent, seconds
 from clickstream.tui.widgets.pieces import Piece, Row, content, fit, spread
 from clickstream.tui.widgets.span import span
 
@@ -18,9 +19,6 @@ if TYPE_CHECKING:
 
 HOT = 1.15
 """Times the even share from which a partition is hot."""
-
-OLD = 2.5
-"""Seconds after which a lag is old."""
 
 
 def lag_box(frame: Frame, width: int, height: int) -> Content:
@@ -43,8 +41,12 @@ def lag_box(frame: Frame, width: int, height: int) -> Content:
 
 
 def no_partitions(frame: Frame) -> str:
-    """Why there are none."""
-    return "no topic yet" if frame.topic_exists is False else f"Kafka: {of_service(frame.service('kafka')).word}"
+    """Why nothing is known of them."""
+    if frame.topic_exists is False:
+        return "no topic yet"
+    rows = [frame.service(name) for name in ("kafka", "postgresql")]
+    row = next((row for row in rows if row.state != UP), rows[0])
+    return f"{TITLES[row.name]}: {of_service(row).word}"
 
 
 def _over_time(frame: Frame, width: int, height: int) -> list[Row]:
@@ -55,22 +57,23 @@ def _over_time(frame: Frame, width: int, height: int) -> list[Row]:
     if height < 5 or top <= 0:
         return [[] for _ in range(height)]
     padded = (0.0,) * (shown - len(values)) + values
-    label = spread([(f"-{shown // 60} min", DIM)], [(f"most {exact(int(top))}   now", DIM)], width)
+    watched = len(values) >= shown
+    begin = f"-{shown // 60} min" if watched else f"watched since {clock(frame.history.at[-len(values)])}"
+    label = spread([(begin, DIM)], [(f"most {exact(int(top))}   now", DIM)], width)
     return [[], *([(line, "$secondary 60%")] for line in area(padded, width, height - 3, top)), label, []]
 
 
 def _bar_line(frame: Frame, row: PartitionRow, most: int, width: int) -> Row:
-    age = frame.at - row.as_of
-    old = age > OLD
+    old = age_words(row.as_of, frame.at)
     words = _words(frame, row) if width >= 40 else ""
     tail: list[Piece] = [
         (f"{exact(row.lag) if width >= 36 else number(row.lag):>9} ", DIM if old else ""),
-        (TREND[row.trend], _trend_style(row)),
+        (TREND[row.trend] if frame.rates_known else UNKNOWN, _trend_style(row)),
     ]
     if width >= 40:
         tail.append(
             (
-                f" {seconds(age) + ' ago' if old else words:<14}",
+                f" {old or words:<14}",
                 DIM if old or row.state == OK else PARTITION[row.state].style,
             )
         )
@@ -85,6 +88,8 @@ def _words(frame: Frame, row: PartitionRow) -> str:
         return "transaction"
     if row.state in {STALLED, STOPPED}:
         return "foreign owner" if row.foreign_owner else row.state
+    if row.silent:
+        return "owner silent"
     even = 1 / len(frame.partitions)
     if len(frame.partitions) > 1 and row.share > HOT * even and row.rate_in > 0:
         return f"hot +{percent(row.share / even - 1, 1, 0)}"

@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from clickstream.tui.text import clock, exact, number
+from clickstream.tui.widgets.lag_box import no_partitions
 from clickstream.tui.widgets.line import head
 from clickstream.tui.widgets.plot_box import PlotBox
 
@@ -40,18 +41,19 @@ Point = tuple[float, int]
 class LagChart(PlotBox):
     """The chart."""
 
-    EMPTY = "no lag seen yet"
-
     _given: tuple[Frame, LagHistory | None, int] | None = None
 
     def show(self, frame: Frame, past: LagHistory | None, window: int) -> None:
         """Draw the frame's history, and before it what was told of the past; the last `window` seconds of both."""
         self._given = (frame, past, window)
         dot = window / (2 * max(1, self.content_size.width))
-        if self.is_new((frame.at // min(dot, SLOWEST), bool(frame.history.hour), past, window)):
+        nothing = "no lag known yet" if frame.partitions else no_partitions(frame)
+        if self.is_new((frame.at // min(dot, SLOWEST), bool(frame.history.hour), past, window, nothing)):
             lines = lag_lines(frame, past, window)
-            head(self, f"lag over {WINDOWS[window]}", _peak(lines))
-            self.draw(partial(self._lines, lines, frame.at, window) if any(lines.values()) else None)
+            unknown = not_watched(lines, frame.at, window)
+            head(self, f"lag over {WINDOWS[window]}", peak(lines, unknown))
+            drawn = partial(self._lines, lines, frame.at, window)
+            self.draw(drawn if any(lines.values()) else nothing)
 
     def show_again(self) -> None:
         if self._given is not None:
@@ -108,9 +110,24 @@ def unbroken(points: Sequence[Point]) -> Iterable[list[Point]]:
         yield part
 
 
-def _peak(lines: dict[int, list[Point]]) -> str:
+def not_watched(lines: dict[int, list[Point]], now: float, window: int) -> str:
+    """Which part of the window nothing is known of; empty: of none."""
+    drawn = [points for points in lines.values() if points]
+    if not drawn:
+        return ""
+    first, last = max(points[0][0] for points in drawn), min(points[-1][0] for points in drawn)
+    if first - (now - window) > LONGEST_GAP:
+        return f"not watched before {clock(first)}"
+    if now - last > LONGEST_GAP:
+        return f"not watched since {clock(last)}"
+    return "not watched all the time" if any(len(list(unbroken(points))) > 1 for points in drawn) else ""
+
+
+def peak(lines: dict[int, list[Point]], unknown: str) -> str:
+    """The highest lag, and of which part of the window nothing can be said."""
     highest = max(((lag, at, p) for p, points in lines.items() for at, lag in points), default=None)
     if highest is None:
         return ""
     lag, at, partition = highest
-    return f"peak {exact(lag)} on p{partition} at {clock(at)}" if lag else "nothing waited"
+    words = f"peak {exact(lag)} on p{partition} at {clock(at)}" if lag else "nothing waited"
+    return f"{words}; {unknown}" if unknown else words

@@ -2,40 +2,36 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from textual.content import Content
 
+from clickstream.tui.ages import age_of, since_of
 from clickstream.tui.states import ACCENT, DIM
-from clickstream.tui.text import NOTHING, UNKNOWN, bar, exact, number, seconds, spark
-from clickstream.tui.widgets.pieces import Piece, Row, content, spread
+from clickstream.tui.text import NOTHING, UNKNOWN, bar, exact, number, spark
+from clickstream.tui.widgets.pieces import Piece, Row, content, fit, spread
 from clickstream.tui.widgets.span import span
 
 if TYPE_CHECKING:
     from clickstream.actions.observe.model import Figure, Frame, StoredCounts
 
-COUNTS_OLD, ANALYTICS_OLD = 7.0, 12.0
-"""Seconds after which these figures are old: two of their refreshes."""
-
-MINUTES_A_DAY = 24 * 60
-
 
 def sessions_box(frame: Frame, width: int, height: int) -> Content:
     counts, found = frame.counts, frame.analytics
-    stored = _value(exact(counts.value.sessions) if counts else UNKNOWN, counts, frame.at, COUNTS_OLD)
-    events = _value(exact(counts.value.events) if counts else UNKNOWN, counts, frame.at, COUNTS_OLD)
-    rejected = _value(_rejected(counts.value) if counts else UNKNOWN, counts, frame.at, COUNTS_OLD)
+    stored = _value(exact(counts.value.sessions) if counts else UNKNOWN, counts, frame.at)
+    events = _value(exact(counts.value.events) if counts else UNKNOWN, counts, frame.at)
+    rejected = _value(_rejected(counts.value) if counts else UNKNOWN, counts, frame.at)
     totals = frame.outcome_totals
     converted = exact(found.value.all_time.purchase_sessions) if found else UNKNOWN
-    active = frame.history.active
+    last_day = exact(found.value.last_day.sessions) if found else UNKNOWN
     lines = [
         _row("stored", stored, width),
         _row("rejected", rejected, width),
         _row("duplicates", _total(totals.duplicates if totals else None), width),
         _row("late", _total(totals.late if totals else None), width),
-        _open(frame, active, width),
-        _row("converted", _value(converted, found, frame.at, ANALYTICS_OLD), width),
-        _row("per minute", _value(_per_minute(frame), found, frame.at, ANALYTICS_OLD), width),
+        _open(frame, frame.history.active, width),
+        _row("converted", _value(converted, found, frame.at), width),
+        _row("last data day", _value(last_day, found, frame.at)[-1:], width),  # as old as what stands above it
         _row("events", events, width),
     ]
     return content(lines[:height])
@@ -52,9 +48,9 @@ def _total(count: int | None) -> list[Piece]:
     return [(exact(count), "bold" if count else DIM)]
 
 
-def _per_minute(frame: Frame) -> str:
-    """Sessions a minute of event time, over the newest day of the data."""
-    return f"{frame.analytics.value.last_day.sessions / MINUTES_A_DAY:.1f}" if frame.analytics else UNKNOWN
+def funnel_age(frame: Frame) -> str:
+    """Since when the funnel is older than what stands beside it; else empty."""
+    return since_of(frame.analytics, frame.at)
 
 
 def funnel_box(frame: Frame, width: int, height: int) -> Content:
@@ -62,7 +58,7 @@ def funnel_box(frame: Frame, width: int, height: int) -> Content:
     if found is None:
         return content([[("not counted yet", DIM)]])
     window = found.value.all_time
-    old = found.age(frame.at) > ANALYTICS_OLD
+    old = bool(funnel_age(frame))
     steps = (("sessions", window.sessions), ("carts", window.cart_sessions), ("bought", window.purchase_sessions))
     style = "$foreground 30%" if old else ACCENT
     lines: list[Row] = []
@@ -70,11 +66,10 @@ def funnel_box(frame: Frame, width: int, height: int) -> Content:
         length = max(3, width - 21)
         share = count / window.sessions if window.sessions else 0.0
         lines.append([(f"{name:<9}", DIM), (bar(share, length), style), (f"{exact(count):>12}", DIM if old else "")])
-    rates: list[Piece] = [("conversion ", DIM), (f"{window.conversion_rate:.2f} %", DIM if old else "bold")]
-    if not old:
-        rates += [("   abandoned ", DIM), (f"{window.cart_abandonment:.1f} %", "bold")]
     lines += [[] for _ in range(max(0, min(1, height - 4)))]
-    lines.append(spread(rates, _age(found, frame.at, ANALYTICS_OLD), width))
+    strong = DIM if old else "bold"
+    rates: Row = [("conversion ", DIM), (f"{window.conversion_rate:.2f} %", strong)]
+    lines.append(fit([*rates, ("   abandoned ", DIM), (f"{window.cart_abandonment:.1f} %", strong)], width))
     return content(lines[-height:] if height < len(lines) else lines)
 
 
@@ -106,13 +101,7 @@ def _open(frame: Frame, active: tuple[float, ...], width: int) -> Row:
     return spread([("open", DIM), (f"  {drawn}", ACCENT)], [value], width)
 
 
-def _value(text: str, figure: Figure | None, now: float, old: float) -> list[Piece]:  # type: ignore[type-arg]
+def _value(text: str, figure: Figure[Any] | None, now: float) -> list[Piece]:
     """A figure that is old is dim and shows its age."""
-    age = [(text.replace(" ago", ""), style) for text, style in _age(figure, now, old)]  # beside a name is little room
-    return [*age, (text, DIM if age or figure is None else "bold")]
-
-
-def _age(figure: Figure | None, now: float, old: float) -> list[Piece]:  # type: ignore[type-arg]
-    if figure is None or figure.age(now) <= old:
-        return []
-    return [(f" {seconds(figure.age(now))} ago  ", DIM)]
+    age = age_of(figure, now).replace(" ago", "")  # beside a name is little room
+    return [*([(f" {age}  ", DIM)] if age else []), (text, DIM if age or figure is None else "bold")]

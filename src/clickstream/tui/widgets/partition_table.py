@@ -7,17 +7,18 @@ from typing import TYPE_CHECKING
 from textual.content import Content
 
 from clickstream.actions.observe.model import OK
+from clickstream.tui.ages import OLD, lag_at, since
 from clickstream.tui.states import ACCENT, BUSY, DIM, PARTITION, TREND
 from clickstream.tui.text import NOTHING, UNKNOWN, bar, exact, number, percent, seconds
-from clickstream.tui.widgets.lag_box import HOT, OLD
+from clickstream.tui.widgets.lag_box import HOT
 from clickstream.tui.widgets.row_table import Cell, Column
 
 if TYPE_CHECKING:
     from clickstream.actions.observe.model import Frame, PartitionRow
 
-NORMAL, WIDE = 116, 160
+NORMAL, ROOMY, WIDE = 116, 128, 160
 
-SHARE_WIDTH = 26
+SHARE_WIDTH = 17
 
 NEVER = float("inf")
 
@@ -26,7 +27,7 @@ TWO_DAYS = 172_800.0
 _ALL: tuple[tuple[Column, int], ...] = (
     (Column("p", right=True, width=2), 0),
     (Column("state", width=9), 0),
-    (Column("position", right=True, width=9), NORMAL),
+    (Column("position", right=True, width=9), ROOMY),
     (Column("end", right=True, width=9), NORMAL),
     (Column("lag", right=True, width=9), 0),
     (Column("", width=1), 0),
@@ -39,7 +40,7 @@ _ALL: tuple[tuple[Column, int], ...] = (
     (Column("share", width=8), NORMAL),
     (Column("share", width=6), 0),
     (Column("last commit", right=True, width=12), WIDE),
-    (Column("owner", width=10), NORMAL),
+    (Column("owner", width=19), NORMAL),
 )
 """Each column with the least width of the window that shows it."""
 
@@ -57,7 +58,11 @@ def partition_cells(frame: Frame, row: PartitionRow, width: int) -> tuple[Cell, 
     old = DIM if frame.at - row.as_of > OLD else ""
     hot = is_hot(frame, row)
     owner = _owner(row, old)
-    drains = Cell(drain_words(row), NEVER if row.seconds_to_drain is None else row.seconds_to_drain, old)
+    drains = Cell(
+        drain_words(row) if frame.rates_known else UNKNOWN,
+        NEVER if row.seconds_to_drain is None else row.seconds_to_drain,
+        old,
+    )
     growing = row.trend == "growing" and row.state != OK
     trend = BUSY if growing and not old else DIM
     share = f"{percent(row.share, 1, 0):>4}"
@@ -66,13 +71,13 @@ def partition_cells(frame: Frame, row: PartitionRow, width: int) -> tuple[Cell, 
         Cell(str(row.partition), row.partition),
         Cell(f"{look.glyph} {look.word}", look.word, old or look.style),
         Cell(exact(row.position), row.position, old),
-        Cell(exact(end_of(row)), row.end, old),
+        Cell(exact(row.end), row.end, old),
         Cell(exact(row.lag), row.lag, old or "bold"),
-        Cell(TREND[row.trend], row.trend, trend),
-        Cell(row.trend, row.trend, trend),
+        Cell(TREND[row.trend] if frame.rates_known else UNKNOWN, row.trend, trend),
+        Cell(row.trend if frame.rates_known else UNKNOWN, row.trend, trend),
         Cell(behind_words(row), row.seconds_behind or 0.0, old),
-        Cell(number(row.rate_in, "/s"), row.rate_in, old or ACCENT),
-        Cell(number(row.rate_out, "/s"), row.rate_out, old or ACCENT),
+        _rate(row.rate_in, frame.produced_per_second, old),
+        _rate(row.rate_out, frame.stored_per_second, old),
         drains,
         Cell(
             f"{bar(row.share, SHARE_WIDTH - 9)} {share}{' hot' if hot else ''}",
@@ -89,11 +94,11 @@ def partition_cells(frame: Frame, row: PartitionRow, width: int) -> tuple[Cell, 
 
 def detail(frame: Frame, row: PartitionRow) -> str:
     """What a narrow table has no room for."""
-    age = frame.at - row.as_of
+    owner = f"owner {owner_words(row)}" if row.owner else "nobody owns it"
     words = [
-        f"p{row.partition}" + (f" as of {seconds(age)} ago" if age > OLD else ""),
-        f"{exact(row.position)} of {exact(end_of(row))}",
-        f"owner {row.owner}" if row.owner else f"foreign {other}" if (other := row.foreign_owner) else "nobody owns it",
+        f"p{row.partition}",
+        f"{exact(row.position)} of {exact(row.end)}",
+        f"foreign {row.foreign_owner}" if row.foreign_owner else owner,
         f"last commit {seconds(row.commit_age)} ago" if row.commit_age is not None else "never committed",
     ]
     return " · ".join(words)
@@ -110,9 +115,15 @@ def is_hot(frame: Frame, row: PartitionRow) -> bool:
     return len(frame.partitions) > 1 and row.rate_in > 0 and row.share > HOT / len(frame.partitions)
 
 
-def end_of(row: PartitionRow) -> int:
-    """Kafka was asked a moment before PostgreSQL: what is stored has been there."""
-    return max(row.end, row.position)
+def title(frame: Frame) -> str:
+    """Of the table: since when its figures are not of now."""
+    words = since(lag_at(frame), frame.at)
+    return f"partitions {words}" if words else "partitions"
+
+
+def owner_words(row: PartitionRow) -> str:
+    """Who has it, and whether that one is silent."""
+    return f"{row.owner} (silent)" if row.silent else row.owner or "nobody"
 
 
 def behind_words(row: PartitionRow) -> str:
@@ -129,9 +140,15 @@ def drain_words(row: PartitionRow) -> str:
     return "never" if row.seconds_to_drain is None else _span(row.seconds_to_drain)
 
 
+def _rate(rate: float, all_: float | None, old: str) -> Cell:
+    """Where that of all partitions is not known, no partition's is."""
+    return Cell(UNKNOWN if all_ is None else number(rate, "/s"), rate, old or ACCENT)
+
+
 def _owner(row: PartitionRow, old: str) -> Cell:
     if row.owner or row.foreign_owner is None:
-        return Cell(row.owner or "nobody", row.owner or "", old or ("" if row.owner else BUSY if row.lag else DIM))
+        style = BUSY if row.silent else "" if row.owner else BUSY if row.lag else DIM
+        return Cell(owner_words(row), row.owner or "", style if row.silent else old or style)
     return Cell(f"✖ {row.foreign_owner}", row.foreign_owner, old or BUSY)
 
 

@@ -22,9 +22,6 @@ class PlotBox(Static):
     DEFAULT_CSS = """
     PlotBox.-empty { content-align: center middle; }
     """
-    EMPTY = "nothing to show yet"
-    """In the middle, as long as nothing is drawn."""
-
     _plot: Plot | None = None
     _key: object = None
 
@@ -49,10 +46,10 @@ class PlotBox(Static):
         self._key = key
         return True
 
-    def draw(self, lines: Callable[[Plot], None] | None) -> None:
-        """Have `lines` draw on an empty canvas; without them the box says that there is nothing to draw."""
-        self.set_class(lines is None, "-empty")
-        drawn = Content.styled(self.EMPTY, DIM) if lines is None else self._drawn(lines)
+    def draw(self, lines: Callable[[Plot], None] | str) -> None:
+        """Have `lines` draw on an empty canvas; where there is nothing to draw, the words that say so."""
+        self.set_class(isinstance(lines, str), "-empty")
+        drawn = Content.styled(lines, DIM) if isinstance(lines, str) else self._drawn(lines)
         self.update(drawn, layout=False)
 
     def colour(self, name: str) -> tuple[int, int, int]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from clickstream.actions.observe.back_pressure import NO_ANSWER, BackPressure
 from clickstream.actions.observe.back_pressure import NOTHING as NO_BOTTLENECK
 from clickstream.actions.observe.back_pressure import UNKNOWN as NOT_KNOWN
-from clickstream.actions.observe.back_pressure import BackPressure
-from clickstream.tui.states import ACCENT, BUSY, DIM
+from clickstream.actions.observe.model import SILENT, STALLED, STOPPED
+from clickstream.domain.obstacles import named
+from clickstream.tui.states import ACCENT, BUSY, DIM, TITLES
 from clickstream.tui.text import NOTHING, bar, exact, percent
 from clickstream.tui.widgets.row_table import Cell, Column
 
@@ -17,6 +20,11 @@ if TYPE_CHECKING:
 STAGES = {"fetch": "fetch", "decode": "decode", "sessions": "sessions", "postgresql": "PostgreSQL"}
 
 NORMAL, WIDE = 116, 160
+
+MOST_NAMED = 3
+"""Consumers that a sentence names."""
+
+HELD_WIDTH = len("PostgreSQL silent")
 
 
 def columns_for(width: int) -> tuple[Column, ...]:
@@ -30,13 +38,13 @@ def columns_for(width: int) -> tuple[Column, ...]:
     if width >= WIDE:
         columns += [Column("batches", right=True, width=9), Column("rebalances", right=True, width=11)]
     if width >= NORMAL:
-        columns.append(Column("held up by", width=11))
+        columns.append(Column("held up by", width=HELD_WIDTH))
     return tuple(columns)
 
 
 def pressure_cells(one: BackPressure, width: int) -> tuple[Cell, ...]:
     """The cells of one consumer, for the columns of that width."""
-    known = bool(one.stages)
+    known = _known(one)
     cells = [
         Cell(one.worker, one.worker),
         Cell(percent(one.batch_fill, 1, 0) if known else NOTHING, one.batch_fill, "" if known else DIM),
@@ -51,31 +59,65 @@ def pressure_cells(one: BackPressure, width: int) -> tuple[Cell, ...]:
     return tuple(cells)
 
 
-def summary(consumers: list[BackPressure], frame: Frame) -> str:
-    """Who is held up by what, in one line."""
+def summary(consumers: Sequence[BackPressure], frame: Frame) -> str:
+    """Who is held up by what, in one line; that nothing does, only where everything is being stored."""
     if not consumers and not frame.obstacles:
-        return "no consumers" if frame.supervisor or frame.configured else ""
+        return _unstored(frame) or ("no consumers" if frame.supervisor or frame.configured else "")
     if frame.obstacles:
         return frame.obstacles[0].brief
     held = [one for one in consumers if one.bottleneck not in _QUIET]
     if not held:
-        return "nothing holds them up" if any(one.stages for one in consumers) else ""
-    causes = sorted({bottleneck_words(one) for one in held})
-    who = "all" if len(held) == len(consumers) else ", ".join(one.worker for one in held[:3])
-    return f"{who} held up by {', '.join(causes)}"
+        return _unstored(frame) or ("nothing holds them up" if any(one.stages for one in consumers) else "")
+    silent = [one.worker for one in held if one.bottleneck == SILENT]
+    servers = sorted({_server(one) for one in held if one.bottleneck.endswith(NO_ANSWER)})
+    others = [one for one in held if one.bottleneck != SILENT and not one.bottleneck.endswith(NO_ANSWER)]
+    words = [f"{_some(silent, consumers)} silent"] if silent else []
+    words += [f"{' and '.join(servers)} {'does' if len(servers) == 1 else 'do'} not answer"] if servers else []
+    if others:
+        causes = sorted({bottleneck_words(one) for one in others})
+        words.append(f"{_some([one.worker for one in others], consumers)} held up by {', '.join(causes)}")
+    return "; ".join(words)
+
+
+def _some(names: Sequence[str], consumers: Sequence[BackPressure]) -> str:
+    if len(names) == len(consumers):
+        return "all"
+    return ", ".join(names[:MOST_NAMED]) + (f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else "")
+
+
+def _unstored(frame: Frame) -> str:
+    """The partitions of which nothing is stored though messages wait."""
+    stalled = [row.partition for row in frame.partitions if row.state == STALLED]
+    stopped = [row.partition for row in frame.partitions if row.state == STOPPED]
+    words = [f"nothing is stored of {named(stalled)}"] if stalled else []
+    words += [f"nobody has {named(stopped)}"] if stopped else []
+    return "; ".join(words)
+
+
+def _server(one: BackPressure) -> str:
+    name = one.bottleneck.removesuffix(NO_ANSWER)
+    return TITLES.get(name, name)
 
 
 def bottleneck_words(one: BackPressure) -> str:
+    """What holds it up, for a cell."""
     if one.bottleneck == NO_BOTTLENECK:
         return "nothing"
+    if one.bottleneck.endswith(NO_ANSWER):
+        return f"{_server(one)} silent"
     return NOTHING if one.bottleneck == NOT_KNOWN else STAGES.get(one.bottleneck, one.bottleneck)
 
 
 _QUIET = (NO_BOTTLENECK, NOT_KNOWN)
 
 
+def _known(one: BackPressure) -> bool:
+    """Whether its figures are those of now."""
+    return bool(one.stages) and one.bottleneck != SILENT
+
+
 def _stage(one: BackPressure, name: str, width: int) -> Cell:
-    if name not in one.stages:
+    if not _known(one):
         return Cell(NOTHING, 0.0, DIM)
     share = one.stages[name]
     worst = name == one.bottleneck

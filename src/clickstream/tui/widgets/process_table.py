@@ -43,7 +43,7 @@ def process_cells(row: ProcessRow, width: int) -> tuple[Cell, ...]:
     living = row.pid is not None
     partitions = ", ".join(map(str, row.partitions))
     lag = exact(row.lag) if row.lag is not None else ""
-    reason = row.detail if row.activity == "waiting" else row.exit_reason
+    reason = row.detail if row.activity in {"waiting", "silent"} else row.exit_reason
     worker = row.role != "server"
     cells = (
         Cell(row.name, _natural(row.name), "" if living else DIM),

@@ -83,6 +83,12 @@ class RowTable(DataTable[Text]):
         self._words = words
         self._head_up()
 
+    def entitle(self, title: str) -> None:
+        """Another title."""
+        if title != self._title:
+            self._title = title
+            self._head_up()
+
     def set_columns(self, columns: Sequence[Column]) -> None:
         """Other columns, for another width; `put` follows."""
         if tuple(columns) == self._columns_shown:

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 from textual.content import Content
 
+from clickstream.tui.ages import age_of
 from clickstream.tui.headline import nothing_runs
 from clickstream.tui.states import ACCENT, DIM, of_process, of_service
 from clickstream.tui.text import bar, exact, milliseconds, number, percent
 from clickstream.tui.widgets.pieces import Piece, Row, content, spread
-from clickstream.tui.widgets.topology import gravity, lag_style, open_sessions
+from clickstream.tui.widgets.topology import gravity, lag_age, lag_style, open_sessions
 
 if TYPE_CHECKING:
     from clickstream.actions.observe.model import Frame
@@ -23,6 +24,7 @@ def stages(frame: Frame, width: int) -> Content:
     share = producer.sent / producer.total if producer and producer.total else 0.0
     rate = producer.rate if producer else 0.0
     counts = frame.counts.value if frame.counts else None
+    counted = age_of(frame.counts, frame.at)
     consumers = frame.workers("consumer")
     alive = [row for row in consumers if row.state == "running"]
     lines: list[Row] = [
@@ -34,7 +36,10 @@ def stages(frame: Frame, width: int) -> Content:
         ),
         _stage("producer", _state(frame, "producer"), [(number(rate, "/s"), "bold")], width),
         _stage(
-            "Kafka", _service(frame, "kafka"), [("lag ", DIM), (exact(frame.lag), lag_style(frame) or "bold")], width
+            "Kafka",
+            _service(frame, "kafka"),
+            [*_old(lag_age(frame)), ("lag ", DIM), (exact(frame.lag), lag_style(frame) or "bold")],
+            width,
         ),
         _stage(
             "consumers",
@@ -45,7 +50,7 @@ def stages(frame: Frame, width: int) -> Content:
         _stage(
             "PostgreSQL",
             _service(frame, "postgresql"),
-            [(f"{number(counts.events) if counts else '?'} events", "")],
+            [*_old(counted), (f"{number(counts.events) if counts else '?'} events", DIM if counted else "")],
             width,
         ),
         _stage("Valkey", _service(frame, "valkey"), [(f"{open_sessions(frame)} open", "")], width),
@@ -57,6 +62,10 @@ def stages(frame: Frame, width: int) -> Content:
 
 def _stage(name: str, middle: list[Piece], right: list[Piece], width: int) -> Row:
     return spread([(f"{name:<11} ", DIM), *middle], right, width)
+
+
+def _old(age: str) -> list[Piece]:
+    return [(f"{age}  ", DIM)] if age else []
 
 
 def _state(frame: Frame, role: str) -> list[Piece]:

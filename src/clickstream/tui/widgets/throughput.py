@@ -3,27 +3,35 @@ line, faults as marks."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
 from clickstream.actions.observe.model import BAD, GOOD, INFO, WARN
 from clickstream.tui.headline import outcomes
-from clickstream.tui.text import number, rate
+from clickstream.tui.text import clock, number, rate
+from clickstream.tui.widgets.lag_box import no_partitions
 from clickstream.tui.widgets.line import head
 from clickstream.tui.widgets.plot_box import PlotBox
+from clickstream.tui.widgets.span import LONGEST as KEPT
 from clickstream.tui.widgets.span import span
 
 if TYPE_CHECKING:
     from textual_plotext.plot import Plot
 
-    from clickstream.actions.observe.model import Frame
+    from clickstream.actions.observe.model import Frame, History
 
 IDLE_EVERY = 5.0
 """Seconds from drawing to drawing while nothing flows and the past only moves to the left."""
 
 WORDS_FROM = 44
 """Cells from which there is room for words beside figures."""
+ROOMY = 62
+"""Cells of the box from which its title has room for two remarks."""
+
+FIRST_LOOKS = 5
+"""Frames until the first rates are known: they take two looks."""
 
 MARKS = {BAD: "error", GOOD: "success", WARN: "warning", INFO: "secondary"}
 """Theme colours of the marks."""
@@ -32,24 +40,28 @@ MARKS = {BAD: "error", GOOD: "success", WARN: "warning", INFO: "secondary"}
 class ThroughputPlot(PlotBox):
     """The plot. Plotting is the dearest thing on the screen: it is drawn anew when it has moved by a column."""
 
-    EMPTY = "nothing has flowed yet"
-
     _frame: Frame | None = None
 
     def show(self, frame: Frame) -> None:
         self._frame = frame
         flows = (frame.produced_per_second or 0) > 0 or (frame.read_per_second or 0) > 0
         now = _now(frame, self.size.width)
-        head(self, "events/s", now if flows else "nothing flows now" if frame.partitions else "")
         history = frame.history
+        marked = any(entry.mark and frame.at - entry.at < span(frame) for entry in frame.happenings)
         flowed = any(value > 0 for value in (*history.produced, *history.stored, *history.not_new))  # NaN is not
         moves = any(value > 0 for value in (*history.produced[-5:], *history.stored[-5:], *history.not_new[-5:]))
         column = max(1.0, span(frame) / max(1, self.content_size.width))
         step = column if moves else max(column, IDLE_EVERY)
         newest = next((entry for entry in frame.happenings if entry.mark), None)
-        if self.is_new((frame.at // step, newest) if flowed else None):
+        watched = bool(history.at) and frame.at - history.at[0] < span(frame) - FIRST_LOOKS
+        title = f"events/s · watched since {clock(history.at[0])}" if flowed and watched else "events/s"
+        if flowed and marked and (self.size.width >= ROOMY or not watched):
+            title += " · │ what happened"
+        head(self, title, now if flows else "nothing flows now" if frame.partitions else "")
+        nothing = "" if flowed else nothing_flowed(history) or no_partitions(frame)
+        if self.is_new((frame.at // step, newest) if flowed else nothing):
             edge = (frame.at // column + 1) * column
-            self.draw(partial(self._lines, frame, edge, column) if flowed else None)
+            self.draw(nothing or partial(self._lines, frame, edge, column))
 
     def show_again(self) -> None:
         if self._frame is not None:
@@ -90,6 +102,18 @@ def _with_not_new(frame: Frame) -> tuple[float, ...]:
     history = frame.history
     not_new = history.not_new or (0.0,) * len(history.at)
     return tuple(stored + rest if rest > 0 else 0.0 for stored, rest in zip(history.stored, not_new, strict=True))
+
+
+def nothing_flowed(history: History) -> str:
+    """What is known where nothing has been seen to flow: of a time that nobody watched, nothing; empty: of all time."""
+    rates = zip(history.produced, history.stored, strict=True)
+    known = [not (math.isnan(produced) or math.isnan(stored)) for produced, stored in rates]
+    if not any(known):
+        return ""
+    first = known.index(True)
+    words = f"nothing {'has flowed' if all(known[first:]) else 'was seen to flow'} since {clock(history.at[first])}"
+    opened = first < FIRST_LOOKS and len(history.at) < KEPT
+    return f"{words}, when this dashboard opened" if opened else words
 
 
 def _scale(plt: Plot, shown: int, highest: float) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from textual.content import Content
 
+from clickstream.tui.ages import age, age_of, lag_at
 from clickstream.tui.headline import MOVING, nothing_runs
 from clickstream.tui.states import ACCENT, DIM, FAILED, TITLES, of_process, of_service
 from clickstream.tui.text import NOTHING, bar, clip, day, exact, milliseconds, number, percent
@@ -19,9 +20,6 @@ LEAST = (15, 15, 19, 16, 19)
 
 NARROW = 116
 """Cells below which there is no room for boxes."""
-
-OLD = 2.5
-"""Seconds after which a lag is old."""
 
 BEHIND = ("valkey", "opensearch")
 
@@ -45,7 +43,7 @@ def topology(frame: Frame, width: int, height: int, *, step: int, read_only: boo
             _title(frame, "kafka"),
             _kafka(frame, widths[2] - 4, rows),
             widths[2],
-            foot=_lag(frame),
+            foot=_lag(frame, widths[2] - 4),
             line=_line(frame, "kafka"),
         ),
         box([("consumers", "")], _consumers(frame, widths[3] - 4, rows), widths[3], line=_line(frame, "consumer")),
@@ -53,7 +51,7 @@ def topology(frame: Frame, width: int, height: int, *, step: int, read_only: boo
             _title(frame, "postgresql"),
             _postgresql(frame, rows),
             widths[4],
-            foot=_version(frame, "postgresql"),
+            foot=_counted(frame) or _version(frame, "postgresql"),
             line=_line(frame, "postgresql"),
         ),
     ]
@@ -98,14 +96,29 @@ def _line(frame: Frame, of: str) -> str:
     return FAILED if failed else DIM
 
 
-def _lag(frame: Frame) -> list[Piece]:
-    return [(f"lag {number(frame.lag) if frame.lag else 0}", lag_style(frame))] if frame.lag is not None else []
+def _lag(frame: Frame, room: int) -> list[Piece]:
+    if frame.lag is None:
+        return []
+    old = lag_age(frame)
+    words = f"lag {number(frame.lag) if frame.lag else 0}"
+    spoken = [f"{words}, {old}", f"{words} {old.removesuffix(' ago')}", f"lag of {old}"] if old else [words]
+    return [(next((one for one in spoken if len(one) <= room), words), lag_style(frame))]
 
 
 def lag_style(frame: Frame) -> str:
     """Dim when it is nothing or old."""
-    old = any(frame.at - row.as_of > OLD for row in frame.partitions)
-    return "" if frame.lag and not old else DIM
+    return "" if frame.lag and not lag_age(frame) else DIM
+
+
+def lag_age(frame: Frame) -> str:
+    """Where the lag is old: how old."""
+    return age(lag_at(frame), frame.at)
+
+
+def _counted(frame: Frame) -> list[Piece]:
+    """Where the rows were counted some time ago: when."""
+    old = age_of(frame.counts, frame.at)
+    return [(old, DIM)] if old else []
 
 
 def open_sessions(frame: Frame) -> str:
@@ -199,8 +212,7 @@ def _consumers(frame: Frame, width: int, height: int) -> list[Row]:
 def _postgresql(frame: Frame, height: int) -> list[Row]:
     service = frame.service("postgresql")
     counts = frame.counts
-    old = counts is not None and counts.age(frame.at) > 7
-    style = DIM if old else ""
+    style = DIM if _counted(frame) else ""
     latency = f"● {milliseconds(service.latency_ms)}" if service.latency_ms is not None else ""
     look = of_service(service)
     rows: list[Row] = [

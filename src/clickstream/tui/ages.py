@@ -1,0 +1,42 @@
+"""When a figure says how old it is, and in which words. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from clickstream.tui.text import clock, seconds
+
+if TYPE_CHECKING:
+    from clickstream.actions.observe.model import Figure, Frame
+
+OLD = 3.0
+"""Seconds from which a figure is older than what stands beside it, and says so."""
+
+WHOLE_SECONDS = 99.5
+"""Seconds below which an age is told in whole ones."""
+
+
+def age(at: float, now: float) -> str:
+    """`12 s ago` where it is old; else empty."""
+    old = now - at
+    return f"{f'{old:.0f} s' if old < WHOLE_SECONDS else seconds(old)} ago" if old > OLD else ""
+
+
+def since(at: float, now: float) -> str:
+    """`as of 14:02:31, 12 s ago` where it is old; else empty."""
+    return f"as of {clock(at)}, {age(at, now)}" if age(at, now) else ""
+
+
+def age_of(figure: Figure[Any] | None, now: float) -> str:
+    """The same as `age`; of a figure that there is not, nothing."""
+    return age(figure.at, now) if figure else ""
+
+
+def since_of(figure: Figure[Any] | None, now: float) -> str:
+    """The same as `since`; of a figure that there is not, nothing."""
+    return since(figure.at, now) if figure else ""
+
+
+def lag_at(frame: Frame) -> float:
+    """When the lag was so; where none is known, now."""
+    return min((row.as_of for row in frame.partitions), default=frame.at)
