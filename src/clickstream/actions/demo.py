@@ -196,7 +196,7 @@ def _refuse_failed(workers: tuple[ProcessRow, ...]) -> None:
     for worker in workers:
         if worker.state == ProcessState.FAILED:
             hint = f"see `clickstream {'producer' if worker.role == Role.PRODUCER else 'consumer'} logs`"
-            raise ClickstreamError(f"{worker.name} has failed: {worker.detail}", hint=hint)
+            raise ClickstreamError(f"{worker.name} has failed: {worker.reason}", hint=hint)
     for role, done in ((Role.CONSUMER, "stored"), (Role.INDEXER, "indexed")):
         states = [worker.state for worker in workers if worker.role == role]
         if states and all(state == ProcessState.STOPPED for state in states):

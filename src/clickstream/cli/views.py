@@ -86,7 +86,7 @@ def workers(known: tuple[ProcessRow, ...]) -> list[Block]:
             exact(row.restarts),
             number(row.rss_bytes, unit="B"),
             seconds(row.uptime_seconds) if row.uptime_seconds else NOTHING,
-            documents.detail(row),
+            row.reason,
         )
         for row in known
     ]
@@ -96,9 +96,8 @@ def workers(known: tuple[ProcessRow, ...]) -> list[Block]:
 def producer(worker: ProcessRow) -> list[Block]:
     total, sent = worker.counters.get("total", 0), worker.events
     share = f" ({100 * sent / total:.1f} %)" if total else ""
-    detail = documents.detail(worker)
     lines = [
-        f"state         {worker.activity or worker.state}{f': {detail}' if detail else ''}",
+        f"state         {worker.activity or worker.state}{f': {worker.reason}' if worker.reason else ''}",
         f"acknowledged  {exact(sent)} of {exact(total)}{share}",
         f"rate          {number(worker.rate, unit='/s')}",
         f"pace          {worker.pace or UNKNOWN}",

@@ -106,7 +106,7 @@ def worker(row: ProcessRow) -> dict[str, Any]:
         "pid": row.pid,
         "state": row.state,
         "activity": row.activity,
-        "detail": detail(row),
+        "detail": row.reason,
         "partitions": row.partitions,
         "events": row.events,
         "events_per_second": round(row.rate, 1),
@@ -119,11 +119,6 @@ def worker(row: ProcessRow) -> dict[str, Any]:
         "pace": row.pace,
         "local": row.local,
     }
-
-
-def detail(row: ProcessRow) -> str:
-    """Why it waits, or how its last life ended; how one ended that was told to is no news."""
-    return row.detail or ("" if row.state == ProcessState.STOPPED else row.exit_reason)
 
 
 def lag(frame: Frame) -> dict[str, Any]:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from clickstream.services.postgres.analytics import TopItem
     from clickstream.services.postgres.verify import Verification
 
-from clickstream.domain.processes import SETTLED
+from clickstream.domain.processes import SETTLED, ProcessState
 
 T = TypeVar("T")
 
@@ -167,6 +167,11 @@ class ProcessRow:
     def under_way(self) -> bool:
         """It works, or will soon again."""
         return self.state not in SETTLED
+
+    @property
+    def reason(self) -> str:
+        """Why it waits, or how its last life ended; how one ended that was told to is no news."""
+        return self.detail or ("" if self.state == ProcessState.STOPPED else self.exit_reason)
 
     @property
     def events(self) -> int:

@@ -37,6 +37,10 @@ WITHIN = 5.0
 
 SUPERVISOR_WITHIN = 0.5
 
+LINGER = 1.5
+"""Seconds for which it is waited, once the servers have answered, for what others do in Kafka: a group without a
+coordinator keeps that answer back for longer."""
+
 APART = 1.0
 """Seconds between two looks that rates are taken from."""
 
@@ -166,13 +170,14 @@ class Observer:
             self._counts.begin()
         kafka, postgres = self._kafka.answer(deadline), self._postgres.answer(deadline)
         counts = self._counts.answer(deadline) if self._counts else Heard()
+        around = self._around.answer(min(deadline, time.monotonic() + LINGER))
         answers = Answers(
             self._snapshot,
             kafka,
             postgres,
             self._valkey.answer(deadline),
             self._search.answer(deadline),
-            self._around.answer(deadline),
+            around,
             counts=Figure(counts.value, counts.at) if counts.value else None,
             silent_after=min(SILENT_AFTER, self._within - 0.2),
         )
