@@ -57,7 +57,7 @@ CONSUMER = WorkerReport(
     AT,
     "running",
     active_sessions=7,
-    counters={"stored": 90, "duplicates": 8, "rejected": 2, "batches": 4},
+    counters={"stored": 90, "late": 6, "duplicates": 8, "rejected": 2, "batches": 4},
     latency_counts=LATENCIES,
     latency_seconds=700.5,
 )
@@ -88,7 +88,7 @@ FULL = Frame(
     lag=60,
     indexing=IndexLag("index", 90, (IndexedPartition(0, 60, 100, 40, None), IndexedPartition(1, 0, 50, 50, None))),
     active_sessions=14,
-    counts=Figure(StoredCounts(1_000, 300, 5, 2), AT),
+    counts=Figure(StoredCounts(1_000, 300, 5, 2, rejected_lines=4), AT),
     surroundings=Surroundings(
         "events",
         "id",
@@ -175,6 +175,8 @@ HERE = {"process": "consumer-0", "role": "consumer", "host": "here"}
         ("clickstream_process_resident_memory_bytes", HERE | {"process": "kafka", "role": "server"}, 5_000),
         ("clickstream_worker_messages_total", HERE | {"outcome": "stored"}, 90),
         ("clickstream_worker_messages_total", HERE | {"outcome": "duplicate"}, 8),
+        ("clickstream_worker_late_events_total", HERE, 6),
+        ("clickstream_rejected_lines", {}, 4),
         ("clickstream_worker_batches_total", HERE, 4),
         ("clickstream_commit_latency_seconds_bucket", HERE | {"le": "0.005"}, 0),
         ("clickstream_commit_latency_seconds_bucket", HERE | {"le": "0.007"}, 3),

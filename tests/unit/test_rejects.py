@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from clickstream.actions.rejects import listing as rejects
 from clickstream.actions.rejects import replay as rejects_replay
+from clickstream.actions.rejects.files import count
 from clickstream.actions.rejects.replay import NotAnEvent, as_message
 from clickstream.cli.parser import run
 from clickstream.config.settings import Settings, load_settings
@@ -141,6 +142,15 @@ def test_removing_lines_keeps_the_others_and_the_files_mode(tmp_path: Path) -> N
     assert remove_lines(path, {3, 12}) == 2
     assert remove_lines(path, {3}) == 0
     assert not path.exists()
+
+
+def test_lines_are_counted_and_a_file_is_read_again_when_it_has_changed(settings: Settings) -> None:
+    assert count(settings.home) == len(ids(settings))
+    rejects_replay.discard(settings, ids(settings)[:1])
+    assert count(settings.home) == len(ids(settings)) > 0
+    for file in settings.home.rejects.iterdir():
+        file.unlink()
+    assert count(settings.home) == 0
 
 
 def test_a_damaged_file_is_named(settings: Settings) -> None:

@@ -143,6 +143,11 @@ class _Flows:
     def stored(self) -> float | None:
         return self.outcomes.stored if self.outcomes else None
 
+    def fields(self) -> dict[str, Any]:
+        """Those of a Frame."""
+        rates = {"produced_per_second": self.produced, "read_per_second": self.read, "stored_per_second": self.stored}
+        return {**rates, "outcomes": self.outcomes}
+
     @property
     def not_new(self) -> float | None:
         return self.outcomes.duplicates + self.outcomes.rejected if self.outcomes else None
@@ -201,10 +206,7 @@ class FrameBuilder:
             processes=_agreeing(processes, services, self._partitions),
             **_topic(answers.kafka.value),
             partitions=self._partitions,
-            produced_per_second=flows.produced,
-            read_per_second=flows.read,
-            stored_per_second=flows.stored,
-            outcomes=flows.outcomes,
+            **flows.fields(),
             outcome_totals=totals(lives),
             lag=lag,
             indexing=self._indexing(answers, processes),

@@ -55,16 +55,20 @@ def topology(frame: Frame, width: int, height: int, *, step: int, read_only: boo
             line=_line(frame, "postgresql"),
         ),
     ]
-    sent = frame.producer.rate if frame.producer else 0.0
-    flows = (sent, frame.produced_per_second, frame.read_per_second, frame.stored_per_second)
     columns: list[list[Row]] = [boxes[0]]
-    for flow, block in zip(flows, boxes[1:], strict=True):
+    for flow, block in zip(_flows(frame), boxes[1:], strict=True):
         columns += [_arrow(flow, rows + 2, gap, step), block]
     lines = beside(columns)
     start = sum(widths[:3]) + 3 * gap
     lines.append(_beside_consumers(frame, width, start + widths[3] // 2))
     lines[-2] = _joint(lines[-2], start + widths[3] // 2)
     return content(_announced(frame, lines, width, read_only=read_only))
+
+
+def _flows(frame: Frame) -> tuple[float | None, ...]:
+    """What each arrow stands for, a second: sent, taken by Kafka, read, stored."""
+    sent = frame.producer.rate if frame.producer else 0.0
+    return sent, frame.produced_per_second, frame.read_per_second, frame.stored_per_second
 
 
 def _widths(room: int) -> list[int]:
