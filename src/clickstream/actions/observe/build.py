@@ -36,6 +36,7 @@ from clickstream.actions.observe.search_source import OpenSearchAnswer
 from clickstream.actions.observe.services import SILENT_AFTER, addresses, service_rows
 from clickstream.actions.observe.sources import KafkaAnswer, LiveSettings, PostgresAnswer, ValkeyAnswer
 from clickstream.actions.observe.verified import Verified
+from clickstream.config.settings import Settings
 from clickstream.domain.obstacles import Obstacle, Progress, Surroundings, held_back, obstacles
 from clickstream.domain.processes import ALIVE, ProcessState, Role, Snapshot
 
@@ -167,18 +168,11 @@ class FrameBuilder:
         processes = process_rows(answers, self._past.rates, now, tick=tick)
         if tick or not self._partitions:
             self._look(answers, processes, now)
-        # Ends that are old say nothing of what waits now; positions that are old say how much waits at most.
-        ends_known = now - answers.kafka.at <= answers.silent_after
-        produced, stored, lag, active = self._flowing(processes, now, tick=tick, ends_known=ends_known)
+        produced, stored, lag, active = self._flowing(answers, processes, now, tick=tick)
         self._last = Frame(
             at=now,
-            home=str(settings.home.root),
-            embedded=settings.embedded,
-            addresses=addresses(settings),
-            configured=settings.kafka is not None,
+            **_configured(settings),
             supervisor=answers.snapshot is not None,
-            topic=settings.kafka.events_topic if settings.kafka else "",
-            data_file=settings.pipeline.data_file.name,
             services=services,
             processes=_agreeing(processes, services, self._partitions),
             **_topic(answers.kafka.value),
@@ -215,13 +209,15 @@ class FrameBuilder:
         return shown_lag(group, answers.kafka.value, processes, answers.surroundings.value)
 
     def _flowing(
-        self, processes: tuple[ProcessRow, ...], now: float, *, tick: bool, ends_known: bool
+        self, answers: Answers, processes: tuple[ProcessRow, ...], now: float, *, tick: bool
     ) -> tuple[float | None, float | None, int | None, int]:
         """Events a second in and out, lag, open sessions; remembered at every tick, a lag only where it is known."""
         produced, stored = self._total(self._in), self._total(self._out)
         lag = sum(row.lag for row in self._partitions) if self._partitions else None
         active = sum(row.report.active_sessions for row in processes if row.report and row.state in ALIVE)
         if tick:
+            # Ends that are old say nothing of what waits now; positions that are old say how much waits at most.
+            ends_known = now - answers.kafka.at <= answers.silent_after
             self._remember(now, produced, stored, lag if ends_known else None, active)
         return produced, stored, lag, active
 
@@ -342,6 +338,18 @@ def _agreeing(
         return row
 
     return tuple(map(agreeing, processes))
+
+
+def _configured(settings: Settings) -> dict[str, Any]:
+    """What comes from the settings alone."""
+    return {
+        "home": str(settings.home.root),
+        "embedded": settings.embedded,
+        "addresses": addresses(settings),
+        "configured": settings.kafka is not None,
+        "topic": settings.kafka.events_topic if settings.kafka else "",
+        "data_file": settings.pipeline.data_file.name,
+    }
 
 
 def _topic(kafka: KafkaAnswer | None) -> dict[str, Any]:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from clickstream.actions.servers import kafka_of, postgres_of
 from clickstream.config.settings import Settings
 from clickstream.domain.errors import ClickstreamError
-from clickstream.services.kafka.admin import OffsetReader, TopicInfo
-from clickstream.services.kafka.group import GroupReader
-from clickstream.services.postgres.connection import connect
-from clickstream.services.postgres.inspect import read_offsets
+
+if TYPE_CHECKING:
+    from clickstream.services.kafka.admin import TopicInfo
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +85,12 @@ class LagMeter:
     """Takes samples over connections that it keeps; use as a context manager."""
 
     def __init__(self, settings: Settings) -> None:
+        # Drivers: whoever merely subtracts offsets, as a front end that opens, needs none.
+        from clickstream.actions.servers import kafka_of, postgres_of  # noqa: PLC0415
+        from clickstream.services.kafka.admin import OffsetReader  # noqa: PLC0415
+        from clickstream.services.kafka.group import GroupReader  # noqa: PLC0415
+        from clickstream.services.postgres.connection import connect  # noqa: PLC0415
+
         self._settings = settings
         self._kafka = kafka_of(settings)
         self._reader = OffsetReader(self._kafka)
@@ -111,6 +116,8 @@ class LagMeter:
 
     def sample(self) -> Sample:
         """Raises ClickstreamError when the topic is missing or a server does not answer."""
+        from clickstream.services.postgres.inspect import read_offsets  # noqa: PLC0415
+
         topic = self._reader.describe(self._kafka.events_topic)
         if topic is None:
             raise missing_topic(self._kafka.events_topic)
