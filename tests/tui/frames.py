@@ -208,7 +208,10 @@ def service_gone() -> Frame:
         frame,
         services=tuple(gone if row.name == "postgresql" else row for row in frame.services),
         processes=(*others, *consumers),
-        partitions=tuple(replace(row, state=STALLED, rate_out=0.0, as_of=NOW - 12) for row in frame.partitions),
+        partitions=tuple(
+            replace(row, state=STALLED, rate_out=0.0, commit_age=12.2, seconds_behind=12.6, as_of=NOW - 12)
+            for row in frame.partitions
+        ),
         **_read(None),
         latency=None,
         counts=Figure(StoredCounts(1_200_412, 660_412, 3, rejected_lines=2), NOW - 14),

@@ -48,6 +48,7 @@ def without_consumers() -> Frame:
         (without_consumers(), "56,035 messages wait in Kafka and no consumer runs", "s start", "behind"),
         (frames.running(), "58.9 k/s stored, 56,035 behind and growing", "3 partitions", "behind"),
         (frames.done(), "All is stored: 2,756,101 events sent, lag 0.", "v verify", "idle"),
+        (replace(frames.done(), counts=None), "Consumers are idle", "s start", "idle"),
         (replace(frames.running(), problem="PG_PORT: wrong"), "settings: PG_PORT: wrong", "7 settings", "behind"),
         (with_service(frames.running(), "opensearch", DOWN), "OpenSearch does not answer", "6 logs", "trouble"),
         (with_service(frames.done(), "opensearch", OFF), "All is stored", "v verify", "idle"),

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clickstream.actions.observe.build import KEPT, Answers, FrameBuilder
-from clickstream.actions.observe.model import ASKING, DOWN, OFF, UP
+from clickstream.actions.observe.model import ASKING, DOWN, LAGGING, OFF, STALLED, UP, Figure, StoredCounts
 from clickstream.actions.observe.poll import Heard
 from clickstream.actions.observe.search_source import OpenSearchAnswer
 from clickstream.actions.observe.sources import KafkaAnswer, LiveSettings, PostgresAnswer, ValkeyAnswer
@@ -21,6 +21,7 @@ from clickstream.config.settings import load_settings
 from clickstream.domain.processes import ProcessState, ProcessStatus, Role, Snapshot
 from clickstream.domain.reports import WorkerReport
 from clickstream.services.postgres.inspect import StoredOffset
+from clickstream.services.postgres.verify import Verification
 
 
 class Clock:
@@ -280,3 +281,71 @@ def test_between_ticks_nothing_is_added_to_the_past(builder: FrameBuilder, say: 
     frame = builder.build(answers, tick=False)
     assert len(frame.history.at) == 1
     assert len(frame.partitions) == 1
+
+
+def test_no_lag_is_remembered_of_a_time_in_which_kafka_did_not_answer(
+    builder: FrameBuilder, say: Say, clock: Clock
+) -> None:
+    good = say({0: 900}, {0: 0})
+    assert builder.build(good).history.lag == (900,)
+    clock.now += 20
+    hung = replace(say({0: 0}, {0: 0}), kafka=replace(good.kafka, asked_at=clock.now - 19))
+    frame = builder.build(hung)
+    assert frame.lag == 900  # as of then, which its rows say
+    assert math.isnan(frame.history.lag[-1])
+    assert [lags for _, lags in frame.history.hour] == [(900,)]
+    clock.now += 1
+    frame = builder.build(
+        replace(say({0: 950}, {0: 0}), postgres=hung.postgres)
+    )  # positions are old: what waits at most
+    assert frame.history.lag[-1] == 950
+
+
+def test_a_postgresql_that_hangs_stalls_what_waits_and_its_consumers_wait(
+    builder: FrameBuilder, say: Say, clock: Clock
+) -> None:
+    for second in range(4):
+        good = say({0: 500_000 + 2_000 * second}, {0: 1_000 * second}, snapshot=consumer(clock, 0))
+        frame = builder.build(good)
+        clock.now += 1
+    assert frame.partitions[0].state == LAGGING
+    for second in range(4, 20):
+        now = say({0: 500_000 + 2_000 * second}, {}, snapshot=consumer(clock, 0))
+        frame = builder.build(replace(now, postgres=replace(good.postgres, asked_at=1_004.0)))
+        clock.now += 1
+    row = frame.partitions[0]
+    assert (frame.stored_per_second, row.state, row.lag, row.as_of) == (None, STALLED, 535_000, 1_003.0)
+    worker = frame.workers("consumer")[0]
+    assert (worker.activity, worker.detail, worker.lag) == ("waiting", "PostgreSQL does not answer", 535_000)
+
+
+def verified(answers: Answers, told: Figure[Verification], events: int | None = None) -> Answers:
+    counts = None if events is None else Figure(StoredCounts(events, 1, 0), answers.postgres.at)
+    return replace(answers, verification=told, counts=counts)
+
+
+def test_a_verify_ends_with_the_data_that_it_was_about(builder: FrameBuilder, say: Say, clock: Clock) -> None:
+    told = Figure(Verification(100, 1, 1, 0, 0, 0, 0), clock.now)
+    cases: dict[str, Callable[[], Answers]] = {
+        "the topic is another": lambda: verified(say({0: 500}, {0: 500}, topic="two"), told, 500),
+        "less is stored": lambda: verified(say({0: 100}, {0: 100}), told, 99),
+        "nothing is stored": lambda: verified(say({0: 100}, {}), told),
+    }
+    for case, later in cases.items():
+        one = FrameBuilder(builder._live)
+        assert one.build(verified(say({0: 100}, {0: 100}), told, 100)).verification is told
+        clock.now += 1
+        assert one.build(verified(say({0: 200}, {0: 200}), told, 200)).verification is told, "more was stored since"
+        clock.now += 1
+        assert one.build(later()).verification is None, case
+        clock.now += 1
+        assert one.build(verified(say({0: 300}, {0: 300}), told, 300)).verification is None, "it does not come back"
+        again = Figure(told.value, clock.now)
+        assert one.build(verified(say({0: 300}, {0: 300}), again, 300)).verification is again
+        clock.now = told.at
+
+
+def test_a_count_of_before_the_verify_does_not_end_it(builder: FrameBuilder, say: Say, clock: Clock) -> None:
+    before = verified(say({0: 100}, {0: 100}), Figure(Verification(100, 1, 1, 0, 0, 0, 0), clock.now + 0.5), 40)
+    clock.now += 1
+    assert builder.build(before).verification is before.verification

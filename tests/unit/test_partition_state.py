@@ -45,6 +45,14 @@ def test_worse_is_believed_sooner_than_better() -> None:
     assert [judge.look(fine)[0] for _ in range(3)] == [LAGGING, LAGGING, OK]
 
 
+def test_a_partition_stalls_although_nobody_tells_its_rates() -> None:
+    judge = Judge()
+    judge.look(reading(500_000, 20_000, 10_000))
+    unknown = Reading(500_000, 20_000, None, True, 30.0)
+    assert [judge.look(unknown)[0] for _ in range(3)] == [LAGGING, STALLED, STALLED]
+    assert [judge.look(Reading(500_000, 20_000, None, True, 1.0))[0] for _ in range(3)] == [STALLED] * 3
+
+
 def test_a_trend_starts_late_and_ends_late() -> None:
     judge = Judge()
     grows, a_little = reading(100_000, 20_000, 10_000), reading(100_000, 13_000, 10_000)

@@ -9,11 +9,15 @@ import pytest
 
 from clickstream.actions.analytics import Analytics, Funnel
 from clickstream.actions.observe import scans as scanning
+from clickstream.actions.observe import watcher as watching
 from clickstream.actions.observe.model import StoredCounts
-from clickstream.actions.observe.poll import NotAsked
+from clickstream.actions.observe.poll import Heard, NotAsked
 from clickstream.actions.observe.scans import Scans
-from clickstream.actions.observe.watcher import AFTER_THE_BEAT, next_frame
+from clickstream.actions.observe.sources import PostgresAnswer
+from clickstream.actions.observe.watcher import AFTER_THE_BEAT, Watcher, next_frame
+from clickstream.config.settings import load_settings
 from clickstream.services.postgres.analytics import TopItem
+from clickstream.services.postgres.inspect import StoredOffset
 
 FUNNEL = Funnel(10, 2, 1, 1, 10.0, 50.0, 1.0)
 ITEMS = (TopItem(7, 5, 2, 1),)
@@ -105,6 +109,16 @@ def test_nobody_is_asked_while_postgresql_is_away(scans: Scans, database: Databa
         with pytest.raises(NotAsked):
             ask()
     assert database.scans == []
+
+
+def test_while_postgresql_hangs_nothing_is_known_of_what_it_stores(monkeypatch: pytest.MonkeyPatch) -> None:
+    answer = PostgresAnswer(0.4, "18.6", {"one": {0: StoredOffset(7, 0.5)}})
+    watcher = Watcher(load_settings)
+    known = {("one", 0): 7}
+    for asked_at, progress in ((None, known), (99.0, known), (95.0, None)):
+        monkeypatch.setattr(watching, "time", SimpleNamespace(time=lambda: 100.0))
+        watcher._postgres._heard = Heard(answer, 94.0, asked_at=asked_at)
+        assert watcher._progress() == progress
 
 
 @pytest.mark.parametrize("now", [100.0, 100.1, 100.2, 100.5, 100.69, 100.71, 100.99])

@@ -195,9 +195,7 @@ class FrameBuilder:
         lives = consumer_lives(answers)
         if tick or not self._partitions:
             self._look(answers, processes, lives, now)
-        # Ends that are old say nothing of what waits now; positions that are old say how much waits at most.
-        ends_known = now - answers.kafka.at <= answers.silent_after
-        flows, lag, active = self._flowing(processes, now, tick=tick, ends_known=ends_known)
+        flows, lag, active = self._flowing(answers, processes, now, tick=tick)
         self._last = Frame(
             at=now,
             **_about(settings),
@@ -238,7 +236,7 @@ class FrameBuilder:
         return shown_lag(group, answers.kafka.value, processes, answers.surroundings.value)
 
     def _flowing(
-        self, processes: tuple[ProcessRow, ...], now: float, *, tick: bool, ends_known: bool
+        self, answers: Answers, processes: tuple[ProcessRow, ...], now: float, *, tick: bool
     ) -> tuple[_Flows, int | None, int]:
         """What flows, lag, open sessions; remembered at every tick, a lag only where it is known."""
         read = self._total(self._out)
@@ -247,6 +245,8 @@ class FrameBuilder:
         lag = sum(row.lag for row in self._partitions) if self._partitions else None
         active = sum(row.report.active_sessions for row in processes if row.report and row.state in ALIVE)
         if tick:
+            # Ends that are old say nothing of what waits now; positions that are old say how much waits at most.
+            ends_known = now - answers.kafka.at <= answers.silent_after
             self._remember(now, flows, lag if ends_known else None, active)
         return flows, lag, active
 

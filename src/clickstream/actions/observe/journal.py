@@ -77,7 +77,7 @@ def compare_services(before: Iterable[ServiceRow], now: Iterable[ServiceRow], at
             continue
         title = TITLES[row.name]
         if row.state == DOWN and was.state == UP:
-            yield Happening(at, BAD, f"{title} does not answer", mark=True)
+            yield Happening(at, BAD, f"{title} does not answer" if row.silent else f"{title}: {row.error}", mark=True)
         elif row.state == UP and was.state == DOWN:
             away = f" after {at - was.since:.0f} s" if was.since else ""
             yield Happening(at, GOOD, f"{title} answers again{away}", mark=True)

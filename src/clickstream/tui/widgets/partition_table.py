@@ -69,7 +69,7 @@ def partition_cells(frame: Frame, row: PartitionRow, width: int) -> tuple[Cell, 
     commit = seconds(row.commit_age) + " ago" if row.commit_age is not None else "never"
     cells = (
         Cell(str(row.partition), row.partition),
-        Cell(f"{look.glyph} {look.word}", look.word, old or look.style),
+        Cell(f"{look.glyph} {look.word}", look.word, look.style),
         Cell(exact(row.position), row.position, old),
         Cell(exact(row.end), row.end, old),
         Cell(exact(row.lag), row.lag, old or "bold"),

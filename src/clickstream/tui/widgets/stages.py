@@ -27,13 +27,9 @@ def stages(frame: Frame, width: int) -> Content:
     counted = age_of(frame.counts, frame.at)
     consumers = frame.workers("consumer")
     alive = [row for row in consumers if row.state == "running"]
+    drawn: list[Piece] = [(bar(share, 10), ACCENT), (f"{percent(share, 1, 0):>6}", "")]
     lines: list[Row] = [
-        _stage(
-            frame.data_file or "file",
-            [(bar(share, 10), ACCENT), (f"{percent(share, 1, 0):>6}", "")],
-            [(sent, "")],
-            width,
-        ),
+        _stage(frame.data_file or "file", drawn, [(sent, "")], width),
         _stage("producer", _state(frame, "producer"), [(number(rate, "/s"), "bold")], width),
         _stage(
             "Kafka",
