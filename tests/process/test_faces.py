@@ -140,11 +140,11 @@ def test_while_postgresql_hangs_every_face_says_so_and_none_shows_the_past_as_no
             code, status = answer(capsys, "status")
             assert code == 1
             assert status["services"]["postgresql"]["ok"] is False
-            assert any(one.startswith("postgresql does not answer") for one in status["troubles"])
+            assert any(one == "PostgreSQL does not answer" for one in status["troubles"])
             assert (status["lag"]["total"], status["counts"]["events"]) == (None, None)
             code, said = answer(capsys, "lag")
             assert code == 1
-            assert "postgresql does not answer" in said
+            assert "PostgreSQL does not answer" in said
             metrics = answer(capsys, "metrics", "--once")[1]
             up = {one["labels"]["service"]: one["value"] for one in metrics if one["name"] == "clickstream_service_up"}
             assert up == {"kafka": 1, "postgresql": 0, "valkey": 1}

@@ -104,7 +104,7 @@ def test_what_should_work_and_does_not_is_said_and_nothing_else() -> None:
     assert documents.troubles(empty()) == ()
     assert documents.troubles(done()) == ()
     found = documents.troubles(silent())
-    assert found[0] == "postgresql does not answer: no answer"
+    assert found[0] == "PostgreSQL does not answer"
     assert found[1].startswith("consumer-0 is silent: no report for 9 s")
     assert found[2] == "partition 0 is STALLED: 12,104 messages wait"
     assert "consumer-1 backoff: killed by SIGKILL" in documents.troubles(worker_dead())

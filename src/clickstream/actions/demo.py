@@ -14,9 +14,8 @@ from clickstream.actions.control import running
 from clickstream.actions.data_file import DataFile
 from clickstream.actions.demo_progress import FlowMeter, Narrator, Phase, Show, ends, last_commit, positions
 from clickstream.actions.group import local_workers, snapshot_of
-from clickstream.actions.observe.journal import TITLES
 from clickstream.actions.observe.meter import LagMeter, Sample
-from clickstream.actions.observe.model import ProcessRow
+from clickstream.actions.observe.model import TITLES, ProcessRow
 from clickstream.actions.prepare import prepare
 from clickstream.actions.reset import reset
 from clickstream.actions.servers import opensearch_of, postgres_of

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def up(args: Namespace) -> int:
     from clickstream.actions import stack
-    from clickstream.actions.observe.journal import TITLES
+    from clickstream.actions.observe.model import TITLES
     from clickstream.config.paths import Home
 
     def downloading(now: Download) -> None:

@@ -47,8 +47,7 @@ def demo(job: Job) -> str:
 
 def stack_up(job: Job) -> str:
     from clickstream.actions import stack
-    from clickstream.actions.observe.journal import TITLES
-    from clickstream.actions.observe.model import BAD, Happening
+    from clickstream.actions.observe.model import BAD, TITLES, Happening
 
     def downloading(now: Download) -> None:
         job.say(f"downloading {TITLES[now.product]}, once", now.bytes_done, now.bytes_total)

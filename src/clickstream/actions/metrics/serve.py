@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import socket
 import sys
 import threading
@@ -29,6 +30,8 @@ from clickstream.pipeline.loop import configure_logging, install_stop
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse
 
+_logger = logging.getLogger("clickstream.metrics")
+
 PROCESS = "metrics"
 """Its name in the supervisor; `worker stop metrics` ends it."""
 
@@ -54,7 +57,7 @@ class FiguresCollector(Collector):
 
 
 def _observer(load: Callable[[], Settings]) -> Observer:
-    return Observer(load, within=WITHIN, fresh_for=FRESH_FOR)
+    return Observer(load, within=WITHIN, fresh_for=FRESH_FOR, told=_logger.warning)
 
 
 def once(load: Callable[[], Settings]) -> str:

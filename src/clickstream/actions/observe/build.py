@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 from clickstream.actions.observe.arrivals import Arrivals
 from clickstream.actions.observe.index_lag import IndexLag, shown_lag
-from clickstream.actions.observe.journal import TITLES, compare_obstacles, compare_services, joined
+from clickstream.actions.observe.journal import compare_obstacles, compare_services, joined
 from clickstream.actions.observe.judge import Judge, Reading
 from clickstream.actions.observe.model import (
     DOWN,
     SILENT,
+    TITLES,
     Frame,
     Happening,
     History,

@@ -32,10 +32,8 @@ def troubles(frame: Frame) -> tuple[str, ...]:
 
 def _troubles(frame: Frame) -> Iterator[str]:
     for service in frame.services:
-        if service.state is DOWN:
-            yield f"{service.name} does not answer: {service.error}"
-        elif service.state is OFF and service.error != "off" and frame.configured:
-            yield f"{service.name}: {service.error}"
+        if service.state is DOWN or (service.state is OFF and service.error != "off" and frame.configured):
+            yield service.trouble
     for row in frame.processes:
         if row.state in TROUBLED:
             yield f"{row.label} {row.state}" + (f": {row.exit_reason}" if row.exit_reason else "")

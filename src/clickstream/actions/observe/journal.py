@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from clickstream.actions.observe.model import BAD, DOWN, GOOD, INFO, UP, WARN, Happening, ServiceRow, Severity
+from clickstream.actions.observe.model import BAD, DOWN, GOOD, INFO, TITLES, UP, WARN, Happening, ServiceRow, Severity
 from clickstream.domain.obstacles import COMPACTION, FOREIGN_MEMBER, OPEN_TRANSACTION, Obstacle
 from clickstream.domain.processes import SETTLED, ProcessState, ProcessStatus, Role, Snapshot
-
-TITLES = {"kafka": "Kafka", "postgresql": "PostgreSQL", "valkey": "Valkey", "opensearch": "OpenSearch"}
 
 
 class ProcessDiary:

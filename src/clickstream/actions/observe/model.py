@@ -24,6 +24,7 @@ T = TypeVar("T")
 Amount = TypeVar("Amount", int, float)
 
 SERVICES = ("kafka", "postgresql", "valkey", "opensearch")
+TITLES = {"kafka": "Kafka", "postgresql": "PostgreSQL", "valkey": "Valkey", "opensearch": "OpenSearch"}
 
 
 class ServiceState(StrEnum):
@@ -119,6 +120,13 @@ class ServiceRow:
     """In which state Aiven says it is; None where Aiven is not asked, or does not tell."""
     aiven_error: str | None = None
     """Why Aiven does not tell."""
+
+    @property
+    def trouble(self) -> str:
+        """A sentence on why it is DOWN or OFF."""
+        if self.error in {"", NO_ANSWER}:
+            return f"{TITLES[self.name]} does not answer"
+        return self.error if TITLES[self.name] in self.error else f"{TITLES[self.name]}: {self.error}"
 
     @property
     def silent(self) -> bool:

@@ -6,7 +6,6 @@ not asked again before that question has ended: a server that hangs costs one th
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from collections.abc import Callable
@@ -30,7 +29,7 @@ from clickstream.domain.processes import Snapshot
 
 T = TypeVar("T")
 
-_logger = logging.getLogger("clickstream.observe")
+Told = Callable[[str], None]
 
 WITHIN = 5.0
 """Seconds after which a look is over, whoever has answered; also how long one that is not ready yet is waited for."""
@@ -48,8 +47,11 @@ APART = 1.0
 class Asked(Generic[T]):
     """One question, asked on a thread of its own; at most one at a time is under way."""
 
-    def __init__(self, name: str, ask: Callable[[], T], *, share: float = 1.0) -> None:
-        """`share`: of the time that asking may take at most; in between, the last answer counts."""
+    def __init__(self, name: str, ask: Callable[[], T], *, share: float = 1.0, told: Told = lambda words: None) -> None:
+        """`share`: of the time that asking may take at most; in between, the last answer counts. `told`: once, of a
+        fault.
+        """
+        self._told = told
         self._name = name
         self._ask = ask
         self._share = share
@@ -83,7 +85,7 @@ class Asked(Generic[T]):
         except Exception as error:  # whatever it is: the figures are missing, and the service counts as down
             words = str(error) if isinstance(error, ClickstreamError) else f"internal error: {error!r}"
             if not self._failing:
-                _logger.warning("no figures of %s: %s", self._name, words)
+                self._told(f"no figures of {self._name}: {words}")
             self._failing = True
             self.heard = replace(before, error=words, not_asked="", asked_at=None)
             return
@@ -104,6 +106,7 @@ class Observer:
         patience: float = 0.0,
         fresh_for: float = 0.0,
         counts: bool = True,
+        told: Told = lambda words: None,
     ) -> None:
         """Args:
             load: reads the settings.
@@ -111,6 +114,7 @@ class Observer:
             patience: seconds for which a server that is not ready yet is asked again.
             fresh_for: seconds for which a look serves everybody who asks.
             counts: whether rows are counted.
+            told: of a server that begins to give no figures.
 
         Raises SettingsError where the settings cannot be read.
         """
@@ -125,13 +129,13 @@ class Observer:
         postgres, valkey = PostgresSource(live, gate, patience=patience), ValkeySource(live, gate, patience=patience)
         search = OpenSearchSource(live, gate, patience=patience)
         self._sources = (kafka, around, postgres, valkey, search)
-        self._supervisor = Asked("supervisor", self._ask_supervisor)
-        self._kafka = Asked("kafka", kafka)
-        self._around = Asked("surroundings", around, share=SHARE)
-        self._postgres = Asked("postgresql", postgres)
-        self._valkey = Asked("valkey", valkey)
-        self._search = Asked("opensearch", search)
-        self._counts = Asked("counts", self._count, share=MOST_OF_THE_TIME) if counts else None
+        self._supervisor = Asked("supervisor", self._ask_supervisor, told=told)
+        self._kafka = Asked("kafka", kafka, told=told)
+        self._around = Asked("surroundings", around, share=SHARE, told=told)
+        self._postgres = Asked("postgresql", postgres, told=told)
+        self._valkey = Asked("valkey", valkey, told=told)
+        self._search = Asked("opensearch", search, told=told)
+        self._counts = Asked("counts", self._count, share=MOST_OF_THE_TIME, told=told) if counts else None
         self._builder = FrameBuilder(self._live)
         self.seconds = 0.0
         """How long the last look took."""
@@ -232,9 +236,9 @@ def refuse_unknown(frame: Frame) -> Frame:
     for name in ("kafka", "postgresql"):
         service = frame.service(name)
         if service.state is OFF:
-            raise ClickstreamError(f"{name}: {service.error}", hint=STACK_UP)
+            raise ClickstreamError(service.trouble, hint=STACK_UP)
         if service.state is DOWN:
-            raise ClickstreamError(f"{name} does not answer: {service.error}")
+            raise ClickstreamError(service.trouble)
     if frame.topic_exists is False:
         raise missing_topic(frame.topic)
     return frame
