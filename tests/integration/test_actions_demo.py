@@ -50,7 +50,7 @@ def test_every_line_of_the_file_is_accounted_for(settings: Settings) -> None:
     assert result.seconds > 0
     assert [said[0].phase, said[-1].phase] == [Phase.STACK, Phase.ANALYTICS]
     last = next(word.flow for word in reversed(said) if word.flow)
-    assert (last.produced, last.stored, sum(last.lag.values())) == (3_040, 3_040, 0)
+    assert (last.produced, last.read, sum(last.lag.values())) == (3_040, 3_040, 0)
     assert busy(settings) == []
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from clickstream.actions import analytics, consumers, producers, stack, verify
 from clickstream.actions.control import running
 from clickstream.actions.data_file import DataFile
-from clickstream.actions.demo_progress import FlowMeter, Narrator, Phase, Show, ends, last_commit, positions
+from clickstream.actions.demo_progress import FlowMeter, Narrator, Phase, Show
 from clickstream.actions.group import local_workers, snapshot_of
 from clickstream.actions.observe.meter import LagMeter, Sample
 from clickstream.actions.observe.model import TITLES, ProcessRow
@@ -90,7 +90,10 @@ class DemoResult:
 class _Drained:
     """The end of the flow."""
 
-    sample: Sample
+    produced: int
+    """Messages that Kafka has taken since the demo began."""
+    read: int
+    """Messages that the consumers were through with since then."""
     producer: ProcessRow
     seconds: float
 
@@ -131,7 +134,7 @@ def demo(settings: Settings, options: DemoOptions, show: Show) -> DemoResult:
         drained = _run_pipeline(settings, producers.Run(file, options.limit), start, narrator)
     finally:
         _stop_started(settings, kept, narrator)
-    return _result(settings, before, start, drained, narrator)
+    return _result(settings, before, drained, narrator)
 
 
 def _bring_up(settings: Settings, narrator: Narrator) -> Settings:
@@ -170,16 +173,15 @@ def _run_pipeline(settings: Settings, run: producers.Run, start: Sample, narrato
     narrator.say(Phase.PIPELINE, "starting consumers")
     consumers.start(settings)
     narrator.say(Phase.PIPELINE, "starting the producer")
-    began = time.monotonic()
+    began = time.time()
     producers.start(settings, run)
     with FlowMeter(settings, start) as meter:
         while True:
             workers = _workers(settings)
             finished = _producer_finished(workers)
-            narrator.flow(meter.read(workers))
+            narrator.flow(meter.look(workers))
             if finished and meter.drained:
-                last = max(last_commit(meter.last), began)
-                return _Drained(meter.last, finished, last - began)
+                return _Drained(meter.produced, meter.read, finished, max(0.0, meter.last_commit - began))
             _refuse_failed(workers)
             time.sleep(LOOK_EVERY)
 
@@ -210,13 +212,16 @@ def _stop_started(settings: Settings, kept: set[str], narrator: Narrator) -> Non
         control.stop(started)
 
 
-def _result(settings: Settings, before: Counts, start: Sample, drained: _Drained, narrator: Narrator) -> DemoResult:
-    narrator.say(Phase.VERIFY, "verifying: computing every session anew, in SQL")
-    verification = verify.verify(settings)
+def _result(settings: Settings, before: Counts, drained: _Drained, narrator: Narrator) -> DemoResult:
+    words = "verifying: computing every session again, in SQL"
+    narrator.say(Phase.VERIFY, words)
+    verification = verify.verify(
+        settings, progress=lambda share: narrator.say(Phase.VERIFY, words, done=round(100 * share), total=100)
+    )
     narrator.say(Phase.ANALYTICS, "counting")
     funnel = analytics.analytics(settings)
     after = counts(postgres_of(settings))
-    read = positions(drained.sample) - positions(start)
+    read = drained.read
     new, rejected = after.events - before.events, _ever_rejected(after) - _ever_rejected(before)
     duplicates = read - new - rejected
     told = _told_duplicates(settings, read)
@@ -231,7 +236,7 @@ def _result(settings: Settings, before: Counts, start: Sample, drained: _Drained
         analytics=funnel,
         new=new,
         bad_lines=drained.producer.counters.get("bad_lines", 0),
-        unaccounted=_unaccounted(drained, ends(drained.sample) - ends(start), duplicates, told),
+        unaccounted=_unaccounted(drained, duplicates, told),
         documents=_documents(settings),
     )
 
@@ -260,8 +265,8 @@ def _told_duplicates(settings: Settings, read: int) -> int | None:
     return sum(counter.get("duplicates", 0) for counter in counters)
 
 
-def _unaccounted(drained: _Drained, arrived: int, duplicates: int, told: int | None) -> str:
-    acknowledged, total = drained.producer.events, drained.producer.counters.get("total", 0)
+def _unaccounted(drained: _Drained, duplicates: int, told: int | None) -> str:
+    arrived, acknowledged, total = drained.produced, drained.producer.events, drained.producer.counters.get("total", 0)
     if acknowledged != total:
         return f"the producer read {total:,} events and Kafka acknowledged {acknowledged:,}"
     if arrived < acknowledged:

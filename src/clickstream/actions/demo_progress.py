@@ -1,25 +1,18 @@
-"""What a demo says of itself while it runs, and the measuring behind it. Decides nothing."""
+"""What a demo says of itself while it runs, out of the same frames as every other face. Decides nothing."""
 
 from __future__ import annotations
 
 import time
-from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 
-from clickstream.actions.observe.meter import LagMeter, Sample
-from clickstream.actions.observe.model import ProcessRow
-from clickstream.actions.observe.surroundings import look_around, progress_of
+from clickstream.actions.observe.documents import as_of
+from clickstream.actions.observe.meter import Sample
+from clickstream.actions.observe.model import DOWN, Frame, ProcessRow
+from clickstream.actions.observe.once import Observer
 from clickstream.config.settings import Settings
-from clickstream.domain.errors import ClickstreamError, ServiceUnavailable
-from clickstream.domain.obstacles import obstacles
-
-RATES_OVER = 2.0
-"""Seconds over which rates are taken: commits come in batches."""
-
-STANDS_AFTER = 3.0
-"""Seconds without a commit after which it is asked what holds messages back, and asked again."""
+from clickstream.domain.processes import Role
 
 
 class Phase(StrEnum):
@@ -72,96 +65,72 @@ class DemoProgress:
 Show = Callable[[DemoProgress], None]
 
 
-@dataclass(slots=True)
 class FlowMeter:
-    """Follows offsets and workers; use as a context manager. A server that is away is asked again, for ever."""
+    """Follows the pipeline; use as a context manager. A server that is away is asked again until it is back."""
 
-    settings: Settings
-    start: Sample
-    """Offsets before the producer began."""
-    _meter: LagMeter | None = None
-    _trouble: str = ""
-    _history: deque[Sample] = field(default_factory=deque)
-    _obstacle: str = ""
-    _looked_around: float = float("-inf")
+    def __init__(self, settings: Settings, start: Sample) -> None:
+        """`start`: offsets before the producer began."""
+        self._start = start
+        self._observer = Observer(lambda: settings, counts=False)
+        self._looked_at = float("inf")
+        self.frame = Frame(at=0.0)
+        """What was seen last."""
 
     def __enter__(self) -> FlowMeter:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._drop()
+        self._observer.close()
 
     @property
-    def last(self) -> Sample:
-        return self._history[-1] if self._history else self.start
+    def produced(self) -> int:
+        """Messages that Kafka has taken since the start."""
+        return sum(end for _, _, end in self.frame.topic_offsets) - sum(self._start.ends.values())
 
-    def read(self, workers: tuple[ProcessRow, ...]) -> Flow:
-        """Take a sample, and say how it flows."""
-        self._sample()
-        producer = next((worker for worker in workers if worker.role == "producer"), None)
-        troubles = [worker.detail for worker in workers if worker.activity == "waiting" and worker.detail]
-        oldest, newest = (self._history[0] if self._history else self.start), self.last
-        elapsed = 0.0 if self._trouble else newest.at - oldest.at  # an old rate would look like flow
+    @property
+    def read(self) -> int:
+        """Messages that the consumers are through with since the start."""
+        if not self.frame.partitions:
+            return 0
+        return sum(row.position for row in self.frame.partitions) - sum(self._start.positions.values())
+
+    @property
+    def last_commit(self) -> float:
+        """When anything was last committed, in Unix seconds; -inf if nothing ever was."""
+        ages = [row.commit_age for row in self.frame.partitions if row.commit_age is not None]
+        return self.frame.at - min(ages, default=float("inf"))
+
+    def look(self, workers: tuple[ProcessRow, ...]) -> Flow:
+        """See how it flows. `workers`: as their supervisor knows them now."""
+        self._looked_at = time.time()
+        self.frame = frame = self._observer.look()
+        producer = next((worker for worker in workers if worker.role == Role.PRODUCER), None)
         return Flow(
-            produced=max(ends(newest) - ends(self.start), producer.events if producer else 0),  # whichever is newer
+            produced=max(self.produced, producer.events if producer else 0),  # whichever is newer
             to_produce=producer.counters.get("total", 0) if producer else 0,
-            read=positions(newest) - positions(self.start),
-            rate_in=(ends(newest) - ends(oldest)) / elapsed if elapsed else 0.0,
-            rate_out=(positions(newest) - positions(oldest)) / elapsed if elapsed else 0.0,
-            lag={partition: one.lag for partition, one in newest.partitions.items()},
-            active_sessions=sum(worker.active_sessions for worker in workers),
-            trouble=self._trouble or self._around(newest) or next(iter(troubles), ""),
-            to_index=newest.to_index,
+            read=self.read,
+            rate_in=frame.produced_per_second or 0.0,
+            rate_out=frame.read_per_second or 0.0,
+            lag={row.partition: row.lag for row in frame.partitions},
+            active_sessions=frame.active_sessions,
+            trouble=self._trouble(workers),
+            to_index=frame.indexing.total if frame.indexing else None,
         )
 
     @property
     def drained(self) -> bool:
-        """The last sample could be taken, and nothing was left to store or to index."""
-        return not self._trouble and bool(self._history) and self.last.total == 0 and not self.last.to_index
+        """By offsets that were all read in the last look, nothing was left to store or to index."""
+        at, indexing = as_of(self.frame), self.frame.indexing
+        return at is not None and at >= self._looked_at and self.frame.lag == 0 and not (indexing and indexing.total)
 
-    def _around(self, newest: Sample) -> str:
-        """What in Kafka holds messages back, where nothing has been stored for a while though some wait."""
-        if not newest.total or newest.at - max(last_commit(newest), self.start.at) < STANDS_AFTER:
-            self._obstacle = ""
-        elif newest.at - self._looked_around >= STANDS_AFTER:
-            self._looked_around = newest.at
-            try:
-                around = look_around(self.settings)
-            except ClickstreamError:
-                around = None  # Kafka itself is the trouble, and said so
-            found = obstacles(around, progress_of(newest)) if around else ()
-            self._obstacle = found[0].message if found else ""
-        return self._obstacle
-
-    def _sample(self) -> None:
-        try:
-            if self._meter is None:
-                self._meter = LagMeter(self.settings)
-            self._history.append(self._meter.sample())
-            self._trouble = ""
-        except ServiceUnavailable as error:
-            self._trouble = str(error.args[0])
-            self._drop()
-        while len(self._history) > 2 and self._history[-1].at - self._history[0].at > RATES_OVER:
-            self._history.popleft()
-
-    def _drop(self) -> None:
-        if self._meter is not None:
-            self._meter.__exit__(None, None, None)
-            self._meter = None
-
-
-def ends(sample: Sample) -> int:
-    return sum(sample.ends.values())
-
-
-def positions(sample: Sample) -> int:
-    return sum(sample.positions.values())
-
-
-def last_commit(sample: Sample) -> float:
-    """When anything was last committed, in seconds of the monotonic clock; -inf if nothing ever was."""
-    return max((sample.at - age for age in sample.ages.values()), default=float("-inf"))
+    def _trouble(self, workers: tuple[ProcessRow, ...]) -> str:
+        """What is waited for: a server, what others do in Kafka, or what a worker says."""
+        frame = self.frame
+        down = [frame.service(name).trouble for name in ("kafka", "postgresql") if frame.service(name).state is DOWN]
+        standing = bool(frame.lag) and not frame.read_per_second
+        held = [one.message for one in frame.obstacles] if standing else []
+        waits = [worker.detail for worker in workers if worker.activity == "waiting" and worker.detail]
+        return next(iter([*down, *held, *waits]), "")
 
 
 class Narrator:

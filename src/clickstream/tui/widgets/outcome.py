@@ -26,10 +26,10 @@ def sessions_box(frame: Frame, width: int, height: int) -> Content:
     last_day = exact(found.value.last_day.sessions) if found else UNKNOWN
     lines = [
         _row("stored", stored, width),
+        _open(frame, frame.history.active, width),
         _row("rejected", rejected, width),
         _row("duplicates", _total(totals.duplicates if totals else None), width),
         _row("late", _total(totals.late if totals else None), width),
-        _open(frame, frame.history.active, width),
         _row("converted", _value(converted, found, frame.at), width),
         _row("last data day", _value(last_day, found, frame.at)[-1:], width),  # as old as what stands above it
         _row("events", events, width),
