@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clickstream.actions.observe.build import KEPT, Answers, FrameBuilder
-from clickstream.actions.observe.model import ASKING, DOWN, LAGGING, OFF, STALLED, UP, Figure, StoredCounts
+from clickstream.actions.observe.model import ASKING, DOWN, LAGGING, OFF, STALLED, UP, Figure, Outcomes, StoredCounts
 from clickstream.actions.observe.poll import Heard
 from clickstream.actions.observe.search_source import OpenSearchAnswer
 from clickstream.actions.observe.sources import KafkaAnswer, LiveSettings, PostgresAnswer, ValkeyAnswer
@@ -177,6 +177,29 @@ def test_rates_are_over_the_last_seconds(builder: FrameBuilder, say: Say, clock:
     assert frame.partitions[0].trend == "growing"
     assert frame.history.produced[-1] == pytest.approx(1_000)
     assert len(frame.history.at) == 11
+
+
+def counting(clock: Clock, **counters: int) -> Snapshot:
+    """A consumer with these counters."""
+    (process,) = consumer(clock, 0).processes
+    assert process.report
+    report = replace(process.report, counters=counters)
+    return Snapshot(clock.now, 1, (replace(process, started_at=900.0, report=report),))
+
+
+def test_stored_are_new_events_and_read_is_whatever_became_of_it(builder: FrameBuilder, say: Say, clock: Clock) -> None:
+    builder.build(say({0: 1_000}, {0: 0}, snapshot=counting(clock, stored=50)))
+    clock.now += 1
+    counters = {"stored": 150, "late": 20, "duplicates": 880, "rejected": 20}
+    frame = builder.build(say({0: 1_000}, {0: 1_000}, snapshot=counting(clock, **counters)))
+    assert (frame.read_per_second, frame.stored_per_second) == (1_000.0, 100.0)
+    assert frame.outcomes == Outcomes(stored=100.0, duplicates=880.0, rejected=20.0, late=20.0)
+    assert frame.outcome_totals == Outcomes(stored=150, duplicates=880, rejected=20, late=20)
+    assert (frame.history.stored[-1], frame.history.not_new[-1]) == (100.0, 900.0)
+    for _ in range(5):  # all is read, and the consumer says nothing more
+        clock.now += 1
+        frame = builder.build(say({0: 1_000}, {0: 1_000}, snapshot=None))
+    assert (frame.read_per_second, frame.outcomes) == (0.0, Outcomes(0.0, 0.0, 0.0, 0.0))
 
 
 def test_a_topic_made_anew_is_no_leap(builder: FrameBuilder, say: Say, clock: Clock) -> None:

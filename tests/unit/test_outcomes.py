@@ -94,9 +94,12 @@ def test_consumers_of_this_home_and_elsewhere_count_each_once_and_a_benchmark_s_
         Post("indexer-0", Role.INDEXER, "there", 2, 20.0, report(1_000_000)),
     )
     answers = Answers(Snapshot(50.0, 9, here), Heard(), Heard(), Heard(ValkeyAnswer(0.2, "9.1", posts), 50.0))
-    assert totals(consumer_lives(answers)) == Outcomes(100_110, 3, 0, 0)
+    assert totals(consumer_lives(answers)) == Outcomes(100_010, 2, 0, 0)
     silent = replace(answers, valkey=replace(answers.valkey, error="it hangs"))
-    assert totals(consumer_lives(silent)) == Outcomes(110, 2, 0, 0)
+    assert totals(consumer_lives(silent)) == Outcomes(10, 1, 0, 0)
+    stopped = tuple(replace(one, state=ProcessState.STOPPED) for one in here)
+    last = replace(silent, snapshot=Snapshot(50.0, 9, stopped))
+    assert totals(consumer_lives(last)) == Outcomes(110, 2, 0, 0), "none runs: what the last lives came to"
     assert totals(consumer_lives(replace(silent, snapshot=None))) is None
 
 

@@ -353,7 +353,8 @@ class Frame:
     outcomes: Outcomes[float] | None = None
     """What became of the messages, a second."""
     outcome_totals: Outcomes[int] | None = None
-    """The same since the present life of each consumer began; None: no consumer has reported."""
+    """The same since the present life of each consumer began; where none runs, in the last lives of this home's; None:
+    no consumer has reported."""
     lag: int | None = None
     indexing: IndexLag | None = None
     """How far the indexers are; None where OpenSearch is not enabled, or it is not known."""

@@ -36,15 +36,21 @@ def process_rows(answers: Answers, rates: Rates, now: float, *, tick: bool) -> t
 
 
 def consumer_lives(answers: Answers) -> dict[str, Life]:
-    """The present (or last) life of each consumer that has reported; a benchmark's read another topic."""
-    here = answers.snapshot.of(Role.CONSUMER) if answers.snapshot else ()
-    elsewhere = foreign_posts(_fresh_posts(answers), {process.pid for process in here if process.state in ALIVE})
-    reported = [(socket.gethostname(), one.name, one.started_at or 0.0, one.report) for one in here]
-    reported += [(one.host, one.name, one.started_at, one.report) for one in elsewhere if one.role is Role.CONSUMER]
+    """The present life of each consumer that has reported; where none runs, the last lives of this home's."""
+    # A benchmark's consumers read another topic.
+    here = (
+        [one for one in answers.snapshot.of(Role.CONSUMER) if not is_benchmarks(one.name)] if answers.snapshot else []
+    )
+    running = [one for one in here if one.state in ALIVE]
+    posts = foreign_posts(_fresh_posts(answers), {one.pid for one in running})
+    elsewhere = [one for one in posts if one.role is Role.CONSUMER and not is_benchmarks(one.name)]
+    known = running if running or elsewhere else here
+    reported = [(socket.gethostname(), one.name, one.started_at or 0.0, one.report) for one in known]
+    reported += [(one.host, one.name, one.started_at, one.report) for one in elsewhere]
     return {
         f"{host} {name} {began}": Life(began, report.at, report.counters)
         for host, name, began, report in reported
-        if report and not is_benchmarks(name)
+        if report
     }
 
 
