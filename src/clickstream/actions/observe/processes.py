@@ -30,7 +30,7 @@ Rates = dict[str, deque[float]]
 
 def process_rows(answers: Answers, rates: Rates, now: float, *, tick: bool) -> tuple[ProcessRow, ...]:
     """Servers, producer, consumers of this home by name, then workers elsewhere. `tick`: add to `rates`."""
-    local = local_rows(answers.snapshot, rates, now, tick=tick)
+    local = local_rows(answers.snapshot, rates, answers.snapshot_at or now, tick=tick)
     elsewhere = foreign_posts(_fresh_posts(answers), {row.pid for row in local})
     return _one_owner_each((*local, *(_remote(post, rates, now, tick=tick) for post in elsewhere)))
 
