@@ -121,8 +121,7 @@ class Observer:
         self._live = LiveSettings(load)
         self._within, self._fresh_for = within, fresh_for
         self._lock = threading.Lock()
-        self._last: Frame | None = None
-        self._looked_at = float("-inf")
+        self._last, self._looked_at = Frame(at=0.0), float("-inf")
         self._snapshot: Snapshot | None = None
         gate, live = self._gate, self._live
         kafka, around = KafkaSource(live, gate), SurroundingsSource(live, gate)
@@ -149,7 +148,7 @@ class Observer:
     def look(self) -> Frame:
         """The figures of now, or of a moment ago. Never raises for a server that is down."""
         with self._lock:  # whoever comes meanwhile gets the same
-            if self._last is None or time.monotonic() - self._looked_at > self._fresh_for:
+            if time.monotonic() - self._looked_at > self._fresh_for:
                 self._last = self._look()
                 self._looked_at = time.monotonic()
             return self._last
