@@ -109,12 +109,19 @@ def stuck(state: str, **owner: Any) -> Frame:
     return replace(frame, processes=processes, partitions=(rows[0], replace(rows[1], state=state, **owner), rows[2]))
 
 
+def without(frame: Frame, name: str) -> Frame:
+    """This server does not answer."""
+    rows = tuple(replace(row, state=DOWN, error="no answer") if row.name == name else row for row in frame.services)
+    return replace(frame, services=rows)
+
+
 @pytest.mark.parametrize(("frame", "words"), [
     (stuck(OK), "nothing holds them up"),
     (stuck(STALLED), "nothing is stored of partition 1"),
     (stuck(STOPPED, owner=None), "nobody has partition 1"),
     (frames.service_gone(), "PostgreSQL does not answer"),
     (replace(stuck(STOPPED), processes=()), "nobody has partition 1"),
+    (without(stuck(STOPPED, owner=None), "kafka"), "Kafka does not answer"),
 ])  # fmt: skip
 def test_nothing_holds_them_up_only_where_all_is_stored(frame: Frame, words: str) -> None:
     assert pressure_table.summary(pressures(frame), frame) == words

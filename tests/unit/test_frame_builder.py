@@ -198,6 +198,20 @@ def test_a_worker_that_does_not_report_is_silent_not_busy(builder: FrameBuilder,
     assert (row.activity, row.rate, row.detail) == ("silent", 0.0, "no report for 9 s")
 
 
+def test_a_look_that_takes_long_makes_nobody_silent(builder: FrameBuilder, say: Say, clock: Clock) -> None:
+    answers = replace(say({0: 1}, {0: 1}, snapshot=consumer(clock, 0)), snapshot_at=clock.now)
+    clock.now += 5
+    assert builder.build(answers).workers("consumer")[0].activity == "running"
+
+
+def test_where_kafka_hangs_consumers_are_not_idle(builder: FrameBuilder, say: Say, clock: Clock) -> None:
+    good = say({0: 1}, {0: 1})
+    hung = replace(good.kafka, asked_at=clock.now)
+    clock.now += 5
+    worker = builder.build(replace(say({0: 1}, {0: 1}, snapshot=consumer(clock)), kafka=hung)).workers("consumer")[0]
+    assert (worker.activity, worker.detail) == ("waiting", "Kafka does not answer")
+
+
 def test_a_server_that_goes_keeps_its_figures_and_their_time(builder: FrameBuilder, say: Say, clock: Clock) -> None:
     good = say({0: 100}, {0: 40})
     assert builder.build(good).service("postgresql").state == UP

@@ -10,7 +10,7 @@ import pytest
 from clickstream.actions.analytics import Analytics, Funnel
 from clickstream.actions.observe import scans as scanning
 from clickstream.actions.observe import watcher as watching
-from clickstream.actions.observe.model import StoredCounts
+from clickstream.actions.observe.model import ASKING, DOWN, SERVICES, UP, Frame, ServiceRow, StoredCounts
 from clickstream.actions.observe.poll import Heard, NotAsked
 from clickstream.actions.observe.scans import Scans
 from clickstream.actions.observe.sources import PostgresAnswer
@@ -119,6 +119,19 @@ def test_while_postgresql_hangs_nothing_is_known_of_what_it_stores(monkeypatch: 
         monkeypatch.setattr(watching, "time", SimpleNamespace(time=lambda: 100.0))
         watcher._postgres._heard = Heard(answer, 94.0, asked_at=asked_at)
         assert watcher._progress() == progress
+
+
+def test_after_an_outage_what_is_counted_is_asked_for_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    watcher = Watcher(load_settings)
+    asked: list[int] = []
+    told: list[str] = []
+    for poller in watcher._counting:
+        monkeypatch.setattr(poller, "ask_now", lambda: asked.append(1))
+    for state in (ASKING, UP, UP, DOWN, DOWN, UP, UP):
+        services = tuple(ServiceRow(name, state if name == "postgresql" else UP) for name in SERVICES)
+        watcher._count_after_an_outage(Frame(at=1.0, services=services))
+        assert len(asked) == (3 if state is UP and DOWN in told else 0)
+        told.append(state)
 
 
 @pytest.mark.parametrize("now", [100.0, 100.1, 100.2, 100.5, 100.69, 100.71, 100.99])

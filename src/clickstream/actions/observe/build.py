@@ -74,6 +74,8 @@ class Answers:
     analytics: Figure[Analytics] | None = None
     top_items: Figure[tuple[TopItem, ...]] | None = None
     verification: Figure[Verification] | None = None
+    snapshot_at: float | None = None
+    """Unix seconds at which the supervisor gave `snapshot`; None: just now."""
     silent_after: float = SILENT_AFTER
     """Seconds without an answer after which a server counts as down."""
 
@@ -332,8 +334,9 @@ def _agreeing(
             return replace(row, activity=SILENT, detail=down[row.name])
         if row.role == Role.CONSUMER and row.partitions and lags.keys() >= set(row.partitions):
             row = replace(row, lag=sum(lags[partition] for partition in row.partitions))
-        if row.role == Role.CONSUMER and needed and row.lag and row.activity in {"running", "idle"}:
-            # Its commit hangs, of which it says nothing.
+        concerned = needed is not None and (row.lag or needed.name == "kafka")
+        if needed and concerned and row.role == Role.CONSUMER and row.activity in {"running", "idle"}:
+            # Its fetch or its commit hangs, of which it says nothing.
             return replace(row, activity="waiting", detail=f"{TITLES[needed.name]} does not answer")
         return row
 

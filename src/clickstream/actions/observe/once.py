@@ -152,11 +152,12 @@ class Observer:
             source.drop()
 
     def _look(self) -> Frame:
-        began, settings = time.monotonic(), self._live.refresh()
+        began, began_at, settings = time.monotonic(), time.time(), self._live.refresh()
         deadline = began + self._within
         aiven_asked = Questions(aiven.question(settings))  # first: it is the farthest away
         self._supervisor.begin()
-        self._snapshot = self._supervisor.answer(began + SUPERVISOR_WITHIN).value
+        supervisor = self._supervisor.answer(began + SUPERVISOR_WITHIN)
+        self._snapshot = supervisor.value
         for asked in (self._postgres, self._valkey, self._search, self._around):
             asked.begin()
         # Positions first, ends after them: a position that is newer than the end would hide what waits.
@@ -174,6 +175,8 @@ class Observer:
             self._search.answer(deadline),
             self._around.answer(deadline),
             counts=Figure(counts.value, counts.at) if counts.value else None,
+            # A look may take seconds, in which no report can come; an old snapshot is as old as it is.
+            snapshot_at=supervisor.at if supervisor.at >= began_at else None,
             silent_after=min(SILENT_AFTER, self._within - 0.2),
         )
         frame = self._builder.build(answers)

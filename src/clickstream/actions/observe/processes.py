@@ -29,7 +29,7 @@ Rates = dict[str, deque[float]]
 
 def process_rows(answers: Answers, rates: Rates, now: float, *, tick: bool) -> tuple[ProcessRow, ...]:
     """Servers, producer, consumers of this home by name, then workers elsewhere. `tick`: add to `rates`."""
-    local = local_rows(answers.snapshot, rates, now, tick=tick)
+    local = local_rows(answers.snapshot, rates, answers.snapshot_at or now, tick=tick)
     # What hangs on the board is old when Valkey does not answer; posts fade by themselves within ten seconds.
     fresh = answers.valkey.value is not None and not answers.valkey.error and not answers.valkey.not_asked
     posts = answers.valkey.value.posts if answers.valkey.value and fresh else ()

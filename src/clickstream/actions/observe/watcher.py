@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from clickstream.actions.control import running
 from clickstream.actions.observe.build import Answers, FrameBuilder
 from clickstream.actions.observe.journal import ProcessDiary
-from clickstream.actions.observe.model import Figure, Frame, Happening
+from clickstream.actions.observe.model import DOWN, Figure, Frame, Happening
 from clickstream.actions.observe.poll import Poller, to_next_beat
 from clickstream.actions.observe.scans import Scans
 from clickstream.actions.observe.search_source import OpenSearchSource
@@ -106,7 +106,9 @@ class Watcher:
         self._surroundings = Poller("surroundings", around, every=EVERY_AROUND, share=SHARE, ended=around.drop)
         self._scans = Scans(self.live, self._progress)
         servers = (self._postgres, self._kafka, self._valkey, self._search)
-        self._pollers = (*servers, self._surroundings, *self._scans.pollers())
+        self._counting = self._scans.pollers()
+        self._was_down = False
+        self._pollers = (*servers, self._surroundings, *self._counting)
         self._builder = FrameBuilder(self.live)
 
     def __enter__(self) -> Watcher:
@@ -178,7 +180,18 @@ class Watcher:
             self._scans.top_items,
             self._verification,
         )
-        return self._builder.build(answers, tick=tick)
+        frame = self._builder.build(answers, tick=tick)
+        self._count_after_an_outage(frame)
+        return frame
+
+    def _count_after_an_outage(self, frame: Frame) -> None:
+        """What was asked before PostgreSQL hung is old by now, and took so long that it would not be asked again for
+        minutes."""
+        down = frame.service("postgresql").state is DOWN
+        if self._was_down and not down:
+            for poller in self._counting:
+                poller.ask_now()
+        self._was_down = down
 
     def _processes_changed(self, happenings: list[Happening]) -> None:
         self.tell(happenings)

@@ -72,7 +72,7 @@ def summary(consumers: Sequence[BackPressure], frame: Frame) -> str:
     servers = sorted({_server(one) for one in held if one.bottleneck.endswith(NO_ANSWER)})
     others = [one for one in held if one.bottleneck != SILENT and not one.bottleneck.endswith(NO_ANSWER)]
     words = [f"{_some(silent, consumers)} silent"] if silent else []
-    words += [f"{' and '.join(servers)} {'does' if len(servers) == 1 else 'do'} not answer"] if servers else []
+    words += [_no_answer(servers)] if servers else []
     if others:
         causes = sorted({bottleneck_words(one) for one in others})
         words.append(f"{_some([one.worker for one in others], consumers)} held up by {', '.join(causes)}")
@@ -89,9 +89,16 @@ def _unstored(frame: Frame) -> str:
     """The partitions of which nothing is stored though messages wait."""
     stalled = [row.partition for row in frame.partitions if row.state == STALLED]
     stopped = [row.partition for row in frame.partitions if row.state == STOPPED]
+    away = [TITLES[name] for name in ("kafka", "postgresql") if frame.service(name).silent]
+    if away and (stalled or stopped):
+        return _no_answer(away)
     words = [f"nothing is stored of {named(stalled)}"] if stalled else []
     words += [f"nobody has {named(stopped)}"] if stopped else []
     return "; ".join(words)
+
+
+def _no_answer(servers: Sequence[str]) -> str:
+    return f"{' and '.join(servers)} {'does' if len(servers) == 1 else 'do'} not answer"
 
 
 def _server(one: BackPressure) -> str:
