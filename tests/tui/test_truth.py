@@ -270,7 +270,6 @@ def test_what_was_emptied_is_not_all_stored() -> None:
 def test_figures_of_data_time_and_of_messages_are_called_so() -> None:
     shown = sessions_box(frames.running(), 30, 8).plain
     assert "per minute" not in shown
-    assert "last data day" in shown
     assert "3 + 2 lines" in shown
 
 

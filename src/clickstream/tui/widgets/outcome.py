@@ -17,22 +17,16 @@ if TYPE_CHECKING:
 
 
 def sessions_box(frame: Frame, width: int, height: int) -> Content:
-    counts, found = frame.counts, frame.analytics
+    counts = frame.counts
     stored = _value(exact(counts.value.sessions) if counts else UNKNOWN, counts, frame.at)
-    events = _value(exact(counts.value.events) if counts else UNKNOWN, counts, frame.at)
     rejected = _value(_rejected(counts.value) if counts else UNKNOWN, counts, frame.at)
     totals = frame.outcome_totals
-    converted = exact(found.value.all_time.purchase_sessions) if found else UNKNOWN
-    last_day = exact(found.value.last_day.sessions) if found else UNKNOWN
     lines = [
         _row("stored", stored, width),
         _open(frame, frame.history.active, width),
         _row("rejected", rejected, width),
         _row("duplicates", _total(totals.duplicates if totals else None), width),
         _row("late", _total(totals.late if totals else None), width),
-        _row("converted", _value(converted, found, frame.at), width),
-        _row("last data day", _value(last_day, found, frame.at)[-1:], width),  # as old as what stands above it
-        _row("events", events, width),
     ]
     return content(lines[:height])
 
