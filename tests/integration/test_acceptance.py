@@ -92,6 +92,7 @@ def test_demo_accounts_for_every_line_of_the_file(
         "duplicate_events": 0,
         "skipped_messages": 0,
         "different_days": 0,
+        "examples": [],
     }
     newest = max(session.start_ms for session in sessions)
     for name, days in (("all_time", 10_000), ("last_day", 1), ("last_month", 30)):

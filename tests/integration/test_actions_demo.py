@@ -74,6 +74,7 @@ def test_a_limited_run_waits_for_no_more_than_it_sends(settings: Settings, data_
     assert not data_file.exists()
 
 
+@pytest.mark.slow
 def test_what_waits_in_kafka_is_stored_and_counted_too(settings: Settings) -> None:
     send(settings, [("1", b"no json"), ("2", None)])
     result, said = ran()
@@ -83,6 +84,7 @@ def test_what_waits_in_kafka_is_stored_and_counted_too(settings: Settings) -> No
     assert query(settings, "SELECT count(*) FROM rejected_events") == [(2,)]
 
 
+@pytest.mark.slow
 def test_a_reject_that_is_replayed_meanwhile_is_no_duplicate(settings: Settings) -> None:
     send(settings, [("1", b"no json"), ("2", None)])
 

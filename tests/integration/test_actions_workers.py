@@ -96,15 +96,21 @@ def test_consumers_make_what_they_need_and_store_what_comes(
     assert [(one["name"], one["state"]) for one in found] == [(name, "running") for name in started["started"]]
     assert answer(capsys, "consumer", "stop", "consumer-1")["stopped"] == ["consumer-1"]
     assert answer(capsys, "consumer", "restart", "consumer-1")["restarted"] == ["consumer-1"]
-    with seen_running() as at_work:
-        assert answer(capsys, "consumer", "restart")["restarted"] == started["started"]
-    assert min(at_work) == 2, "one after the other"
-    assert answer(capsys, "consumer", "restart", "--all-at-once")["restarted"] == started["started"]
     assert answer(capsys, "consumer", "logs", "consumer-0", "-n", "3")
     assert len(answer(capsys, "consumer", "stop")["stopped"]) == 3
     assert answer(capsys, "consumer", "stop")["stopped"] == []
 
 
+@pytest.mark.slow
+def test_a_restart_goes_one_after_the_other(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    started = answer(capsys, "consumer", "start")["started"]
+    with seen_running() as at_work:
+        assert answer(capsys, "consumer", "restart")["restarted"] == started
+    assert min(at_work) == 2
+    assert answer(capsys, "consumer", "restart", "--all-at-once")["restarted"] == started
+
+
+@pytest.mark.slow
 def test_more_consumers_than_partitions_are_refused(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
     assert "4 consumers for 3 partitions" in refusal(capsys, 2, "consumer", "start", "--count", "4")
     assert consumers.start(settings, count=2).started == ("consumer-0", "consumer-1")

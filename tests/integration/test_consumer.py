@@ -72,6 +72,7 @@ def test_shuffled_events_over_restarts(settings: Settings) -> None:
     check(settings, events)
 
 
+@pytest.mark.slow
 def test_scaling_up_and_down_while_events_flow(settings: Settings) -> None:
     events = shop(6, 6000)
     with consumers(settings):

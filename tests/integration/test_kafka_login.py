@@ -207,6 +207,7 @@ def topic_id(home: Home) -> str:
     return found.topic_id
 
 
+@pytest.mark.slow
 def test_a_home_of_before_is_upgraded_with_its_workers_and_keeps_its_data(
     own_home: Home, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> None:
@@ -229,6 +230,7 @@ def test_a_home_of_before_is_upgraded_with_its_workers_and_keeps_its_data(
     control.stop(["consumer-0"])
 
 
+@pytest.mark.slow
 def test_an_upgrade_that_was_cut_lets_nobody_in_and_is_finished_by_the_next(
     of_before: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -170,6 +170,7 @@ def test_servers_listen_on_the_loopback_address_only(home: Home, up: dict[str, s
     assert addresses == {"127.0.0.1"}
 
 
+@pytest.mark.slow
 def test_a_port_that_was_taken_meanwhile_is_replaced(home: Home, up: dict[str, str]) -> None:
     stack.down(home)
     with socket.socket() as intruder:
@@ -184,6 +185,7 @@ def test_a_port_that_was_taken_meanwhile_is_replaced(home: Home, up: dict[str, s
         connection.execute("SELECT 1")
 
 
+@pytest.mark.slow
 def test_another_home_runs_beside_and_leaves_nothing(home: Home, up: dict[str, str], shelter: Path) -> None:
     other = Home(shelter / "stack-beside")
     mine = load_layout(home)

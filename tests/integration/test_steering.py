@@ -94,6 +94,7 @@ def test_a_pace_that_cannot_be_is_refused(
     assert answer(capsys, "status")["pace"] == "0.02 events/s"
 
 
+@pytest.mark.slow
 def test_consumers_are_scaled_while_they_run(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
     def scale(count: int) -> tuple[list[str], list[str]]:
         capsys.readouterr()

@@ -26,7 +26,7 @@ from tests.feed import all_committed, query, send, shop, wait_until
 SHORT = 1.5
 """Seconds that a fault lasts here; a consumer's freeze must outlast the group's patience."""
 
-QUICK = ("kill-consumer", "cut-postgresql", "burst-bad")
+QUICK = ("kill-consumer", "burst-bad")
 """Those that are tried in every test run; the others take their turn with the slow tests."""
 
 
@@ -137,6 +137,7 @@ def test_ctrl_c_takes_the_fault_back_at_once(settings: Settings) -> None:
     assert not frozen(settings, "postgresql")
 
 
+@pytest.mark.slow
 def test_kill_9_of_the_command_leaves_nothing_frozen(settings: Settings) -> None:
     with cli("faults", "inject", "freeze-postgresql", "--for", "3s") as command:
         wait_until(lambda: frozen(settings, "postgresql"), "frozen")

@@ -79,6 +79,7 @@ def test_kill_9_in_the_middle_of_a_run(settings: Settings, events: list[Event], 
     finish(settings, events)
 
 
+@pytest.mark.slow
 def test_kill_9_of_the_supervisor_leaves_nothing_unowned(settings: Settings, events: list[Event]) -> None:
     begin(settings, events)
     control = running(settings.home)

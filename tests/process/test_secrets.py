@@ -147,6 +147,7 @@ def test_an_ordinary_life_tells_no_secret(life: Control, settings: Settings, cap
     assert open_to_others(settings.home) == []
 
 
+@pytest.mark.slow
 def test_refused_passwords_and_broken_settings_tell_no_secret(
     life: Control, settings: Settings, capfd: pytest.CaptureFixture[str]
 ) -> None:
