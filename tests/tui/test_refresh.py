@@ -24,7 +24,7 @@ CALM = 5
 """How often in a row nothing may be drawn before a screen is at rest: what a thread brings is laid out in steps."""
 
 TRIES = 5
-"""What a thread brings on a busy machine may come after all that calm; a frame that touches something does so always."""
+"""What a thread brings on a busy machine may come after all that calm; what a frame touches, it touches always."""
 
 SHOW_A_CONSUMER = {"overview": {"strip"}, "workers": {"processes"}, "partitions": {"pressure"}}
 """Who shows a consumer's figures, by mode; nobody on the others."""

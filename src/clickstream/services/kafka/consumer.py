@@ -32,7 +32,8 @@ _SETTINGS: Final[dict[str, Any]] = {
     "enable.partition.eof": True,
     # An offset that the broker does not hold is an error to be told, never a silent jump.
     "auto.offset.reset": "error",
-    # Members keep their partitions, and the open sessions of them, while others come and go.
+    # Members keep their partitions, and the open sessions of them, while others come and go. No static membership: in a
+    # rolling restart each partition then waits until its own member is back, while another takes it over in that time.
     "partition.assignment.strategy": "cooperative-sticky",
     "session.timeout.ms": SESSION_TIMEOUT_MS,
     "heartbeat.interval.ms": 500,  # how soon a member hears of a rebalance
