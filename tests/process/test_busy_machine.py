@@ -10,7 +10,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -55,12 +55,12 @@ def empty(shelter: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
         yield home
 
 
-def answer(*arguments: str) -> Any:
+def answer(*arguments: str, codes: Collection[int] = (0,)) -> Any:
     done = subprocess.run(
         [sys.executable, "-m", "clickstream", *arguments, "--json"],
         stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=PATIENT, check=False,
     )  # fmt: skip
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.returncode in codes, done.stdout + done.stderr
     return json.loads(done.stdout)
 
 
@@ -100,7 +100,12 @@ def test_kill_9_of_a_consumer(empty: Home, tmp_path: Path) -> None:
     assert consumer.pid
     os.kill(consumer.pid, signal.SIGKILL)
     control.wait(["producer"], {ProcessState.FINISHED}, PATIENT)
-    wait_until(lambda: answer("status")["lag"]["total"] == 0, "everything stored", seconds=PATIENT)
+
+    def stored() -> bool:
+        # 1: something does not answer in time, which on such a machine it may.
+        return bool(answer("status", codes=(0, 1))["lag"]["total"] == 0)
+
+    wait_until(stored, "everything stored", seconds=PATIENT)
     answer("consumer", "stop")
     assert answer("verify")["ok"]
     check(load_settings(), events)
