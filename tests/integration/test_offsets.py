@@ -103,8 +103,8 @@ def test_messages_that_retention_removed_are_told_loudly_and_the_gap_is_shown(
     processes.start(settings, count=1)
     wait_until(lambda: processes.listed(settings)[0].state == "failed", "the consumer has given up")
     (worker,) = processes.listed(settings)
-    assert f"must go on at offset {before}" in worker.detail
-    assert "--accept-gap" in worker.detail
+    assert f"must go on at offset {before}" in worker.reason
+    assert "--accept-gap" in worker.reason
 
     processes.start(settings, accept_gap=True)
     send(settings, events[600:])

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from clickstream.actions.observe.model import DOWN, SILENT
-from clickstream.domain.processes import Role
+from clickstream.domain.processes import ProcessState, Role
 from clickstream.domain.reports import STAGES
 
 if TYPE_CHECKING:
@@ -61,10 +61,15 @@ class BackPressure:
     """Share of the time that the preparing thread did none of this: mostly it waited until PostgreSQL took a batch."""
 
 
+ENDED = {ProcessState.STOPPED, ProcessState.FINISHED}
+"""States of a worker that somebody stopped, or that had done its work: nothing holds it up."""
+
+
 def pressures(frame: Frame) -> tuple[BackPressure, ...]:
-    """That of every consumer."""
+    """That of every consumer but those that were stopped."""
     down = tuple(name for name in (COMMITS, "kafka") if frame.service(name).state is DOWN)
-    return tuple(back_pressure(row, frame.held, down) for row in frame.workers(Role.CONSUMER))
+    rows = (row for row in frame.workers(Role.CONSUMER) if row.state not in ENDED)
+    return tuple(back_pressure(row, frame.held, down) for row in rows)
 
 
 def back_pressure(row: ProcessRow, held: Collection[int] = (), down: Sequence[str] = ()) -> BackPressure:

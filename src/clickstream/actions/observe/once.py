@@ -20,7 +20,14 @@ from clickstream.actions.observe.offsets import missing_topic
 from clickstream.actions.observe.poll import MOST_OF_THE_TIME, Heard, NotAsked
 from clickstream.actions.observe.search_source import OpenSearchSource
 from clickstream.actions.observe.services import SILENT_AFTER, why_not_ask
-from clickstream.actions.observe.sources import KafkaSource, LiveSettings, PostgresSource, ValkeySource, count_rows
+from clickstream.actions.observe.sources import (
+    KafkaSource,
+    Kept,
+    LiveSettings,
+    PostgresSource,
+    ValkeySource,
+    count_rows,
+)
 from clickstream.actions.observe.surroundings_source import SHARE, SurroundingsSource
 from clickstream.actions.servers import STACK_UP, NothingConfigured, Questions
 from clickstream.config.settings import Settings
@@ -58,7 +65,20 @@ class Asked(Generic[T]):
         self._thread: threading.Thread | None = None
         self._again_at = float("-inf")
         self._failing = False
+        self._closing = threading.Lock()
+        self._closed = False
         self.heard: Heard[T] = Heard()
+
+    def close(self) -> None:
+        """Let go of what the question opened; where it is under way still, once it has ended."""
+        with self._closing:
+            self._closed = True
+            if not (self._thread and self._thread.is_alive()):
+                self._let_go()
+
+    def _let_go(self) -> None:
+        if isinstance(self._ask, Kept):
+            self._ask.drop()
 
     def begin(self) -> None:
         """Ask, unless the question is under way still, or its last answer is to do."""
@@ -75,6 +95,12 @@ class Asked(Generic[T]):
         return self.heard
 
     def _run(self) -> None:
+        self._ask_once()
+        with self._closing:
+            if self._closed:
+                self._let_go()
+
+    def _ask_once(self) -> None:
         began = time.monotonic()
         before = self.heard
         try:
@@ -127,7 +153,6 @@ class Observer:
         kafka, around = KafkaSource(live, gate), SurroundingsSource(live, gate)
         postgres, valkey = PostgresSource(live, gate, patience=patience), ValkeySource(live, gate, patience=patience)
         search = OpenSearchSource(live, gate, patience=patience)
-        self._sources = (kafka, around, postgres, valkey, search)
         self._supervisor = Asked("supervisor", self._ask_supervisor, told=told)
         self._kafka = Asked("kafka", kafka, told=told)
         self._around = Asked("surroundings", around, share=SHARE, told=told)
@@ -154,9 +179,9 @@ class Observer:
             return self._last
 
     def close(self) -> None:
-        """Let go of the connections, but of those at which a question hangs."""
-        for source in self._sources:
-            source.drop()
+        """Let go of the connections; of one at which a question hangs, once it has ended."""
+        for asked in (self._kafka, self._around, self._postgres, self._valkey, self._search):
+            asked.close()
 
     def _look(self) -> Frame:
         began, began_at, settings = time.monotonic(), time.time(), self._live.refresh()
