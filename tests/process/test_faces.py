@@ -23,7 +23,7 @@ from clickstream.actions.observe.model import Frame
 from clickstream.actions.observe.watcher import Watcher
 from clickstream.cli.parser import run
 from clickstream.config.settings import Settings, load_settings
-from tests.feed import all_committed, send, shop, wait_until
+from tests.feed import all_committed, observed, send, shop, wait_until
 from tests.integration.test_obstacles import transaction
 from tests.process.test_hosts import Host, hosts  # noqa: F401 (a fixture)
 
@@ -39,6 +39,7 @@ def frozen_consumer(settings: Settings) -> Iterator[Callable[[Frame], bool]]:
     consumers.start(settings, count=1)
     send(settings, EVENTS[:1_500])
     wait_until(lambda: all_committed(settings), "half is stored")
+    wait_until(lambda: all(row.owner for row in observed(settings).partitions), "it has reported what it has")
     freeze(settings, "consumer-0", frozen=True)
     try:
         send(settings, EVENTS[1_500:])
