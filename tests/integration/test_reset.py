@@ -224,7 +224,7 @@ def test_a_cache_that_is_a_read_only_replica_stops_nothing(
         resets_without_the_cache(settings, port, "You can't write against a read only replica")
 
 
-def test_a_cache_that_is_a_cluster_with_slots_that_nobody_serves_stops_nothing(
+def test_a_cache_that_is_a_cluster_with_unserved_slots_stops_nothing(
     filled: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert filled.valkey

@@ -42,7 +42,7 @@ def prepare_topic(settings: Settings) -> TopicInfo:
 
 
 def refuse_compacted(kafka: KafkaSettings, topic: TopicInfo) -> None:
-    """Raise ServiceRefused where Kafka may remove messages that nobody has read, as there are newer ones of a visitor.
+    """Raise ServiceRefused where Kafka may remove messages before they are read, as there are newer ones of a visitor.
 
     Where this user may not read the topic's settings, nothing is known and nothing is said.
     """

@@ -25,7 +25,7 @@ class Restarted:
 
     name: str
     seconds: float
-    """From its stop until it had caught up or, where nobody waited for that, worked."""
+    """From its stop until it had caught up or, with --all-at-once, until it was running."""
 
 
 def roll(control: Control, specs: Sequence[ProcessSpec], told: Callable[[Restarted], None]) -> tuple[Restarted, ...]:

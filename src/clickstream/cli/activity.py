@@ -1,6 +1,6 @@
 """What a command says while it works: on a terminal one line that goes away again, elsewhere a line now and then.
 
-Nothing is shown of what takes less than a second. Whoever writes to the terminal takes the line away first.
+Nothing is shown of what takes less than a second. Code that writes to the terminal removes the line first.
 """
 
 from __future__ import annotations

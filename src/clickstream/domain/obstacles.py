@@ -1,6 +1,6 @@
 """What in Kafka keeps messages from being stored while our workers do their work, and the words for it. Pure.
 
-Three kinds: a compacted topic loses messages that nobody has read; a foreign member of a consumer group holds
+Three kinds: a compacted topic loses messages before they are read; a foreign member of a consumer group holds
 partitions; another producer's open transaction holds back what lies behind its first message.
 """
 

@@ -65,7 +65,7 @@ class Layout:
     opensearch: bool = False
     """OpenSearch belongs to this stack."""
     kafka_password: str = field(default="", repr=False)
-    """Its clients'. Empty in homes of before Kafka asked for one, until `with_passwords`."""
+    """Its clients'. Empty in homes from before Kafka asked for one, until `with_passwords`."""
     kafka_node_password: str = field(default="", repr=False)
     """Its own, between its parts."""
 

@@ -1,4 +1,4 @@
-"""A Frame as families of Prometheus' metrics: their names, types, labels and meanings. Asks nobody.
+"""A Frame as families of Prometheus' metrics: their names, types, labels and meanings. Sends no requests.
 
 What is not known is left out, never shown as zero. Counters that belong to the data come from Kafka's and PostgreSQL's
 own offsets, so that no restart of a worker sets them back; those of a worker begin anew with each life of it, which
@@ -112,7 +112,7 @@ def _indexing(frame: Frame) -> Iterator[Metric]:
 
 def _surroundings(frame: Frame) -> Iterator[Metric]:
     compacted = GaugeMetricFamily(
-        "clickstream_topic_compacted", "1: Kafka removes messages of the topic that nobody has read.", labels=["topic"]
+        "clickstream_topic_compacted", "1: Kafka removes messages of the topic before they are read.", labels=["topic"]
     )
     foreign = GaugeMetricFamily(
         "clickstream_group_foreign_members", "Members of the group that are not workers of ours.", labels=["group"]

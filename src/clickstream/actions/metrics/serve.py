@@ -39,7 +39,7 @@ FRESH_FOR = 1.0
 """Seconds for which a look serves everybody who asks."""
 
 WITHIN = 3.0
-"""Seconds after which a look is over, whoever has answered; Prometheus waits longer."""
+"""Seconds after which a look ends, even if some servers have not answered; Prometheus waits longer."""
 
 
 class FiguresCollector(Collector):

@@ -1,6 +1,6 @@
 """Puts a Frame together from the latest answers, and remembers what a frame needs of the past: rates, trends, history.
 
-Used by one thread. Asks nobody.
+Used by one thread. Sends no requests.
 """
 
 from __future__ import annotations
@@ -243,7 +243,7 @@ class FrameBuilder:
     ) -> tuple[_Flows, int | None, int]:
         """What flows, lag, open sessions; remembered at every tick, a lag only where it is known."""
         read = self._total(self._out)
-        # Where nothing is read, nothing becomes anything, whoever has not reported.
+        # Where nothing is read, every outcome is 0, even if a worker has not reported.
         flows = _Flows(self._total(self._in), read, self._outcome_rates if read != 0 else Outcomes(0.0, 0.0, 0.0, 0.0))
         lag = sum(row.lag for row in self._partitions) if self._partitions else None
         active = sum(row.report.active_sessions for row in processes if row.report and row.state in ALIVE)

@@ -178,7 +178,7 @@ class ProcessRow:
 
     @property
     def reason(self) -> str:
-        """Why it waits, or how its last life ended; how one ended that was told to is no news."""
+        """Why it waits, or how its last life ended; empty for one that was stopped on request."""
         return self.detail or ("" if self.state == ProcessState.STOPPED else self.exit_reason)
 
     @property
@@ -222,7 +222,7 @@ class PartitionRow:
     """None: never, at these rates."""
     state: PartitionState
     owner: str | None
-    """The worker that has it, with its host where that is not this one; None: nobody known has."""
+    """The worker that has it, with its host where that is not this one; None: no known worker has it."""
     share: float
     """Its part (0 to 1) of what all partitions take in now, or hold where nothing comes in."""
     commit_age: float | None

@@ -1,7 +1,7 @@
 """Looking at everything once: asks all servers at the same time, and makes a Frame of what they said in time.
 
-The sources and the builder are those of the watcher. Whoever does not answer in time is left out of this look, and is
-not asked again before that question has ended: a server that hangs costs one thread, however many look.
+The sources and the builder are those of the watcher. A server that does not answer in time is left out of this look,
+and is not asked again before that question has ended: a server that hangs costs one thread, however many look.
 """
 
 from __future__ import annotations
@@ -39,7 +39,8 @@ T = TypeVar("T")
 Told = Callable[[str], None]
 
 WITHIN = 5.0
-"""Seconds after which a look is over, whoever has answered; also how long one that is not ready yet is waited for."""
+"""Seconds after which a look ends, even if some servers have not answered; also how long a server that is not ready yet
+is waited for."""
 
 SUPERVISOR_WITHIN = 0.5
 
@@ -172,7 +173,7 @@ class Observer:
 
     def look(self) -> Frame:
         """The figures of now, or of a moment ago. Never raises for a server that is down."""
-        with self._lock:  # whoever comes meanwhile gets the same
+        with self._lock:  # concurrent callers share one look
             if time.monotonic() - self._looked_at > self._fresh_for:
                 self._last = self._look()
                 self._looked_at = time.monotonic()

@@ -38,7 +38,7 @@ class OutcomeMeter:
         self._looks: deque[tuple[float, Lives]] = deque()
 
     def look(self, at: float, lives: Lives) -> Outcomes[float] | None:
-        """What became of the messages of the last OVER seconds, a second; None: nobody has reported twice.
+        """What became of the messages of the last OVER seconds, a second; None: no consumer has reported twice.
 
         Args:
             at: Unix seconds.

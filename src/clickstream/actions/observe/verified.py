@@ -1,4 +1,4 @@
-"""The last verify, for as long as the data that it was about is there. Asks nobody."""
+"""The last verify, for as long as the data that it was about is there. Sends no requests."""
 
 from __future__ import annotations
 

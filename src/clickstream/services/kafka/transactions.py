@@ -1,6 +1,6 @@
 """Who has the transactions that are open in a topic: two requests of Kafka's protocol that the driver does not have.
 
-Asked over a connection of our own. Whoever does not answer as expected tells nothing: this is for naming a producer,
+Asked over a connection of our own. An unexpected answer yields no name: this is for naming a producer,
 and nothing else depends on it.
 """
 

@@ -25,7 +25,7 @@ TIMEOUT: Final = 1.0
 LONGEST_ANSWER: Final = 2**20
 
 MOST_ITERATIONS: Final = 65_536
-"""Of a password's hash; Kafka allows fewer. Whoever asks for more wants to keep us busy."""
+"""Of a password's hash; Kafka allows fewer. A server that asks for more would only keep us busy."""
 
 _NAME: Final = b"clickstream-wire"
 _SASL_HANDSHAKE, _SASL_AUTHENTICATE = 17, 36

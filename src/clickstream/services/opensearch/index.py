@@ -137,7 +137,7 @@ class EventsIndex:
             self._put_template()
 
     def replace(self) -> str:
-        """Delete the index with all that it holds, and make it anew; why that has to wait, where it has to. Indexers
+        """Delete the index with all that it holds, and recreate it; why that has to wait, where it has to. Indexers
         make it then."""
         with translated():
             self._client.indices.delete(index=self._name, params={"ignore_unavailable": "true"})
