@@ -1,9 +1,13 @@
-"""Opens the dashboard on this terminal, and gives the terminal back whatever happens."""
+"""Opens the dashboard on this terminal, gives the terminal back whatever happens, and ends with the terminal."""
 
 from __future__ import annotations
 
 import logging
+import os
+import select
+import signal
 import sys
+import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -27,9 +31,23 @@ def run(load_settings: Callable[[], Settings], *, demo: DemoOptions | None = Non
 
     # Drivers log to stderr where nobody has said otherwise: that would be on top of the screen.
     logging.getLogger().addHandler(logging.NullHandler())
+    threading.Thread(target=_end_with_terminal, name="terminal", daemon=True).start()
     with Watcher(load_settings) as watcher:
         app = ClickstreamApp(watcher, demo=demo, read_only=read_only)
         app.run()
     if app.last_words:
         sys.stderr.write(f"{harmless(app.last_words, lines=True)}\n")
     return int(app.demo_failed) or app.return_code or 0
+
+
+def _end_with_terminal() -> None:
+    """End this process when its terminal is closed, as SIGHUP would.
+
+    That signal may be ignored (`nohup`, some terminal multiplexers), and without it Textual goes on: it reads the end
+    of its input again and again, and waits without limit to write its screen, so that SIGTERM does not end it either.
+    """
+    terminal = select.poll()
+    terminal.register(sys.__stdin__, 0)  # type: ignore[arg-type]  # run() is only called where there is one
+    while not terminal.poll():
+        pass
+    os._exit(128 + signal.SIGHUP)
