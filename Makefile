@@ -23,7 +23,7 @@ export PYTHONNOUSERSITE := 1
 export UV_SYSTEM_CERTS := 1
 export UV_NATIVE_TLS := 1
 
-.PHONY: help demo benchmark test test-slow test-all benchmarks faults check format snapshots screenshots lock clean venv
+.PHONY: help demo benchmark test test-slow test-all benchmarks faults check format reference snapshots screenshots lock clean venv
 .DEFAULT_GOAL := help
 
 help: ## list these commands
@@ -62,6 +62,9 @@ check: $(VENV)/.dev ## check format, lint, types, imports and hygiene
 format: $(VENV)/.dev ## format the code and mend what the linter can mend
 	$(PY) -m ruff format .
 	$(PY) -m ruff check --fix .
+
+reference: $(VENV)/.dev ## write docs/commands.md and README's table of commands from the command line
+	$(PY) -m tools.reference
 
 snapshots: $(VENV)/.dev ## draw the dashboard's snapshots anew; look at each difference before you commit it
 	$(PY) -m pytest tests/tui --snapshot-update $(ARGS)

@@ -30,13 +30,14 @@ from textual.pilot import Pilot
 
 from clickstream.actions import consumers, producers, stack
 from clickstream.actions.generate import generate
-from clickstream.actions.kill import kill
 from clickstream.actions.observe.model import OK, Frame
 from clickstream.actions.observe.watcher import Watcher
+from clickstream.actions.processes import kill
 from clickstream.actions.servers import kafka_of
 from clickstream.config.paths import Home
 from clickstream.config.settings import load_settings
 from clickstream.domain.errors import ClickstreamError
+from clickstream.domain.pace import Pace
 from clickstream.services.kafka.admin import create_topic
 from clickstream.services.kafka.producer import EventProducer
 from clickstream.tui.app import ClickstreamApp
@@ -160,7 +161,7 @@ def _begin(folder: Path, rate: float) -> None:
         raise ClickstreamError("Kafka did not take the broken messages")
     producer.close()
     consumers.start(settings)
-    producers.start(settings, producers.Run(file, rate=rate))
+    producers.start(settings, producers.Run(file, pace=Pace(rate=rate)))
 
 
 async def _take() -> dict[str, str]:

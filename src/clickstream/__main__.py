@@ -5,13 +5,14 @@ from __future__ import annotations
 import gc
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from clickstream.domain import streams
 
-READ_ONLY = "--read-only"
+if TYPE_CHECKING:
+    from clickstream.actions.demo import DemoOptions
 
 
 def script() -> NoReturn:
@@ -31,50 +32,23 @@ def script() -> NoReturn:
 def main() -> int:
     """Do what the command line says; the exit code."""
     gc.set_threshold(200_000)  # loading makes many objects that stay: with 700 it spends a sixth of its time collecting
-    argv = sys.argv[1:]
     in_browser = "TEXTUAL_DRIVER" in os.environ  # a window of `clickstream serve`: it has pipes for a terminal
     if in_browser:
         from clickstream.tui.window import end_with_server
 
         end_with_server()
-    if in_browser or (sys.stdin.isatty() and sys.stdout.isatty()):
-        if argv in ([], [READ_ONLY]):
-            return _dashboard(read_only=bool(argv))
-        if argv[:1] == ["demo"]:
-            return _demo(argv)
-    from clickstream.cli.parser import run
+    from clickstream.cli.declare import Screens
+    from clickstream.cli.main import run
 
-    return run([] if argv == [READ_ONLY] else argv, serve=_serve)
+    terminal = in_browser or (sys.stdin.isatty() and sys.stdout.isatty())
+    return run(sys.argv[1:], screens=Screens(_serve, _dashboard if terminal else None))
 
 
-def _demo(argv: Sequence[str]) -> int:
-    """In the dashboard, unless the command line says otherwise."""
-    from clickstream.cli.diagnostics import guarded
-    from clickstream.cli.parser import build, run
+def _dashboard(demo: DemoOptions | None, read_only: bool) -> int:
+    from clickstream.config.settings import load_settings
+    from clickstream.tui import run
 
-    def painted() -> int:
-        args = build().parse_args(argv)
-        if args.headless or args.json:
-            return run(argv)
-        from clickstream.actions.demo import DemoOptions
-        from clickstream.config.settings import load_settings
-        from clickstream.tui import run as dashboard
-
-        return dashboard(load_settings, demo=DemoOptions(limit=args.limit, fresh=args.fresh))
-
-    return guarded(painted)
-
-
-def _dashboard(*, read_only: bool) -> int:
-    from clickstream.cli.diagnostics import guarded
-
-    def opened() -> int:
-        from clickstream.config.settings import load_settings
-        from clickstream.tui import run
-
-        return run(load_settings, read_only=read_only)
-
-    return guarded(opened)
+    return run(load_settings, demo=demo, read_only=read_only)
 
 
 def _serve(port: int, read_only: bool, announce: Callable[[str], None]) -> int:

@@ -20,6 +20,7 @@ from clickstream.actions.logs import read as logs
 from clickstream.config.paths import Home
 from clickstream.config.settings import Settings, load_settings
 from clickstream.domain.errors import ClickstreamError
+from clickstream.domain.pace import Pace
 from clickstream.domain.processes import SETTLED, ProcessState, Role
 from clickstream.services.kafka.admin import delete_topic
 from tests.campaign.plan import Plan, Strike
@@ -151,7 +152,7 @@ def _own_names(plan: Plan) -> Iterator[str]:
 
 def _begin(settings: Settings, plan: Plan, file: Path) -> None:
     consumers.start(settings, count=plan.consumers)
-    producers.start(settings, producers.Run(file, rate=plan.rate))
+    producers.start(settings, producers.Run(file, pace=Pace(rate=plan.rate)))
 
 
 def _strike_all(outcomes: list[Outcome], around: Surroundings) -> None:

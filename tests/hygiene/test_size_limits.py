@@ -12,6 +12,7 @@ from tests.hygiene.tree import SOURCES, shown
 FILE_LINES = 500
 FUNCTION_LINES = 40
 PARAMETERS = 8
+"""But of the handler of a command, which has one an option."""
 METHODS = 25
 """On a Screen or App: the classes in which such programs outgrow everyone's grasp."""
 
@@ -38,7 +39,8 @@ def _function_excesses(node: Function, place: str) -> Iterator[str]:
     arguments = node.args
     named = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs, arguments.vararg, arguments.kwarg]
     parameters = sum(argument is not None and argument.arg not in {"self", "cls"} for argument in named)
-    if parameters > PARAMETERS:
+    handler = any(ast.unparse(decorator).startswith("command(") for decorator in node.decorator_list)
+    if parameters > PARAMETERS and not handler:
         yield f"{place}:{node.lineno}: {node.name} has {parameters} parameters, at most {PARAMETERS}"
 
 
@@ -66,6 +68,7 @@ def _screen(methods: int, base: str) -> str:
         ("class C:\n    def f(self, a, b, /, c, d, *e, f, g, **h): pass\n", None),
         ("class C:\n    def f(self, a, b, /, c, d, *e, f, g, h, **i): pass\n", "here:2: f has 9 parameters, at most 8"),
         ("async def f(a, b, c, d, e, f, g, h, i): pass\n", "here:1: f has 9 parameters, at most 8"),
+        ("@command('f')\ndef f(a, b, c, d, e, f, g, h, i): pass\n", None),
         (_screen(25, "Screen[None]"), None),
         (_screen(26, "Screen[None]"), "here:1: class Overview has 26 methods, at most 25"),
         (_screen(26, "textual.app.App"), "here:1: class Overview has 26 methods, at most 25"),

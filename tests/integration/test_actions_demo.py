@@ -14,9 +14,10 @@ from clickstream.actions import consumers, producers
 from clickstream.actions.demo import DemoOptions, DemoResult, demo
 from clickstream.actions.demo_progress import DemoProgress, Phase
 from clickstream.actions.group import local_workers
-from clickstream.cli.parser import run
+from clickstream.cli.main import run
 from clickstream.config.settings import Settings, load_settings
 from clickstream.domain.errors import ClickstreamError
+from clickstream.domain.pace import Pace
 from tests.feed import query, send
 
 GOOD = [f"{1_430_622_004_384 + second * 1000},{second % 97},view,{second % 13}," for second in range(3_000)]
@@ -107,7 +108,7 @@ def test_workers_that_ran_before_run_on_and_fresh_stops_them(settings: Settings)
 
 
 def test_a_running_producer_is_in_the_way(settings: Settings, data_file: Path) -> None:
-    producers.start(settings, producers.Run(data_file, rate=20))
+    producers.start(settings, producers.Run(data_file, pace=Pace(rate=20)))
     with pytest.raises(ClickstreamError, match="a producer is running"):
         ran()
     assert busy(settings) == ["producer"]

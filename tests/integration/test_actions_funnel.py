@@ -12,7 +12,7 @@ from collections import Counter, defaultdict
 import pytest
 
 from clickstream.actions import funnel
-from clickstream.cli.parser import run
+from clickstream.cli.main import run
 from clickstream.config.settings import Settings
 from clickstream.domain.cancellation import Cancellation
 from clickstream.domain.errors import Interrupted, ServiceRefused

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 import pytest
 
 from clickstream.actions import analytics, sessions, verify
-from clickstream.cli.parser import run
+from clickstream.cli.main import run
 from clickstream.config.settings import Settings
 from clickstream.domain.errors import ServiceRefused, UsageError
 from clickstream.services.postgres import analytics as figures

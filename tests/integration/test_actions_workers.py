@@ -15,7 +15,7 @@ import pytest
 
 from clickstream.actions import consumers, producers
 from clickstream.actions.control import running
-from clickstream.cli.parser import run
+from clickstream.cli.main import run
 from clickstream.config.paths import Home
 from clickstream.config.settings import Settings, load_settings
 from clickstream.domain.errors import ClickstreamError

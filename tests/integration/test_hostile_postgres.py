@@ -14,7 +14,7 @@ from pydantic import SecretStr
 from clickstream.actions import reset
 from clickstream.actions.config.check import FAILED, WARN, Check
 from clickstream.actions.config.check import check as config_check
-from clickstream.cli.parser import run
+from clickstream.cli.main import run
 from clickstream.config.settings import Settings, load_settings
 from clickstream.domain.errors import ServiceRefused
 from clickstream.pipeline.murmur import partitions_of

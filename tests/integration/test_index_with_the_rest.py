@@ -15,7 +15,7 @@ from clickstream.actions.config import check as config_check
 from clickstream.actions.demo import DemoOptions, demo
 from clickstream.actions.demo_progress import DemoProgress
 from clickstream.actions.verify_index import verify_index
-from clickstream.cli.parser import run as clickstream
+from clickstream.cli.main import run as clickstream
 from clickstream.config.paths import Home
 from clickstream.config.settings import Settings, load_settings
 from clickstream.domain.errors import ClickstreamError, ServiceRefused, ServiceUnavailable

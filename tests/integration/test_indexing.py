@@ -12,11 +12,11 @@ from confluent_kafka.admin import AdminClient
 
 from clickstream.actions import consumers
 from clickstream.actions.group import snapshot_of
-from clickstream.actions.kill import kill
 from clickstream.actions.observe.meter import LagMeter
+from clickstream.actions.processes import kill
 from clickstream.actions.verify_index import verify_index
 from clickstream.actions.workers import control_of
-from clickstream.cli.parser import run as clickstream
+from clickstream.cli.main import run as clickstream
 from clickstream.config.paths import Home
 from clickstream.config.settings import Settings, load_settings
 from clickstream.domain.errors import OffsetLost, UsageError

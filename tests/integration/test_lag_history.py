@@ -8,7 +8,7 @@ import time
 import pytest
 
 from clickstream.actions.observe.history import history
-from clickstream.cli.parser import run
+from clickstream.cli.main import run
 from clickstream.config.settings import Settings
 from clickstream.domain.errors import ClickstreamError
 from clickstream.services.kafka.admin import create_topic, delete_topic

@@ -31,11 +31,12 @@ from clickstream.actions.observe.surroundings import look_around
 from clickstream.actions.observe.watcher import Watcher
 from clickstream.actions.prepare import prepare
 from clickstream.cli import views
+from clickstream.cli.main import run
 from clickstream.cli.output import Line
-from clickstream.cli.parser import run
 from clickstream.config.settings import Settings, load_settings
 from clickstream.domain.errors import ServiceRefused
 from clickstream.domain.obstacles import COMPACTION, FOREIGN_MEMBER, OPEN_TRANSACTION
+from clickstream.domain.target import Target
 from clickstream.services.kafka.admin import delete_topic
 from clickstream.services.kafka.config import client_config
 from clickstream.services.kafka.surroundings import SurroundingsReader, topic_configs
@@ -353,7 +354,7 @@ def test_a_rewind_to_the_end_while_a_transaction_is_open_stops_no_consumer(setti
     with consumers(settings) as [worker]:
         wait_until(lambda: all_committed(settings), "everything committed")
         with transaction(settings, events[100:200]) as producer:
-            done = rewind.rewind(settings, rewind.target_of("latest"), may_skip=True)
+            done = rewind.rewind(settings, Target.of("latest"), may_skip=True)
             assert done.skipped == 100
             wait_until(
                 lambda: worker.report.positions == {one.partition: one.after for one in done.partitions},

@@ -16,7 +16,7 @@ import psycopg
 import pytest
 
 from clickstream.actions import stack
-from clickstream.cli.parser import run
+from clickstream.cli.main import run
 from clickstream.config.paths import Home, cache_folder
 from clickstream.config.settings import Settings, load_settings
 from clickstream.domain.processes import ProcessSpec

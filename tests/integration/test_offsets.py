@@ -11,7 +11,7 @@ from confluent_kafka.admin import AdminClient
 
 from clickstream.actions import consumers as processes
 from clickstream.actions import rewind, verify
-from clickstream.cli.parser import run
+from clickstream.cli.main import run
 from clickstream.config.settings import Settings, load_settings
 from clickstream.domain.errors import OffsetLost
 from clickstream.services.kafka.admin import create_topic, delete_topic, read_offsets

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from clickstream.actions.opensearch.search import moment, search
-from clickstream.cli.parser import run as clickstream
+from clickstream.cli.main import run as clickstream
 from clickstream.config.paths import Home
 from clickstream.config.settings import Settings, load_settings
 from clickstream.domain.errors import ServiceRefused, UsageError

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from clickstream.actions.observe.watcher import Watcher
-from clickstream.cli.parser import run
+from clickstream.cli.main import run
 from clickstream.config.settings import Settings, load_settings
 from clickstream.domain.events import BadLine
 from clickstream.pipeline.rejectsfile import write_rejects

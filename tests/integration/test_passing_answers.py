@@ -11,7 +11,7 @@ from kio.schema.errors import ErrorCode
 from pydantic import SecretStr
 
 from clickstream.actions import stack
-from clickstream.cli.parser import run
+from clickstream.cli.main import run
 from clickstream.config.settings import KafkaSettings, Settings
 from clickstream.domain.errors import ServiceNotReady, ServiceRefused
 from clickstream.services.kafka import admin

@@ -27,7 +27,7 @@ from textual.pilot import Pilot
 
 from clickstream.actions.observe.watcher import Watcher
 from clickstream.actions.rejects import listing as rejects
-from clickstream.cli.parser import run
+from clickstream.cli.main import run
 from clickstream.config.paths import Home
 from clickstream.config.settings import KafkaSettings, PostgresSettings, Settings, load_settings
 from clickstream.domain.errors import ClickstreamError

@@ -16,7 +16,8 @@ from confluent_kafka import Consumer, Message, TopicPartition
 from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource
 
 from clickstream.config.settings import KafkaSettings, Settings, load_settings
-from clickstream.domain.errors import ClickstreamError, UsageError
+from clickstream.domain.errors import ClickstreamError
+from clickstream.domain.pace import Pace
 from clickstream.pipeline.producer import ProducerOptions, run
 from clickstream.pipeline.rejectsfile import read_rejects
 from clickstream.services.kafka.config import client_config
@@ -127,7 +128,7 @@ def test_a_stop_ends_it_and_says_how_many_were_acknowledged(
     stop = threading.Event()
     threading.Timer(1.5, stop.set).start()
     started = time.monotonic()
-    assert run(settings, ProducerOptions(path, rate=100, report=True), stop=stop) == 0
+    assert run(settings, ProducerOptions(path, pace=Pace(rate=100), report=True), stop=stop) == 0
     assert time.monotonic() - started < 15, "2000 events take 20 s at this rate"
     report = json.loads(capfd.readouterr().out.splitlines()[-1])
     assert report["state"] == "stopping"
@@ -139,7 +140,7 @@ def test_a_stop_ends_it_and_says_how_many_were_acknowledged(
 
 def test_event_time_sets_the_pace(settings: Settings, tmp_path: Path) -> None:
     path = write_events(tmp_path / "events.csv", 21)
-    assert run(settings, ProducerOptions(path, realtime=2.0), stop=threading.Event()) == 0
+    assert run(settings, ProducerOptions(path, pace=Pace(realtime=2.0)), stop=threading.Event()) == 0
     sent = sorted(message.timestamp()[1] for message in stored(settings))
     assert sent[-1] - sent[0] >= 900, "2 s of event time, twice as fast"
 
@@ -185,9 +186,3 @@ def test_an_outage_is_waited_out_visibly_until_the_stop(tmp_path: Path, capfd: p
     assert any(report["state"] == "waiting" and "Kafka does not answer" in report["detail"] for report in reports)
     assert reports[-1]["state"] == "stopping"
     assert reports[-1]["counters"]["total"] == 10
-
-
-def test_a_rate_and_a_factor_exclude_one_another(tmp_path: Path) -> None:
-    path = write_events(tmp_path / "events.csv", 10)
-    with pytest.raises(UsageError, match="exclude one another"):
-        run(nowhere(), ProducerOptions(path, rate=1, realtime=1), stop=threading.Event())

@@ -13,7 +13,7 @@ import pytest
 
 from clickstream.actions.rejects import listing as rejects
 from clickstream.actions.rejects import replay as rejects_replay
-from clickstream.cli.parser import run
+from clickstream.cli.main import run
 from clickstream.config.settings import Settings
 from clickstream.domain.events import BadLine
 from clickstream.pipeline.rejectsfile import write_rejects

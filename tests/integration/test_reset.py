@@ -19,7 +19,7 @@ from valkey import Valkey
 from valkey.exceptions import ConnectionError as NoAnswer
 
 from clickstream.actions import consumers, reset, stack, verify
-from clickstream.cli.parser import run
+from clickstream.cli.main import run
 from clickstream.config.settings import Settings, load_settings
 from clickstream.domain.errors import ClickstreamError, ServiceRefused, ServiceUnavailable
 from clickstream.services.kafka.admin import create_topic, delete_topic, describe_topic

@@ -16,9 +16,11 @@ import pytest
 from confluent_kafka import Producer
 
 from clickstream.actions import consumers as processes
-from clickstream.actions import kill, rewind, topic, verify
-from clickstream.cli.parser import run
+from clickstream.actions import rewind, topic, verify
+from clickstream.actions.processes import kill
+from clickstream.cli.main import run
 from clickstream.config.settings import Settings, load_settings
+from clickstream.domain.target import Target
 from clickstream.services.kafka.admin import create_topic, delete_topic, describe_topic
 from clickstream.services.kafka.config import client_config
 from tests.consuming import consumers, drain
@@ -27,7 +29,7 @@ from tests.oracle import Event
 
 Place = Callable[[Event], dict[str, Any]]
 
-EARLIEST = rewind.Target(end="earliest")
+EARLIEST = Target(end="earliest")
 
 
 def by_visitor(event: Event) -> dict[str, Any]:
@@ -184,7 +186,7 @@ def test_kill_9_while_the_topic_grows(settings: Settings, monkeypatch: pytest.Mo
         for name in ("consumer-0", "consumer-2", "consumer-1"):
             seen = committed(settings)
             wait_until(lambda seen=seen: committed(settings) > seen + 300, "some more were stored")  # type: ignore[misc]
-            kill.kill(settings, name)
+            kill(settings, name)
     wait_until(lambda: all_committed(settings), "everything committed", seconds=90)
     processes.stop(settings)
     finish(settings, events)

@@ -13,9 +13,10 @@ from confluent_kafka import Producer
 
 from clickstream.actions import consumers as processes
 from clickstream.actions import rewind, verify
-from clickstream.cli.parser import run
+from clickstream.cli.main import run
 from clickstream.config.settings import Settings
 from clickstream.domain.errors import OffsetLost
+from clickstream.domain.target import Target
 from clickstream.pipeline import window
 from clickstream.services.kafka.admin import create_partitions, create_topic, delete_topic, read_offsets
 from clickstream.services.kafka.config import client_config
@@ -24,7 +25,7 @@ from tests.consuming import consumers, drain
 from tests.feed import START_MS, all_committed, check, query, send, shop, stored_events, value, wait_until
 from tests.oracle import Event
 
-EARLIEST, LATEST = rewind.Target(end="earliest"), rewind.Target(end="latest")
+EARLIEST, LATEST = Target(end="earliest"), Target(end="latest")
 
 
 def offsets(settings: Settings) -> dict[int, int]:
@@ -166,7 +167,7 @@ def test_forward_skips_records_the_gap_and_back_again_fills_it(settings: Setting
     assert verify.verify(settings).skipped_messages == 400
 
     inside = {number: before[number] + 10 for number in ends}
-    rewind.rewind(settings, rewind.Target(offset=inside[1]), partition=1)
+    rewind.rewind(settings, Target(offset=inside[1]), partition=1)
     assert gaps(settings) == [
         (number, before[number], inside[1] if number == 1 else ends[number]) for number in sorted(ends)
     ]
@@ -193,7 +194,7 @@ def test_a_time_is_the_first_message_sent_then_or_later(settings: Settings) -> N
     drain(settings)
 
     def to(text: str) -> int:
-        rewind.rewind(settings, rewind.target_of(text), may_skip=True)
+        rewind.rewind(settings, Target.of(text), may_skip=True)
         return offsets(settings)[1]
 
     assert to("2026-03-01T12:03") == 3
@@ -260,7 +261,7 @@ def test_a_partition_that_nobody_has_opened_can_be_moved_too(settings: Settings)
     for event in new:
         producer.produce(settings.kafka.events_topic, value(event), "1", partition=3)
     assert producer.flush(30) == 0
-    rewind.rewind(settings, rewind.Target(offset=4), partition=3, may_skip=True)
+    rewind.rewind(settings, Target(offset=4), partition=3, may_skip=True)
     drain(settings)
     assert gaps(settings) == [(3, 0, 4)]
     assert {event for event in stored_events(settings) if event.item_id == 77} == set(new[4:])

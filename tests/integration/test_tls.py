@@ -20,7 +20,7 @@ from confluent_kafka import Producer
 from clickstream.actions import stack
 from clickstream.actions.control import ensure
 from clickstream.actions.workers import consumer_spec
-from clickstream.cli.parser import run
+from clickstream.cli.main import run
 from clickstream.config.paths import Home
 from clickstream.config.problems import SettingsError
 from clickstream.config.settings import load_settings

@@ -18,10 +18,10 @@ import pytest
 
 from clickstream.actions import consumers, rewind
 from clickstream.actions.control import running
-from clickstream.actions.kill import freeze
 from clickstream.actions.observe.model import Frame
 from clickstream.actions.observe.watcher import Watcher
-from clickstream.cli.parser import run
+from clickstream.actions.processes import freeze
+from clickstream.cli.main import run
 from clickstream.config.settings import Settings, load_settings
 from tests.feed import all_committed, observed, send, shop, wait_until
 from tests.integration.test_obstacles import transaction

@@ -19,6 +19,7 @@ from clickstream.actions.faults.inject import Injection, inject, prepare
 from clickstream.actions.faults.timeline import Step
 from clickstream.config.settings import Settings, load_settings
 from clickstream.domain.errors import UsageError
+from clickstream.domain.pace import Pace
 from clickstream.domain.processes import ProcessState, Role
 from tests.campaign.truth import write_input
 from tests.feed import all_committed, query, send, shop, wait_until
@@ -38,7 +39,7 @@ def settings(settings: Settings, mended: None, monkeypatch: pytest.MonkeyPatch, 
     consumers.start(settings, count=2)
     file = tmp_path / "events.csv"
     write_input(file, 5, 12_000, visitors=300)
-    producers.start(settings, producers.Run(file, rate=2_000))
+    producers.start(settings, producers.Run(file, pace=Pace(rate=2_000)))
     return settings
 
 

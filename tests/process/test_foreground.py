@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from clickstream.actions import stack
-from clickstream.cli.parser import run as clickstream
+from clickstream.cli.main import run as clickstream
 from clickstream.config.paths import Home
 from clickstream.config.settings import Settings
 from clickstream.services.kafka.admin import delete_topic

@@ -20,7 +20,7 @@ import pytest
 
 from clickstream.actions import workers
 from clickstream.actions.control import Control, running
-from clickstream.cli.parser import run
+from clickstream.cli.main import run
 from clickstream.config.paths import Home
 from clickstream.config.settings import Settings, load_settings
 from clickstream.domain.processes import ProcessState, Role, SetupStep

@@ -9,7 +9,7 @@ import psutil
 import pytest
 
 from clickstream.actions.control import Control
-from clickstream.cli.parser import run as clickstream
+from clickstream.cli.main import run as clickstream
 from clickstream.domain.processes import ProcessState
 from tests.process.children import READY, SLEEP, child, run, seen, until
 

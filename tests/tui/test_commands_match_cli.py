@@ -2,33 +2,33 @@
 
 from __future__ import annotations
 
-import argparse
 import ast
 import asyncio
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 import clickstream
-from clickstream.cli.parser import build
+from clickstream.actions.catalogue import Weight
 from clickstream.tui.app import MODE_NAMES
-from clickstream.tui.commands import BY_NAME, COMMANDS, FINE, Command, Weight
+from clickstream.tui.commands import BY_NAME, COMMANDS, Command
 from clickstream.tui.palette import CommandProvider
+from tests.commandline import commands
 from tests.tui.conftest import MakeApp
 from tests.tui.frames import running
 
 SOURCES = Path(clickstream.__file__).parent
 
-ROLES = {"worker consumer", "worker indexer", "worker producer"}
-"""What a supervisor or a container starts: the dashboard starts them by `consumer start` and `producer start`."""
-
 ONLY_CLI = {
     "serve": "opens a dashboard",
     "watch": "is the dashboard for programs",
     "metrics": "is the dashboard for Prometheus",
+    "worker consumer": "is what a supervisor or a container starts; the dashboard has `consumer start`",
+    "worker indexer": "is what a supervisor or a container starts; the dashboard has `consumer start`",
+    "worker producer": "is what a supervisor or a container starts; the dashboard has `producer start`",
     "worker health": "answers a container's probe",
     "config generate": "writes the settings before there is anything to show",
+    "completion": "is for a shell",
 }
 
 SHOWN_BY_FRAMES = {
@@ -41,15 +41,6 @@ SHOWN_BY_FRAMES = {
     ("topic", "show"),
 }
 """Reading actions of the command line whose figures the dashboard has otherwise."""
-
-
-def leaves(parser: argparse.ArgumentParser, path: tuple[str, ...] = ()) -> Iterator[str]:
-    groups = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
-    if not groups:
-        yield " ".join(path)
-    for group in groups:
-        for name, child in group.choices.items():
-            yield from leaves(child, (*path, name))
 
 
 def actions_used(*files: Path) -> set[tuple[str, str]]:
@@ -82,15 +73,14 @@ def what_acts() -> set[tuple[str, str]]:
     }
 
 
-CLI = actions_used(*(SOURCES / "cli").glob("commands_*.py"))
-RUN = actions_used(*(SOURCES / "tui").glob("commands_run*.py"))
+CLI = actions_used(*(SOURCES / "cli" / "commands").glob("*.py"))
+RUN = actions_used(SOURCES / "tui" / "runners.py")
 TUI = actions_used(*(SOURCES / "tui").rglob("*.py"))
 
 
 def test_every_command_is_in_the_palette_or_on_a_key_and_every_one_of_those_on_the_command_line() -> None:
-    known = {command.name for command in (*COMMANDS, *FINE)}
-    assert known.isdisjoint(ONLY_CLI)
-    assert known | set(ONLY_CLI) == set(leaves(build())) - ROLES
+    assert BY_NAME.keys().isdisjoint(ONLY_CLI)
+    assert BY_NAME.keys() | ONLY_CLI.keys() == commands().keys()
 
 
 def test_every_job_of_the_dashboard_is_an_action_that_the_command_line_has_too() -> None:
@@ -105,7 +95,7 @@ def test_every_action_of_these_modules_that_the_command_line_has_the_dashboard_h
 
 def test_the_check_sees_what_is_used() -> None:
     assert ("producers", "pause") in CLI & RUN
-    assert ("kill", "freeze") in CLI & RUN & what_acts()
+    assert ("processes", "freeze") in CLI & RUN & what_acts()
     assert ("verify", "verify") in CLI
 
 

@@ -104,7 +104,7 @@ def test_a_verify_that_is_cancelled_has_found_nothing(make_app: MakeApp, monkeyp
 
     monkeypatch.setattr("clickstream.actions.verify.verify", verify)
     app = make_app(frames.running())
-    driven(app, cancelled_when("verify: computing every session anew", answer)("verify"))
+    driven(app, cancelled_when("verify: computing every session again, in SQL", answer)("verify"))
     assert app.source.verifications == []  # type: ignore[attr-defined]
     assert app.source.told == []  # type: ignore[attr-defined]
 

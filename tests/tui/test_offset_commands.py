@@ -11,7 +11,8 @@ import pytest
 
 from clickstream.actions import rewind
 from clickstream.domain.errors import UsageError
-from clickstream.tui import commands_run_offsets as offsets
+from clickstream.domain.target import Target
+from clickstream.tui import runners
 from clickstream.tui.commands import BY_NAME
 from clickstream.tui.jobs import Job
 from tests.tui import frames
@@ -55,28 +56,31 @@ def job(text: str) -> Any:
 @pytest.mark.parametrize(
     ("text", "target", "partition"),
     [
-        ("earliest", rewind.Target(end="earliest"), None),
-        ("1500 --partition 2", rewind.Target(offset=1500), 2),
-        ("2015-05-03T03:00:04.384 --partition 0", rewind.Target(unix_ms=1_430_622_004_384), 0),
+        ("earliest", Target(end="earliest"), None),
+        ("1500 --partition 2", Target(offset=1500), 2),
+        ("2015-05-03T03:00:04.384 --partition 0", Target(unix_ms=1_430_622_004_384), 0),
     ],
 )
 def test_the_text_is_as_on_the_command_line(
-    monkeypatch: pytest.MonkeyPatch, text: str, target: rewind.Target, partition: int | None
+    monkeypatch: pytest.MonkeyPatch, text: str, target: Target, partition: int | None
 ) -> None:
     heard: list[Any] = []
 
-    def act(_: object, to: rewind.Target, **rest: Any) -> rewind.Rewound:
+    def act(_: object, to: Target, **rest: Any) -> rewind.Rewound:
         heard.append((to, rest))
         return rewind.Rewound("t", (), 7, 1234)
 
     monkeypatch.setattr(rewind, "rewind", act)
-    assert offsets.consumer_rewind(job(text)) == "offsets moved: 1,234 messages are read again, 7 are skipped"
+    assert runners.consumer_rewind(job(text)) == (
+        "1,234 messages are read again, and nothing is stored twice; "
+        "7 messages are skipped; `topic show` lists the gaps"
+    )
     assert heard == [(target, {"partition": partition, "may_skip": True})]
 
 
 @pytest.mark.parametrize("text", ["nowhere", "5 --partition", "5 --partition x"])
 def test_other_text_is_refused(text: str) -> None:
     with pytest.raises(UsageError):
-        offsets.consumer_rewind(job(text))
+        runners.consumer_rewind(job(text))
     with pytest.raises(UsageError, match="number of partitions"):
-        offsets.topic_resize(job(text))
+        runners.topic_resize(job(text))

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clickstream.cli.parser import run
+from clickstream.cli.main import run
 from clickstream.config import addresses
 from clickstream.config.settings import SettingsError, load_settings, variables
 

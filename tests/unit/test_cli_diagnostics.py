@@ -64,7 +64,7 @@ def test_what_a_command_returns_is_the_code() -> None:
 @pytest.mark.parametrize("unbuffered", ["", "1"])
 def test_a_reader_that_goes_away_is_no_error(unbuffered: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONUNBUFFERED", unbuffered)
-    code = "from clickstream.cli.parser import run; import sys; sys.exit(run(['--help']))"
+    code = "from clickstream.cli.main import run; import sys; sys.exit(run(['--help']))"
     reader, writer = os.pipe()
     os.close(reader)
     with os.fdopen(writer, "wb") as pipe:
@@ -77,7 +77,7 @@ def test_a_reader_that_goes_away_is_no_error(unbuffered: str, monkeypatch: pytes
 def test_a_wrong_setting_is_refused_by_name(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from clickstream.cli.parser import run
+    from clickstream.cli.main import run
 
     monkeypatch.setenv("CONSUMER_BATCH_SIZE", "many")
     assert run(["status"]) == ExitCode.WRONG_USE

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from clickstream.actions.opensearch.search import moment
 from clickstream.cli import output, views_search
-from clickstream.cli.parser import run as clickstream
+from clickstream.cli.main import run as clickstream
 from clickstream.services.opensearch.search import Document, Found, Item, Kind, Slot
 
 DAY_MS = 86_400_000

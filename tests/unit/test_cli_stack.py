@@ -7,7 +7,7 @@ import time
 import pytest
 
 from clickstream.actions.stack import ServerStatus, StackStatus
-from clickstream.cli.commands_stack import _write
+from clickstream.cli.commands.stack import _write
 from clickstream.domain.processes import ProcessState
 
 

@@ -12,9 +12,10 @@ import pytest
 
 from clickstream.actions.observe import documents
 from clickstream.actions.observe.model import Frame
-from clickstream.cli import commands_watch, views
+from clickstream.cli import views
+from clickstream.cli.commands import observe
+from clickstream.cli.main import run
 from clickstream.cli.output import json_text, plain
-from clickstream.cli.parser import build
 from tests.tui.frames import done, empty, running, service_gone, worker_dead
 
 FRAMES = [empty, running, worker_dead, service_gone, done]
@@ -47,9 +48,7 @@ def shown(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -
 
     def show(line: str, *frames: Frame) -> str:
         monkeypatch.setattr(FakeWatcher, "frames_to_give", frames)
-        args = build().parse_args(line.split())
-        command = getattr(commands_watch, args.handler.partition(":")[2])
-        assert command(args) == 0
+        assert run(line.split()) == 0
         return capsys.readouterr().out
 
     return show
@@ -170,7 +169,7 @@ def test_lag_stays_where_nothing_is_known(shown: Callable[..., str]) -> None:
 
 def test_the_first_frame_waits_for_the_servers_but_not_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [0.0]
-    monkeypatch.setattr("clickstream.cli.commands_watch.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("clickstream.cli.commands.observe.time.monotonic", lambda: now[0])
     asking = Frame(at=1.0)
 
     def frames(*given: Frame) -> Iterator[Frame]:
@@ -180,7 +179,7 @@ def test_the_first_frame_waits_for_the_servers_but_not_for_ever(monkeypatch: pyt
 
     def first(*given: Frame) -> list[Any]:
         now[0] = 0.0
-        return list(commands_watch._from_first_known(frames(*given), lambda frame: frame.lag is not None))
+        return list(observe._from_first_known(frames(*given), lambda frame: frame.lag is not None))
 
     assert first(asking, running(), asking) == [running(), asking]
     assert first(*[asking] * 7) == [asking] * 2

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy
 import pytest
 
-from clickstream.cli.parser import build
+from tests.commandline import parse
 from tests.compose import ROOT
 
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
@@ -58,7 +58,7 @@ def test_it_is_watched_by_the_file_that_it_renews() -> None:
     }
     check = json.loads(re.findall(r"HEALTHCHECK .*\\\n    CMD (\[.+\])", DOCKERFILE)[0])
     assert words["ENTRYPOINT"] == check[:1] == ["clickstream"]
-    assert build().parse_args(check[1:]).health_file == build().parse_args(words["CMD"]).health_file
+    assert parse(check[1:]).params["health_file"] == parse(words["CMD"]).params["health_file"]
 
 
 def test_workers_need_nothing_that_the_image_leaves_out() -> None:

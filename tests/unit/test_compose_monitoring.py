@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from clickstream.cli.parser import build
+from tests.commandline import parse
 from tests.compose import ROOT, rendered
 
 MONITORING = ROOT / "deploy/monitoring"
@@ -37,14 +37,14 @@ def test_prometheus_asks_where_the_figures_are() -> None:
         job["job_name"]: job for job in yaml.safe_load((MONITORING / "prometheus.yml").read_text())["scrape_configs"]
     }
     metrics = rendered()["services"]["metrics"]
-    args = build().parse_args(metrics["command"])
+    args = parse(metrics["command"]).params
     [target] = jobs["clickstream"]["static_configs"][0]["targets"]
     # By the service's name, whatever became of either container; so it has to listen on more than its loopback.
-    assert target == f"metrics:{args.port}"
-    assert args.host == "0.0.0.0"
+    assert target == f"metrics:{args['port']}"
+    assert args["host"] == "0.0.0.0"
     assert set(metrics["networks"]) & set(rendered()["services"]["prometheus"]["networks"])
     assert "ports" not in metrics
-    assert f"http://127.0.0.1:{args.port}/metrics" in metrics["healthcheck"]["test"][-1]
+    assert f"http://127.0.0.1:{args['port']}/metrics" in metrics["healthcheck"]["test"][-1]
 
 
 def test_prometheus_reads_our_file() -> None:

@@ -12,7 +12,7 @@ import pytest
 from clickstream.actions.config import generate as config_generate
 from clickstream.actions.config.values import CERTIFICATES, FILE_SETTINGS
 from clickstream.cli.diagnostics import ExitCode
-from clickstream.cli.parser import run
+from clickstream.cli.main import run
 from clickstream.config.settings import load_settings
 from clickstream.domain.errors import ClickstreamError, UsageError
 

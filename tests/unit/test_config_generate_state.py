@@ -11,7 +11,7 @@ import pytest
 
 from clickstream.actions.config.outputs import read_outputs
 from clickstream.cli.diagnostics import ExitCode
-from clickstream.cli.parser import run
+from clickstream.cli.main import run
 from clickstream.domain.errors import ClickstreamError
 
 TERRAFORM = shutil.which("terraform")

@@ -9,7 +9,7 @@ import pytest
 from clickstream.actions import data_file
 from clickstream.actions.data_file import DataFile
 from clickstream.actions.generate import GeneratedFile, generate
-from clickstream.cli.parser import run
+from clickstream.cli.main import run
 from clickstream.config.settings import Settings, load_settings
 from clickstream.domain.errors import ClickstreamError, Interrupted
 from clickstream.pipeline.csvfile import read_events

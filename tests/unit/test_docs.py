@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from clickstream.cli.parser import build
+from tests.commandline import exists
 from tests.compose import FILE, PROFILES, ROOT, rendered
 from tests.kubernetes import ROOT as MANIFESTS
 from tests.kubernetes import containers, overlay, pods
@@ -35,7 +35,7 @@ def commands(page: str, program: str) -> Iterator[list[str]]:
     ("page", "arguments"), [(page, arguments) for page in PAGES for arguments in commands(page, "clickstream")]
 )
 def test_every_command_on_these_pages_exists(page: str, arguments: list[str]) -> None:
-    assert build().parse_args(arguments).handler
+    assert exists(arguments)
 
 
 @pytest.mark.parametrize("page", ["README.md", "terraform/README.md"])
@@ -44,7 +44,7 @@ def test_every_command_in_the_blocks_of_these_pages_exists(page: str) -> None:
     used = [words[1:] for part in parts if (words := shlex.split(part, comments=True))[:1] == ["clickstream"]]
     assert used
     for arguments in used:
-        assert build().parse_args(arguments).handler
+        assert exists(arguments)
 
 
 @pytest.mark.parametrize("arguments", list(commands("local-docker.md", "docker compose")), ids=" ".join)
@@ -61,7 +61,7 @@ def test_what_compose_is_asked_for_is_there(arguments: list[str]) -> None:
         assert {word for word in after if not word.startswith("-")} <= names
     if command == "run":  # options, the service, and what its image is to do
         place = next(number for number, word in enumerate(after) if word in names)
-        assert build().parse_args(after[place + 1 :]).handler
+        assert exists(after[place + 1 :])
 
 
 def test_the_table_lists_every_service_with_its_profiles_and_port() -> None:
@@ -81,13 +81,13 @@ def test_the_table_lists_every_service_with_its_profiles_and_port() -> None:
 
 @pytest.mark.parametrize("name", ["consumer", "indexer", "producer", "metrics"])
 def test_what_containers_run_exists(name: str) -> None:
-    assert build().parse_args(rendered()["services"][name]["command"]).handler
+    assert exists(rendered()["services"][name]["command"])
 
 
 def test_what_pods_run_exists(tmp_path: Path) -> None:
     for _, pod in pods(overlay(tmp_path, ("indexer", "producer"))):
         for container in containers(pod):
-            assert build().parse_args(container["args"]).handler
+            assert exists(container["args"])
 
 
 def test_the_page_on_kubernetes_names_what_is_there() -> None:

@@ -13,7 +13,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clickstream.actions.observe.build import KEPT, Answers, FrameBuilder
-from clickstream.actions.observe.model import ASKING, DOWN, LAGGING, OFF, STALLED, UP, Figure, Outcomes, StoredCounts
+from clickstream.actions.observe.model import (
+    ASKING,
+    DOWN,
+    LAGGING,
+    NO_ANSWER,
+    OFF,
+    STALLED,
+    UP,
+    Figure,
+    Outcomes,
+    StoredCounts,
+)
 from clickstream.actions.observe.poll import Heard
 from clickstream.actions.observe.search_source import OpenSearchAnswer
 from clickstream.actions.observe.sources import KafkaAnswer, LiveSettings, PostgresAnswer, ValkeyAnswer
@@ -386,3 +397,11 @@ def test_a_count_of_before_the_verify_does_not_end_it(builder: FrameBuilder, say
     before = verified(say({0: 100}, {0: 100}), Figure(Verification(100, 1, 1, 0, 0, 0, 0), clock.now + 0.5), 40)
     clock.now += 1
     assert builder.build(before).verification is before.verification
+
+
+def test_a_look_that_waited_long_enough_says_who_did_not_answer(builder: FrameBuilder, say: Say, clock: Clock) -> None:
+    good = say({0: 10}, {0: 10})
+    asked = replace(good, kafka=Heard(asked_at=clock.now - 0.5))
+    assert builder.build(asked).service("kafka").state is ASKING
+    row = builder.build(replace(asked, waited_out=True)).service("kafka")
+    assert (row.state, row.error) == (DOWN, NO_ANSWER)

@@ -11,7 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from clickstream.actions.config import show as config_show
-from clickstream.cli.parser import run
+from clickstream.cli.main import run
 from clickstream.config.problems import SettingsError
 from clickstream.config.settings import load_settings, variables
 

@@ -11,10 +11,10 @@ from typing import Any
 import kubernetes_validate
 import pytest
 
-from clickstream.cli.parser import build
 from clickstream.config.problems import is_secret
 from clickstream.config.settings import PipelineSettings, load_settings, variables
 from clickstream.domain.processes import ProcessSpec, RestartPolicy, Role
+from tests.commandline import parse
 from tests.compose import ROOT as REPOSITORY
 from tests.kubernetes import (
     COMPONENTS,
@@ -171,15 +171,14 @@ def test_workers_get_the_time_to_stop_that_the_supervisor_gives(manifests: list[
 def test_deployments_are_probed(manifests: list[Manifest]) -> None:
     for deployment in named(manifests, "Deployment").values():
         [worker] = deployment["spec"]["template"]["spec"]["containers"]
-        file = build().parse_args(worker["args"]).health_file
+        file = parse(worker["args"]).params["health_file"]
         started, ready, alive = (
-            build().parse_args(worker[f"{kind}Probe"]["exec"]["command"][1:])
-            for kind in ("startup", "readiness", "liveness")
+            parse(worker[f"{kind}Probe"]["exec"]["command"][1:]).params for kind in ("startup", "readiness", "liveness")
         )
-        assert {probe.health_file for probe in (started, ready, alive)} == {file}
-        assert (started.ready, ready.ready, alive.ready) == (False, True, False)
-        # Not ready long before it is started anew.
-        assert ready.within < alive.within
+        assert {probe["health_file"] for probe in (started, ready, alive)} == {file}
+        assert (started["ready"], ready["ready"], alive["ready"]) == (False, True, False)
+        # Not ready long before it is started again.
+        assert ready["within"] < alive["within"]
 
 
 def test_settings_hold_no_secret_and_nothing_unknown(manifests: list[Manifest]) -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from clickstream.actions.observe.history import LONGEST, Path, history
-from clickstream.cli.parser import build, run
+from clickstream.cli.main import run
 from clickstream.domain.errors import UsageError
 from clickstream.services.postgres.inspect import StoredOffset
+from tests.commandline import parse
 from tests.tui.frames import FakeSource
 
 NOW = 1_000.0
@@ -51,7 +52,7 @@ def test_a_window_that_cannot_be_told_is_refused(window: float) -> None:
 
 @pytest.mark.parametrize(("text", "seconds"), [("90s", 90), ("5m", 300), ("2h", 7_200), ("45", 45)])
 def test_spans(text: str, seconds: float) -> None:
-    assert build().parse_args(["lag", "--history", "--window", text]).window == seconds
+    assert parse(["lag", "--history", "--window", text]).params["window"] == seconds
 
 
 @pytest.mark.parametrize("line", ["--window 5d", "--window m", "--window 0", "--window ²m", "--history --watch"])

@@ -12,6 +12,7 @@ import pytest
 
 from clickstream.__main__ import main
 from clickstream.actions.demo import DemoOptions
+from clickstream.domain.errors import ClickstreamError
 
 
 @pytest.fixture
@@ -36,10 +37,10 @@ def call(monkeypatch: pytest.MonkeyPatch, *argv: str, terminal: bool = True) -> 
 @pytest.mark.parametrize(
     ("argv", "how"),
     [
-        ((), {"read_only": False}),
-        (("--read-only",), {"read_only": True}),
-        (("demo",), {"demo": DemoOptions()}),
-        (("demo", "--limit", "7", "--fresh"), {"demo": DemoOptions(limit=7, fresh=True)}),
+        ((), {"demo": None, "read_only": False}),
+        (("--read-only",), {"demo": None, "read_only": True}),
+        (("demo",), {"demo": DemoOptions(), "read_only": False}),
+        (("demo", "--limit", "7", "--fresh"), {"demo": DemoOptions(limit=7, fresh=True), "read_only": False}),
     ],
 )
 def test_a_terminal_gets_the_dashboard(
@@ -57,7 +58,7 @@ def test_what_is_no_terminal_gets_help(
     argv: tuple[str, ...],
 ) -> None:
     assert call(monkeypatch, *argv, terminal=False) == 0
-    assert "usage: clickstream" in capsys.readouterr().out
+    assert "Usage: clickstream" in capsys.readouterr().out
     assert opened == []
 
 
@@ -70,15 +71,15 @@ def test_a_wrong_demo_is_a_wrong_use(monkeypatch: pytest.MonkeyPatch, opened: li
 def test_a_headless_demo_stays_on_the_command_line(
     monkeypatch: pytest.MonkeyPatch, opened: list[dict[str, Any]], flag: str
 ) -> None:
-    ran: list[list[str]] = []
+    ran: list[DemoOptions] = []
 
-    def run(argv: list[str]) -> int:
-        ran.append(list(argv))
-        return 0
+    def demo(_settings: object, options: DemoOptions, _show: object) -> None:
+        ran.append(options)
+        raise ClickstreamError("this is as far as it goes")
 
-    monkeypatch.setattr("clickstream.cli.parser.run", run)
-    assert call(monkeypatch, "demo", flag) == 0
-    assert (ran, opened) == ([["demo", flag]], [])
+    monkeypatch.setattr("clickstream.actions.demo.demo", demo)
+    assert call(monkeypatch, "demo", flag) == 1
+    assert (ran, opened) == ([DemoOptions()], [])
 
 
 SCRIPT = """

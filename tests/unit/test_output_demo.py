@@ -11,7 +11,7 @@ from clickstream.actions.demo import DemoResult
 from clickstream.actions.demo_progress import DemoProgress, Flow, Phase
 from clickstream.actions.verify import Verification
 from clickstream.cli import views
-from clickstream.cli.commands_demo import Teller
+from clickstream.cli.commands.demo import Teller
 from clickstream.cli.output import plain
 
 FUNNEL = Funnel(1_761_675, 55_745, 18_679, 22_454, 1.06, 66.49, 1.2)
@@ -35,7 +35,7 @@ def result(*, missing: int = 0, unaccounted: str = "") -> DemoResult:
 
 def test_lines_are_few(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     now = [100.0]
-    monkeypatch.setattr("clickstream.cli.commands_demo.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("clickstream.cli.commands.demo.time.monotonic", lambda: now[0])
     tell = Teller()
     tell(DemoProgress(Phase.STACK, "starting", 0.0))
     for _ in range(40):  # ten seconds

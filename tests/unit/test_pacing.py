@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clickstream.domain.errors import UsageError
-from clickstream.pipeline.pacing import LARGEST_BACKLOG, AtOnce, Even, EventTime, Pacer, Plan, parse_factor
+from clickstream.domain.pace import FULL_SPEED, Pace
+from clickstream.pipeline.pacing import LARGEST_BACKLOG, AtOnce, Even, EventTime, Pacer, Plan
 
 
 class Clock:
@@ -39,32 +40,50 @@ def timeline(plan: Plan, count: int, clock: Clock) -> list[tuple[float, int]]:
 
 @pytest.mark.parametrize(("text", "factor"), [("5x", 5.0), ("0.5x", 0.5), ("5", 5.0), (".5X", 0.5), (" 1x ", 1.0)])
 def test_a_factor_is_read(text: str, factor: float) -> None:
-    assert parse_factor(text) == factor
+    assert Pace.of_factor(text) == Pace(realtime=factor)
 
 
 @pytest.mark.parametrize(
     "text", ["", "x", "0", "0x", "0.0", "-1", "-5x", "nan", "inf", "1e3", "5xx", "fast", "5 x", "٣x"]
 )
 def test_another_factor_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="is not a speed"):
-        parse_factor(text)
+    with pytest.raises(UsageError, match="is not a speed"):
+        Pace.of_factor(text)
 
 
 @given(st.text(max_size=8))
-def test_a_factor_is_positive_and_finite_or_refused(text: str) -> None:
-    try:
-        factor = parse_factor(text)
-    except ValueError:
-        return
-    assert 0 < factor < math.inf
+def test_a_pace_is_positive_and_finite_or_refused(text: str) -> None:
+    for read in (Pace.of_factor, Pace.of_rate, Pace.of):
+        try:
+            pace = read(text)
+        except UsageError:
+            continue
+        assert all(0 < number < math.inf for number in (pace.rate, pace.realtime) if number is not None)
+
+
+@given(st.floats(min_value=0, exclude_min=True, allow_infinity=False))
+def test_a_pace_survives_the_command_line_of_a_worker(number: float) -> None:
+    for pace in (Pace(rate=number), Pace(realtime=number)):
+        option, text = pace.arguments()
+        assert (Pace.of_rate if option == "--rate" else Pace.of_factor)(text) == pace
+
+
+@pytest.mark.parametrize(
+    ("text", "pace"),
+    [("500", Pace(rate=500.0)), ("2,000/s", Pace(rate=2000.0)), (" 5X ", Pace(realtime=5.0)), ("full", FULL_SPEED)],
+)
+def test_a_pace_in_one_word(text: str, pace: Pace) -> None:
+    assert Pace.of(text) == pace
 
 
 @pytest.mark.parametrize("number", [0.0, -1.0, math.nan, math.inf])
 def test_rates_and_factors_out_of_range_are_refused(number: float) -> None:
     with pytest.raises(UsageError, match="is not a rate"):
-        Even(number)
+        Pace(rate=number)
     with pytest.raises(UsageError, match="is not a speed"):
-        EventTime(np.array([1, 2]), number)
+        Pace(realtime=number)
+    with pytest.raises(UsageError, match="exclude one another"):
+        Pace(rate=1.0, realtime=1.0)
 
 
 def test_at_once_allows_everything() -> None:

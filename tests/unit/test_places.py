@@ -15,7 +15,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from clickstream.actions import stack
-from clickstream.cli.parser import run
+from clickstream.cli.main import run
 from clickstream.config.paths import LONGEST_PATH, Home, fault_of
 from clickstream.config.problems import SettingsError
 from clickstream.domain.errors import ClickstreamError

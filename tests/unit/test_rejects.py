@@ -13,7 +13,7 @@ from clickstream.actions.rejects import listing as rejects
 from clickstream.actions.rejects import replay as rejects_replay
 from clickstream.actions.rejects.files import count
 from clickstream.actions.rejects.replay import NotAnEvent, as_message
-from clickstream.cli.parser import run
+from clickstream.cli.main import run
 from clickstream.config.settings import Settings, load_settings
 from clickstream.domain.errors import ClickstreamError, ServiceUnavailable, UsageError
 from clickstream.domain.events import BadLine

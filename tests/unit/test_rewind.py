@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clickstream.actions.rewind import HIGHEST_OFFSET, Target, target_of
 from clickstream.domain.errors import UsageError
+from clickstream.domain.target import HIGHEST_OFFSET, Target
 
 ZONES = st.timedeltas(timedelta(hours=-14), timedelta(hours=14)).map(
     lambda offset: timezone(timedelta(minutes=offset // timedelta(minutes=1)))
@@ -31,7 +31,7 @@ ZONES = st.timedeltas(timedelta(hours=-14), timedelta(hours=14)).map(
     ],
 )
 def test_every_way_to_say_a_place(text: str, target: Target) -> None:
-    assert target_of(text) == target
+    assert Target.of(text) == target
 
 
 @pytest.mark.parametrize(
@@ -41,13 +41,13 @@ def test_every_way_to_say_a_place(text: str, target: Target) -> None:
 )  # fmt: skip
 def test_what_means_nothing_is_refused_with_examples(text: str) -> None:
     with pytest.raises(UsageError, match="earliest, latest, an offset"):
-        target_of(text)
+        Target.of(text)
 
 
 @given(st.text(max_size=20))
 def test_any_text_is_understood_or_refused(text: str) -> None:
     try:
-        found = target_of(text)
+        found = Target.of(text)
     except UsageError:
         return
     assert (bool(found.end), found.offset is not None, found.unix_ms is not None).count(True) == 1
@@ -55,13 +55,13 @@ def test_any_text_is_understood_or_refused(text: str) -> None:
 
 @given(st.integers(0, HIGHEST_OFFSET))
 def test_offsets_are_plain_numbers(offset: int) -> None:
-    assert target_of(str(offset)) == Target(offset=offset)
+    assert Target.of(str(offset)) == Target(offset=offset)
 
 
 @given(st.datetimes(datetime(1970, 1, 2), datetime(9000, 1, 1)), ZONES)
 def test_times_mean_their_instant(time: datetime, zone: timezone) -> None:
     when = time.replace(microsecond=time.microsecond // 1000 * 1000, tzinfo=zone)
     if when.year >= 1970 and when >= datetime(1970, 1, 2, tzinfo=UTC):
-        assert target_of(when.isoformat()) == Target(
+        assert Target.of(when.isoformat()) == Target(
             unix_ms=(when - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
         )

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from clickstream.cli.parser import run
+from clickstream.cli.main import run
 from clickstream.config.paths import Home
 from clickstream.config.problems import SettingsError
 from clickstream.config.settings import load_settings, variables

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from itertools import islice
 
-from clickstream.actions.control import Control, ensure
+from clickstream.actions.control import Control, Stopped, ensure
 from clickstream.actions.group import UNDER_WAY, local_workers
 from clickstream.actions.observe.model import ProcessRow
 from clickstream.actions.prepare import prepare
@@ -53,13 +53,18 @@ class Started:
     kept: tuple[str, ...]
     """These were running already."""
 
+    def summary(self) -> str:
+        kept = f"running already: {', '.join(self.kept)}" if self.kept else ""
+        started = f"started: {', '.join(self.started)} for {self.partitions} partitions of {self.topic}"
+        return "; ".join(words for words in (kept, started if self.started else "") if words)
+
 
 def start(
-    settings: Settings, *, count: int | None = None, accept_gap: bool = False, kind: str | None = None
+    settings: Settings, *, count: int | None = None, accept_gap: bool = False, kind: Kind | None = None
 ) -> Started:
     """Have `count` consumers run (None: one a partition); those that run already are kept.
 
-    With them, where OpenSearch is enabled, one indexer. `kind` (one of Kind): `count` of these, and no others.
+    With them, where OpenSearch is enabled, one indexer. `kind`: `count` of these, and no others.
 
     Raises:
         UsageError: more consumers than partitions; indexers, and OpenSearch is not enabled.
@@ -84,8 +89,8 @@ def start(
     return Started(topic.name, topic.partitions, tuple(spec.name for spec in specs), tuple(kept))
 
 
-def stop(settings: Settings, names: tuple[str, ...] = (), *, kind: str | None = None) -> tuple[str, ...]:
-    """Stop these consumers (none named: all, or all of the kind); the names of those that ran.
+def stop(settings: Settings, names: tuple[str, ...] = (), *, kind: Kind | None = None) -> Stopped:
+    """Stop these consumers (none named: all, or all of the kind).
 
     Raises:
         UsageError: there is no consumer of that name.
@@ -95,14 +100,14 @@ def stop(settings: Settings, names: tuple[str, ...] = (), *, kind: str | None = 
     chosen = tuple(name for name in names or known if known[name].state in UNDER_WAY)
     if chosen:
         control_of(settings).stop(chosen)
-    return chosen
+    return Stopped(chosen)
 
 
 def restart(
     settings: Settings,
     names: tuple[str, ...] = (),
     *,
-    kind: str | None = None,
+    kind: Kind | None = None,
     all_at_once: bool = False,
     told: Callable[[Restarted], None] = lambda one: None,
 ) -> tuple[Restarted, ...]:
@@ -134,18 +139,18 @@ def restart(
     return (restart_together if all_at_once else roll)(control, specs, told)
 
 
-def listed(settings: Settings, *, kind: str | None = None) -> tuple[ProcessRow, ...]:
+def listed(settings: Settings, *, kind: Kind | None = None) -> tuple[ProcessRow, ...]:
     """This home's consumers, indexers included, or those of the kind."""
-    roles = {ROLES[Kind(kind)]} if kind else set(ROLES.values())
+    roles = {ROLES[kind]} if kind else set(ROLES.values())
     return tuple(worker for worker in local_workers(settings) if worker.role in roles)
 
 
-def _kinds(settings: Settings, kind: str | None) -> tuple[Kind, ...]:
+def _kinds(settings: Settings, kind: Kind | None) -> tuple[Kind, ...]:
     if kind is None:
         return tuple(Kind) if settings.opensearch.enabled else (Kind.POSTGRESQL,)
-    if Kind(kind) is Kind.OPENSEARCH and not settings.opensearch.enabled:
+    if kind is Kind.OPENSEARCH and not settings.opensearch.enabled:
         raise _not_enabled()
-    return (Kind(kind),)
+    return (kind,)
 
 
 def _not_enabled() -> UsageError:
@@ -181,8 +186,8 @@ def _missing(settings: Settings, kind: Kind, alive: set[str], count: int, *, acc
         yield spec_of(settings, name, accept_gap=accept_gap)
 
 
-def _known(settings: Settings, kind: str | None) -> dict[str, ProcessStatus]:
-    roles = [ROLES[Kind(kind)]] if kind else list(ROLES.values())
+def _known(settings: Settings, kind: Kind | None) -> dict[str, ProcessStatus]:
+    roles = [ROLES[kind]] if kind else list(ROLES.values())
     return {process.name: process for role in roles for process in find(settings, role)}
 
 

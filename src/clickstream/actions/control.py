@@ -6,10 +6,22 @@ Knows nothing of sockets; imports them only when asked, so that importing this m
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from clickstream.config.paths import Home
 from clickstream.domain.processes import ProcessSpec, ProcessState, Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """What a command stopped."""
+
+    stopped: tuple[str, ...] = ()
+    """Names of processes that ran until then."""
+
+    def summary(self) -> str:
+        return f"stopped: {', '.join(self.stopped)}" if self.stopped else "nothing was running"
 
 
 class Control(Protocol):

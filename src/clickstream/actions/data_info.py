@@ -36,6 +36,12 @@ class DataInfo:
     bad_lines: int
     first_bad_lines: tuple[BadLine, ...]
 
+    def summary(self) -> str:
+        return (
+            f"{self.path}: {self.rows:,} rows, {self.visitors:,} visitors, {self.items:,} items,"
+            f" {self.first_event or '?'} to {self.last_event or '?'}, {self.bad_lines:,} bad lines"
+        )
+
 
 def describe(path: Path) -> DataInfo:
     """Read the whole file and count.

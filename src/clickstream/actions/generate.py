@@ -51,6 +51,9 @@ class GeneratedFile:
     seed: int
     shape: Shape
 
+    def summary(self) -> str:
+        return f"{self.path}: {self.rows:,} rows, {self.size_bytes / 1e6:,.1f} MB, in {self.seconds:.1f} s"
+
 
 def generate(
     path: Path,

@@ -1,15 +1,59 @@
-"""Stopping and restarting one process of this home by name, whatever it is."""
+"""Stopping, restarting, killing and freezing one process of this home by name, whatever it is."""
 
 from __future__ import annotations
 
+import os
+import signal
+from contextlib import suppress
+from dataclasses import dataclass
+
+from clickstream.actions.control import running
 from clickstream.actions.workers import READY_WITHIN, control_of
 from clickstream.config.settings import Settings
-from clickstream.domain.errors import UsageError
-from clickstream.domain.processes import SETTLED, ProcessState
+from clickstream.domain.errors import ClickstreamError, UsageError
+from clickstream.domain.processes import ALIVE, SETTLED, ProcessState
 
 
-def stop(settings: Settings, name: str) -> bool:
-    """Stop it and wait for its end; False if it did not run.
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """What a stop found."""
+
+    name: str
+    ran: bool
+    """It ran until then."""
+
+    def summary(self) -> str:
+        return f"{self.name} stopped" if self.ran else f"{self.name} was not running"
+
+
+@dataclass(frozen=True, slots=True)
+class Restarted:
+    """A process that was stopped and started again."""
+
+    name: str
+
+    def summary(self) -> str:
+        return f"{self.name} restarted"
+
+
+@dataclass(frozen=True, slots=True)
+class Signalled:
+    """A process that was sent a signal."""
+
+    name: str
+    pid: int
+    signal: signal.Signals
+
+    def summary(self) -> str:
+        if self.signal is signal.SIGKILL:
+            return f"{self.name}: SIGKILL to process {self.pid}"
+        if self.signal is signal.SIGSTOP:
+            return f"{self.name} is frozen; `clickstream worker thaw {self.name}` lets it continue"
+        return f"{self.name} continues"
+
+
+def stop(settings: Settings, name: str) -> Stopped:
+    """Stop it and wait for its end.
 
     Raises:
         UsageError: there is no process of that name.
@@ -20,10 +64,10 @@ def stop(settings: Settings, name: str) -> bool:
     if process is None:
         raise UsageError(f"no process is called {name}", hint="`clickstream status` and `stack status` list them")
     control.stop([name])
-    return process.state not in SETTLED
+    return Stopped(name, process.state not in SETTLED)
 
 
-def restart(settings: Settings, name: str) -> None:
+def restart(settings: Settings, name: str) -> Restarted:
     """Stop it, start it again as it was started, and return once it is ready.
 
     Raises:
@@ -33,3 +77,47 @@ def restart(settings: Settings, name: str) -> None:
     control = control_of(settings)
     control.restart([name])
     control.wait([name], {ProcessState.RUNNING, ProcessState.FINISHED}, READY_WITHIN)
+    return Restarted(name)
+
+
+def kill(settings: Settings, name: str) -> Signalled:
+    """SIGKILL, with no time to finish; its supervisor starts it again, as after any death.
+
+    Raises:
+        UsageError: there is no process of that name, or it does not run.
+        ClickstreamError: nothing runs here.
+    """
+    pid = _pid(settings, name)
+    with suppress(ProcessLookupError):  # it ended by itself in this very moment
+        os.kill(pid, signal.SIGKILL)
+    return Signalled(name, pid, signal.SIGKILL)
+
+
+def freeze(settings: Settings, name: str, *, frozen: bool) -> Signalled:
+    """SIGSTOP or SIGCONT for the process and its children: it hangs, as one does on a machine that swaps.
+
+    Raises:
+        UsageError: there is no process of that name, or it does not run.
+        ClickstreamError: nothing runs here.
+    """
+    import psutil  # noqa: PLC0415 (slow to load)
+
+    pid, number = _pid(settings, name), signal.SIGSTOP if frozen else signal.SIGCONT
+    with suppress(psutil.NoSuchProcess):
+        process = psutil.Process(pid)
+        for one in (process, *process.children(recursive=True)):
+            with suppress(psutil.NoSuchProcess):
+                one.send_signal(number)
+    return Signalled(name, pid, number)
+
+
+def _pid(settings: Settings, name: str) -> int:
+    control = running(settings.home)
+    if control is None:
+        raise ClickstreamError("nothing runs here: there is no supervisor", hint="`clickstream stack up` starts one")
+    process = control.snapshot().get(name)
+    if process is None:
+        raise UsageError(f"no process is called {name}")
+    if process.state not in ALIVE or process.state is ProcessState.STOPPING or process.pid is None:
+        raise UsageError(f"{name} is {process.state}, so there is nothing to kill")
+    return process.pid

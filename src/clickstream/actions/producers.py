@@ -14,11 +14,11 @@ from clickstream.actions.prepare import prepare_topic
 from clickstream.actions.servers import kafka_of
 from clickstream.actions.workers import PRODUCER, control_of, find, producer_spec, start_and_wait
 from clickstream.config.settings import Settings
-from clickstream.domain.errors import ClickstreamError, FileFault, UsageError
+from clickstream.domain.errors import ClickstreamError, FileFault
+from clickstream.domain.pace import FULL_SPEED, Pace
 from clickstream.domain.processes import ALIVE, SETTLED, ProcessState, Role
 from clickstream.domain.reports import UNREADABLE, WorkerReport
-from clickstream.pipeline.pacing import parse_factor
-from clickstream.pipeline.steering import Order, Pace, Pause, Resume, order_line
+from clickstream.pipeline.steering import Order, Pause, Resume, order_line
 
 OBEYED_WITHIN = 10.0
 """Seconds until a running producer says that it does as it was told: it may be reading its file."""
@@ -36,9 +36,7 @@ class Run:
 
     file: Path
     limit: int | None = None
-    rate: float | None = None
-    realtime: str | None = None
-    """How many times as fast as it happened: `1x`, `5x`, `0.5x`."""
+    pace: Pace = FULL_SPEED
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,18 +50,22 @@ class Stopped:
     total: int
     """Events that the run was to send."""
 
+    def summary(self) -> str:
+        if not self.running:
+            return "no producer was running"
+        return f"stopped; Kafka has acknowledged {self.acknowledged:,} of {self.total:,} events"
+
 
 def start(settings: Settings, run: Run) -> ProcessRow:
     """Have the producer send the file; returns once it has read it. The topic is made where it is missing.
 
     Raises:
-        UsageError: options that exclude one another or cannot be.
         FileFault: the file cannot be read; nothing was started, unless only its end showed that.
         ClickstreamError: a producer is running already, Kafka does not answer.
     """
     from clickstream.pipeline.csvfile import look  # noqa: PLC0415 (it loads decompressors)
 
-    arguments = _arguments(run)
+    arguments = [*([] if run.limit is None else ["--limit", str(run.limit)]), *run.pace.arguments()]
     kafka_of(settings)  # where nothing is configured, a missing file is not what is wrong
     file = run.file.expanduser().absolute()
     look(file)
@@ -110,28 +112,27 @@ def resume(settings: Settings) -> ProcessRow:
     return _steer(settings, Resume(), lambda report: report.state != "paused")
 
 
-def pace(settings: Settings, *, rate: float | None = None, realtime: str | None = None) -> ProcessRow:
-    """Have the running producer send at another pace from where it is; with neither argument, at full speed.
+def set_pace(settings: Settings, pace: Pace) -> ProcessRow:
+    """Have the running producer send at another pace from where it is; a paused one stays paused.
 
-    A paused one stays paused. See `pause` for errors and for what a death undoes.
-
-    Args:
-        settings: whose producer.
-        rate: events a second.
-        realtime: how many times as fast as it happened: `1x`, `5x`, `0.5x`.
-
-    Raises:
-        UsageError: both, or a number out of range.
+    See `pause` for errors and for what a death undoes.
     """
-    order = Pace(rate, _factor(realtime))
-    order.check()
-    return _steer(settings, order, lambda report: report.pace == str(order))
+    return _steer(settings, pace, lambda report: report.pace == str(pace))
 
 
 def status(settings: Settings) -> ProcessRow | None:
     """The producer as its supervisor knows it, or None where there never was one."""
     workers = local_workers(settings)
     return next((worker for worker in workers if worker.role == Role.PRODUCER), None)
+
+
+def summary(producer: ProcessRow) -> str:
+    """What a producer does and how far it is, in a sentence."""
+    if not producer.under_way:
+        return f"the producer is {producer.state}"
+    how = "is paused" if producer.activity == "paused" else f"sends at {producer.pace}"
+    total = producer.counters.get("total", 0)
+    return f"the producer {how}; Kafka has acknowledged {producer.events:,} of {total:,} events"
 
 
 def under_way(settings: Settings) -> bool:
@@ -155,24 +156,6 @@ def _refuse_unreadable(control: Control) -> None:
     process = control.snapshot().get(PRODUCER)
     if process and process.state is ProcessState.FAILED and process.report and process.report.state == UNREADABLE:
         raise FileFault(process.report.detail)
-
-
-def _arguments(run: Run) -> list[str]:
-    if run.rate is not None and run.realtime is not None:
-        raise UsageError("--rate and --realtime exclude one another", hint="give one of them")
-    arguments = ["--limit", str(run.limit)] if run.limit is not None else []
-    if run.rate is not None:
-        arguments += ["--rate", repr(run.rate)]
-    if (factor := _factor(run.realtime)) is not None:
-        arguments += ["--realtime", repr(factor)]
-    return arguments
-
-
-def _factor(realtime: str | None) -> float | None:
-    try:
-        return parse_factor(realtime) if realtime is not None else None
-    except ValueError as error:
-        raise UsageError(str(error)) from error
 
 
 def _steer(settings: Settings, order: Order, obeyed: Callable[[WorkerReport], bool]) -> ProcessRow:

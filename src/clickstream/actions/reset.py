@@ -44,9 +44,7 @@ class Emptied:
     index_error: str = ""
     """Why the index, which was deleted, could not be made again."""
 
-    @property
-    def line(self) -> str:
-        """In words."""
+    def summary(self) -> str:
         words = f"emptied: topic {self.topic}, the tables, {self.valkey_keys:,} keys in Valkey"
         if self.index:
             words += f", index {self.index}"

@@ -5,35 +5,17 @@ PostgreSQL holds the offsets that count. The group's own, which only other tools
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from clickstream.actions.observe.offsets import missing_topic
 from clickstream.actions.servers import kafka_of, postgres_of
 from clickstream.config.settings import Settings
 from clickstream.domain.errors import ClickstreamError, UsageError
+from clickstream.domain.target import EARLIEST, Target
 from clickstream.services.kafka.admin import OffsetReader, Offsets, TopicInfo
 from clickstream.services.postgres.migrate import migrate
 from clickstream.services.postgres.rewind import moving
-
-EARLIEST, LATEST = "earliest", "latest"
-
-HIGHEST_OFFSET = 2**63 - 1
-
-EXAMPLES = "earliest, latest, an offset (1500), a time (2026-11-25T08:30, UTC) or Unix milliseconds (1430622004384ms)"
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """Where to: exactly one of the four."""
-
-    end: str = ""
-    """`earliest` or `latest`."""
-    offset: int | None = None
-    unix_ms: int | None = None
-    """The first message that was sent at that time or later, by the record timestamps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +25,10 @@ class Move:
     partition: int
     before: int
     after: int
+
+    @property
+    def moves(self) -> bool:
+        return self.before != self.after
 
     @property
     def skipped(self) -> int:
@@ -62,28 +48,11 @@ class Rewound:
     again: int
     """Messages that are read again."""
 
-
-def target_of(text: str) -> Target:
-    """What a user's word means. A time without a zone is UTC.
-
-    Raises:
-        UsageError: it means nothing.
-    """
-    word = text.strip()
-    if word.lower() in {EARLIEST, LATEST}:
-        return Target(end=word.lower())
-    if re.fullmatch(r"[0-9]+", word) and int(word) <= HIGHEST_OFFSET:
-        return Target(offset=int(word))
-    if found := re.fullmatch(r"([0-9]{1,15})ms", word):
-        return Target(unix_ms=int(found[1]))
-    try:
-        # Digits alone would be a date in ISO 8601's basic form too: they are an offset here.
-        when = datetime.fromisoformat(word) if "-" in word[1:] else None
-    except ValueError:
-        when = None
-    if when is None or when.year < 1970:
-        raise UsageError(f"{text!r} is no place to go to", hint=f"give {EXAMPLES}")
-    return Target(unix_ms=round((when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp() * 1000))
+    def summary(self) -> str:
+        moved = [f"partition {one.partition}: {one.before:,} → {one.after:,}" for one in self.partitions if one.moves]
+        again = f"{self.again:,} messages are read again, and nothing is stored twice" if self.again else ""
+        skipped = f"{self.skipped:,} messages are skipped; `topic show` lists the gaps" if self.skipped else ""
+        return "; ".join(words for words in (*moved, again, skipped) if words) or "no offset moved"
 
 
 def plan(settings: Settings, target: Target, *, partition: int | None = None) -> Rewound:
@@ -121,8 +90,8 @@ def _within(settings: Settings, target: Target, partition: int | None, *, may_sk
             # Asked while no consumer can commit: what Kafka holds and where we are belong to one instant.
             found = _moves(topic, chosen, offsets.positions, reader.read(topic), _aims(reader, topic, target))
             if found.skipped and not may_skip:
-                raise UsageError(f"this would skip {found.skipped:,} messages for good", hint="-y says so be it")
-            moves = [one for one in found.partitions if one.before != one.after] if move else []
+                raise UsageError(f"this would skip {found.skipped:,} messages for good", hint="-y accepts that")
+            moves = [one for one in found.partitions if one.moves] if move else []
             for one in moves:
                 offsets.move(one.partition, old=one.before, new=one.after)
             if moves:

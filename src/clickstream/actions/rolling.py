@@ -27,6 +27,9 @@ class Restarted:
     seconds: float
     """From its stop until it had caught up or, with --all-at-once, until it was running."""
 
+    def summary(self) -> str:
+        return f"restarted: {self.name}, after {self.seconds:g} s"
+
 
 def roll(control: Control, specs: Sequence[ProcessSpec], told: Callable[[Restarted], None]) -> tuple[Restarted, ...]:
     """Stop and start each. `told`: called after each.

@@ -6,11 +6,14 @@ Without --report it is run_worker_foreground.py.
 from __future__ import annotations
 
 import logging
-from argparse import Namespace
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from clickstream.config.settings import load_settings
-from clickstream.domain.errors import FileFault, UsageError
+from clickstream.domain.errors import FileFault
+from clickstream.domain.pace import FULL_SPEED, Pace
+from clickstream.domain.processes import Role
 from clickstream.pipeline.process import EXIT_FILE_FAULT, WorkerOptions, run_to_end
 
 if TYPE_CHECKING:
@@ -20,40 +23,52 @@ if TYPE_CHECKING:
 _logger = logging.getLogger(__name__)
 
 
-def run_worker(role: str, args: Namespace) -> int:
-    """Work until done or stopped; the exit code.
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """What a worker is told on its command line."""
 
-    Args:
-        role: `consumer`, `indexer` or `producer`.
-        args: the parsed command line of that role.
+    name: str = ""
+    """In logs and lists; empty: the role and a number, or in the foreground the role, the host and the pid."""
+    report: bool = False
+    """It has a supervisor, which reads its reports."""
+    log_json: bool = False
+    health_file: Path | None = None
+    accept_gap: bool = False
+    """Of a consumer or an indexer: continue where Kafka removed messages that were never read."""
+    file: Path | None = None
+    """Of a producer, as `limit` and `pace`; None: the settings' PRODUCER_DATA_FILE."""
+    limit: int | None = None
+    pace: Pace = FULL_SPEED
+
+
+def run_worker(role: Role, options: RunOptions) -> int:
+    """Work until done or stopped; the exit code.
 
     Raises:
         ClickstreamError: it cannot start, or cannot go on.
         SettingsError: a setting is wrong.
     """
     settings = load_settings()
-    if role in {"consumer", "indexer"}:
-        options = WorkerOptions(args.name, args.accept_gap, args.report)
+    if role is not Role.PRODUCER:
+        name = options.name or f"{role}-0"
+        told = WorkerOptions(name, options.accept_gap, options.report)
         make = worker_class(role)
-        return run_to_end(role, args.name, lambda stop: make(settings, options, stop).run())
-    if role == "producer":
-        from clickstream.pipeline import producer  # noqa: PLC0415
-        from clickstream.pipeline.loop import configure_logging  # noqa: PLC0415
+        return run_to_end(role, name, lambda stop: make(settings, told, stop).run())
+    from clickstream.pipeline import producer  # noqa: PLC0415
+    from clickstream.pipeline.loop import configure_logging  # noqa: PLC0415
 
-        configure_logging("producer")
-        realtime = None if args.realtime is None else float(args.realtime)
-        sending = producer.ProducerOptions(args.file, args.limit, args.rate, realtime, args.report)
-        try:
-            return producer.run(settings, sending, orders=0 if args.report else None)
-        except FileFault as fault:
-            _logger.error("%s", fault)
-            return EXIT_FILE_FAULT
-    raise UsageError(f"there is no worker {role!r}")
+    configure_logging("producer")
+    sending = producer.ProducerOptions(options.file, options.limit, options.pace, options.report)
+    try:
+        return producer.run(settings, sending, orders=0 if options.report else None)
+    except FileFault as fault:
+        _logger.error("%s", fault)
+        return EXIT_FILE_FAULT
 
 
-def worker_class(role: str) -> type[Worker | IndexWorker]:
+def worker_class(role: Role) -> type[Worker | IndexWorker]:
     """What does the work of a consumer or an indexer; loads that one only."""
-    if role == "consumer":
+    if role is Role.CONSUMER:
         from clickstream.pipeline.worker import Worker  # noqa: PLC0415
 
         return Worker

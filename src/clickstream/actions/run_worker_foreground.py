@@ -9,17 +9,17 @@ import logging
 import os
 import socket
 import threading
-from argparse import Namespace
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from clickstream.actions.run_worker import worker_class
+from clickstream.actions.run_worker import RunOptions, worker_class
 from clickstream.actions.servers import kafka_of
 from clickstream.config.problems import SettingsError
 from clickstream.config.settings import Settings, load_settings
 from clickstream.domain.errors import ClickstreamError, ServiceUnavailable, UsageError
+from clickstream.domain.processes import Role
 from clickstream.pipeline.foreground import Foreground, Health, HealthFile, log_to_stdout
 from clickstream.pipeline.process import WorkerOptions, run_to_end
 from clickstream.pipeline.retry import Backoff
@@ -41,28 +41,26 @@ class _Job:
     """Works until done or stopped."""
 
 
-def run_foreground(role: str, args: Namespace) -> int:
+def run_foreground(role: Role, options: RunOptions) -> int:
     """Work until done or stopped; the exit code.
 
     That is 0 for done or stopped as asked (SIGTERM), 1 where it cannot go on, 2 for wrong settings or use, 3 for an
     offset that Kafka holds no more, 4 for a data file that cannot be read. Servers that do not answer are waited for.
 
-    Args:
-        role: `consumer`, `indexer` or `producer`.
-        args: the parsed command line of that role.
-
     Raises:
         SettingsError, UsageError: what is wrong with settings or command line; with --log-json they are logged.
         KeyboardInterrupt: it has ended well after a SIGINT.
     """
-    name = args.name or f"{role}-{socket.gethostname()}-{os.getpid()}"
-    set_up_log = partial(log_to_stdout, as_json=args.log_json)
+    name = options.name or f"{role}-{socket.gethostname()}-{os.getpid()}"
+    set_up_log = partial(log_to_stdout, as_json=options.log_json)
     try:
         settings = load_settings()
-        health = HealthFile(args.health_file)
-        job = _JOBS[role](settings, args, name, Foreground(health, figures=role != "producer"))
+        health = HealthFile(options.health_file)
+        foreground = Foreground(health, figures=role is not Role.PRODUCER)
+        make = _producer if role is Role.PRODUCER else partial(_reader, role)
+        job = make(settings, options, name, foreground)
     except (SettingsError, UsageError) as error:
-        if not args.log_json:
+        if not options.log_json:
             raise
         set_up_log(name)
         for line in str(error).splitlines():
@@ -98,34 +96,27 @@ def _prepare(make: Callable[[], Any], health: HealthFile, stop: threading.Event)
     return False
 
 
-def _reader(role: str, settings: Settings, args: Namespace, name: str, foreground: Foreground) -> _Job:
+def _reader(role: Role, settings: Settings, options: RunOptions, name: str, foreground: Foreground) -> _Job:
     """A consumer or an indexer."""
     from clickstream.actions.prepare import prepare  # noqa: PLC0415 (a worker loads its own role only)
 
-    if role == "indexer" and not settings.opensearch.enabled:
+    if role is Role.INDEXER and not settings.opensearch.enabled:
         raise UsageError("OPENSEARCH_ENABLED is false: nothing is indexed", hint="set it to true, and OPENSEARCH_HOST")
-    options = WorkerOptions(name, args.accept_gap, heard=foreground.hear)
+    told = WorkerOptions(name, options.accept_gap, heard=foreground.hear)
     make = worker_class(role)
-    return _Job(lambda: prepare(settings), lambda stop: make(settings, options, stop).run())
+    return _Job(lambda: prepare(settings), lambda stop: make(settings, told, stop).run())
 
 
-def _producer(settings: Settings, args: Namespace, name: str, foreground: Foreground) -> _Job:
+def _producer(settings: Settings, options: RunOptions, _name: str, foreground: Foreground) -> _Job:
     from clickstream.actions.prepare import refuse_compacted  # noqa: PLC0415
     from clickstream.pipeline.csvfile import look  # noqa: PLC0415
-    from clickstream.pipeline.pacing import parse_factor  # noqa: PLC0415
     from clickstream.pipeline.producer import ProducerOptions, run  # noqa: PLC0415
     from clickstream.services.kafka.admin import create_topic  # noqa: PLC0415
 
-    file = args.file or settings.pipeline.data_file
-    if not file.expanduser().is_file():
-        raise UsageError(f"{file} is not there, or no file", hint="PRODUCER_DATA_FILE or --file names another")
-    try:
-        realtime = None if args.realtime is None else parse_factor(args.realtime)
-    except ValueError as error:
-        raise UsageError(str(error)) from error
-    file = file.expanduser()
-    options = ProducerOptions(file, args.limit, args.rate, realtime, heard=foreground.hear)
-    options.pace.check()
+    file = (options.file or settings.pipeline.data_file).expanduser()
+    if not file.is_file():
+        raise UsageError(f"{file} is not there, or not a file", hint="PRODUCER_DATA_FILE or --file names another")
+    sending = ProducerOptions(file, options.limit, options.pace, heard=foreground.hear)
 
     def prepare() -> None:
         look(file)
@@ -133,14 +124,7 @@ def _producer(settings: Settings, args: Namespace, name: str, foreground: Foregr
         refuse_compacted(kafka, create_topic(kafka))
 
     def work(stop: threading.Event) -> None:
-        if run(settings, options, stop=stop):
+        if run(settings, sending, stop=stop):
             raise ClickstreamError("Kafka refused some of the events", hint="the lines above say why")
 
     return _Job(prepare, work)
-
-
-_JOBS: dict[str, Callable[[Settings, Namespace, str, Foreground], _Job]] = {
-    "consumer": partial(_reader, "consumer"),
-    "indexer": partial(_reader, "indexer"),
-    "producer": _producer,
-}

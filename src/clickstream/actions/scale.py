@@ -22,6 +22,9 @@ class Scaled:
     started: tuple[str, ...]
     stopped: tuple[str, ...]
 
+    def summary(self) -> str:
+        return f"consumers: {self.before} → {self.now}"
+
 
 def scale(settings: Settings, count: int) -> Scaled:
     """Have `count` consumers run: start more, or stop those with the highest numbers.
@@ -31,11 +34,11 @@ def scale(settings: Settings, count: int) -> Scaled:
         ClickstreamError: a server does not answer or refuses; a consumer did not start.
     """
     if count < 0:
-        raise UsageError(f"{count} consumers cannot be", hint="give a whole number from 0 upwards")
+        raise UsageError(f"{count} is not a number of consumers", hint="give a whole number from 0 upwards")
     running = [process.name for process in find(settings, Role.CONSUMER) if process.state in UNDER_WAY]
     running.sort(key=lambda name: (len(name), name))
     if count < len(running):
         stopped = consumers.stop(settings, tuple(running[count:]))
-        return Scaled(len(running), count, (), stopped)
+        return Scaled(len(running), count, (), stopped.stopped)
     started = consumers.start(settings, count=count, kind=Kind.POSTGRESQL).started if count > len(running) else ()
     return Scaled(len(running), len(running) + len(started), started, ())

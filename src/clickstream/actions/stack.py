@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from clickstream.actions.control import Control, ensure, running
+from clickstream.actions.control import Control, Stopped, ensure, running
 from clickstream.actions.readiness import SERVES_WITHIN, await_service
 from clickstream.config.paths import Home, cache_folder
 from clickstream.config.settings import KafkaSettings, load_settings
@@ -87,6 +87,21 @@ class StackStatus:
     def running(self) -> bool:
         return all(server.state is ProcessState.RUNNING for server in self.servers)
 
+    def summary(self) -> str:
+        """What `up` did."""
+        stopped = f"stopped: {', '.join(self.stopped)}; " if self.stopped else ""
+        return stopped + (f"started: {', '.join(self.started)}" if self.started else "all servers were running already")
+
+
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """What a reset removed."""
+
+    home: Path
+
+    def summary(self) -> str:
+        return f"removed the embedded servers' data in {self.home}"
+
 
 def up(home: Home, *, opensearch: bool | None = None, progress: Progress | None = None) -> StackStatus:
     """Start the servers that do not run and wait until all of them serve. Downloads what is missing first.
@@ -118,14 +133,14 @@ def up(home: Home, *, opensearch: bool | None = None, progress: Progress | None 
     return replace(found, warning=await_service(home, env(home), opensearch=wanted))
 
 
-def down(home: Home) -> tuple[str, ...]:
-    """Stop every process of this home, workers included, and the supervisor; the names of what ran."""
+def down(home: Home) -> Stopped:
+    """Stop every process of this home, workers included, and the supervisor."""
     control = _control(home)
     if control is None:
-        return ()
+        return Stopped()
     ran = tuple(process.name for process in control.snapshot().processes if process.state in ALIVE)
     control.shutdown()
-    return ran
+    return Stopped(ran)
 
 
 def status(home: Home) -> StackStatus:
@@ -146,7 +161,7 @@ def env(home: Home) -> dict[str, str]:
     return layout.environment()
 
 
-def reset(home: Home) -> None:
+def reset(home: Home) -> Removed:
     """Remove the servers' data, ports and passwords. Downloads and logs stay.
 
     Raises:
@@ -169,6 +184,7 @@ def reset(home: Home) -> None:
             file.unlink(missing_ok=True)
     except OSError as error:
         raise _cannot("removed", error) from error
+    return Removed(home.root)
 
 
 def _search_wanted(home: Home, asked: bool | None) -> bool:

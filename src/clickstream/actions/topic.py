@@ -63,6 +63,14 @@ class Resized:
     before: int
     now: int
 
+    def summary(self) -> str:
+        if self.before == self.now:
+            return f"topic {self.topic} has {self.now} partitions already"
+        return (
+            f"topic {self.topic}: {self.before} → {self.now} partitions; `clickstream consumer start` starts a consumer"
+            " for each new one"
+        )
+
 
 def show(settings: Settings) -> Topic:
     """Raises ClickstreamError when the topic is missing or Kafka does not answer."""

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import sys
+from typing import Final
+
+import click
 
 from clickstream.cli import activity
 from clickstream.cli.diagnostics import say
+
+YES: Final = click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 
 
 def confirmed(what: str, *, yes: bool, does: str = "deletes data", undone: str = "deleted", flag: str = "-y") -> bool:

@@ -1,55 +1,48 @@
-"""What Ctrl+C leaves behind, by command: one sentence on what was undone and what goes on running."""
+"""Ctrl+C in commands that run long and start much: noticed whatever a driver makes of it."""
 
 from __future__ import annotations
 
-from clickstream.cli.diagnostics import say
+import signal
+from types import FrameType
+from typing import TYPE_CHECKING, Any
 
-NOTHING_CHANGED = "nothing was changed, and what runs goes on running"
-
-SENTENCES = {
-    "demo": "the demo's workers are stopped, what they stored stays; the servers go on running"
-    " (`clickstream stack down` stops the embedded ones)",
-    "benchmark": "nothing stays of this run, and the servers go on running; `clickstream benchmark show` has the runs"
-    " before it",
-    "stack up": "servers that were told to start go on starting; `clickstream stack down` stops them",
-    "stack down": "what was told to stop goes on stopping; `clickstream stack status` shows what runs",
-    "stack reset": "part of the data may be gone; `clickstream stack reset` removes the rest",
-    "consumer start": "consumers that were told to start go on running; `clickstream consumer stop` stops them",
-    "consumer stop": "consumers that were told to stop go on stopping, the others go on running",
-    "consumer restart": "the consumer that was under way may be stopped (`clickstream consumer start` starts it);"
-    " the others go on running",
-    "consumer scale": "consumers that were told to start or to stop go on doing so; `clickstream consumer list` shows"
-    " them",
-    "consumer rewind": "either nothing was changed or all offsets were; `clickstream topic show` shows them",
-    "producer start": "a producer that was told to start goes on sending; `clickstream producer stop` stops it",
-    "producer stop": "a producer that was told to stop goes on stopping",
-    "producer pace": "the producer goes on, at the old pace or the new one",
-    "producer pause": "the producer goes on running; `clickstream producer status` says whether it pauses",
-    "producer resume": "the producer goes on running; `clickstream producer status` says whether it pauses",
-    "topic resize": "Kafka may have made the partitions already; `clickstream topic show` shows them",
-    "data generate": "nothing is left of the file, and what runs goes on running",
-    "data reset": "it may be done in part: no consumer starts until the next `clickstream data reset` has finished it",
-    "config generate": "each file is the old one or the new one",
-    "rejects replay": "what was replayed stays replayed, the others wait; what runs goes on running",
-    "rejects discard": "what was discarded is gone, the others wait; what runs goes on running",
-    "opensearch init": "the index may be there already; `clickstream opensearch init` makes what is missing",
-    "faults inject": "the fault was taken back, and what runs goes on running",
-    "worker consumer": "what it had read is stored; its partitions are free for another one",
-    "worker indexer": "what it had read is indexed or left to the next one; its partitions are free for another one",
-    "worker producer": "what it had sent is acknowledged, the rest of the file was not sent",
-    "worker stop": "a process that was told to stop goes on stopping",
-    "worker restart": "the process may be stopped; `clickstream worker restart` starts it",
-    "metrics": "no figures are served any more; the pipeline goes on running",
-    "serve": "the dashboard is no longer served; the pipeline goes on running",
-}
-"""By the command's words. All others change nothing."""
+if TYPE_CHECKING:
+    from clickstream.actions.demo_progress import DemoProgress, Show
 
 
-def sentence(command: str) -> str:
-    """Args: command: such as `stack up`."""
-    return SENTENCES.get(command, NOTHING_CHANGED)
+class Interruption:
+    """Ctrl+C, or a polite kill, which ends a demo just so: what it started is stopped.
 
+    A driver's C code may turn the KeyboardInterrupt into another error, or lose it; `asked` is not lost. A context
+    manager: whatever way its block ends after an interruption, it ends with KeyboardInterrupt.
+    """
 
-def tell(command: str) -> None:
-    """Say it."""
-    say(f"interrupted: {sentence(command)}")
+    def __init__(self) -> None:
+        self.asked = False
+        self._before: dict[int, Any] = {}
+
+    def __enter__(self) -> Interruption:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                self._before[number] = signal.signal(number, self._ask)
+        return self
+
+    def __exit__(self, _type: object, error: BaseException | None, _traceback: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+        if self.asked:
+            raise KeyboardInterrupt from error
+
+    def watching(self, show: Show) -> Show:
+        """The same, and it ends the demo at the next sign of flow if nothing did before."""
+
+        def watched(now: DemoProgress) -> None:
+            show(now)
+            if self.asked and now.flow is not None:
+                raise KeyboardInterrupt
+
+        return watched
+
+    def _ask(self, _number: int, _frame: FrameType | None) -> None:
+        self.asked = True
+        raise KeyboardInterrupt

@@ -8,11 +8,12 @@ from __future__ import annotations
 import dataclasses
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from clickstream.cli import activity
+from clickstream.cli.diagnostics import say
 from clickstream.domain.harmless import harmless
 
 if TYPE_CHECKING:
@@ -54,6 +55,16 @@ class Line:
 
 Block = Table | Line
 
+Result = TypeVar("Result")
+
+
+class Summarized(Protocol):
+    """What an action did."""
+
+    def summary(self) -> str:
+        """In one sentence."""
+        ...
+
 
 def is_terminal() -> bool:
     """Whether stdout is one."""
@@ -89,6 +100,23 @@ def write_raw(text: str) -> None:
     """A document in a form of its own, all of it ours, as it is."""
     activity.end()
     sys.stdout.write(text)
+
+
+def show(result: Result, view: Callable[[Result], Sequence[Block]], *, as_json: bool) -> None:
+    """Data: as JSON, or as the view words it."""
+    if as_json:
+        write_json(result)
+    else:
+        write(view(result))
+
+
+def report(result: Summarized, *, as_json: bool, document: object = None) -> None:
+    """What a command did: as JSON (the result itself, or a document of it), or as the sentence that it has for that."""
+    if as_json:
+        write_json(result if document is None else document)
+    else:
+        activity.end()
+        say(result.summary())
 
 
 def write(blocks: Sequence[Block]) -> None:

@@ -6,13 +6,12 @@ Pure: told the time by a clock, it answers with a count and a delay; waiting (on
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, Protocol
 
 import numpy as np
 
-from clickstream.domain.errors import UsageError
+from clickstream.domain.pace import Pace
 
 if TYPE_CHECKING:
     from clickstream.domain.events import Int64Array
@@ -25,21 +24,6 @@ LARGEST_BACKLOG: Final = 1.0
 
 PAUSED: Final = 0.1
 """Seconds after which to ask again in a pause."""
-
-_FACTOR: Final = re.compile(r"(\d+(?:\.\d+)?|\.\d+)x?", re.IGNORECASE | re.ASCII)
-
-
-def parse_factor(text: str) -> float:
-    """How many times faster than the clock event time runs: "5x", "0.5x", "5".
-
-    Raises:
-        ValueError: anything but a positive, finite, plain decimal number.
-    """
-    match = _FACTOR.fullmatch(text.strip())
-    factor = float(match[1]) if match else 0.0
-    if not 0 < factor < math.inf:
-        raise ValueError(f"{text!r} is not a speed: give a number above 0, such as 5x or 0.5x")
-    return factor
 
 
 class Plan(Protocol):
@@ -69,8 +53,6 @@ class Even:
     """`rate` events a second, the first at once."""
 
     def __init__(self, rate: float) -> None:
-        if not 0 < rate < math.inf:
-            raise UsageError(f"{rate} is not a rate: give a number of events a second above 0")
         self._rate = rate
 
     def due_at(self, index: int) -> float:
@@ -84,8 +66,6 @@ class EventTime:
     """As the events happened, `factor` times as fast; `time_ms` ascends."""
 
     def __init__(self, time_ms: Int64Array, factor: float) -> None:
-        if not 0 < factor < math.inf:
-            raise UsageError(f"{factor} is not a speed: give a number above 0")
         self._due = (time_ms - time_ms[:1]) / (1000.0 * factor)
 
     def due_at(self, index: int) -> float:
@@ -93,6 +73,13 @@ class EventTime:
 
     def due_by(self, elapsed: float) -> int:
         return int(np.searchsorted(self._due, elapsed, side="right"))
+
+
+def plan(pace: Pace, time_ms: Int64Array) -> Plan:
+    """When the events with these times are due; `time_ms` ascends."""
+    if pace.rate is not None:
+        return Even(pace.rate)
+    return EventTime(time_ms, pace.realtime) if pace.realtime is not None else AtOnce(len(time_ms))
 
 
 class Pacer:

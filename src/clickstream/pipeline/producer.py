@@ -12,13 +12,14 @@ from typing import Final
 from clickstream.config.settings import Settings
 from clickstream.domain.errors import FileFault, Interrupted, ServiceUnavailable, UsageError
 from clickstream.domain.events import EventColumns
+from clickstream.domain.pace import FULL_SPEED, Pace
 from clickstream.domain.reports import UNREADABLE, WorkerReport
 from clickstream.pipeline.csvfile import CsvEvents, read_events
 from clickstream.pipeline.encode import encode_keys, encode_values
 from clickstream.pipeline.loop import Heard, Rate, Reporter, hear_lines, install_stop
-from clickstream.pipeline.pacing import Pacer
+from clickstream.pipeline.pacing import Pacer, plan
 from clickstream.pipeline.rejectsfile import write_rejects
-from clickstream.pipeline.steering import Pace, Steering
+from clickstream.pipeline.steering import Steering
 from clickstream.services.kafka.producer import EventProducer
 
 CHUNK: Final = 10_000
@@ -41,19 +42,11 @@ class ProducerOptions:
     """None: the settings' PRODUCER_DATA_FILE."""
     limit: int | None = None
     """Send only the first events by time."""
-    rate: float | None = None
-    """Events a second. At most one of `rate` and `realtime` is given; with neither, as fast as Kafka takes them."""
-    realtime: float | None = None
-    """Follow event time, that many times as fast."""
+    pace: Pace = FULL_SPEED
     report: bool = False
     """Write WorkerReports to stdout."""
     heard: Heard | None = None
     """Told each report too, in this process."""
-
-    @property
-    def pace(self) -> Pace:
-        """Raises UsageError where both are given."""
-        return Pace(self.rate, self.realtime)
 
 
 class _Progress:
@@ -123,7 +116,7 @@ def run(
         0 when all events were acknowledged or it was stopped, 1 when Kafka refused messages.
 
     Raises:
-        UsageError: no Kafka is configured; `rate` and `realtime` together, or out of range.
+        UsageError: no Kafka is configured.
         FileFault: the file cannot be read.
         ClickstreamError: the topic is missing, Kafka refuses us.
     """
@@ -182,7 +175,7 @@ def _send(
     events: EventColumns, steering: Steering, producer: EventProducer, stop: threading.Event, progress: _Progress
 ) -> None:
     sent = 0
-    pacer = Pacer(steering.pace.plan(events.time_ms), len(events), time.monotonic)
+    pacer = Pacer(plan(steering.pace, events.time_ms), len(events), time.monotonic)
     while sent < len(events) and not stop.is_set():
         news = steering.obey(pacer, events.time_ms, sent)
         allowed, delay = pacer.allow(sent)

@@ -6,48 +6,18 @@ Knows no pipe: whoever reads the lines hands them to `Steering.hear`.
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import msgspec
-import numpy as np
 
 from clickstream.domain.errors import UsageError
-from clickstream.pipeline.pacing import AtOnce, Even, EventTime, Pacer, Plan
+from clickstream.domain.pace import Pace
+from clickstream.pipeline.pacing import Pacer, plan
 
 if TYPE_CHECKING:
     from clickstream.domain.events import Int64Array
 
 _logger = logging.getLogger(__name__)
-
-
-class Pace(msgspec.Struct, tag="pace", frozen=True):
-    """How fast to send from now on; with neither field, as fast as Kafka takes it."""
-
-    rate: float | None = None
-    """Events a second."""
-    realtime: float | None = None
-    """As the events happened, that many times as fast."""
-
-    def __post_init__(self) -> None:
-        if self.rate is not None and self.realtime is not None:
-            raise UsageError(
-                "a rate and the rhythm of event time exclude one another", hint="give --rate or --realtime"
-            )
-
-    def __str__(self) -> str:
-        if self.rate is not None:
-            return f"{self.rate:g} events/s"
-        return f"{self.realtime:g}x realtime" if self.realtime is not None else "full speed"
-
-    def check(self) -> None:
-        """Raises UsageError for a number out of range."""
-        self.plan(_NO_EVENTS)
-
-    def plan(self, time_ms: Int64Array) -> Plan:
-        """When the events with these times are due. Raises UsageError for a number out of range."""
-        if self.rate is not None:
-            return Even(self.rate)
-        return EventTime(time_ms, self.realtime) if self.realtime is not None else AtOnce(len(time_ms))
 
 
 class Pause(msgspec.Struct, tag="pause", frozen=True):
@@ -59,8 +29,6 @@ class Resume(msgspec.Struct, tag="resume", frozen=True):
 
 
 Order = Pace | Pause | Resume
-
-_NO_EVENTS: Final = np.empty(0, np.int64)
 
 _decoder: msgspec.json.Decoder[Order] = msgspec.json.Decoder(Order)
 
@@ -82,8 +50,6 @@ class Steering:
         """Take an order; one that is not understood is logged and changes nothing."""
         try:
             order = _decoder.decode(line)
-            if isinstance(order, Pace):
-                order.check()
         except (msgspec.MsgspecError, UsageError) as error:
             _logger.warning("Not an order: %s", error)
             return
@@ -101,7 +67,7 @@ class Steering:
         if (pace, paused) == self._obeyed:
             return False
         if pace != self._obeyed[0]:
-            pacer.follow(pace.plan(time_ms[sent:]), sent)
+            pacer.follow(plan(pace, time_ms[sent:]), sent)
             _logger.info("Sending at %s from now on", pace)
         if paused != self._obeyed[1]:
             _logger.info("Paused" if paused else "Resumed")

@@ -19,10 +19,11 @@ from textual.binding import Binding, BindingType
 from textual.reactive import reactive
 from textual.screen import Screen
 
+from clickstream.actions.catalogue import Weight
 from clickstream.actions.observe.model import BAD, Happening
 from clickstream.domain.harmless import harmless
 from clickstream.tui.bursts import QUIET
-from clickstream.tui.commands import BY_NAME, Command, Weight, command_binding
+from clickstream.tui.commands import BY_NAME, Command, command_binding
 from clickstream.tui.feed import Feed, FrameSource
 from clickstream.tui.guarded import Guarded
 from clickstream.tui.jobs import Job, Jobs

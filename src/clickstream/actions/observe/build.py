@@ -81,6 +81,8 @@ class Answers:
     """Unix seconds at which the supervisor gave `snapshot`; None: just now."""
     silent_after: float = SILENT_AFTER
     """Seconds without an answer after which a server counts as down."""
+    waited_out: bool = False
+    """It was waited for each answer for as long as it will be: a server that has not answered counts as down."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -212,6 +212,7 @@ class Observer:
             # A look may take seconds, in which no report can come; an old snapshot is as old as it is.
             snapshot_at=supervisor.at if supervisor.at >= began_at else None,
             silent_after=min(SILENT_AFTER, self._within - 0.2),
+            waited_out=True,
         )
         frame = self._builder.build(answers)
         self.seconds = time.monotonic() - began

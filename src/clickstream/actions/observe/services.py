@@ -91,7 +91,7 @@ def _stands(name: str, heard: Heard[Any], answers: Answers, now: float) -> tuple
         return OFF, heard.not_asked
     if heard.error and now - heard.at > ONE_FAULT:
         return DOWN, heard.error
-    if heard.silent_for(now) > answers.silent_after:
+    if heard.asked_at is not None and (answers.waited_out or heard.silent_for(now) > answers.silent_after):
         return DOWN, NO_ANSWER
     return (UP, "") if heard.at else (ASKING, "")
 

@@ -1,14 +1,16 @@
-"""Commands for the embedded servers."""
+"""`stack`: the embedded servers."""
 
 from __future__ import annotations
 
 import shlex
 import time
-from argparse import Namespace
 from typing import TYPE_CHECKING
 
+import click
+
 from clickstream.cli import activity, output
-from clickstream.cli.ask import confirmed
+from clickstream.cli.ask import YES, confirmed
+from clickstream.cli.declare import command
 from clickstream.cli.diagnostics import ExitCode, say
 from clickstream.domain.processes import ProcessState
 
@@ -16,7 +18,14 @@ if TYPE_CHECKING:
     from clickstream.actions.stack import Download, ServerStatus, StackStatus
 
 
-def up(args: Namespace) -> int:
+@command("stack up")
+@click.option(
+    "--opensearch/--no-opensearch",
+    default=None,
+    help="With OpenSearch, or without it (its data stays). If neither is given: as OPENSEARCH_ENABLED says, and where"
+    " that is not set, as the last time; the first time without.",
+)
+def up(opensearch: bool | None, as_json: bool) -> int:
     from clickstream.actions import stack
     from clickstream.actions.observe.model import TITLES
     from clickstream.config.paths import Home
@@ -25,49 +34,46 @@ def up(args: Namespace) -> int:
         activity.say(f"downloading {TITLES[now.product]}, once", now.bytes_done, now.bytes_total)
 
     activity.say("starting the servers")
-    found = stack.up(Home.from_environment(), opensearch=args.opensearch, progress=downloading)
-    if args.json:
+    found = stack.up(Home.from_environment(), opensearch=opensearch, progress=downloading)
+    if as_json:
         output.write_json(_document(found))
         return ExitCode.DONE
-    if found.stopped:
-        say(f"stopped: {', '.join(found.stopped)}")
-    say(f"started: {', '.join(found.started)}" if found.started else "all servers were running already")
+    say(found.summary())
     if found.warning:
         say(f"warning: {found.warning}")
     _write(found)
     return ExitCode.DONE
 
 
-def down(args: Namespace) -> int:
+@command("stack down")
+def down(as_json: bool) -> int:
     from clickstream.actions import stack
     from clickstream.config.paths import Home
 
-    stopped = stack.down(Home.from_environment())
-    if args.json:
-        output.write_json({"stopped": stopped})
-    else:
-        say(f"stopped: {', '.join(stopped)}" if stopped else "nothing was running")
+    output.report(stack.down(Home.from_environment()), as_json=as_json)
     return ExitCode.DONE
 
 
-def status(args: Namespace) -> int:
+@command("stack status")
+def status(as_json: bool) -> int:
     from clickstream.actions import stack
     from clickstream.config.paths import Home
 
     found = stack.status(Home.from_environment())
-    if args.json:
+    if as_json:
         output.write_json(_document(found))
     else:
         _write(found)
     return ExitCode.DONE
 
 
-def env(args: Namespace) -> int:
+@command("stack env")
+def env(as_json: bool) -> int:
     from clickstream.actions import stack
     from clickstream.config.paths import Home
 
     found = stack.env(Home.from_environment())
-    if args.json:
+    if as_json:
         output.write_json(found)
     else:
         for name, value in found.items():
@@ -75,18 +81,16 @@ def env(args: Namespace) -> int:
     return ExitCode.DONE
 
 
-def reset(args: Namespace) -> int:
+@command("stack reset")
+@YES
+def reset(yes: bool, as_json: bool) -> int:
     from clickstream.actions import stack
     from clickstream.config.paths import Home
 
     home = Home.from_environment()
-    if not confirmed(f"This removes all data of the embedded servers in {home.root}.", yes=args.yes):
+    if not confirmed(f"This removes all data of the embedded servers in {home.root}.", yes=yes):
         return ExitCode.FAILED
-    stack.reset(home)
-    if args.json:
-        output.write_json({"home": home.root})
-    else:
-        say(f"removed the embedded servers' data in {home.root}")
+    output.report(stack.reset(home), as_json=as_json)
     return ExitCode.DONE
 
 

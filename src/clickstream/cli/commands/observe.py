@@ -1,20 +1,20 @@
-"""Commands that go on showing: `watch`, and `status` and `lag` with --watch. All print the dashboard's own Frames.
-
-Asks no server.
-"""
+"""`status`, `lag` and `watch`: how the pipeline stands, once or from now on. All show the dashboard's own Frames."""
 
 from __future__ import annotations
 
 import json
 import logging
 import time
-from argparse import Namespace
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+import click
+
 from clickstream.cli import activity, output, views, views_lag
+from clickstream.cli.declare import command, wrong_use
 from clickstream.cli.diagnostics import ExitCode
+from clickstream.cli.types import SPAN
 
 if TYPE_CHECKING:
     from clickstream.actions.observe.model import Frame
@@ -28,10 +28,87 @@ ABOUT_A_SECOND = 0.9
 WIDTH = 80
 """Cells of a line of figures at most."""
 
+WATCH = click.option("--watch", is_flag=True, help="Once a second, until Ctrl+C; with --json a document a line.")
 
-def watch(args: Namespace) -> int:
+
+@command("status")
+@WATCH
+def status(watch: bool, as_json: bool) -> int:
+    from clickstream.actions.observe import documents
+    from clickstream.config.settings import load_settings
+
+    def known(frame: Frame) -> bool:
+        return frame.counts is not None or not _all_answer(frame)
+
+    if watch:
+        return _watch(known, views.status, documents.status, as_json=as_json)
+    from clickstream.actions.observe.once import observe
+
+    frame = observe(load_settings)
+    if as_json:
+        output.write_json(documents.status(frame))
+    else:
+        output.write(views.status(frame))
+    return ExitCode.FAILED if documents.troubles(frame) else ExitCode.DONE
+
+
+@command("lag")
+@WATCH
+@click.option(
+    "--report",
+    is_flag=True,
+    help="Once, after watching for four seconds: seconds behind and share of the load too, and what holds each consumer"
+    " up. idle, fetch, decode, sessions and waits are shares of the time of the thread that prepares batches and make"
+    " 100 %; PostgreSQL is the share of the time that the thread beside it was committing.",
+)
+@click.option(
+    "--history",
+    is_flag=True,
+    help="Over the last minutes, whether anybody watched or not: how far each partition reached comes from Kafka's"
+    " record timestamps, how far it was stored from what the consumers note in Valkey every five seconds.",
+)
+@click.option("--window", type=SPAN, metavar="5m", help="How far --history reaches back: 5m if not given, at most 2h.")
+def lag(watch: bool, report: bool, history: bool, window: float | None, as_json: bool) -> int:
+    from clickstream.actions.observe import documents
+    from clickstream.config.settings import load_settings
+
+    if watch + report + history > 1:
+        wrong_use("--watch, --report and --history exclude one another")
+    if window is not None and not history:
+        wrong_use("--window says how far --history reaches back; give them together")
+    if watch:
+        return _watch(_flow_known, views_lag.lag, documents.lag, as_json=as_json)
+    if history:
+        from clickstream.actions.observe.history import DEFAULT_WINDOW
+        from clickstream.actions.observe.history import history as read
+
+        found = read(load_settings(), window=DEFAULT_WINDOW if window is None else window)
+        output.show(found, views_lag.history, as_json=as_json)
+    elif report:
+        from clickstream.actions.observe.back_pressure import pressures
+        from clickstream.actions.observe.report import report as observed
+
+        frame = observed(load_settings)
+        held_up = pressures(frame)
+        if as_json:
+            output.write_json(documents.report(frame, held_up))
+        else:
+            output.write(views_lag.report(frame, held_up))
+    else:
+        from clickstream.actions.observe.once import observe_flow
+
+        frame = observe_flow(load_settings)
+        if as_json:
+            output.write_json(documents.lag(frame))
+        else:
+            output.write(views_lag.lag(frame))
+    return ExitCode.DONE
+
+
+@command("watch", shows_itself=True)
+def watch(as_json: bool) -> int:
     with _frames() as frames:
-        if args.json:
+        if as_json:
             import msgspec
 
             for frame in frames:
@@ -41,30 +118,12 @@ def watch(args: Namespace) -> int:
     return ExitCode.DONE
 
 
-def status(args: Namespace) -> int:
-    from clickstream.actions.observe import documents
-
-    def known(frame: Frame) -> bool:
-        return frame.counts is not None or not _all_answer(frame)
-
-    return _show(args, known, views.status, documents.status)
-
-
-def lag(args: Namespace) -> int:
-    from clickstream.actions.observe import documents
-
-    def known(frame: Frame) -> bool:
-        return frame.read_per_second is not None or not _all_answer(frame) or frame.topic_exists is False
-
-    return _show(args, known, views_lag.lag, documents.lag)
-
-
 @contextmanager
 def _frames() -> Iterator[Iterator[Frame]]:
     from clickstream.actions.observe.watcher import Watcher
     from clickstream.config.settings import load_settings
 
-    # Drivers log to stderr where nobody has said otherwise: once a second, for a server that is down.
+    # Drivers log to stderr where nothing else is configured: once a second, for a server that is down.
     logging.getLogger().addHandler(logging.NullHandler())
     with Watcher(load_settings) as watcher:
         yield _once_a_second(watcher.frames())
@@ -79,25 +138,26 @@ def _once_a_second(frames: Iterator[Frame]) -> Iterator[Frame]:
             yield frame
 
 
-def _show(
-    args: Namespace,
+def _watch(
     known: Callable[[Frame], bool],
     view: Callable[[Frame], Sequence[Block]],
     document: Callable[[Frame], Any],
+    *,
+    as_json: bool,
 ) -> int:
     """Show each frame: on a terminal in place of the one before, elsewhere one after the other.
 
     Args:
-        args: the command line.
         known: whether a frame holds all that the command shows; the first one is waited for.
         view: words it for people.
         document: makes JSON of it.
+        as_json: print that.
     """
     with _frames() as frames:
         results = _from_first_known(frames, known)
-        if args.json or not output.is_terminal():
+        if as_json or not output.is_terminal():
             for result in results:
-                if args.json:
+                if as_json:
                     output.write_json_line(document(result))
                 else:
                     output.write([*view(result), output.Line("")])
@@ -114,6 +174,10 @@ def _show(
         finally:
             output.write(last)  # the screen has gone, and its last picture with it
     return ExitCode.DONE
+
+
+def _flow_known(frame: Frame) -> bool:
+    return frame.read_per_second is not None or not _all_answer(frame) or frame.topic_exists is False
 
 
 def _from_first_known(frames: Iterator[Frame], known: Callable[[Frame], bool]) -> Iterator[Frame]:
@@ -138,10 +202,10 @@ def _write_journal(frames: Iterator[Frame]) -> None:
         for one in fresh:
             output.write_text(f"{_clock(one.at)}  {one.text}")
         shown = max([shown, *(one.at for one in fresh)])
-        output.write_text(_figures(frame))
+        output.write_text(figures(frame))
 
 
-def _figures(frame: Frame) -> str:
+def figures(frame: Frame) -> str:
     """One line; what does not fit goes, the least important first."""
     settled, *rest = _outcomes(frame)
     words = [

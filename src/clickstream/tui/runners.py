@@ -1,4 +1,4 @@
-"""What each command does, in its job's thread: calls the action, returns what came of it in a sentence.
+"""What each command does in its job's thread: calls the action, returns what came of it in a sentence.
 
 Actions load here, when they are run: the dashboard opens without them.
 """
@@ -8,10 +8,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from clickstream.domain.errors import ClickstreamError, Interrupted, UsageError
-from clickstream.tui.commands_run_index import verified as index_verified
+from clickstream.tui.benchmarks import Progress
 
 if TYPE_CHECKING:
+    from clickstream.actions.benchmark.run import Run
     from clickstream.actions.demo_progress import DemoProgress
+    from clickstream.actions.faults.timeline import Step
     from clickstream.actions.observe.model import Severity
     from clickstream.actions.stack import Download
     from clickstream.tui.jobs import Job
@@ -56,29 +58,27 @@ def stack_up(job: Job) -> str:
     found = stack.up(job.settings.home, progress=downloading)
     if found.warning:
         job.source.tell([Happening(_now(), BAD, found.warning)])
-    return f"{', '.join(found.started)} started" if found.started else "all servers were running already"
+    return found.summary()
 
 
 def stack_down(job: Job) -> str:
     from clickstream.actions import stack
 
     job.say("stopping everything, workers first")
-    stopped = stack.down(job.settings.home)
-    return f"{', '.join(stopped)} stopped" if stopped else "nothing was running"
+    return stack.down(job.settings.home).summary()
 
 
 def stack_reset(job: Job) -> str:
     from clickstream.actions import stack
 
-    stack.reset(job.settings.home)
-    return f"removed the embedded servers' data in {job.settings.home.root}"
+    return stack.reset(job.settings.home).summary()
 
 
 def verify(job: Job) -> str:
     from clickstream.actions import verify as action
     from clickstream.actions.observe.model import BAD, GOOD
 
-    job.say("verify: computing every session anew, in SQL")
+    job.say("verify: computing every session again, in SQL")
     found = action.verify(job.settings)
     if job.cancelled:
         raise Interrupted("verify was cancelled")
@@ -90,7 +90,7 @@ def verify(job: Job) -> str:
     words = f"verify ok: {found.sessions_stored:,} sessions are what their {found.events:,} events say"
     if found.skipped_messages:
         words += f"; {found.skipped_messages:,} messages were never read"
-    words += index_verified(job)
+    words += _index_verified(job)
     tell(job, GOOD, words, mark=True)
     return words
 
@@ -99,16 +99,14 @@ def consumer_start(job: Job) -> str:
     from clickstream.actions import consumers
 
     job.say("starting consumers")
-    found = consumers.start(job.settings)
-    return f"{', '.join(found.started)} started" if found.started else "all consumers were running already"
+    return consumers.start(job.settings).summary()
 
 
 def consumer_stop(job: Job) -> str:
     from clickstream.actions import consumers
 
     job.say("stopping the consumers")
-    stopped = consumers.stop(job.settings)
-    return f"{', '.join(stopped)} stopped" if stopped else "no consumer was running"
+    return consumers.stop(job.settings).summary()
 
 
 def consumer_restart(job: Job) -> str:
@@ -127,16 +125,16 @@ def consumer_scale(job: Job) -> str:
         raise UsageError(f"{text!r} is not a number of consumers", hint="give a whole number")
     wanted = int(text)
     job.say(f"scaling to {wanted} consumers")
-    found = scale(job.settings, wanted)
-    return f"{found.before} → {found.now} consumers"
+    return scale(job.settings, wanted).summary()
 
 
 def producer_start(job: Job) -> str:
     from clickstream.actions import producers
+    from clickstream.domain.pace import Pace
 
     job.say("starting the producer")
     file = job.settings.pipeline.data_file
-    producers.start(job.settings, producers.Run(file, rate=job.arguments.get("rate")))
+    producers.start(job.settings, producers.Run(file, pace=Pace(rate=job.arguments.get("rate"))))
     return f"the producer sends {file}"
 
 
@@ -144,44 +142,30 @@ def producer_stop(job: Job) -> str:
     from clickstream.actions import producers
 
     job.say("stopping the producer")
-    found = producers.stop(job.settings)
-    if not found.running:
-        return "no producer was running"
-    return f"producer stopped; Kafka has acknowledged {found.acknowledged:,} of {found.total:,} events"
+    return producers.stop(job.settings).summary()
 
 
 def producer_pause(job: Job) -> str:
     from clickstream.actions import producers
 
     job.say("pausing the producer")
-    return f"producer paused after {producers.pause(job.settings).events:,} events"
+    return producers.summary(producers.pause(job.settings))
 
 
 def producer_resume(job: Job) -> str:
     from clickstream.actions import producers
 
     job.say("resuming the producer")
-    producers.resume(job.settings)
-    return "the producer goes on"
+    return producers.summary(producers.resume(job.settings))
 
 
 def producer_pace(job: Job) -> str:
     from clickstream.actions import producers
+    from clickstream.domain.pace import Pace
 
-    text = str(job.arguments["text"]).strip().lower()
+    pace = Pace.of(str(job.arguments["text"]))
     job.say("changing the producer's pace")
-    if text == "full":
-        producers.pace(job.settings)
-        return "the producer sends at full speed"
-    if text.endswith("x"):
-        producers.pace(job.settings, realtime=text)
-        return f"the producer sends {text} as fast as it happened"
-    try:
-        rate = float(text.removesuffix("/s").replace(",", ""))
-    except ValueError:
-        raise UsageError(f"{text!r} is no pace", hint="500, 5x or full") from None
-    producers.pace(job.settings, rate=rate)
-    return f"the producer sends {rate:g} events a second"
+    return producers.summary(producers.set_pace(job.settings, pace))
 
 
 def data_generate(job: Job) -> str:
@@ -190,26 +174,21 @@ def data_generate(job: Job) -> str:
     path = job.settings.pipeline.data_file
     if path.exists():
         raise ClickstreamError(f"{path} is there already", hint="move it away first")
-    made = generate(path, progress=lambda done, total: job.say(f"generating {path}", done, total))
-    return f"{made.path}: {made.rows:,} rows in {made.seconds:.1f} s"
+    return generate(path, progress=lambda done, total: job.say(f"generating {path}", done, total)).summary()
 
 
 def data_info(job: Job) -> str:
     from clickstream.actions.data_info import describe
 
     job.say(f"reading {job.settings.pipeline.data_file}")
-    found = describe(job.settings.pipeline.data_file)
-    return (
-        f"{found.path}: {found.rows:,} rows, {found.visitors:,} visitors, {found.items:,} items, "
-        f"{found.first_event or '?'} to {found.last_event or '?'}, {found.bad_lines:,} bad lines"
-    )
+    return describe(job.settings.pipeline.data_file).summary()
 
 
 def data_reset(job: Job) -> str:
     from clickstream.actions.reset import reset
 
     job.say("emptying topic, tables and cache")
-    return reset(job.settings).line
+    return reset(job.settings).summary()
 
 
 def rejects_replay(job: Job) -> str:
@@ -244,8 +223,7 @@ def worker_stop(job: Job) -> str:
 
     name = job.arguments["name"]
     job.say(f"stopping {name}")
-    processes.stop(job.settings, name)
-    return f"{name} stopped"
+    return processes.stop(job.settings, name).summary()
 
 
 def worker_restart(job: Job) -> str:
@@ -253,35 +231,137 @@ def worker_restart(job: Job) -> str:
 
     name = job.arguments["name"]
     job.say(f"restarting {name}")
-    processes.restart(job.settings, name)
-    return f"{name} restarted"
+    return processes.restart(job.settings, name).summary()
 
 
 def worker_kill(job: Job) -> str:
-    from clickstream.actions.kill import kill
+    from clickstream.actions import processes
 
-    name = job.arguments["name"]
-    return f"{name}: SIGKILL to process {kill(job.settings, name)}"
+    return processes.kill(job.settings, job.arguments["name"]).summary()
 
 
 def worker_freeze(job: Job) -> str:
-    from clickstream.actions.kill import freeze
+    from clickstream.actions import processes
     from clickstream.actions.observe.model import WARN
 
-    name = job.arguments["name"]
-    freeze(job.settings, name, frozen=True)
-    tell(job, WARN, f"{name} was frozen", mark=True)
-    return f"{name} hangs now; K lets it go on"
+    found = processes.freeze(job.settings, job.arguments["name"], frozen=True)
+    tell(job, WARN, f"{found.name} was frozen", mark=True)
+    return found.summary()
 
 
 def worker_thaw(job: Job) -> str:
-    from clickstream.actions.kill import freeze
+    from clickstream.actions import processes
     from clickstream.actions.observe.model import INFO
 
-    name = job.arguments["name"]
-    freeze(job.settings, name, frozen=False)
-    tell(job, INFO, f"{name} goes on", mark=True)
-    return f"{name} goes on"
+    found = processes.freeze(job.settings, job.arguments["name"], frozen=False)
+    tell(job, INFO, found.summary(), mark=True)
+    return found.summary()
+
+
+def benchmark(job: Job) -> str:
+    from clickstream.actions.benchmark.series import Options, cases
+    from clickstream.actions.benchmark.series import benchmark as action
+    from clickstream.actions.observe.model import BAD, GOOD
+
+    progress = job.found = Progress(tuple(cases(Options())))
+
+    def say(words: str, done: int, total: int) -> None:
+        number = min(len(progress.runs) + 1, len(progress.plan))
+        job.say(f"benchmark, run {number} of {len(progress.plan)}: {words}", done, total)
+
+    def ended(run: Run) -> None:
+        progress.runs.append(run)
+        tell(job, GOOD if run.verified else BAD, f"benchmark: {_run_words(run)}", mark=True)
+
+    record = action(job.settings, Options(), say, ended, lambda: job.cancelled)
+    if not all(run.verified for run in record.runs):
+        raise ClickstreamError("verify found differences", hint="`clickstream benchmark show` has all figures")
+    fastest = max(record.runs, key=lambda run: run.events_per_second)
+    return f"benchmark done, fastest: {_run_words(fastest)}"
+
+
+def _run_words(run: Run) -> str:
+    partitions = f"{run.partitions} partition{'s' * (run.partitions > 1)}"
+    verdict = "verify ok" if run.verified else "verify failed"
+    rate, ratio = f"{run.events_per_second:,.0f} events/s", f"{run.ratio_to_copy_limit:.2f} of the copy limit"
+    return f"{partitions}, {rate}, {ratio}, {verdict}"
+
+
+def faults_inject(job: Job) -> str:
+    from clickstream.actions.faults.inject import inject
+    from clickstream.actions.observe.model import Happening
+
+    name = str(job.arguments.get("name", ""))
+    if not name:
+        raise UsageError("no fault was chosen", hint="K opens the menu")
+
+    def told(step: Step) -> None:
+        words = f"{name}: {step}" if step.aside else str(step)
+        job.source.tell([Happening(step.at, step.level, words, mark=not step.aside)])
+        job.say(f"{name}: {step.what}")
+
+    job.say(f"{name}: looking how things stand")
+    found = inject(job.settings, name, seconds=job.arguments.get("seconds"), note=told, tick=lambda: job.say(job.words))
+    if found.proof is not None:
+        job.source.verified(found.proof.verification)
+    if not found.ok:
+        raise ClickstreamError(found.line)
+    return f"{name}: {found.line}"
+
+
+def consumer_rewind(job: Job) -> str:
+    from clickstream.actions import rewind as action
+    from clickstream.domain.target import Target
+
+    text = str(job.arguments["text"])
+    place, word, number = text.partition("--partition")
+    if word and not number.strip().isdecimal():
+        raise UsageError(f"{text!r} does not name a partition", hint="--partition 2")
+    target = Target.of(place)
+    job.say(f"moving offsets to {place.strip()}")
+    found = action.rewind(job.settings, target, partition=int(number) if word else None, may_skip=True)
+    return found.summary()
+
+
+def topic_resize(job: Job) -> str:
+    from clickstream.actions import topic
+
+    text = str(job.arguments["text"])
+    if not text.isdecimal():
+        raise UsageError(f"{text!r} is not a number of partitions", hint="give a whole number")
+    job.say(f"giving the topic {text} partitions")
+    return topic.resize(job.settings, int(text)).summary()
+
+
+def opensearch_init(job: Job) -> str:
+    from clickstream.actions.opensearch import init as action
+
+    found = action.init(job.settings, lambda words: job.say(f"opensearch init: {words}"))
+    words = f"the index {found.index} holds {found.documents:,} documents"
+    if not found.imported:
+        return f"{words}; {action.NO_DASHBOARDS}"
+    return f"{words}; {len(found.imported)} objects imported: open {found.pages[0]}"
+
+
+def _index_verified(job: Job) -> str:
+    """Hold the index against PostgreSQL; the verdict as words, empty where OpenSearch is not enabled.
+
+    Raises:
+        ClickstreamError: they differ.
+    """
+    if not job.settings.opensearch.enabled:
+        return ""
+    from clickstream.actions import verify_index as action
+    from clickstream.actions.observe.model import BAD, Happening
+
+    job.say("verify: holding the index against PostgreSQL")
+    found = action.verify_index(job.settings)
+    if found.ok:
+        return f"; every one is in the index {found.index}"
+    faults = f"{found.missing:,} missing, {found.unexpected:,} unexpected, {found.different:,} different"
+    waiting = f"; {found.behind:,} messages wait to be indexed" if found.behind else ""
+    job.source.tell([Happening(_now(), BAD, f"verify failed: index: {faults}{waiting}", mark=True)])
+    raise ClickstreamError(f"the sessions are right, and the index differs: {faults}{waiting}")
 
 
 def tell(job: Job, level: Severity, text: str, *, mark: bool = False) -> None:

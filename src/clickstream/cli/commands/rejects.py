@@ -1,15 +1,18 @@
-"""Commands for dead letters: list, show, replay, discard. No payload reaches a terminal but escaped."""
+"""`rejects`: list, show, replay, discard. No payload reaches a terminal unescaped."""
 
 from __future__ import annotations
 
 import sys
-from argparse import Namespace
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+import click
+
 from clickstream.cli import output
-from clickstream.cli.ask import confirmed
+from clickstream.cli.ask import YES, confirmed
+from clickstream.cli.declare import command, options, wrong_use
 from clickstream.cli.diagnostics import ExitCode, say
+from clickstream.cli.types import LIMIT
 
 if TYPE_CHECKING:
     from clickstream.actions.rejects.listing import Reject
@@ -19,20 +22,29 @@ SHOWN_BYTES = 60
 """Of a payload in the list."""
 
 SHOWN_WHOLE = 500_000
-"""Bytes of a payload that are shown as text; more is no reading for people."""
+"""Bytes of a payload that are shown as text; more is not reading for people."""
 
 SHOWN_KEY = 200
 """The same of a key."""
 
+CHOICE = options(
+    click.option("--reason", default="", metavar="TEXT", help="Only those whose reason holds this text."),
+    click.option("--source", type=click.Choice(["messages", "csv"]), help="Only messages, or only CSV lines."),
+)
+IDS = click.argument("ids", nargs=-1, metavar="[ID]...", help="As `rejects list` shows them.")
+ALL = click.option("--all", "all_", is_flag=True, help="All instead of some ids.")
 
-def list_(args: Namespace) -> int:
+
+@command("rejects list")
+@click.option("--limit", type=LIMIT, default=100, metavar="N", show_default=True, help="How many at most.")
+@click.option("--replayed", is_flag=True, help="With the messages that were replayed.")
+@CHOICE
+def list_(limit: int, replayed: bool, reason: str, source: str | None, as_json: bool) -> int:
     from clickstream.actions.rejects import listing as rejects
     from clickstream.config.settings import load_settings
 
-    found = rejects.listing(
-        load_settings(), reason=args.reason, source=args.source, replayed=args.replayed, limit=args.limit
-    )
-    if args.json:
+    found = rejects.listing(load_settings(), reason=reason, source=source or "", replayed=replayed, limit=limit)
+    if as_json:
         documents = [rejects.document(one) for one in found.rejects]
         output.write_json({"rejects": documents, "total": found.total, "problem": found.problem})
     else:
@@ -47,14 +59,17 @@ def list_(args: Namespace) -> int:
     return ExitCode.FAILED if found.problem else ExitCode.DONE
 
 
-def show(args: Namespace) -> int:
+@command("rejects show")
+@click.argument("id_", metavar="ID", help="As `rejects list` shows it.")
+@click.option("--raw", is_flag=True, help="Only the payload, byte by byte, for a file or a pipe.")
+def show(id_: str, raw: bool, as_json: bool) -> int:
     from clickstream.actions.rejects import listing as rejects
     from clickstream.config.settings import load_settings
 
-    found = rejects.find(load_settings(), args.id)
-    if args.raw:
+    found = rejects.find(load_settings(), id_)
+    if raw:
         return _raw(found)
-    if args.json:
+    if as_json:
         output.write_json(rejects.document(found))
         return ExitCode.DONE
     for line in _description(found):
@@ -62,67 +77,71 @@ def show(args: Namespace) -> int:
     return ExitCode.DONE
 
 
-def replay(args: Namespace) -> int:
+@command("rejects replay")
+@IDS
+@ALL
+@click.option("--with", "with_", metavar="FILE", help="The payload to send instead of one reject's; - is stdin.")
+@CHOICE
+def replay(ids: tuple[str, ...], all_: bool, with_: str | None, reason: str, source: str | None, as_json: bool) -> int:
     from clickstream.actions.rejects import replay as action
     from clickstream.config.settings import load_settings
 
-    _need_ids_or_all(args)
+    _check_choice(ids, all_=all_, filtered=bool(reason or source))
+    if all_ and with_ is not None:
+        wrong_use("--with replaces the payload of one reject; give its id instead of --all")
     settings = load_settings()
-    if args.all:
-        found = action.replay_all(settings, reason=args.reason, source=args.source)
+    if all_:
+        found = action.replay_all(settings, reason=reason, source=source or "")
     else:
-        mended = None if args.with_ is None else _read(args.with_)
-        found = action.replay(settings, args.ids, mended=mended)
-    if args.json:
+        found = action.replay(settings, ids, mended=None if with_ is None else _read(with_))
+    if as_json:
         output.write_json(found)
     else:
         _tell(found)
     return ExitCode.FAILED if found.refused else ExitCode.DONE
 
 
-def discard(args: Namespace) -> int:
+@command("rejects discard")
+@IDS
+@ALL
+@CHOICE
+@YES
+def discard(ids: tuple[str, ...], all_: bool, reason: str, source: str | None, yes: bool, as_json: bool) -> int:
     from clickstream.actions.rejects import replay as action
     from clickstream.config.settings import load_settings
 
-    _need_ids_or_all(args)
+    _check_choice(ids, all_=all_, filtered=bool(reason or source))
     settings = load_settings()
-    count = action.count(settings, reason=args.reason, source=args.source) if args.all else len(set(args.ids))
-    if count and not confirmed(f"This removes {_rejects(count)} for good.", yes=args.yes):
+    count = action.count(settings, reason=reason, source=source or "") if all_ else len(set(ids))
+    if count and not confirmed(f"This removes {_rejects(count)} for good.", yes=yes):
         return ExitCode.FAILED
-    if args.all:
-        removed = action.discard_all(settings, reason=args.reason, source=args.source)
-    else:
-        removed = action.discard(settings, args.ids)
-    if args.json:
+    removed = (
+        action.discard_all(settings, reason=reason, source=source or "") if all_ else action.discard(settings, ids)
+    )
+    if as_json:
         output.write_json({"discarded": removed})
     else:
         say(f"{_rejects(removed)} discarded")
     return ExitCode.DONE
 
 
-def _need_ids_or_all(args: Namespace) -> None:
-    from clickstream.domain.errors import UsageError
-
-    if bool(args.ids) == args.all:
-        raise UsageError("say which rejects", hint="give their ids, or --all, and not both")
-    if not args.all and (args.reason or args.source):
-        raise UsageError("--reason and --source choose among all", hint="give them together with --all")
-    if args.all and getattr(args, "with_", None) is not None:
-        raise UsageError("one mended payload is for one reject", hint="give its id instead of --all")
+def _check_choice(ids: tuple[str, ...], *, all_: bool, filtered: bool) -> None:
+    if bool(ids) == all_:
+        wrong_use("give the ids of some rejects, or --all, and not both")
+    if not all_ and filtered:
+        wrong_use("--reason and --source choose among all; give them together with --all")
 
 
 def _read(path: str) -> bytes:
     if path == "-":
         return sys.stdin.buffer.read()
-    with open(path, "rb") as file:  # noqa: PTH123 (a pipe of the shell's may be no Path)
+    with open(path, "rb") as file:  # noqa: PTH123 (a pipe of the shell's may not be a Path)
         return file.read()
 
 
 def _raw(found: Reject) -> int:
-    from clickstream.domain.errors import UsageError
-
     if output.is_terminal():
-        raise UsageError("a payload as it is may steer the terminal", hint="send --raw into a file or a pipe")
+        wrong_use("a payload as it is may steer the terminal; send --raw into a file or a pipe")
     sys.stdout.buffer.write(found.payload or b"")
     sys.stdout.flush()
     return ExitCode.DONE

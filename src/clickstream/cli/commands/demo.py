@@ -1,78 +1,49 @@
-"""The demo command where there is no dashboard: says how it goes, as lines on stderr."""
+"""`demo`: in the dashboard where there is one, else as lines on stderr."""
 
 from __future__ import annotations
 
-import signal
 import time
-from argparse import Namespace
-from types import FrameType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+import click
 
 from clickstream.cli import output, views
+from clickstream.cli.declare import Screens, command
 from clickstream.cli.diagnostics import ExitCode, say
+from clickstream.cli.interruption import Interruption
+from clickstream.cli.types import POSITIVE
 
 if TYPE_CHECKING:
     from clickstream.actions.demo import DemoResult
-    from clickstream.actions.demo_progress import DemoProgress, Show
+    from clickstream.actions.demo_progress import DemoProgress
     from clickstream.config.settings import Settings
 
 LINE_EVERY = 2.0
 """Seconds between two lines."""
 
 
-def demo(args: Namespace) -> int:
+@command("demo", shows_itself=True)
+@click.option("--limit", type=POSITIVE, metavar="N", help="Only the first N events by time.")
+@click.option("--headless", is_flag=True, help="No dashboard: print a line now and then.")
+@click.option("--fresh", is_flag=True, help="Empty the embedded topic, tables, cache and index first.")
+def demo(limit: int | None, headless: bool, fresh: bool, as_json: bool) -> int:
     from clickstream.actions.demo import DemoOptions
     from clickstream.actions.demo import demo as action
     from clickstream.config.settings import load_settings
 
+    options = DemoOptions(limit=limit, fresh=fresh)
+    screens = click.get_current_context().find_object(Screens)
+    if screens and screens.dashboard and not (headless or as_json):
+        return screens.dashboard(options, False)
     settings = load_settings()
-    options = DemoOptions(limit=args.limit, fresh=args.fresh)
     with Interruption() as interruption:
         result = action(settings, options, interruption.watching(Teller()))
-    if args.json:
+    if as_json:
         output.write_json(result.document())
     else:
         output.write(views.demo(result))
     say(_next_steps(settings, result))
     return ExitCode.DONE if result.ok else ExitCode.FAILED
-
-
-class Interruption:
-    """Ctrl+C, or a polite kill, which ends a demo just so: what it started is stopped.
-
-    A driver's C code may turn the KeyboardInterrupt into another error, or lose it; `asked` is not lost. A context
-    manager: whatever way its block ends after an interruption, it ends with KeyboardInterrupt.
-    """
-
-    def __init__(self) -> None:
-        self.asked = False
-        self._before: dict[int, Any] = {}
-
-    def __enter__(self) -> Interruption:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            if signal.getsignal(number) is not signal.SIG_IGN:
-                self._before[number] = signal.signal(number, self._ask)
-        return self
-
-    def __exit__(self, _type: object, error: BaseException | None, _traceback: object) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
-        if self.asked:
-            raise KeyboardInterrupt from error
-
-    def watching(self, show: Show) -> Show:
-        """The same, and it ends the demo at the next sign of flow if nothing did before."""
-
-        def watched(now: DemoProgress) -> None:
-            show(now)
-            if self.asked and now.flow is not None:
-                raise KeyboardInterrupt
-
-        return watched
-
-    def _ask(self, _number: int, _frame: FrameType | None) -> None:
-        self.asked = True
-        raise KeyboardInterrupt
 
 
 class Teller:
@@ -105,6 +76,6 @@ def _line(now: DemoProgress) -> str:
 
 def _next_steps(settings: Settings, result: DemoResult) -> str:
     words = "" if result.ok else f"not everything adds up: {result.unaccounted or 'verify found differences'}\n"
-    words += "look further: clickstream analytics, clickstream sessions show VISITOR, clickstream verify"
+    words += "look further: clickstream analytics, clickstream sessions list, clickstream verify"
     words += "" if result.documents is None else " --opensearch, clickstream opensearch search QUERY"
     return words + ("\nthe servers go on running; clickstream stack down stops them" if settings.embedded else "")

@@ -1,20 +1,25 @@
-"""Commands for the settings."""
+"""`config`: the settings."""
 
 from __future__ import annotations
 
-from argparse import Namespace
+from pathlib import Path
+
+import click
 
 from clickstream.cli import output
 from clickstream.cli.ask import confirmed
+from clickstream.cli.declare import command
 from clickstream.cli.diagnostics import ExitCode, say
+from clickstream.cli.types import FILE, FOLDER
 
 
-def show(args: Namespace) -> int:
+@command("config show")
+def show(as_json: bool) -> int:
     from clickstream.actions.config import show as config_show
     from clickstream.config.settings import load_settings
 
     found = config_show.show(load_settings())
-    if args.json:
+    if as_json:
         output.write_json({one.name: {"value": one.value, "source": one.source, "secret": one.secret} for one in found})
     else:
         rows = [(one.name, one.value or "", one.source) for one in found]
@@ -22,13 +27,14 @@ def show(args: Namespace) -> int:
     return ExitCode.DONE
 
 
-def check(args: Namespace) -> int:
+@command("config check")
+def check(as_json: bool) -> int:
     from clickstream.actions.config import check as config_check
     from clickstream.config.settings import load_settings
 
     found = config_check.check(load_settings())
     ok = all(one.state != config_check.FAILED for one in found)
-    if args.json:
+    if as_json:
         output.write_json({"ok": ok, "checks": found})
     else:
         rows = [(one.name, one.state, one.message) for one in found]
@@ -37,17 +43,31 @@ def check(args: Namespace) -> int:
     return ExitCode.DONE if ok else ExitCode.FAILED
 
 
-def generate(args: Namespace) -> int:
+@command("config generate")
+@click.option("-f", "--force", is_flag=True, help="Replace files that exist, without asking.")
+@click.option(
+    "--terraform-dir",
+    type=FOLDER,
+    default=Path("terraform"),
+    metavar="D",
+    show_default=True,
+    help="Where terraform was run.",
+)
+@click.option(
+    "--output", "env_file", type=FILE, default=Path(".env"), metavar="F", show_default=True,
+    help="The file to write; the certificates go to certs/ beside it.",
+)  # fmt: skip
+def generate(force: bool, terraform_dir: Path, env_file: Path, as_json: bool) -> int:
     from clickstream.actions.config import generate as config_generate
 
-    plan = config_generate.plan(args.terraform_dir, args.output)
+    plan = config_generate.plan(terraform_dir, env_file)
     if existing := plan.existing:
         does = f"replaces {', '.join(map(str, existing))}"
-        if not confirmed(f"This {does}.", yes=args.force, does=does, undone="written", flag="-f"):
+        if not confirmed(f"This {does}.", yes=force, does=does, undone="written", flag="-f"):
             return ExitCode.FAILED
     made = config_generate.generate(plan)
     files = [str(path) for path in (made.env_file, *made.certificates)]
-    if args.json:
+    if as_json:
         output.write_json(
             {
                 "scenario": made.scenario,

@@ -1,24 +1,30 @@
-"""Breaking something on purpose: faults list, faults inject."""
+"""`faults`: breaking something on purpose."""
 
 from __future__ import annotations
 
-from argparse import Namespace
 from typing import TYPE_CHECKING
 
+import click
+
 from clickstream.cli import output
+from clickstream.cli.declare import command
 from clickstream.cli.diagnostics import ExitCode, say
+from clickstream.cli.types import SPAN
 
 if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
     from clickstream.actions.faults.timeline import Step
 
 
-def list_(args: Namespace) -> int:
+@command("faults list")
+def list_faults(as_json: bool) -> int:
     from clickstream.actions.faults.catalogue import FAULTS
     from clickstream.actions.faults.listing import listed
     from clickstream.config.paths import Home
 
     faults = listed(Home.from_environment())
-    if args.json:
+    if as_json:
         output.write_json(
             [
                 {
@@ -46,12 +52,26 @@ def list_(args: Namespace) -> int:
     return ExitCode.DONE
 
 
-def inject(args: Namespace) -> int:
+def _names(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    from click.shell_completion import CompletionItem
+
+    from clickstream.actions.faults.listing import listed
+    from clickstream.config.paths import Home
+
+    faults = listed(Home.from_environment())
+    return [CompletionItem(one.name, help=one.sentence) for one in faults if one.name.startswith(incomplete)]
+
+
+@command("faults inject")
+@click.argument("name", metavar="NAME", shell_complete=_names, help="As `faults list` shows it.")
+@click.option("--for", "seconds", type=SPAN, metavar="10s", help="How long it lasts; else as `faults list` shows it.")
+@click.option("--on", default="", metavar="PROCESS", help="Which consumer; else the one with the most to do.")
+def inject(name: str, seconds: float | None, on: str, as_json: bool) -> int:
     from clickstream.actions.faults import inject as action
     from clickstream.config.settings import load_settings
 
-    found = action.inject(load_settings(), args.name, seconds=args.seconds, on=args.on, note=_tell)
-    if args.json:
+    found = action.inject(load_settings(), name, seconds=seconds, on=on, note=_tell)
+    if as_json:
         output.write_json(action.document(found))
     else:
         output.write([output.Line(found.line)])

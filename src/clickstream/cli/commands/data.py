@@ -1,36 +1,44 @@
-"""Commands for the data file, and the one that empties everything."""
+"""`data`: the data file, and emptying what is stored."""
 
 from __future__ import annotations
 
-from argparse import Namespace
+from pathlib import Path
+
+import click
 
 from clickstream.cli import activity, output
-from clickstream.cli.ask import confirmed
-from clickstream.cli.diagnostics import ExitCode, say
+from clickstream.cli.ask import YES, confirmed
+from clickstream.cli.declare import command
+from clickstream.cli.diagnostics import ExitCode
+from clickstream.cli.types import FILE, NATURAL
 
 
-def generate(args: Namespace) -> int:
+@command("data generate")
+@click.option("--file", type=FILE, metavar="F", help="Where; else PRODUCER_DATA_FILE.")
+@click.option("--seed", type=NATURAL, default=42, metavar="N", show_default=True, help="The same seed, the same file.")
+@click.option("--force", is_flag=True, help="Replace a file that exists.")
+def generate(file: Path | None, seed: int, force: bool, as_json: bool) -> int:
     from clickstream.actions.generate import generate as action
     from clickstream.config.settings import load_settings
     from clickstream.domain.errors import ClickstreamError
 
-    path = args.file or load_settings().pipeline.data_file
-    if path.exists() and not args.force:
-        raise ClickstreamError(f"{path} is there already", hint="--force replaces it; --file names another place")
-    made = action(path, seed=args.seed, progress=lambda done, total: activity.say(f"generating {path}", done, total))
-    if args.json:
-        output.write_json({name: getattr(made, name) for name in ("path", "rows", "size_bytes", "seconds", "seed")})
-    else:
-        say(f"{made.path}: {made.rows:,} rows, {made.size_bytes / 1e6:,.1f} MB, in {made.seconds:.1f} s")
+    path = file or load_settings().pipeline.data_file
+    if path.exists() and not force:
+        raise ClickstreamError(f"{path} exists already", hint="--force replaces it; --file names another place")
+    made = action(path, seed=seed, progress=lambda done, total: activity.say(f"generating {path}", done, total))
+    document = {name: getattr(made, name) for name in ("path", "rows", "size_bytes", "seconds", "seed")}
+    output.report(made, as_json=as_json, document=document)
     return ExitCode.DONE
 
 
-def info(args: Namespace) -> int:
+@command("data info")
+@click.option("--file", type=FILE, metavar="F", help="Which; else PRODUCER_DATA_FILE.")
+def info(file: Path | None, as_json: bool) -> int:
     from clickstream.actions.data_info import describe
     from clickstream.config.settings import load_settings
 
-    found = describe(args.file or load_settings().pipeline.data_file)
-    if args.json:
+    found = describe(file or load_settings().pipeline.data_file)
+    if as_json:
         output.write_json(found)
         return ExitCode.DONE
     kinds = ", ".join(f"{count:,} {kind}" for kind, count in found.kinds.items())
@@ -48,7 +56,9 @@ def info(args: Namespace) -> int:
     return ExitCode.DONE
 
 
-def reset(args: Namespace) -> int:
+@command("data reset")
+@YES
+def reset(yes: bool, as_json: bool) -> int:
     from clickstream.actions.reset import reset as action
     from clickstream.actions.servers import kafka_of, postgres_of
     from clickstream.config.settings import load_settings
@@ -61,11 +71,7 @@ def reset(args: Namespace) -> int:
         f"This deletes topic {kafka.events_topic} on {kafka.bootstrap_servers}{index} and every row of schema "
         f"{postgres.schema_name} on {postgres.host}:{postgres.port}/{postgres.database}."
     )
-    if not confirmed(what, yes=args.yes):
+    if not confirmed(what, yes=yes):
         return ExitCode.FAILED
-    emptied = action(settings)
-    if args.json:
-        output.write_json(emptied)
-    else:
-        say(emptied.line)
+    output.report(action(settings), as_json=as_json)
     return ExitCode.DONE

@@ -1,33 +1,108 @@
-"""The benchmark command: asks, shows how far it is, and sets the figures side by side."""
+"""`benchmark`: asks, shows how far it is, and sets the figures side by side."""
 
 from __future__ import annotations
 
 import time
-from argparse import Namespace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+import click
+
 from clickstream.cli import activity, output
-from clickstream.cli.ask import confirmed
-from clickstream.cli.commands_demo import Interruption
+from clickstream.cli.ask import YES, confirmed
+from clickstream.cli.declare import command, options
 from clickstream.cli.diagnostics import ExitCode, say
+from clickstream.cli.interruption import Interruption
+from clickstream.cli.types import FILE, NUMBERS, PICTURE, POSITIVE, RAMP, RATE
 
 if TYPE_CHECKING:
     from clickstream.actions.benchmark.history import Record
     from clickstream.actions.benchmark.run import Run
     from clickstream.actions.benchmark.series import Options, Summary
     from clickstream.config.settings import Settings
+    from clickstream.domain.pace import Pace
+
+CASES = options(
+    click.option(
+        "--limit", type=NUMBERS, default=(1_000_000,), metavar="N[,N...]", help="Events a run; 1000000 if not given."
+    ),
+    click.option(
+        "--partitions", type=NUMBERS, default=(1, 2, 3), metavar="N[,N...]",
+        help="Partitions, with a consumer each; 1,2,3 if not given.",
+    ),
+    click.option(
+        "--runs", type=POSITIVE, default=1, metavar="R", show_default=True, help="How often each case, in turns."
+    ),
+    click.option(
+        "--mode", type=click.Choice(["drain", "live"]), default="drain", show_default=True,
+        help="drain: all is in Kafka before the consumers start; live: the producer works beside them.",
+    ),
+    click.option(
+        "--order", type=click.Choice(["sorted", "late", "random"]), default="sorted", show_default=True,
+        help="drain: how the events lie in Kafka; late: 5 % late and 1 % twice.",
+    ),
+    click.option("--rate", type=RATE, metavar="N", help="live: events a second; else as many as it can."),
+    click.option(
+        "--ramp", type=RAMP, metavar="START:END:STEP",
+        help="live runs of ten seconds, a rate each, until the consumers fall behind.",
+    ),
+)  # fmt: skip
 
 
-def benchmark(args: Namespace) -> int:
-    return _show(args) if args.what == "show" else _run(args)
+@command("benchmark")
+@CASES
+@click.option("--chart", type=PICTURE, metavar="FILE", help="Draw the medians as bars (.svg or .png).")
+@click.option("--compare", type=FILE, metavar="FILE", help="Show beside them what an earlier --json wrote to a file.")
+@YES
+def benchmark(  # noqa: PLR0913 (a parameter an option)
+    *,
+    limit: tuple[int, ...],
+    partitions: tuple[int, ...],
+    runs: int,
+    mode: str,
+    order: str,
+    rate: Pace | None,
+    ramp: tuple[int, int, int] | None,
+    chart: Path | None,
+    compare: Path | None,
+    yes: bool,
+    as_json: bool,
+) -> int:
+    from clickstream.actions.benchmark import chart as drawing
+    from clickstream.actions.benchmark.history import load
+    from clickstream.actions.benchmark.load import Order
+    from clickstream.actions.benchmark.series import Options, cases, check, summaries
+    from clickstream.config.settings import load_settings
+
+    options = Options(limit, partitions, runs, mode, Order(order), rate.rate if rate else None, ramp)
+    check(options)
+    earlier = load(compare) if compare else None
+    if chart:
+        drawing.require(chart)
+    settings = load_settings()
+    count = len(cases(options)) * options.runs
+    most = max(case.events for case in cases(options))
+    what = f"{count} run{'s' if count > 1 else ''} of up to {most:,} events; both cores will be busy."
+    if not confirmed(what, yes=yes):
+        return ExitCode.FAILED
+    record = _measured(settings, options, count)
+    if chart:
+        drawing.chart(summaries(record.runs), record, chart)
+        say(f"drawn: {chart}")
+    if as_json:
+        output.write_json(record.document())
+    else:
+        _show(record, earlier, options)
+    return ExitCode.DONE if all(run.verified for run in record.runs) else ExitCode.FAILED
 
 
-def _show(args: Namespace) -> int:
+@command("benchmark show")
+def show(as_json: bool) -> int:
     from clickstream.actions.benchmark.history import kept
     from clickstream.config.settings import load_settings
 
     records = kept(load_settings().home)
-    if args.json:
+    if as_json:
         output.write_json([record.document() for record in records])
     elif not records:
         say("no benchmark was run here yet: `clickstream benchmark` runs one")
@@ -36,42 +111,13 @@ def _show(args: Namespace) -> int:
     return ExitCode.DONE
 
 
-def _run(args: Namespace) -> int:
-    from clickstream.actions.benchmark.chart import chart, require
-    from clickstream.actions.benchmark.history import load
-    from clickstream.actions.benchmark.load import Order
-    from clickstream.actions.benchmark.series import Options, cases, check, summaries, sustained_rate
-    from clickstream.config.settings import load_settings
+def _show(record: Record, earlier: Record | None, options: Options) -> None:
+    from clickstream.actions.benchmark.series import summaries, sustained_rate
 
-    options = Options(args.limit, args.partitions, args.runs, args.mode, Order(args.order), args.rate, args.ramp)
-    check(options)
-    earlier = load(args.compare) if args.compare else None
-    if args.chart:
-        require(args.chart)
-    settings = load_settings()
-    count = len(cases(options)) * options.runs
-    what = (
-        f"{count} run{'s' if count > 1 else ''} of up to {max(case.events for case in cases(options)):,} events, in a"
-        f" topic and a schema of their own, which are removed afterwards. Both cores will be busy."
-    )
-    if not confirmed(what, yes=args.yes):
-        return ExitCode.FAILED
-    record = _measured(settings, options, count)
-    if args.chart:
-        chart(summaries(record.runs), record, args.chart)
-        say(f"drawn: {args.chart}")
-    if args.json:
-        output.write_json(record.document())
-    else:
-        output.write([_heading(record), _summary(summaries(record.runs), earlier)])
-        if options.ramp:
-            highest = sustained_rate(record.runs)
-            say(
-                f"highest rate sustained: {highest:,.0f} events/s"
-                if highest
-                else "not even the first rate was sustained"
-            )
-    return ExitCode.DONE if all(run.verified for run in record.runs) else ExitCode.FAILED
+    output.write([_heading(record), _summary(summaries(record.runs), earlier)])
+    if options.ramp:
+        highest = sustained_rate(record.runs)
+        say(f"highest rate sustained: {highest:,.0f} events/s" if highest else "not even the first rate was sustained")
 
 
 def _measured(settings: Settings, options: Options, count: int) -> Record:
