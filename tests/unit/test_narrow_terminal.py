@@ -28,6 +28,7 @@ from clickstream.actions.stack import ServerStatus, StackStatus
 from clickstream.actions.topic import Gap, Partition, Topic
 from clickstream.actions.verify import Verification
 from clickstream.cli import fitting, output, views, views_funnel, views_lag, views_search
+from clickstream.cli.diagnostics import say
 from clickstream.cli.output import Block, Line, Table
 from clickstream.cli.parser import run as clickstream
 from clickstream.domain.processes import ProcessState
@@ -36,6 +37,7 @@ from clickstream.services.opensearch.search import Slot as SearchSlot
 from clickstream.services.postgres.analytics import TopItem
 from tests.tui import benchmark_figures, funnel_figures, stand_ins
 from tests.tui.frames import NOW, running
+from tests.unit.test_cli_watch import FakeWatcher
 
 BIG = 123_456_789
 HOST = "ip-10-0-12-34.eu-central-1.compute.internal"
@@ -392,6 +394,37 @@ def test_text_without_room_is_written_below() -> None:
     assert [line.rstrip() for line in lines_at(42, long)] == [
         "name  note", "─" * 42, "a     …", "b     short", "a: note", "x" * 40,
     ]  # fmt: skip
+
+
+def test_words_on_stderr_break_between_words(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    words = f"PostgreSQL at {IPV6[1:-6]} does not answer: `clickstream stack up` starts it\n  scp -p {'file ' * 20}"
+    say(words)
+    assert capsys.readouterr().err == f"{words}\n"
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    say(words)
+    assert capsys.readouterr().err.splitlines() == [
+        "PostgreSQL at",
+        IPV6[1:-6],
+        "does not answer: `clickstream stack up`",
+        "starts it",
+        f"  scp -p {'file ' * 20}",
+    ]
+
+
+def test_watch_drops_figures_that_do_not_fit(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(output, "is_terminal", lambda: True)
+    monkeypatch.setenv("COLUMNS", "60")
+    monkeypatch.setattr("clickstream.actions.observe.watcher.Watcher", FakeWatcher)
+    monkeypatch.setattr(FakeWatcher, "frames_to_give", (frame(),))
+    assert clickstream(["watch"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[-1].endswith("produced 61.2 k/s  stored 58.9 k/s")
+    assert max(map(len, lines)) <= 60
 
 
 def test_an_excerpt_is_cut() -> None:

@@ -50,7 +50,7 @@ class Table:
     rows: Sequence[Sequence[Cell]]
     title: str = ""
     drop: tuple[str, ...] = ()
-    """The columns that can be left out, in that order; the others follow them from the right if it must be."""
+    """The columns to leave out, the least important first. The others follow from the right, if that is not enough."""
     wrap: tuple[str, ...] = ()
     """Free text, which wraps between words. What has no room in its row is written below the table; a column in `drop`
     may be left out all the same."""
@@ -119,6 +119,11 @@ def console(*, stderr: bool = False) -> Console:
     from rich.console import Console
 
     return Console(stderr=stderr, highlight=False, markup=False, emoji=False)
+
+
+def width() -> int | None:
+    """Cells of a line; None without a terminal."""
+    return console().width if is_terminal() else None
 
 
 def renderable(blocks: Sequence[Block]) -> Picture:
