@@ -63,10 +63,10 @@ def found() -> Found:
 def test_results_read_as_pictures() -> None:
     lines = output.plain(views_search.found(found())).splitlines()
     assert lines[0] == "item_id:7: 1,234 events of shop in 12 ms, 1970-01-01 to 1970-01-02"
-    assert "1970-01-01 00:00   1,000  " + "█" * 40 in lines
+    assert "1970-01-01 00:00   1,000  " + "█" * 24 in lines
     assert "1970-01-01 12:00       0" in lines
-    assert "addtocart        31   2.51 %  █" in lines
-    assert "added to cart        25   25.00 %  ██████████" in lines
+    assert "addtocart        31   2.51 %  ▋" in lines
+    assert "added to cart        25   25.00 %  ██████" in lines
     assert "Top Purchased Items: none" in lines
     assert lines[-1] == "1970-01-02T00:00:00.000Z        5  view      7            -"
 

@@ -46,10 +46,22 @@ def _exit_code(command: Callable[[], int]) -> int:
 
 
 def say(words: str) -> None:
-    """Words for people, on stderr; no character of them steers the terminal."""
+    """Words for people, on stderr; no character of them steers the terminal, and lines fit it."""
     from clickstream.domain.harmless import harmless
 
-    print(harmless(words, lines=True), file=sys.stderr)  # noqa: T201
+    text = harmless(words, lines=True)
+    print(_fitted(text) if sys.stderr.isatty() else text, file=sys.stderr)  # noqa: T201
+
+
+def _fitted(text: str) -> str:
+    """Lines that break between words, but for indented ones, which are commands to copy or a traceback."""
+    from rich.console import Console
+
+    from clickstream.cli.fitting import wrapped
+
+    width = Console(stderr=True).width
+    lines = ([line] if line.startswith(" ") else wrapped(line, width) for line in text.split("\n"))
+    return "\n".join(line for group in lines for line in group)
 
 
 def _explain(error: Exception) -> int:

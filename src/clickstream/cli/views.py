@@ -21,7 +21,12 @@ GAPS = "`clickstream topic show` lists the gaps"
 
 
 def status(frame: Frame) -> list[Block]:
-    services = Table(("service", "state", "version", "latency", ""), [_service(row) for row in frame.services])
+    services = Table(
+        ("service", "state", "version", "latency", ""),
+        [_service(row) for row in frame.services],
+        drop=("version", "latency"),
+        wrap=("",),
+    )
     known = tuple(row for row in frame.processes if row.role not in documents.NO_WORKERS)
     blocks: list[Block] = [Line(_where(frame)), services, *workers(known)]
     found = documents.troubles(frame)
@@ -75,10 +80,12 @@ def _where(frame: Frame) -> str:
 def workers(known: tuple[ProcessRow, ...]) -> list[Block]:
     if not known:
         return [Line(""), Line("no workers")]
-    headers = ("worker", "state", "partitions", "events/s", "lag", "restarts", "memory", "uptime", "")
+    elsewhere = not all(row.local for row in known)
+    headers = ("state", "partitions", "events/s", "lag", "restarts", "memory", "uptime", "")
     rows = [
         (
-            row.name if row.local else f"{row.name} on {row.host}, pid {row.pid}",
+            row.name,
+            *(["" if row.local else f"{row.host}, pid {row.pid}"] if elsewhere else []),
             row.activity or row.state,
             ",".join(map(str, row.partitions)) or NOTHING,
             number(row.rate),
@@ -90,7 +97,8 @@ def workers(known: tuple[ProcessRow, ...]) -> list[Block]:
         )
         for row in known
     ]
-    return [Table(headers, rows)]
+    drop = ("memory", "restarts", "uptime", "partitions", "events/s")
+    return [Table(("worker", *(["host"] if elsewhere else []), *headers), rows, drop=drop, wrap=("host", ""))]
 
 
 def producer(worker: ProcessRow) -> list[Block]:
@@ -135,7 +143,8 @@ def analytics(figures: Analytics | Detailed) -> list[Block]:
     items = [
         (str(item.item_id), exact(item.views), exact(item.carts), exact(item.purchases)) for item in figures.top_items
     ]
-    return [Table(headers, rows), Line(""), Table(("item", "views", "carts", "purchases"), items)]
+    drop = ("items/purchase", "purchases", "abandoned", "with cart", "with purchase")
+    return [Table(headers, rows, drop=drop), Line(""), Table(("item", "views", "carts", "purchases"), items)]
 
 
 def visitor(found: Visitor) -> list[Block]:
@@ -158,7 +167,11 @@ def visitor(found: Visitor) -> list[Block]:
     events = [
         (event.event_time, event.event, str(event.item_id), str(event.transaction_id or "")) for event in found.events
     ]
-    return [Table(headers, rows), Line(""), Table(("time", "event", "item", "transaction"), events)]
+    return [
+        Table(headers, rows, drop=("seconds", "views", "carts", "converted", "events", "purchases")),
+        Line(""),
+        Table(("time", "event", "item", "transaction"), events, drop=("transaction",)),
+    ]
 
 
 def verification(found: dict[str, Any]) -> list[Block]:
@@ -241,7 +254,8 @@ def _gaps(found: Topic) -> list[Block]:
         (exact(one.partition), exact(one.from_offset), exact(one.to_offset), exact(one.messages), one.accepted_at)
         for one in found.gaps
     ]
-    return [Table(("partition", "from", "to", "messages", "accepted"), rows, "never read")] if rows else []
+    headers = ("partition", "from", "to", "messages", "accepted")
+    return [Table(headers, rows, "never read", drop=("accepted",))] if rows else []
 
 
 def demo(result: DemoResult) -> list[Block]:

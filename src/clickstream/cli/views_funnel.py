@@ -41,7 +41,11 @@ def detailed(found: Detailed) -> list[Block]:
     return [
         *views.analytics(found),
         Line(""),
-        Table(("of one item, by one visitor", "pairs", "of the step before", "median wait"), steps),
+        Table(
+            ("of one item, by one visitor", "pairs", "of the step before", "median wait"),
+            steps,
+            drop=("median wait", "of the step before"),
+        ),
         Line(""),
         *([Line(f"{left_out} days before these: see --json")] if left_out else []),
         Table(("day (UTC)", *headers), days),

@@ -50,7 +50,7 @@ def indexers(found: IndexLag | None) -> list[Block]:
         )
         for one in found.partitions
     ]
-    table = Table(("partition", "position", "end", "lag", "indexer"), rows)
+    table = Table(("partition", "position", "end", "lag", "indexer"), rows, drop=("end", "position"), wrap=("indexer",))
     return [Line(""), table, Line(f"OpenSearch: total lag {exact(found.total)}")]
 
 
@@ -73,7 +73,9 @@ def partitions(rows: Sequence[PartitionRow], total: int) -> list[Block]:
         "partition", "state", "position", "end", "lag", "behind", "trend", "in/s", "out/s", "drains in", "share",
         "owner",
     )  # fmt: skip
-    return [Table(headers, [_partition(row) for row in rows]), Line(f"total lag {exact(total)}")]
+    drop = ("share", "position", "end", "trend", "in/s", "out/s", "drains in", "owner", "behind")
+    table = Table(headers, [_partition(row) for row in rows], drop=drop, wrap=("owner",))
+    return [table, Line(f"total lag {exact(total)}")]
 
 
 def lag(frame: Frame) -> list[Block]:
@@ -123,7 +125,8 @@ def report(frame: Frame, found: Sequence[BackPressure]) -> list[Block]:
     blocks = [*lag(frame), Line("")]
     if not found:
         return [*blocks, Line("no consumers")]
-    table = Table(pressure, [_pressure(one) for one in found])
+    drop = ("rebalances", "batches", "batch fill", "fetch", "decode", "sessions", "PostgreSQL", "waits", "idle")
+    table = Table(pressure, [_pressure(one) for one in found], drop=drop, wrap=("bottleneck",))
     return [*blocks, table, Line(""), *(Line(line) for line in LEGEND)]
 
 
@@ -141,7 +144,8 @@ def history(found: LagHistory) -> list[Block]:
         for point in found.points
     ]
     words = f"lag of {found.topic} over the last {seconds(found.window_seconds)}; ? is what no consumer has noted"
-    return [Line(words), *([Line(found.note)] if found.note else []), Table(headers, rows)]
+    drop = (*(f"p{number}" for number in reversed(numbers)), "")
+    return [Line(words), *([Line(found.note)] if found.note else []), Table(headers, rows, drop=drop)]
 
 
 def _partition(row: PartitionRow) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from clickstream.cli.output import NOTHING, Block, Line, Table, exact
 if TYPE_CHECKING:
     from clickstream.services.opensearch.search import Document, Found, Item
 
-BAR = 40
+BAR = 24
 """Cells of the longest bar."""
 
 EIGHTHS = " ▏▎▍▌▋▊▉"
@@ -41,6 +41,7 @@ def found(result: Found) -> list[Block]:
             ("event time (UTC)", "visitor", "event", "item", "transaction"),
             [_document(one) for one in result.newest],
             title="The newest",
+            drop=("transaction", "item"),
         ),
     ]
 
@@ -75,10 +76,11 @@ def _bars(
     whole = sum(value for _, value in rows) if share else share_of
     most = max((value for _, value in rows), default=0)
     if not whole:
-        return Table((*headers, ""), [(name, exact(value), bar(value, most)) for name, value in rows], title)
+        cells = [(name, exact(value), bar(value, most)) for name, value in rows]
+        return Table((*headers, ""), cells, title, drop=("",))
     shares = [f"{100 * value / whole:.2f} %" for _, value in rows]
-    cells = [(name, exact(value), part, bar(value, most)) for (name, value), part in zip(rows, shares, strict=True)]
-    return Table((*headers, "share", ""), cells, title)
+    full = [(name, exact(value), part, bar(value, most)) for (name, value), part in zip(rows, shares, strict=True)]
+    return Table((*headers, "share", ""), full, title, drop=("share", ""))
 
 
 def _document(one: Document) -> tuple[str, ...]:

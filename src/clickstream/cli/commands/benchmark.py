@@ -192,6 +192,7 @@ def _table(runs: tuple[Run, ...]) -> output.Table:
             )
             for run in runs
         ],
+        drop=("peak", "us/event", "seconds", "copy limit", "order", "mode", "ratio", "events", "verify"),
     )
 
 
@@ -232,4 +233,5 @@ def _summary(found: list[Summary], earlier: Record | None) -> output.Table:
         if earlier:
             row.append(f"{one.median / before[case]:.2f} x" if case in before else "")
         rows.append(row)
-    return output.Table((*headers, "to earlier") if earlier else headers, rows, title="events/s")
+    drop = ("runs", "rate", "order", "mode", "max", "min", "of copy limit", "events", "verify")
+    return output.Table((*headers, "to earlier") if earlier else headers, rows, title="events/s", drop=drop)

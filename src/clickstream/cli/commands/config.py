@@ -23,7 +23,7 @@ def show(as_json: bool) -> int:
         output.write_json({one.name: {"value": one.value, "source": one.source, "secret": one.secret} for one in found})
     else:
         rows = [(one.name, one.value or "", one.source) for one in found]
-        output.write([output.Table(("variable", "value", "source"), rows)])
+        output.write([output.Table(("variable", "value", "source"), rows, drop=("source",), wrap=("value",))])
     return ExitCode.DONE
 
 
@@ -39,7 +39,8 @@ def check(as_json: bool) -> int:
     else:
         rows = [(one.name, one.state, one.message) for one in found]
         cures = [output.Line(f"{one.name}: {one.hint}") for one in found if one.hint]
-        output.write([output.Table(("check", "state", "found"), rows), *([output.Line("")] if cures else []), *cures])
+        table = output.Table(("check", "state", "found"), rows, wrap=("found",))
+        output.write([table, *([output.Line("")] if cures else []), *cures])
     return ExitCode.DONE if ok else ExitCode.FAILED
 
 

@@ -46,7 +46,8 @@ def list_faults(as_json: bool) -> int:
         )
         for fault in faults
     ]
-    output.write([output.Table(("fault", "lasts", "what is done, and what should come of it"), rows)])
+    what = "what is done, and what should come of it"
+    output.write([output.Table(("fault", "lasts", what), rows, drop=("lasts",), wrap=(what,))])
     if faults == FAULTS:
         say("more with OpenSearch: `clickstream stack up --opensearch`")
     return ExitCode.DONE

@@ -200,12 +200,12 @@ def _write_journal(frames: Iterator[Frame]) -> None:
     for frame in frames:
         fresh = [one for one in reversed(frame.happenings) if one.at > shown]
         for one in fresh:
-            output.write_text(f"{_clock(one.at)}  {one.text}")
+            output.write([output.Line(f"{_clock(one.at)}  {one.text}")])
         shown = max([shown, *(one.at for one in fresh)])
-        output.write_text(figures(frame))
+        output.write_text(_figures(frame, min(WIDTH, output.width() or WIDTH)))
 
 
-def figures(frame: Frame) -> str:
+def _figures(frame: Frame, width: int) -> str:
     """One line; what does not fit goes, the least important first."""
     settled, *rest = _outcomes(frame)
     words = [
@@ -216,7 +216,7 @@ def figures(frame: Frame) -> str:
         f"open {output.exact(frame.active_sessions)}",
         *([f"p95 {frame.latency.p95:.0f} ms"] if frame.latency else []),
     ]
-    while len("  ".join(words)) > WIDTH:
+    while len("  ".join(words)) > width:
         words.pop()
     return "  ".join(words)
 

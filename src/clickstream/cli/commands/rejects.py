@@ -49,7 +49,8 @@ def list_(limit: int, replayed: bool, reason: str, source: str | None, as_json: 
         output.write_json({"rejects": documents, "total": found.total, "problem": found.problem})
     else:
         headers = ("id", "reason", "rejected at", "bytes", "payload")
-        blocks: list[output.Block] = [output.Table(headers, [_row(one) for one in found.rejects])]
+        rows, drop = [_row(one) for one in found.rejects], ("bytes", "rejected at", "payload")
+        blocks: list[output.Block] = [output.Table(headers, rows, drop=drop, wrap=("reason",), cut=("payload",))]
         if len(found.rejects) < found.total:
             blocks.append(output.Line(f"the newest {len(found.rejects):,} of {found.total:,}; --limit shows more"))
         if found.total or not found.problem:

@@ -122,4 +122,5 @@ def _write(found: StackStatus) -> None:
         )
         for server in found.servers
     ]
-    output.write([output.Table(("server", "state", "address", "pid", "memory", ""), rows)])
+    headers = ("server", "state", "address", "pid", "memory", "")
+    output.write([output.Table(headers, rows, drop=("memory", "pid"), wrap=("",))])
