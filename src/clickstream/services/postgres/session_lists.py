@@ -22,23 +22,43 @@ LONGEST_READ_MS: Final = 20_000
 
 _EVERYTHING: Final = "-infinity"
 
+# What people read is made of the chosen rows only: made of all of them, it takes five times as long as finding them.
 _COLUMNS: Final = """
     SELECT session_id, visitor_id,
-        to_char(session_start AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
-        to_char(session_end AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
+        to_char(s.session_start AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
+        to_char(s.session_end AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
         duration_seconds, event_count, view_count, cart_count, transaction_count, converted
-    FROM sessions
+    FROM sessions AS s
 """
 
-_NEWEST_FIRST: Final = "ORDER BY sessions.session_start DESC, visitor_id LIMIT %(limit)s"
+_KEY: Final = "SELECT visitor_id, session_start FROM sessions"
 
-_LONGEST: Final = f"{_COLUMNS} ORDER BY duration_seconds DESC, visitor_id, sessions.session_start LIMIT %(limit)s"
+_NEWEST_FIRST: Final = "ORDER BY session_start DESC, visitor_id"
+_LONGEST_FIRST: Final = "ORDER BY duration_seconds DESC, visitor_id, session_start"
 
 _OPEN: Final = f"""
-    {_COLUMNS} WHERE sessions.session_start >= %(since)s AND sessions.session_end >= %(open_since)s {_NEWEST_FIRST}
+    {_COLUMNS} JOIN (
+        {_KEY} WHERE session_start >= %(since)s AND session_end >= %(open_since)s {_NEWEST_FIRST} LIMIT %(limit)s
+    ) AS chosen USING (visitor_id, session_start) {_NEWEST_FIRST}
 """
-_CONVERTED: Final = f"{_COLUMNS} WHERE sessions.session_start >= %(since)s AND converted {_NEWEST_FIRST}"
-_NEWEST: Final = f"{_COLUMNS} WHERE sessions.session_start >= %(since)s {_NEWEST_FIRST}"
+
+_CONVERTED: Final = f"""
+    {_COLUMNS} JOIN (
+        {_KEY} WHERE session_start >= %(since)s AND converted {_NEWEST_FIRST} LIMIT %(limit)s
+    ) AS chosen USING (visitor_id, session_start) {_NEWEST_FIRST}
+"""
+
+_NEWEST: Final = f"""
+    {_COLUMNS} JOIN (
+        {_KEY} WHERE session_start >= %(since)s {_NEWEST_FIRST} LIMIT %(limit)s
+    ) AS chosen USING (visitor_id, session_start) {_NEWEST_FIRST}
+"""
+
+_LONGEST: Final = f"""
+    {_COLUMNS} JOIN (
+        {_KEY} {_LONGEST_FIRST} LIMIT %(limit)s
+    ) AS chosen USING (visitor_id, session_start) {_LONGEST_FIRST}
+"""
 
 _ENOUGH_SINCE: Final = """
     SELECT to_timestamp(max(day)::float8 * 86400)::text
