@@ -8,10 +8,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from clickstream.actions.observe.offsets import missing_topic
 from clickstream.actions.servers import kafka_of, postgres_of
+from clickstream.actions.times import parse_time
 from clickstream.config.settings import Settings
 from clickstream.domain.errors import ClickstreamError, UsageError
 from clickstream.services.kafka.admin import OffsetReader, Offsets, TopicInfo
@@ -76,14 +76,9 @@ def target_of(text: str) -> Target:
         return Target(offset=int(word))
     if found := re.fullmatch(r"([0-9]{1,15})ms", word):
         return Target(unix_ms=int(found[1]))
-    try:
-        # Digits alone would be a date in ISO 8601's basic form too: they are an offset here.
-        when = datetime.fromisoformat(word) if "-" in word[1:] else None
-    except ValueError:
-        when = None
-    if when is None or when.year < 1970:
+    if (when := parse_time(word)) is None:
         raise UsageError(f"{text!r} is no place to go to", hint=f"give {EXAMPLES}")
-    return Target(unix_ms=round((when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp() * 1000))
+    return Target(unix_ms=round(when.timestamp() * 1000))
 
 
 def plan(settings: Settings, target: Target, *, partition: int | None = None) -> Rewound:

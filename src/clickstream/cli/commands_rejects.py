@@ -14,6 +14,7 @@ from clickstream.cli.diagnostics import ExitCode, say
 if TYPE_CHECKING:
     from clickstream.actions.rejects.listing import Reject
     from clickstream.actions.rejects.replay import Replay
+    from clickstream.domain.rejects import RejectFilter
 
 SHOWN_BYTES = 60
 """Of a payload in the list."""
@@ -29,9 +30,7 @@ def list_(args: Namespace) -> int:
     from clickstream.actions.rejects import listing as rejects
     from clickstream.config.settings import load_settings
 
-    found = rejects.listing(
-        load_settings(), reason=args.reason, source=args.source, replayed=args.replayed, limit=args.limit
-    )
+    found = rejects.listing(load_settings(), _chosen(args), limit=args.limit)
     if args.json:
         documents = [rejects.document(one) for one in found.rejects]
         output.write_json({"rejects": documents, "total": found.total, "problem": found.problem})
@@ -66,10 +65,10 @@ def replay(args: Namespace) -> int:
     from clickstream.actions.rejects import replay as action
     from clickstream.config.settings import load_settings
 
-    _need_ids_or_all(args)
+    chosen = _refuse_unclear(args)
     settings = load_settings()
-    if args.all:
-        found = action.replay_all(settings, reason=args.reason, source=args.source)
+    if not args.ids:
+        found = action.replay_all(settings, chosen)
     else:
         mended = None if args.with_ is None else _read(args.with_)
         found = action.replay(settings, args.ids, mended=mended)
@@ -84,15 +83,12 @@ def discard(args: Namespace) -> int:
     from clickstream.actions.rejects import replay as action
     from clickstream.config.settings import load_settings
 
-    _need_ids_or_all(args)
+    chosen = _refuse_unclear(args)
     settings = load_settings()
-    count = action.count(settings, reason=args.reason, source=args.source) if args.all else len(set(args.ids))
+    count = len(set(args.ids)) if args.ids else action.count(settings, chosen)
     if count and not confirmed(f"This removes {_rejects(count)} for good.", yes=args.yes):
         return ExitCode.FAILED
-    if args.all:
-        removed = action.discard_all(settings, reason=args.reason, source=args.source)
-    else:
-        removed = action.discard(settings, args.ids)
+    removed = action.discard(settings, args.ids) if args.ids else action.discard_all(settings, chosen)
     if args.json:
         output.write_json({"discarded": removed})
     else:
@@ -100,15 +96,25 @@ def discard(args: Namespace) -> int:
     return ExitCode.DONE
 
 
-def _need_ids_or_all(args: Namespace) -> None:
+def _chosen(args: Namespace) -> RejectFilter:
+    from clickstream.domain.rejects import RejectFilter, RejectSource, Replayed
+
+    return RejectFilter(
+        reason=args.reason,
+        source=RejectSource(args.source) if args.source else None,
+        replayed=Replayed.ANY if getattr(args, "replayed", False) else Replayed.NO,
+    )
+
+
+def _refuse_unclear(args: Namespace) -> RejectFilter:
+    from clickstream.actions.rejects.replay import refuse_unclear
     from clickstream.domain.errors import UsageError
 
-    if bool(args.ids) == args.all:
-        raise UsageError("say which rejects", hint="give their ids, or --all, and not both")
-    if not args.all and (args.reason or args.source):
-        raise UsageError("--reason and --source choose among all", hint="give them together with --all")
-    if args.all and getattr(args, "with_", None) is not None:
-        raise UsageError("one mended payload is for one reject", hint="give its id instead of --all")
+    chosen = _chosen(args)
+    refuse_unclear(args.ids, chosen, everything=args.all)
+    if not args.ids and getattr(args, "with_", None) is not None:
+        raise UsageError("one corrected payload is for one reject", hint="give its id")
+    return chosen
 
 
 def _read(path: str) -> bytes:

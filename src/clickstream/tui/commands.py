@@ -126,8 +126,8 @@ COMMANDS: tuple[Command, ...] = (
         cancellable=True,
     ),
     Command(
-        "rejects discard", "remove all rejects for good", run.rejects_discard, "rejects", changes=True,
-        weight=Weight.ASK, warning="Every reject, messages and lines, is removed for good, replayed ones included.",
+        "rejects discard", "remove all rejects that were not replayed", run.rejects_discard, "rejects", changes=True,
+        weight=Weight.ASK, warning="Every reject that was not replayed, messages and lines, is removed for good.",
     ),
     Command(
         "benchmark", "measure how fast events are stored", bench.benchmark, "benchmark", changes=True, cancellable=True,
