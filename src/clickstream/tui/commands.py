@@ -117,7 +117,8 @@ COMMANDS: tuple[Command, ...] = (
     Command("data info", "describe the data file", run.data_info),
     Command(
         "data reset", "empty topic, tables, cache and index", run.data_reset, changes=True,
-        weight=Weight.TYPE, warning="The topic is deleted and made anew, and every stored row is removed for good.",
+        weight=Weight.TYPE,
+        warning="The topic is deleted and recreated; every stored row and every rejected line is removed for good.",
     ),
     Command("rejects list", "what was put aside, and why", opens="rejects"),
     Command("rejects show", "one reject, whole", opens="rejects"),
