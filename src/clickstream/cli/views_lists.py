@@ -1,4 +1,4 @@
-"""How lists read as text: sessions. Takes an action's result and gives blocks for output; prints nothing."""
+"""How lists read as text: sessions, log lines. Takes an action's result and gives blocks for output; prints nothing."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from clickstream.cli.output import Block, Line, Table, exact, seconds
 
 if TYPE_CHECKING:
+    from clickstream.actions.logs.lines import LogLine
     from clickstream.actions.sessions import SessionList
 
 _NONE = {
@@ -41,3 +42,8 @@ def sessions(found: SessionList) -> list[Block]:
         *more,
         Line(f"`clickstream sessions show {found.sessions[0].visitor_id}` shows a visitor's sessions and events"),
     ]
+
+
+def log_line(line: LogLine, width: int) -> str:
+    """One line with the process's name in front, padded to `width`."""
+    return f"{line.process:<{width}}  {line.text}"
