@@ -6,6 +6,7 @@ import base64
 import io
 import json
 import sys
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
@@ -16,6 +17,7 @@ from clickstream.actions.rejects import replay as rejects_replay
 from clickstream.cli.main import run
 from clickstream.config.settings import Settings
 from clickstream.domain.events import BadLine
+from clickstream.domain.rejects import RejectFilter, RejectSource, Replayed
 from clickstream.pipeline.rejectsfile import write_rejects
 from clickstream.services.kafka.admin import create_topic, delete_topic, read_offsets
 from tests.consuming import drain
@@ -127,7 +129,7 @@ def test_one_that_kafka_refuses_takes_no_neighbour_along(rejected: Settings) -> 
 def test_a_mended_line_goes_to_kafka_and_leaves_its_file(rejected: Settings) -> None:
     rejected.home.make()
     path = write_rejects(rejected.home.rejects, [BadLine(5, "timestamp is empty", b",7,view,3,")])
-    [one] = rejects.listing(rejected, source="csv").rejects
+    [one] = rejects.listing(rejected, RejectFilter(source=RejectSource.CSV)).rejects
     assert rejects_replay.replay(rejected, [one.id]).refused[0].reason == "timestamp is empty"
     assert path.exists()
     line = b"%d,7,addtocart,3,\n" % START_MS
@@ -143,11 +145,45 @@ def test_discarded_is_gone(rejected: Settings, capsys: pytest.CaptureFixture[str
     assert rejects.listing(rejected).total == len(BROKEN) - 1
     assert run(["rejects", "show", id_]) == 2
     reason = rejects.listing(rejected).rejects[0].reason
-    same = rejects.listing(rejected, reason=reason).total
-    assert command("discard", "--all", "--reason", reason, "-y", capsys=capsys) == {"discarded": same}
+    same = rejects.listing(rejected, RejectFilter(reason=reason)).total
+    assert command("discard", "--reason", reason, "-y", capsys=capsys) == {"discarded": same}
     assert rejects.listing(rejected).total == len(BROKEN) - 1 - same
     rejects_replay.discard_all(rejected)
     assert query(rejected, "SELECT * FROM rejected_events") == []
+
+
+def test_what_was_replayed_is_discarded_only_when_it_is_asked_for(
+    rejected: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    id_ = by_size(rejected, 300_000).id
+    assert rejects_replay.replay(rejected, [id_], mended=value(Event(3, START_MS, 1, 4))).replayed == [id_]
+    reason = next(
+        one.reason for one in rejects.listing(rejected, RejectFilter(replayed=Replayed.YES)).rejects if one.id == id_
+    )
+    assert command("discard", "--reason", reason, "-y", capsys=capsys) == {"discarded": 0}
+    assert command("discard", "--all", "-y", capsys=capsys) == {"discarded": len(BROKEN) - 1}
+    assert [one.id for one in rejects.listing(rejected, RejectFilter(replayed=Replayed.ANY)).rejects] == [id_]
+    assert rejects_replay.count(rejected) == 0
+    assert rejects_replay.discard_all(rejected, RejectFilter(replayed=Replayed.YES)) == 1
+    assert query(rejected, "SELECT * FROM rejected_events") == []
+
+
+def test_messages_are_chosen_by_partition_and_time(rejected: Settings) -> None:
+    query(rejected, "UPDATE rejected_events SET rejected_at = '2026-01-02T03:04:05Z' WHERE payload IS NULL")
+    [none] = [one for one in rejects.listing(rejected).rejects if one.payload is None]
+    early, late = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC), datetime(2026, 1, 2, 3, 4, 6, tzinfo=UTC)
+    for chosen in (RejectFilter(since=early, until=late), RejectFilter(until=late, partition=none.partition)):
+        found = rejects.listing(rejected, chosen)
+        assert [one.id for one in found.rejects] == [none.id]
+        assert found.total == rejects_replay.count(rejected, chosen) == 1
+        assert [one.id for one in rejects_replay.replay_all(rejected, chosen).refused] == [none.id]
+    assert rejects.listing(rejected, RejectFilter(until=early)).total == 0
+    assert rejects.listing(rejected, RejectFilter(since=late)).total == len(BROKEN) - 1
+    by_partition = [rejects.listing(rejected, RejectFilter(partition=number)).total for number in range(4)]
+    assert sum(by_partition) == len(BROKEN)
+    assert by_partition[3] == 0
+    assert rejects_replay.discard_all(rejected, RejectFilter(until=late)) == 1
+    assert rejects.listing(rejected).total == len(BROKEN) - 1
 
 
 def test_rejects_of_a_topic_before_keep_names_of_their_own(rejected: Settings) -> None:

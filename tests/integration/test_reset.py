@@ -22,7 +22,9 @@ from clickstream.actions import consumers, reset, stack, verify
 from clickstream.cli.main import run
 from clickstream.config.settings import Settings, load_settings
 from clickstream.domain.errors import ClickstreamError, ServiceRefused, ServiceUnavailable
-from clickstream.services.kafka.admin import create_topic, delete_topic, describe_topic
+from clickstream.domain.events import BadLine
+from clickstream.pipeline.rejectsfile import write_rejects
+from clickstream.services.kafka.admin import delete_topic, describe_topic
 from clickstream.services.kafka.config import client_config
 from clickstream.services.postgres import reset as tables
 from clickstream.services.postgres.connection import connect
@@ -362,10 +364,28 @@ def test_it_refuses_while_somebody_else_is_in_the_group(filled: Settings) -> Non
     assert empty(filled)
 
 
-def test_a_data_file_and_rejects_of_lines_are_not_touched(filled: Settings, tmp_path: Path) -> None:
-    create_topic(filled.kafka)  # type: ignore[arg-type]
-    kept = filled.home.rejects / "lines.jsonl"
-    kept.write_text("{}\n")
-    reset.reset(filled)
-    assert kept.read_text() == "{}\n"
-    kept.unlink()
+def test_rejected_lines_go_too_and_no_other_file(filled: Settings) -> None:
+    bad = [BadLine(number, "itemid is empty", b"1,1,view,,") for number in (3, 4)]
+    files = [write_rejects(filled.home.rejects, bad), *(filled.home.rejects / name for name in ("data.csv", "a.txt"))]
+    damaged = filled.home.rejects / "x.rejects.csv"
+    for file in (*files[1:], damaged, damaged.with_name("x.rejects.csv.part")):
+        file.write_text("")
+    done = reset.reset(filled)
+    assert done.rejected_lines == 2
+    assert "2 rejected lines" in done.line
+    assert sorted(filled.home.rejects.iterdir()) == sorted(files[1:])
+
+
+def test_lines_that_cannot_be_removed_leave_a_reset_that_the_next_one_completes(
+    filled: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(folder: Path) -> int:
+        raise PermissionError(13, "Permission denied", str(folder))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(reset, "remove_files", fails)
+        with pytest.raises(ClickstreamError, match=r"cut short: .*rejects cannot be removed: Permission denied"):
+            reset.reset(filled)
+    assert marked(filled)
+    assert reset.reset(filled).rejected_lines == 0
+    assert empty(filled)

@@ -108,6 +108,7 @@ def test_consumers_are_scaled_while_they_run(settings: Settings, capsys: pytest.
     assert scale(3) == (["consumer-2"], [])
     assert scale(1) == ([], ["consumer-1", "consumer-2"])
     assert run(["consumer", "scale", "4"]) == 2
+    assert "(3 at most; `clickstream topic resize 4` makes room for more)" in capsys.readouterr().err
     assert scale(0) == ([], ["consumer-0"])
     control = running(settings.home)
     assert control

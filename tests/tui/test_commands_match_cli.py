@@ -29,6 +29,7 @@ ONLY_CLI = {
     "worker health": "answers a container's probe",
     "config generate": "writes the settings before there is anything to show",
     "completion": "is for a shell",
+    "psql": "is a shell",
 }
 
 SHOWN_BY_FRAMES = {

@@ -138,8 +138,6 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
         "lag --window 5m",
         "metrics --port 70000",
         "metrics --once --supervised",
-        "rejects discard",
-        "rejects replay p1@2 --all",
         "benchmark --limit 1,,2",
         "benchmark --chart picture.txt",
         "benchmark --ramp 1:2",

@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clickstream.actions.generate import generate
-from clickstream.domain.events import CSV_HEADER, KINDS
+from clickstream.domain.events import CSV_HEADER, EXAMPLE_VISITOR, KINDS
 from clickstream.pipeline.columns import distinct
 from clickstream.pipeline.csvfile import read_events
 from clickstream.pipeline.generator import RETAILROCKET, Shape, generate_events
@@ -134,6 +134,7 @@ def test_the_whole_file_is_the_same_everywhere_and_has_the_known_figures(tmp_pat
     assert sha256(made.path) == SHA256_FULL
     events = read_events(made.path).columns
     assert made.rows == len(events) == 2_756_101
+    assert events.visitor_id[0] == EXAMPLE_VISITOR
     assert np.bincount(events.kind).tolist() == [2_664_312, 69_332, 22_457]
     assert len(np.unique(events.visitor_id)) == 1_407_580
     assert len(np.unique(events.item_id)) == 235_061
@@ -158,6 +159,12 @@ def test_the_sample_is_what_the_generator_makes(tmp_path: Path) -> None:
     assert (tmp_path / "sample.csv").read_bytes() == SAMPLE.read_bytes()
 
 
+def test_the_visitor_of_the_examples_is_in_the_sample_and_in_the_smallest_file(tmp_path: Path) -> None:
+    assert EXAMPLE_VISITOR in {row.visitor for row in read(SAMPLE.read_text("ascii"))}
+    generate(tmp_path / "one.csv", shape=SMALL, limit=1)
+    assert [row.visitor for row in read((tmp_path / "one.csv").read_text("ascii"))] == [EXAMPLE_VISITOR]
+
+
 @settings(max_examples=25)
 @given(factor=st.floats(0.00002, 0.002), seed=st.integers(0, 2**64))
 def test_every_scale_and_seed_gives_exact_figures(factor: float, seed: int) -> None:
@@ -169,6 +176,7 @@ def test_every_scale_and_seed_gives_exact_figures(factor: float, seed: int) -> N
     assert len(identities) == shape.rows - shape.duplicates
     assert len(set(events.visitor_id.tolist())) == shape.visitors
     assert len(set(events.item_id.tolist())) == shape.items
+    assert events.time_ms[events.visitor_id == EXAMPLE_VISITOR].min() == shape.first_ms
     own = [Event(*identity) for identity in identities]
     assert len(sessions_of(own, timeout_ms=30 * 60_000)) == shape.sessions
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -18,10 +20,13 @@ from clickstream.config.settings import Settings, load_settings
 from clickstream.domain.errors import ClickstreamError, ServiceUnavailable, UsageError
 from clickstream.domain.events import BadLine
 from clickstream.domain.harmless import escaped, harmless, hex_lines
+from clickstream.domain.rejects import RejectFilter, RejectSource, Replayed
 from clickstream.pipeline.decode import decode
 from clickstream.pipeline.rejectsfile import remove_lines, write_rejects
 
 EVENT = b'{"timestamp":1,"visitor_id":7,"event":"view","item_id":2,"transaction_id":null}'
+
+LINES = RejectFilter(source=RejectSource.CSV)
 
 BAD = [
     BadLine(3, "timestamp is not a whole number: 'x'", b"x,1,view,2,"),
@@ -40,7 +45,7 @@ def settings() -> Settings:
 
 
 def ids(settings: Settings) -> list[str]:
-    return [one.id for one in rejects.listing(settings, source="csv").rejects]
+    return [one.id for one in rejects.listing(settings, LINES).rejects]
 
 
 @given(st.binary())
@@ -98,9 +103,9 @@ def test_what_would_be_rejected_again_is_not_sent(source: str, payload: bytes | 
 
 def test_lines_are_listed_by_reason_and_found_by_id_byte_by_byte(settings: Settings) -> None:
     assert [rejects.find(settings, id_).payload for id_ in ids(settings)] == [bad.text for bad in BAD]
-    found = rejects.listing(settings, source="csv", reason="ITEMID", limit=1)
+    found = rejects.listing(settings, RejectFilter(source=RejectSource.CSV, reason="ITEMID"), limit=1)
     assert [(one.position, one.reason) for one in found.rejects] == [(12, "itemid is empty")]
-    assert rejects.listing(settings, source="csv", limit=2).total == 3
+    assert rejects.listing(settings, LINES, limit=2).total == 3
 
 
 def test_without_postgresql_lines_are_listed_still_and_the_trouble_is_told(settings: Settings) -> None:
@@ -108,7 +113,7 @@ def test_without_postgresql_lines_are_listed_still_and_the_trouble_is_told(setti
     assert len(found.rejects) == 3
     assert "no servers yet" in found.problem
     with pytest.raises(ClickstreamError):
-        rejects.listing(settings, source="messages")
+        rejects.listing(settings, RejectFilter(source=RejectSource.MESSAGES))
 
 
 @pytest.mark.parametrize("id_", ["", "p1", "p@1", "csv:../../etc/passwd:1", "csv::1", "csv:x:1", "\x1b[31m"])
@@ -135,6 +140,46 @@ def test_discarding_takes_those_lines_and_no_others(settings: Settings) -> None:
     assert list(settings.home.rejects.iterdir()) == []
 
 
+def test_a_filter_alone_says_which_lines_to_discard(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["rejects", "discard", "--reason", "ITEMID", "-y", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"discarded": 1}
+    assert [rejects.find(settings, id_).position for id_ in ids(settings)] == [3, 9]
+
+
+def test_lines_are_chosen_by_the_time_of_their_run_and_have_no_partition(settings: Settings) -> None:
+    [old] = settings.home.rejects.iterdir()
+    old.rename(old.with_name("20250529T115807Z-4201.rejects.csv"))
+    write_rejects(settings.home.rejects, BAD[:1])
+    at = datetime(2025, 5, 29, 11, 58, 7, tzinfo=UTC)
+    second = timedelta(seconds=1)
+    for chosen, count_ in (
+        (RejectFilter(), 4),
+        (RejectFilter(since=at, until=at + second), 3),
+        (RejectFilter(since=at + second), 1),
+        (RejectFilter(until=at), 0),
+        (RejectFilter(until=at + second, reason="timestamp"), 1),
+        (RejectFilter(partition=0), 0),
+        (RejectFilter(replayed=Replayed.YES), 0),
+        (RejectFilter(replayed=Replayed.ANY), 4),
+    ):
+        assert rejects_replay.count(settings, chosen) == count_, chosen
+    assert rejects_replay.discard_all(settings, RejectFilter(until=at + second)) == 3
+    assert rejects_replay.count(settings) == 1
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"partition": -1},
+        {"partition": 2**31},
+        {"since": datetime(2026, 1, 2, tzinfo=UTC), "until": datetime(2026, 1, 2, tzinfo=UTC)},
+    ],
+)
+def test_a_filter_that_nothing_can_match_is_refused(given: dict[str, Any]) -> None:
+    with pytest.raises(UsageError):
+        RejectFilter(**given)
+
+
 def test_removing_lines_keeps_the_others_and_the_files_mode(tmp_path: Path) -> None:
     path = write_rejects(tmp_path, BAD)
     assert remove_lines(path, {9, 10}) == 1
@@ -156,7 +201,7 @@ def test_lines_are_counted_and_a_file_is_read_again_when_it_has_changed(settings
 def test_a_damaged_file_is_named(settings: Settings) -> None:
     (settings.home.rejects / "x.rejects.csv").write_text("")
     with pytest.raises(ClickstreamError, match=r"x\.rejects\.csv"):
-        rejects.listing(settings, source="csv")
+        rejects.listing(settings, LINES)
 
 
 def test_a_refused_line_stays_where_it_is_and_needs_no_kafka(
@@ -171,7 +216,16 @@ def test_a_refused_line_stays_where_it_is_and_needs_no_kafka(
 
 @pytest.mark.parametrize(
     "line",
-    ["replay", "replay x --all", "replay x --reason y", "replay --all --with f", "discard", "discard x --source csv"],
+    [
+        "replay",
+        "replay x --all",
+        "replay x --reason y",
+        "replay --all --with f",
+        "replay --reason x --with f",
+        "discard",
+        "discard x --all",
+        "discard x --source csv",
+    ],
 )
 def test_half_a_question_is_refused(line: str, settings: Settings) -> None:
     assert run(["rejects", *line.split()]) == 2

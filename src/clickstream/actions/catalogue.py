@@ -113,7 +113,10 @@ COMMANDS: Final = (
         details="Every session is computed again from the stored events. Up to five examples of each kind of difference"
         " are shown, stored beside expected.",
     ),
-    Command("sessions show", "show one visitor's sessions and events", "sessions show 257597"),
+    Command(
+        "sessions list", "list sessions: the newest, the longest, converted or open ones", "sessions list --longest"
+    ),
+    Command("sessions show", "show one visitor's sessions and events", "sessions show 0"),
     Command("topic show", "show the topic's partitions and offsets", "topic show"),
     Command(
         "topic resize",
@@ -137,13 +140,17 @@ COMMANDS: Final = (
     ),
     Command(
         "rejects discard",
-        "remove rejects for good",
+        "remove rejects for good, all that were not replayed with --all",
         "rejects discard --all --source csv -y",
         changes=True,
         weight=Weight.ASK,
-        warning="The rejects are removed for good, messages and CSV lines.",
+        warning="Every reject that was not replayed is removed for good, messages and CSV lines.",
         interrupted="what was discarded is gone, the others wait; what runs goes on running",
     ),
+    Command(
+        "logs", "show what servers and workers log, in the order of time", "logs consumer-0 kafka --level warning -f"
+    ),
+    Command("psql", "open PostgreSQL's own shell on the configured server", 'psql -c "SELECT count(*) FROM events"'),
     Command(
         "benchmark",
         "measure how fast events are stored, beside what PostgreSQL's COPY alone takes",
@@ -175,7 +182,7 @@ COMMANDS: Final = (
     Command(
         "opensearch search",
         "search the events, and show the answer as five charts",
-        'opensearch search "event:transaction AND visitor_id:257597"',
+        'opensearch search "event:transaction AND visitor_id:0"',
     ),
     Command(
         "stack up",
@@ -355,7 +362,7 @@ COMMANDS: Final = (
         "data reset -y",
         changes=True,
         weight=Weight.TYPE,
-        warning="The topic is deleted and created again, and every stored row is removed for good.",
+        warning="The topic is deleted and created again; every stored row and every rejected line is removed for good.",
         interrupted="it may be done in part: no consumer starts until `clickstream data reset` has finished it",
     ),
     Command("config show", "show every setting and where it comes from", "config show"),

@@ -169,7 +169,7 @@ def _checked(count: int, topic: TopicInfo, kind: Kind, alive: set[str]) -> int:
     if count > topic.partitions:
         raise UsageError(
             f"{count} {what} for {topic.partitions} partitions: topic {topic.name} gives each partition to one",
-            hint=f"use --count {topic.partitions} or fewer",
+            hint=f"{topic.partitions} at most; `clickstream topic resize {count}` makes room for more",
         )
     if len(alive) > count:
         raise UsageError(

@@ -1,4 +1,4 @@
-"""Emptying topic, tables, cache and search index, so that the pipeline is as new: all of it or nothing.
+"""Emptying topic, tables, cache, search index and rejected lines, so that the pipeline is new: all of it or nothing.
 
 Workers must have stopped.
 """
@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Final
 
 from clickstream.actions.group import refuse_while_working
 from clickstream.actions.servers import kafka_of, opensearch_of, postgres_of, valkey_of
+from clickstream.config.paths import Home
 from clickstream.config.settings import Settings, ValkeySettings
 from clickstream.domain.errors import ClickstreamError, ServiceRefused
+from clickstream.pipeline.rejectsfile import remove_files
 from clickstream.services.kafka.admin import check_replaceable, create_topic, delete_topic
 from clickstream.services.postgres import reset as tables
 from clickstream.services.postgres.migrate import migrate
@@ -43,9 +45,13 @@ class Emptied:
     """Host and port of that Valkey."""
     index_error: str = ""
     """Why the index, which was deleted, could not be made again."""
+    rejected_lines: int = 0
+    """Lines of CSV files that had been rejected in this home: removed."""
 
     def summary(self) -> str:
         words = f"emptied: topic {self.topic}, the tables, {self.valkey_keys:,} keys in Valkey"
+        if self.rejected_lines:
+            words += f", {self.rejected_lines:,} rejected line{'' if self.rejected_lines == 1 else 's'}"
         if self.index:
             words += f", index {self.index}"
         if self.index_error:
@@ -56,7 +62,8 @@ class Emptied:
 
 
 def reset(settings: Settings) -> Emptied:
-    """Make the topic anew, truncate the tables, delete our keys from Valkey; where enabled, make the index anew.
+    """Recreate the topic, truncate the tables, delete our keys from Valkey and the CSV lines rejected in this home;
+    where enabled, recreate the index.
 
     All servers and rights are looked at first, so that what can be refused is refused while nothing has changed.
     A reset that is cut short after that leaves a mark in the schema: nothing starts on it; another reset completes it.
@@ -85,13 +92,21 @@ def reset(settings: Settings) -> Emptied:
             create_topic(kafka)
             keys, valkey_error = _clear(valkey)
             index_error = index.replace() if index else ""
+            lines = _remove_lines(settings.home)
             there = tables.finish(postgres)
         except ClickstreamError as error:
             raise _half_way(error) from error
     migrate(postgres, session_timeout_ms=settings.pipeline.session_timeout_ms)
     index_name = settings.opensearch.events_index if index else ""
     at = f"{valkey.host}:{valkey.port}"
-    return Emptied(kafka.events_topic, existed, there, keys, index_name, valkey_error, at, index_error)
+    return Emptied(kafka.events_topic, existed, there, keys, index_name, valkey_error, at, index_error, lines)
+
+
+def _remove_lines(home: Home) -> int:
+    try:
+        return remove_files(home.rejects) if home.rejects.is_dir() else 0
+    except OSError as error:
+        raise ClickstreamError(f"{error.filename or home.rejects} cannot be removed: {error.strerror}") from error
 
 
 def _clear(valkey: ValkeySettings) -> tuple[int, str]:

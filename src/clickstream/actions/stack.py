@@ -13,9 +13,10 @@ from pathlib import Path
 from clickstream.actions.control import Control, Stopped, ensure, running
 from clickstream.actions.readiness import SERVES_WITHIN, await_service
 from clickstream.config.paths import Home, cache_folder
-from clickstream.config.settings import KafkaSettings, load_settings
+from clickstream.config.settings import KafkaSettings, PostgresSettings, load_settings
 from clickstream.domain.errors import ClickstreamError, UsageError
 from clickstream.domain.processes import ALIVE, ProcessSpec, ProcessState, Role, Snapshot
+from clickstream.services.postgres import libpq
 from clickstream.stack import wheels
 from clickstream.stack.artifacts import Download, Progress, ensure_jars
 from clickstream.stack.files import locked
@@ -150,7 +151,7 @@ def status(home: Home) -> StackStatus:
 
 
 def env(home: Home) -> dict[str, str]:
-    """Variables with which other tools reach the servers, passwords included.
+    """Variables with which other tools reach the servers, passwords included: ours, and those that psql reads.
 
     Raises:
         ClickstreamError: there is no embedded stack in this home yet.
@@ -158,7 +159,8 @@ def env(home: Home) -> dict[str, str]:
     layout = load_layout(home)
     if layout is None:
         raise ClickstreamError(f"there is no embedded stack in {home.root}", hint="`clickstream stack up` makes one")
-    return layout.environment()
+    known = layout.environment()
+    return known | libpq.login(PostgresSettings.model_validate(known))
 
 
 def reset(home: Home) -> Removed:

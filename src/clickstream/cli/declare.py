@@ -75,7 +75,7 @@ REGISTERED: dict[str, click.Command] = {}
 
 
 def command(
-    name: str, *, json: bool = True, shows_itself: bool = False
+    name: str, *, json: bool = True, shows_itself: bool = False, passes_options: bool = False
 ) -> Callable[[Callable[P, int]], Callable[P, int]]:
     """Make a handler the command of that name. The handler's parameters are its options; it returns the exit code.
 
@@ -83,6 +83,7 @@ def command(
         name: as the catalogue has it.
         json: give it `--json`, as the parameter `as_json`.
         shows_itself: it says by itself what it does, so that no line has to.
+        passes_options: what it does not know is another program's business, `--help` included.
     """
     entry = BY_NAME[name]
 
@@ -100,6 +101,8 @@ def command(
 
         first, _, word = name.partition(" ")
         page = _page(entry, run, json=json)
+        if passes_options:
+            page.context_settings = {"ignore_unknown_options": True, "help_option_names": ["--help"]}
         if word:
             group(first).add_command(page)
         else:

@@ -24,7 +24,7 @@ FAMILIES: Final = {
     **dict.fromkeys(("status", "lag", "watch"), "observe"),
     **dict.fromkeys(("analytics", "sessions"), "sessions"),
     **dict.fromkeys(("consumer", "producer", "worker"), "workers"),
-    **dict.fromkeys(("completion",), "shell"),
+    **dict.fromkeys(("logs", "psql", "completion"), "shell"),
 }
 """First word to module of cli/commands, where it has another name than the word."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -107,6 +108,20 @@ class TargetType(click.ParamType["Target"]):
             self.fail(str(error), param, ctx)
 
 
+class Time(click.ParamType[datetime]):
+    """A time, in UTC unless it names a zone."""
+
+    name = "time"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        from clickstream.domain.times import time_of
+
+        try:
+            return time_of(str(value))
+        except ClickstreamError as error:
+            self.fail(str(error), param, ctx)
+
+
 class Picture(click.Path):
     """A file to draw into."""
 
@@ -128,6 +143,7 @@ SPAN: Final = Span()
 RATE: Final = PaceOf(realtime=False)
 REALTIME: Final = PaceOf(realtime=True)
 TARGET: Final = TargetType()
+TIME: Final = Time()
 FILE: Final = click.Path(path_type=Path)
 FOLDER: Final = click.Path(path_type=Path, file_okay=False)
 PICTURE: Final = Picture(path_type=Path)

@@ -79,7 +79,7 @@ class Home:
 
     @property
     def stack_env(self) -> Path:
-        """KEY=value lines of the embedded servers (ports, passwords): what `stack env` prints. 0600."""
+        """KEY=value lines of the embedded servers (ports, passwords): our variables of `stack env`. 0600."""
         return self.root / "stack.env"
 
     @property

@@ -32,6 +32,9 @@ MAX_ID: Final = 2**63 - 1
 MAX_TIMESTAMP_MS: Final = 9_224_318_015_999_999
 """The last millisecond that PostgreSQL's timestamptz can hold (end of the year 294276), Unix time."""
 
+EXAMPLE_VISITOR: Final = 0
+"""For examples in help texts: its first event is the first of every generated file, however few events are taken."""
+
 CSV_HEADER: Final = ("timestamp", "visitorid", "event", "itemid", "transactionid")
 
 

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Final
 
+from clickstream.domain import times
 from clickstream.domain.errors import UsageError
+from clickstream.domain.times import parse_time
 
 EARLIEST, LATEST = "earliest", "latest"
 
 HIGHEST_OFFSET: Final = 2**63 - 1
 
-EXAMPLES: Final = (
-    "earliest, latest, an offset (1500), a time (2026-11-25T08:30, UTC) or Unix milliseconds (1430622004384ms)"
-)
+EXAMPLES: Final = f"earliest, latest, an offset (1500), {times.EXAMPLES}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +35,7 @@ class Target:
             return cls(end=word.lower())
         if re.fullmatch(r"[0-9]+", word) and int(word) <= HIGHEST_OFFSET:
             return cls(offset=int(word))
-        if found := re.fullmatch(r"([0-9]{1,15})ms", word):
-            return cls(unix_ms=int(found[1]))
-        try:
-            # Digits alone would be a date in ISO 8601's basic form too: they are an offset here.
-            when = datetime.fromisoformat(word) if "-" in word[1:] else None
-        except ValueError:
-            when = None
-        if when is None or when.year < 1970:
+        when = parse_time(word)
+        if when is None:
             raise UsageError(f"{text!r} is not an offset or a time", hint=f"give {EXAMPLES}")
-        return cls(unix_ms=round((when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp() * 1000))
+        return cls(unix_ms=round(when.timestamp() * 1000))

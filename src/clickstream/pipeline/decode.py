@@ -16,6 +16,7 @@ from clickstream.domain.events import (
     EventColumns,
     EventKind,
 )
+from clickstream.pipeline.reasons import reason_for
 
 _Id = Annotated[int, msgspec.Meta(ge=0, le=MAX_ID)]
 
@@ -33,9 +34,6 @@ class Message(msgspec.Struct, gc=False):
 _decode = msgspec.json.Decoder(Message).decode
 _CODES: Final[dict[str, int]] = {kind: code for code, kind in enumerate(KINDS)}
 _FAULTS: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-
-LONGEST_REASON: Final = 300
-"""Characters of a reason: the decoder repeats the message's words in it, and one word may be the whole message."""
 
 
 def decode(values: Sequence[bytes | None]) -> tuple[EventColumns, list[tuple[int, str]]]:
@@ -67,15 +65,8 @@ def _decode_singly(values: Sequence[bytes | None]) -> tuple[list[Message], list[
         try:
             messages.append(_decode(value))
         except _FAULTS as error:
-            faults.append((position, _reason(error)))
+            faults.append((position, reason_for(value, error)))
     return messages, faults
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, RecursionError):
-        return "nested too deeply"
-    reason = str(error).replace("\x00", "")
-    return reason if len(reason) <= LONGEST_REASON else reason[: LONGEST_REASON - 1] + "…"
 
 
 def _columns(messages: list[Message]) -> EventColumns:

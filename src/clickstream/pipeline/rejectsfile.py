@@ -6,7 +6,8 @@ import csv
 import fcntl
 import os
 import time
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -14,6 +15,8 @@ from clickstream.domain.events import BadLine
 
 COLUMNS: Final = ("line", "reason", "text")
 SUFFIX: Final = ".rejects.csv"
+
+_PARTIAL: Final = ".part"
 
 
 def write_rejects(folder: Path, bad: Iterable[BadLine]) -> Path:
@@ -30,18 +33,40 @@ def remove_lines(path: Path, lines: Collection[int]) -> int:
 
     Several processes may do so at once: they wait for one another.
     """
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        fcntl.flock(folder, fcntl.LOCK_EX)
+    with _locked(path.parent):
         bad = read_rejects(path) if path.exists() else []
         kept = [line for line in bad if line.line not in lines]
         if bad and not kept:
             path.unlink()
         elif len(kept) < len(bad):
             _write(path, kept)
-    finally:
-        os.close(folder)
     return len(bad) - len(kept)
+
+
+def remove_files(folder: Path) -> int:
+    """Remove all rejects files, damaged ones too; how many lines were in those that can be read.
+
+    Raises OSError where one cannot be removed.
+    """
+    removed = 0
+    with _locked(folder):
+        for path in folder.glob(f"*{SUFFIX}"):
+            with suppress(csv.Error, StopIteration, ValueError):
+                removed += len(read_rejects(path))
+            path.unlink()
+        for partial in folder.glob(f"*{SUFFIX}{_PARTIAL}"):  # of a process that was killed while it wrote
+            partial.unlink()
+    return removed
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def read_rejects(path: Path) -> list[BadLine]:
@@ -57,7 +82,7 @@ def read_rejects(path: Path) -> list[BadLine]:
 
 
 def _write(path: Path, bad: Iterable[BadLine]) -> Path:
-    partial = path.with_name(path.name + ".part")
+    partial = path.with_name(path.name + _PARTIAL)
     descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8", errors="surrogateescape", newline="") as file:
         writer = csv.writer(file)

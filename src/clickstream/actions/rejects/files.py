@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Final
@@ -16,9 +17,8 @@ from typing import Final
 from clickstream.config.paths import Home
 from clickstream.domain.errors import ClickstreamError
 from clickstream.domain.events import BadLine
+from clickstream.domain.rejects import RejectFilter, RejectSource
 from clickstream.pipeline.rejectsfile import SUFFIX, read_rejects, remove_lines
-
-CSV: Final = "csv"
 
 _ID: Final = re.compile(r"csv:(.+):(\d{1,18})", re.DOTALL)
 _MADE_AT: Final = re.compile(r"(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z.*")
@@ -33,27 +33,26 @@ class CsvPlace:
 
     @property
     def id(self) -> str:
-        return f"{CSV}:{_run(self.path)}:{self.bad.line}"
+        return f"{RejectSource.CSV}:{_run(self.path)}:{self.bad.line}"
 
     @property
     def at(self) -> str:
         """When the producer put it aside: ISO 8601, UTC."""
-        if match := _MADE_AT.fullmatch(_run(self.path)):
-            return "{}-{}-{}T{}:{}:{}.000Z".format(*match.groups())
-        return time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime(self.path.stat().st_mtime))
+        return _made_at(self.path)
 
 
-def places(home: Home, *, reason: str = "") -> list[CsvPlace]:
-    """All lines in whose reason the text stands. Raises ClickstreamError for a file that cannot be read."""
-    return [place for found in by_file(home, reason=reason) for place in found]
+def places(home: Home, chosen: RejectFilter) -> list[CsvPlace]:
+    """All lines that are chosen. Raises ClickstreamError for a file that cannot be read."""
+    return [place for found in by_file(home, chosen) for place in found]
 
 
-def by_file(home: Home, *, reason: str = "") -> Iterator[list[CsvPlace]]:
+def by_file(home: Home, chosen: RejectFilter) -> Iterator[list[CsvPlace]]:
     """The same, a file at a time, oldest first."""
-    for path in sorted(home.rejects.glob(f"*{SUFFIX}")):
-        bad = [line for line in _read(path) if reason.lower() in line.reason.lower()]
-        if bad:
-            yield [CsvPlace(path, line) for line in bad]
+    for path in sorted(home.rejects.glob(f"*{SUFFIX}")) if chosen.lines else ():
+        with suppress(FileNotFoundError):  # another process has just removed its last line
+            at = datetime.fromisoformat(_made_at(path))
+            if bad := [line for line in _read(path) if chosen.holds_line(line.reason, at)]:
+                yield [CsvPlace(path, line) for line in bad]
 
 
 def count(home: Home) -> int:
@@ -93,13 +92,19 @@ def _run(path: Path) -> str:
     return path.name.removesuffix(SUFFIX)
 
 
+def _made_at(path: Path) -> str:
+    if match := _MADE_AT.fullmatch(_run(path)):
+        return "{}-{}-{}T{}:{}:{}.000Z".format(*match.groups())
+    return time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime(path.stat().st_mtime))
+
+
 def _read(path: Path) -> list[BadLine]:
     try:
         return read_rejects(path)
     except FileNotFoundError:  # another process has just removed its last line
         return []
     except (csv.Error, StopIteration, ValueError) as error:
-        hint = "move it away, or mend it"
+        hint = "move it away, or fix it"
         raise ClickstreamError(
             f"{path} is not a file of rejected lines as the producer writes it", hint=hint
         ) from error

@@ -12,16 +12,17 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from clickstream.actions.rejects import files as rejects_files
-from clickstream.actions.rejects.files import CSV, CsvPlace
+from clickstream.actions.rejects.files import CsvPlace
 from clickstream.actions.servers import postgres_of
 from clickstream.config.settings import Settings
 from clickstream.domain.errors import ClickstreamError, UsageError
 from clickstream.domain.harmless import escaped, harmless
+from clickstream.domain.rejects import RejectFilter, RejectSource, Replayed
 from clickstream.services.postgres.rejects import WHOLE, RejectKey, RejectsTable, StoredReject
 
-MESSAGES: Final = "messages"
+__all__ = ["Listing", "Reject", "RejectFilter", "RejectSource", "Replayed", "document", "find", "find_all", "listing"]
 
-SOURCES: Final = (MESSAGES, CSV)
+EVERYTHING_OPEN: Final = RejectFilter()
 
 PREVIEW: Final = 200
 """Bytes of a payload that a list shows at most."""
@@ -42,8 +43,7 @@ class Reject:
     id: str
     """`p1@12345` for offset 12345 of partition 1, `p1@12345~TOPICID` where that topic is not the one of now,
     `csv:RUN:17` for line 17 of what a producer run could not send."""
-    source: str
-    """One of SOURCES."""
+    source: RejectSource
     reason: str
     """Made harmless."""
     where: str
@@ -81,38 +81,27 @@ class Listing:
     """Of `total`, those that are CSV lines; the others are messages."""
 
 
-def listing(
-    settings: Settings, *, reason: str = "", source: str = "", replayed: bool = False, limit: int = 100
-) -> Listing:
-    """The newest rejects, with the first PREVIEW bytes of their payloads.
-
-    Args:
-        settings: those of now.
-        reason: only those in whose reason this text stands, in capitals or not.
-        source: one of SOURCES; empty: both.
-        replayed: with the messages that were replayed.
-        limit: how many at most.
+def listing(settings: Settings, chosen: RejectFilter = EVERYTHING_OPEN, *, limit: int = 100) -> Listing:
+    """The newest of the rejects that are chosen, with the first PREVIEW bytes of their payloads.
 
     Raises:
-        ClickstreamError: PostgreSQL cannot be asked, and only messages were asked for.
+        ClickstreamError: PostgreSQL cannot be asked, and no CSV line can be among those chosen.
     """
     found: list[Reject] = []
-    total, of_lines, problem = 0, 0, ""
-    if source != CSV:
+    total, problem = 0, ""
+    if chosen.messages:
         try:
             with RejectsTable(postgres_of(settings)) as table:
                 name = _Names(table, settings)
-                stored = table.newest(reason=reason, replayed=replayed, limit=limit, first=PREVIEW)
-                found, total = [name.reject(row) for row in stored], table.count(reason=reason, replayed=replayed)
+                stored = table.newest(chosen, limit=limit, first=PREVIEW)
+                found, total = [name.reject(row) for row in stored], table.count(chosen)
         except ClickstreamError as error:
-            if source == MESSAGES:
+            if not chosen.lines:
                 raise
             problem = str(error)
-    if source != MESSAGES:
-        lines = [_from_line(place) for place in rejects_files.places(settings.home, reason=reason)]
-        total, of_lines = total + len(lines), len(lines)
-        found = sorted([*found, *lines], key=lambda one: one.at, reverse=True)[:limit]
-    return Listing(found, total, problem, of_lines)
+    lines = [_from_line(place) for place in rejects_files.places(settings.home, chosen)]
+    found = sorted([*found, *lines], key=lambda one: one.at, reverse=True)[:limit]
+    return Listing(found, total + len(lines), problem, len(lines))
 
 
 def find(settings: Settings, id_: str, *, first: int = WHOLE) -> Reject:
@@ -140,20 +129,19 @@ def find_all(settings: Settings, ids: Sequence[str], *, first: int = WHOLE) -> l
     return [found[id_] for id_ in unique]
 
 
-def open_ones(settings: Settings, *, reason: str, source: str) -> Iterator[list[Reject]]:
-    """All that were not replayed, whole, in batches that memory can hold: messages first, then file by file.
+def whole_ones(settings: Settings, chosen: RejectFilter) -> Iterator[list[Reject]]:
+    """All that are chosen, whole, in batches that memory can hold: messages first, then file by file.
 
     Raises ClickstreamError when PostgreSQL cannot be asked.
     """
-    if source != CSV and settings.postgres is not None:
+    if chosen.messages and settings.postgres is not None:
         with RejectsTable(settings.postgres) as table:
             name, last = _Names(table, settings), None
-            while batch := table.after(last, reason=reason, limit=_BATCH):
+            while batch := table.after(last, chosen, limit=_BATCH):
                 last = batch[-1].key_of
                 yield [name.reject(row) for row in batch]
-    if source != MESSAGES:
-        for places in rejects_files.by_file(settings.home, reason=reason):
-            yield [_from_line(place, WHOLE) for place in places]
+    for places in rejects_files.by_file(settings.home, chosen):
+        yield [_from_line(place, WHOLE) for place in places]
 
 
 def document(reject: Reject) -> dict[str, Any]:
@@ -164,7 +152,7 @@ def document(reject: Reject) -> dict[str, Any]:
         "reason": reject.reason,
         "where": harmless(reject.where),
         "partition": reject.partition,
-        "offset" if reject.source == MESSAGES else "line": reject.position,
+        "offset" if reject.source == RejectSource.MESSAGES else "line": reject.position,
         "rejected_at": reject.at,
         "replayed_at": reject.replayed_at,
         "key_base64": _base64(reject.key),
@@ -187,7 +175,7 @@ class _Names:
         tail = "" if key.topic_id == self.current else f"~{key.topic_id[:_ENOUGH_OF_A_TOPIC_ID]}"
         return Reject(
             id=f"p{key.partition}@{key.offset}{tail}",
-            source=MESSAGES,
+            source=RejectSource.MESSAGES,
             reason=harmless(row.reason),
             where=row.topic,
             partition=key.partition,
@@ -218,7 +206,7 @@ def _from_line(place: CsvPlace, first: int = PREVIEW) -> Reject:
     text = place.bad.text
     return Reject(
         id=place.id,
-        source=CSV,
+        source=RejectSource.CSV,
         reason=harmless(place.bad.reason),
         where=place.path.name,
         partition=None,

@@ -9,19 +9,20 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
 
 from clickstream.actions.rejects import files as rejects_files
-from clickstream.actions.rejects.files import CSV, CsvPlace
-from clickstream.actions.rejects.listing import MESSAGES, Reject, find_all, open_ones
+from clickstream.actions.rejects.files import CsvPlace
+from clickstream.actions.rejects.listing import EVERYTHING_OPEN, Reject, find_all, whole_ones
 from clickstream.actions.servers import kafka_of, postgres_of
 from clickstream.config.settings import Settings
 from clickstream.domain.errors import ServiceUnavailable, UsageError
 from clickstream.domain.events import EventColumns
 from clickstream.domain.harmless import harmless
+from clickstream.domain.rejects import RejectFilter, RejectSource, Replayed
 from clickstream.pipeline.csvfile import parse_line
 from clickstream.pipeline.decode import decode
 from clickstream.pipeline.encode import encode_keys, encode_values
@@ -75,7 +76,7 @@ def as_message(source: str, payload: bytes | None) -> tuple[str, bytes]:
     Raises:
         NotAnEvent: it makes none.
     """
-    if source == CSV:
+    if source == RejectSource.CSV:
         try:
             row = parse_line((payload or b"").rstrip(b"\r\n"))
         except ValueError as error:
@@ -109,27 +110,38 @@ def replay(settings: Settings, ids: Sequence[str], *, mended: bytes | None = Non
 
 
 def replay_all(
-    settings: Settings, *, reason: str = "", source: str = "", progress: Progress = lambda done: None
+    settings: Settings, chosen: RejectFilter = EVERYTHING_OPEN, *, progress: Progress = lambda done: None
 ) -> Replay:
-    """Send again all that were not replayed and are events now (a mended reader may take what an older one did not).
+    """Send again all that are chosen, were not replayed, and are events now: a newer reader may take what an older one
+    did not.
 
     Raises ClickstreamError as `replay` does.
     """
     result = Replay()
     with _Sender(settings) as sender:
-        for batch in open_ones(settings, reason=reason, source=source):
+        for batch in whole_ones(settings, replace(chosen, replayed=Replayed.NO)):
             sender.send(batch, result)
             progress(len(result.replayed) + len(result.refused))
     return result
 
 
-def count(settings: Settings, *, reason: str = "", source: str = "") -> int:
+def refuse_unclear(ids: Sequence[str], chosen: RejectFilter, *, everything: bool) -> None:
+    """Raise UsageError unless a command says just one of these: some ids, a filter, or all."""
+    if ids and everything:
+        raise UsageError("ids and --all say two things", hint="give the ids, or --all")
+    if ids and (chosen.chooses or chosen.replayed is not Replayed.NO):
+        raise UsageError("ids say which rejects, and a filter says so again", hint="give the ids, or the filter")
+    if not (ids or everything or chosen.chooses):
+        raise UsageError("say which rejects", hint="give their ids, a filter such as --reason, or --all")
+
+
+def count(settings: Settings, chosen: RejectFilter = EVERYTHING_OPEN) -> int:
     """How many `discard_all` would remove."""
-    lines = len(rejects_files.places(settings.home, reason=reason)) if source != MESSAGES else 0
-    if source == CSV or settings.postgres is None:
+    lines = len(rejects_files.places(settings.home, chosen))
+    if not chosen.messages or settings.postgres is None:
         return lines
     with RejectsTable(settings.postgres) as table:
-        return lines + table.count(reason=reason, replayed=True)
+        return lines + table.count(chosen)
 
 
 def discard(settings: Settings, ids: Sequence[str]) -> int:
@@ -143,15 +155,13 @@ def discard(settings: Settings, ids: Sequence[str]) -> int:
     return removed
 
 
-def discard_all(settings: Settings, *, reason: str = "", source: str = "") -> int:
-    """Remove all, replayed ones included, for good; how many there were."""
+def discard_all(settings: Settings, chosen: RejectFilter = EVERYTHING_OPEN) -> int:
+    """Remove for good what `listing` lists of the same filter, and so no replayed one unasked; how many there were."""
     removed = 0
-    if source != CSV and settings.postgres is not None:
+    if chosen.messages and settings.postgres is not None:
         with RejectsTable(settings.postgres) as table:
-            removed = table.remove_all(reason=reason)
-    if source != MESSAGES:
-        removed += rejects_files.remove(rejects_files.places(settings.home, reason=reason))
-    return removed
+            removed = table.remove_all(chosen)
+    return removed + rejects_files.remove(rejects_files.places(settings.home, chosen))
 
 
 class _Sender(AbstractContextManager["_Sender"]):

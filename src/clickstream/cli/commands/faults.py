@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING
 import click
 
 from clickstream.cli import output
+from clickstream.cli.complete import faults
 from clickstream.cli.declare import command
 from clickstream.cli.diagnostics import ExitCode, say
 from clickstream.cli.types import SPAN
 
 if TYPE_CHECKING:
-    from click.shell_completion import CompletionItem
-
     from clickstream.actions.faults.timeline import Step
 
 
@@ -23,7 +22,7 @@ def list_faults(as_json: bool) -> int:
     from clickstream.actions.faults.listing import listed
     from clickstream.config.paths import Home
 
-    faults = listed(Home.from_environment())
+    known = listed(Home.from_environment())
     if as_json:
         output.write_json(
             [
@@ -34,7 +33,7 @@ def list_faults(as_json: bool) -> int:
                     "available": not fault.unavailable,
                     "why_not": fault.unavailable,
                 }
-                for fault in faults
+                for fault in known
             ]
         )
         return ExitCode.DONE
@@ -44,27 +43,17 @@ def list_faults(as_json: bool) -> int:
             output.NOTHING if fault.seconds is None else f"{fault.seconds:g} s",
             f"not here: {fault.unavailable}" if fault.unavailable else fault.sentence,
         )
-        for fault in faults
+        for fault in known
     ]
     what = "what is done, and what should come of it"
     output.write([output.Table(("fault", "lasts", what), rows, drop=("lasts",), wrap=(what,))])
-    if faults == FAULTS:
+    if known == FAULTS:
         say("more with OpenSearch: `clickstream stack up --opensearch`")
     return ExitCode.DONE
 
 
-def _names(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    from click.shell_completion import CompletionItem
-
-    from clickstream.actions.faults.listing import listed
-    from clickstream.config.paths import Home
-
-    faults = listed(Home.from_environment())
-    return [CompletionItem(one.name, help=one.sentence) for one in faults if one.name.startswith(incomplete)]
-
-
 @command("faults inject")
-@click.argument("name", metavar="NAME", shell_complete=_names, help="As `faults list` shows it.")
+@click.argument("name", metavar="NAME", shell_complete=faults, help="As `faults list` shows it.")
 @click.option("--for", "seconds", type=SPAN, metavar="10s", help="How long it lasts; else as `faults list` shows it.")
 @click.option("--on", default="", metavar="PROCESS", help="Which consumer; else the one with the most to do.")
 def inject(name: str, seconds: float | None, on: str, as_json: bool) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import click
@@ -12,11 +13,12 @@ from clickstream.cli import output
 from clickstream.cli.ask import YES, confirmed
 from clickstream.cli.declare import command, options, wrong_use
 from clickstream.cli.diagnostics import ExitCode, say
-from clickstream.cli.types import LIMIT
+from clickstream.cli.types import LIMIT, NATURAL, TIME
 
 if TYPE_CHECKING:
     from clickstream.actions.rejects.listing import Reject
     from clickstream.actions.rejects.replay import Replay
+    from clickstream.domain.rejects import RejectFilter
 
 SHOWN_BYTES = 60
 """Of a payload in the list."""
@@ -30,7 +32,13 @@ SHOWN_KEY = 200
 CHOICE = options(
     click.option("--reason", default="", metavar="TEXT", help="Only those whose reason holds this text."),
     click.option("--source", type=click.Choice(["messages", "csv"]), help="Only messages, or only CSV lines."),
-)
+    click.option("--partition", type=NATURAL, metavar="N", help="Only messages of this partition."),
+    click.option("--since", type=TIME, metavar="TIME", help="Only those rejected then or later; see --until."),
+    click.option(
+        "--until", type=TIME, metavar="TIME",
+        help="Only those rejected before: 2026-11-25T08:30 (UTC unless it names a zone) or 1430622004384ms.",
+    ),
+)  # fmt: skip
 IDS = click.argument("ids", nargs=-1, metavar="[ID]...", help="As `rejects list` shows them.")
 ALL = click.option("--all", "all_", is_flag=True, help="All instead of some ids.")
 
@@ -39,11 +47,21 @@ ALL = click.option("--all", "all_", is_flag=True, help="All instead of some ids.
 @click.option("--limit", type=LIMIT, default=100, metavar="N", show_default=True, help="How many at most.")
 @click.option("--replayed", is_flag=True, help="With the messages that were replayed.")
 @CHOICE
-def list_(limit: int, replayed: bool, reason: str, source: str | None, as_json: bool) -> int:
+def list_(
+    limit: int,
+    replayed: bool,
+    reason: str,
+    source: str | None,
+    partition: int | None,
+    since: datetime | None,
+    until: datetime | None,
+    as_json: bool,
+) -> int:
     from clickstream.actions.rejects import listing as rejects
     from clickstream.config.settings import load_settings
 
-    found = rejects.listing(load_settings(), reason=reason, source=source or "", replayed=replayed, limit=limit)
+    chosen = _chosen(reason, source, partition, since, until, replayed=replayed)
+    found = rejects.listing(load_settings(), chosen, limit=limit)
     if as_json:
         documents = [rejects.document(one) for one in found.rejects]
         output.write_json({"rejects": documents, "total": found.total, "problem": found.problem})
@@ -83,18 +101,30 @@ def show(id_: str, raw: bool, as_json: bool) -> int:
 @ALL
 @click.option("--with", "with_", metavar="FILE", help="The payload to send instead of one reject's; - is stdin.")
 @CHOICE
-def replay(ids: tuple[str, ...], all_: bool, with_: str | None, reason: str, source: str | None, as_json: bool) -> int:
+def replay(  # noqa: PLR0913 (a parameter an option)
+    *,
+    ids: tuple[str, ...],
+    all_: bool,
+    with_: str | None,
+    reason: str,
+    source: str | None,
+    partition: int | None,
+    since: datetime | None,
+    until: datetime | None,
+    as_json: bool,
+) -> int:
     from clickstream.actions.rejects import replay as action
     from clickstream.config.settings import load_settings
 
-    _check_choice(ids, all_=all_, filtered=bool(reason or source))
-    if all_ and with_ is not None:
-        wrong_use("--with replaces the payload of one reject; give its id instead of --all")
+    chosen = _chosen(reason, source, partition, since, until)
+    action.refuse_unclear(ids, chosen, everything=all_)
+    if not ids and with_ is not None:
+        wrong_use("--with replaces the payload of one reject; give its id")
     settings = load_settings()
-    if all_:
-        found = action.replay_all(settings, reason=reason, source=source or "")
-    else:
+    if ids:
         found = action.replay(settings, ids, mended=None if with_ is None else _read(with_))
+    else:
+        found = action.replay_all(settings, chosen)
     if as_json:
         output.write_json(found)
     else:
@@ -107,18 +137,28 @@ def replay(ids: tuple[str, ...], all_: bool, with_: str | None, reason: str, sou
 @ALL
 @CHOICE
 @YES
-def discard(ids: tuple[str, ...], all_: bool, reason: str, source: str | None, yes: bool, as_json: bool) -> int:
+def discard(  # noqa: PLR0913 (a parameter an option)
+    *,
+    ids: tuple[str, ...],
+    all_: bool,
+    reason: str,
+    source: str | None,
+    partition: int | None,
+    since: datetime | None,
+    until: datetime | None,
+    yes: bool,
+    as_json: bool,
+) -> int:
     from clickstream.actions.rejects import replay as action
     from clickstream.config.settings import load_settings
 
-    _check_choice(ids, all_=all_, filtered=bool(reason or source))
+    chosen = _chosen(reason, source, partition, since, until)
+    action.refuse_unclear(ids, chosen, everything=all_)
     settings = load_settings()
-    count = action.count(settings, reason=reason, source=source or "") if all_ else len(set(ids))
+    count = len(set(ids)) if ids else action.count(settings, chosen)
     if count and not confirmed(f"This removes {_rejects(count)} for good.", yes=yes):
         return ExitCode.FAILED
-    removed = (
-        action.discard_all(settings, reason=reason, source=source or "") if all_ else action.discard(settings, ids)
-    )
+    removed = action.discard(settings, ids) if ids else action.discard_all(settings, chosen)
     if as_json:
         output.write_json({"discarded": removed})
     else:
@@ -126,11 +166,25 @@ def discard(ids: tuple[str, ...], all_: bool, reason: str, source: str | None, y
     return ExitCode.DONE
 
 
-def _check_choice(ids: tuple[str, ...], *, all_: bool, filtered: bool) -> None:
-    if bool(ids) == all_:
-        wrong_use("give the ids of some rejects, or --all, and not both")
-    if not all_ and filtered:
-        wrong_use("--reason and --source choose among all; give them together with --all")
+def _chosen(
+    reason: str,
+    source: str | None,
+    partition: int | None,
+    since: datetime | None,
+    until: datetime | None,
+    *,
+    replayed: bool = False,
+) -> RejectFilter:
+    from clickstream.domain.rejects import RejectFilter, RejectSource, Replayed
+
+    return RejectFilter(
+        reason=reason,
+        source=RejectSource(source) if source else None,
+        partition=partition,
+        since=since,
+        until=until,
+        replayed=Replayed.ANY if replayed else Replayed.NO,
+    )
 
 
 def _read(path: str) -> bytes:

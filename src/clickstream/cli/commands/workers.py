@@ -9,14 +9,13 @@ import click
 
 from clickstream.cli import activity, output, views
 from clickstream.cli.ask import confirmed
+from clickstream.cli.complete import processes
 from clickstream.cli.declare import command, options, wrong_use
 from clickstream.cli.diagnostics import ExitCode, say
 from clickstream.cli.types import FILE, NATURAL, POSITIVE, RATE, REALTIME, SPAN, TARGET
 from clickstream.domain.processes import Role
 
 if TYPE_CHECKING:
-    from click.shell_completion import CompletionItem
-
     from clickstream.actions.consumers import Kind
     from clickstream.actions.observe.model import ProcessRow
     from clickstream.actions.rolling import Restarted
@@ -48,21 +47,9 @@ REALTIME_OPTION = click.option(
 )  # fmt: skip
 
 
-def _processes(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """Names of this home's processes, for completion."""
-    from click.shell_completion import CompletionItem
-
-    from clickstream.actions.control import running
-    from clickstream.config.paths import Home
-
-    control = running(Home.from_environment())
-    names = [one.name for one in control.snapshot().processes] if control else []
-    return [CompletionItem(name) for name in names if name.startswith(incomplete)]
-
-
-NAMES = click.argument("names", nargs=-1, metavar="[NAME]...", shell_complete=_processes, help="Which; else all.")
+NAMES = click.argument("names", nargs=-1, metavar="[NAME]...", shell_complete=processes, help="Which; else all.")
 NAME = click.argument(
-    "name", metavar="NAME", shell_complete=_processes, help="As `clickstream status` and `stack status` list it."
+    "name", metavar="NAME", shell_complete=processes, help="As `clickstream status` and `stack status` list it."
 )
 
 

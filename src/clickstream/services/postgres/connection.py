@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,7 +15,7 @@ from clickstream.config.settings import PostgresSettings
 from clickstream.domain.errors import ClickstreamError, NotAdmitted, ServiceNotReady, ServiceRefused, ServiceUnavailable
 from clickstream.services.handshake import Fault, Names, try_tls
 from clickstream.services.handshake import refusal as handshake_refusal
-from clickstream.services.postgres import refusal, session
+from clickstream.services.postgres import libpq, refusal, session
 from clickstream.services.repeat import PATIENCE, repeat
 
 Connection = psycopg.Connection[tuple[object, ...]]
@@ -51,9 +50,6 @@ deadlock, a lock, no memory or disk to spare, an operator's hand, errors of the 
 
 _NO_TABLES: Final = frozenset({"42P01", "3F000"})
 _NO_RIGHT: Final = "42501"
-
-_OF_LIBPQ: Final = re.compile("PG[A-Z]+")
-"""PGHOST and its like; ours have an underscore."""
 
 _SSL_REQUEST: Final = bytes.fromhex("00000008 04d2162f")
 
@@ -120,7 +116,7 @@ def _forget_variables_of_libpq() -> None:
 
     Out of the environment for good, so that no thread meets them, and no process that is started from here.
     """
-    for name in [name for name in os.environ if _OF_LIBPQ.fullmatch(name)]:
+    for name in [name for name in os.environ if libpq.is_variable(name)]:
         del os.environ[name]
 
 

@@ -10,6 +10,7 @@ import psycopg
 
 from clickstream.config.settings import PostgresSettings
 from clickstream.domain.errors import ServiceRefused
+from clickstream.domain.rejects import RejectFilter, Replayed
 from clickstream.services.postgres.connection import SERVICE, Connection, connect, translated
 
 LONGEST_READ_MS: Final = 20_000
@@ -23,7 +24,14 @@ _COLUMNS: Final = (
     " to_char(replayed_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')"
 )
 
-_WITH_REASON: Final = "position(lower(%(reason)s) in lower(reason)) > 0"
+_CHOSEN: Final = (
+    "position(lower(%(reason)s) in lower(reason)) > 0"
+    " AND partition = coalesce(%(partition)s::int, partition)"
+    " AND rejected_at >= coalesce(%(since)s::timestamptz, '-infinity')"
+    " AND rejected_at < coalesce(%(until)s::timestamptz, 'infinity')"
+    " AND coalesce((replayed_at IS NOT NULL) = %(replayed)s::bool, true)"
+)
+"""What a filter lets through; its parameters: `_given`."""
 
 WHOLE: Final = 2**31 - 1
 """All of a payload, when asked for its first bytes."""
@@ -79,20 +87,15 @@ class RejectsTable:
         )
         return rows[0][0] if rows else None
 
-    def newest(self, *, reason: str, replayed: bool, limit: int, first: int) -> list[StoredReject]:
-        """The newest `limit`, newest first, with the first bytes of their payloads. `replayed`: those too."""
+    def newest(self, chosen: RejectFilter, *, limit: int, first: int) -> list[StoredReject]:
+        """The newest `limit` of those chosen, newest first, with the first bytes of their payloads."""
         return self._read(
-            f"{_WITH_REASON} AND (%(replayed)s OR replayed_at IS NULL)"
-            ' ORDER BY rejected_at DESC, topic_id, partition, "offset" DESC LIMIT %(limit)s',
-            reason=reason, replayed=replayed, limit=limit, first=first,
+            f'{_CHOSEN} ORDER BY rejected_at DESC, topic_id, partition, "offset" DESC LIMIT %(limit)s',
+            **_given(chosen), limit=limit, first=first,
         )  # fmt: skip
 
-    def count(self, *, reason: str, replayed: bool) -> int:
-        rows = self._ask(
-            f"SELECT count(*) FROM rejected_events WHERE {_WITH_REASON}"  # noqa: S608
-            " AND (%(replayed)s OR replayed_at IS NULL)",
-            reason=reason, replayed=replayed,
-        )  # fmt: skip
+    def count(self, chosen: RejectFilter) -> int:
+        rows = self._ask(f"SELECT count(*) FROM rejected_events WHERE {_CHOSEN}", **_given(chosen))  # noqa: S608
         return int(rows[0][0]) if rows else 0
 
     def find(self, partition: int, offset: int, topic_id_begins: str, *, first: int = WHOLE) -> list[StoredReject]:
@@ -102,15 +105,14 @@ class RejectsTable:
             partition=partition, offset=offset, begins=topic_id_begins, first=first,
         )  # fmt: skip
 
-    def after(self, key: RejectKey | None, *, reason: str, limit: int) -> list[StoredReject]:
-        """The next `limit` that were not replayed, whole, in the order of their keys."""
+    def after(self, key: RejectKey | None, chosen: RejectFilter, *, limit: int) -> list[StoredReject]:
+        """The next `limit` of those chosen, whole, in the order of their keys."""
         last = key or RejectKey("", -1, -1)
         return self._read(
-            f"{_WITH_REASON} AND replayed_at IS NULL"
-            ' AND (topic_id, partition, "offset") > (%(topic_id)s, %(partition)s, %(offset)s)'
+            f'{_CHOSEN} AND (topic_id, partition, "offset") > (%(last_topic_id)s, %(last_partition)s, %(last_offset)s)'
             ' ORDER BY topic_id, partition, "offset" LIMIT %(limit)s',
-            reason=reason, limit=limit, first=WHOLE,
-            topic_id=last.topic_id, partition=last.partition, offset=last.offset,
+            **_given(chosen), limit=limit, first=WHOLE,
+            last_topic_id=last.topic_id, last_partition=last.partition, last_offset=last.offset,
         )  # fmt: skip
 
     def mark_replayed(self, keys: Sequence[RejectKey]) -> None:
@@ -121,14 +123,14 @@ class RejectsTable:
         """Remove them for good; how many there were."""
         return self._change("DELETE FROM rejected_events WHERE {these}", keys)
 
-    def remove_all(self, *, reason: str) -> int:
-        """Remove every one, replayed ones included, for good; how many there were."""
+    def remove_all(self, chosen: RejectFilter) -> int:
+        """Remove all of those chosen for good; how many there were."""
         if not self.exists:
             return 0
         with translated():
             return self._connection.execute(
-                f"DELETE FROM rejected_events WHERE {_WITH_REASON}".encode(),  # noqa: S608
-                {"reason": reason},
+                f"DELETE FROM rejected_events WHERE {_CHOSEN}".encode(),  # noqa: S608
+                _given(chosen),
             ).rowcount
 
     def _exists(self) -> bool:
@@ -162,6 +164,17 @@ class RejectsTable:
         }
         with translated():
             return self._connection.execute(statement.format(these=these).encode(), columns).rowcount
+
+
+def _given(chosen: RejectFilter) -> dict[str, Any]:
+    replayed = None if chosen.replayed is Replayed.ANY else chosen.replayed is Replayed.YES
+    return {
+        "reason": chosen.reason,
+        "partition": chosen.partition,
+        "since": chosen.since,
+        "until": chosen.until,
+        "replayed": replayed,
+    }
 
 
 def _told_of_old_tables(error: ServiceRefused) -> ServiceRefused:

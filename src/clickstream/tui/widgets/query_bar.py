@@ -8,7 +8,7 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.widgets import Input
 
-HINT = "* for all; event:transaction AND visitor_id:257597; item_id:461686"
+HINT = "* for all; event:transaction AND visitor_id:0; item_id:461686"
 
 
 class QueryBar(Input):
