@@ -30,7 +30,7 @@ from clickstream.actions.observe.once import observe
 from clickstream.actions.observe.surroundings import look_around
 from clickstream.actions.observe.watcher import Watcher
 from clickstream.actions.prepare import prepare
-from clickstream.cli import views
+from clickstream.cli.commands import topic as topic_commands
 from clickstream.cli.main import run
 from clickstream.cli.output import Line
 from clickstream.config.settings import Settings, load_settings
@@ -215,7 +215,7 @@ def test_what_may_not_be_read_is_called_so_and_stops_nothing(
         assert found["cleanup"].state == OK
         assert "not readable with this user" in found["cleanup"].message
         assert not {"group", "transaction"} & found.keys()
-        words = [block.text for block in views.topic(topic.show(behind)) if isinstance(block, Line)]
+        words = [block.text for block in topic_commands.description(topic.show(behind)) if isinstance(block, Line)]
         assert "when Kafka removes messages is not readable with this user" in words
 
 

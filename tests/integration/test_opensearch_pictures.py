@@ -11,11 +11,12 @@ from typing import Any
 
 import pytest
 
-from clickstream.actions.opensearch.search import moment, search
+from clickstream.actions.opensearch.search import search
 from clickstream.cli.main import run as clickstream
 from clickstream.config.paths import Home
 from clickstream.config.settings import Settings, load_settings
 from clickstream.domain.errors import ServiceRefused, UsageError
+from clickstream.domain.times import moment
 from clickstream.pipeline.decode import Message
 from clickstream.pipeline.index_documents import documents
 from clickstream.services.opensearch.bulk import BulkWriter

@@ -16,7 +16,7 @@ from clickstream.actions.observe import documents
 from clickstream.actions.observe.model import UP, ServiceRow
 from clickstream.actions.observe.once import observe
 from clickstream.actions.servers import Questions
-from clickstream.cli import output, views
+from clickstream.cli import frames, output
 from clickstream.config.settings import Settings, load_settings
 from clickstream.domain.errors import ClickstreamError, NotAdmitted, ServiceRefused, ServiceUnavailable
 from clickstream.services.aiven import api
@@ -211,13 +211,13 @@ def test_status_shows_it_beside_what_it_found_itself(
     assert (kafka["ok"], kafka["aiven_state"], kafka["aiven_error"]) == (False, "POWEROFF", None)
     assert found.service("postgresql").aiven_error == "not among the services of demo project"
     assert found.service("opensearch").aiven_state is None
-    shown = output.plain(views.status(found))
+    shown = output.plain(frames.status(found))
     assert "Aiven: POWEROFF" in shown
     assert "Aiven: ? (not among the services of demo project)" in shown
 
 
 def test_a_status_without_aiven_looks_as_ever() -> None:
-    shown = views._service(ServiceRow("kafka", UP, version="4.2", latency_ms=1.0))
+    shown = frames._service(ServiceRow("kafka", UP, version="4.2", latency_ms=1.0))
     assert shown == ("kafka", "ok", "4.2", "1.0 ms", "")
 
 

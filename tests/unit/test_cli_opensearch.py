@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clickstream.actions.opensearch.search import moment
-from clickstream.cli import output, views_search
+from clickstream.cli import output
+from clickstream.cli.commands import opensearch as opensearch_commands
 from clickstream.cli.main import run as clickstream
+from clickstream.domain.times import moment
 from clickstream.services.opensearch.search import Document, Found, Item, Kind, Slot
 
 DAY_MS = 86_400_000
@@ -61,7 +62,7 @@ def found() -> Found:
 
 
 def test_results_read_as_pictures() -> None:
-    lines = output.plain(views_search.found(found())).splitlines()
+    lines = output.plain(opensearch_commands.pictures(found())).splitlines()
     assert lines[0] == "item_id:7: 1,234 events of shop in 12 ms, 1970-01-01 to 1970-01-02"
     assert "1970-01-01 00:00   1,000  " + "█" * 24 in lines
     assert "1970-01-01 12:00       0" in lines
@@ -73,8 +74,8 @@ def test_results_read_as_pictures() -> None:
 
 @given(st.integers(0, 10**12), st.integers(1, 10**12))
 def test_a_bar_is_never_too_long_and_little_is_not_nothing(value: int, more: int) -> None:
-    drawn = views_search.bar(value, value + more)
-    assert len(drawn) <= views_search.BAR
+    drawn = opensearch_commands.bar(value, value + more)
+    assert len(drawn) <= opensearch_commands.BAR
     assert bool(drawn) == bool(value)
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from clickstream.actions.observe import documents
 from clickstream.actions.observe.model import Frame
-from clickstream.cli import views
+from clickstream.cli import frames
 from clickstream.cli.commands import observe
 from clickstream.cli.main import run
 from clickstream.cli.output import json_text, plain
@@ -135,7 +135,7 @@ def test_status_says_what_is_down(shown: Callable[..., str]) -> None:
 
 @pytest.mark.parametrize("make", FRAMES)
 def test_text_and_document_can_be_made_of_every_frame(make: Callable[[], Frame]) -> None:
-    assert plain(views.status(make()))
+    assert plain(frames.status(make()))
     assert json.loads(json_text(documents.status(make())))["services"]
 
 

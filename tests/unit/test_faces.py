@@ -14,7 +14,7 @@ from clickstream.actions.observe import documents
 from clickstream.actions.observe.back_pressure import NOTHING, pressures
 from clickstream.actions.observe.judge import Judge, Reading
 from clickstream.actions.observe.model import DOWN, LAGGING, OK, SILENT, STALLED, Frame, PartitionState
-from clickstream.cli import views, views_lag
+from clickstream.cli import frames
 from clickstream.cli.output import json_text, plain
 from clickstream.tui.widgets.partition_table import partition_cells
 from tests.tui.frames import done, empty, obstructed, running, service_gone, worker_dead
@@ -75,7 +75,7 @@ def figures(frame: Frame, name: str) -> dict[str, float]:
 def test_all_faces_have_the_lag_the_state_and_the_owner_of_the_frame(make: Callable[[], Frame]) -> None:
     frame = make()
     lag, status = documents.lag(frame), json.loads(json_text(documents.status(frame)))
-    text = plain(views_lag.lag(frame))
+    text = plain(frames.lag(frame))
     report = documents.report(frame, pressures(frame))
     for row, one, reported in zip(frame.partitions, lag["partitions"], report["partitions"], strict=True):
         assert one == reported
@@ -119,5 +119,5 @@ def test_what_holds_a_consumer_up_is_who_does_not_answer() -> None:
 
 def test_status_says_first_which_home_and_servers_it_is_about() -> None:
     frame = replace(running(), home="/srv/shop", addresses=(("kafka", "127.0.0.1:9092"),))
-    assert plain(views.status(frame)).splitlines()[0] == "/srv/shop: embedded servers: kafka 127.0.0.1:9092"
-    assert "never started" in plain(views.status(replace(empty(), home="/x"))).splitlines()[0]
+    assert plain(frames.status(frame)).splitlines()[0] == "/srv/shop: embedded servers: kafka 127.0.0.1:9092"
+    assert "never started" in plain(frames.status(replace(empty(), home="/x"))).splitlines()[0]

@@ -10,7 +10,7 @@ import pytest
 
 from clickstream.actions.logs import merged
 from clickstream.actions.logs.merged import Level, LogQuery, document, follow_lines, last_lines
-from clickstream.cli import views_lists
+from clickstream.cli.commands.shell import log_line
 from clickstream.config.paths import Home
 from clickstream.domain.errors import ClickstreamError, UsageError
 
@@ -117,7 +117,7 @@ def test_what_is_logged_is_followed_of_new_processes_too(home: Home, monkeypatch
 
 def test_a_line_reads_with_its_process_in_front(home: Home) -> None:
     [line] = last_lines(home, LogQuery(("consumer-1",)))
-    assert views_lists.log_line(line, 12).startswith("consumer-1    2026-01-02T10:00:02.000Z WARNING")
+    assert log_line(line, 12).startswith("consumer-1    2026-01-02T10:00:02.000Z WARNING")
     assert document(line) == {
         "name": "consumer-1", "line": line.text, "at": "2026-01-02T10:00:02.000", "level": "warning", "note": False,
     }  # fmt: skip

@@ -27,7 +27,12 @@ from clickstream.actions.rejects.listing import Listing
 from clickstream.actions.stack import ServerStatus, StackStatus
 from clickstream.actions.topic import Gap, Partition, Topic
 from clickstream.actions.verify import Verification
-from clickstream.cli import fitting, output, views, views_funnel, views_lag, views_search
+from clickstream.cli import fitting, frames, output
+from clickstream.cli.commands import demo as demo_commands
+from clickstream.cli.commands import opensearch as opensearch_commands
+from clickstream.cli.commands import sessions as session_commands
+from clickstream.cli.commands import topic as topic_commands
+from clickstream.cli.commands import verify as verify_commands
 from clickstream.cli.diagnostics import say
 from clickstream.cli.main import run as clickstream
 from clickstream.cli.output import Block, Line, Table
@@ -164,41 +169,44 @@ EXAMPLE = {
 
 VIEWS: dict[str, tuple[Callable[[], Sequence[Block]], list[str]]] = {
     "status": (
-        lambda: views.status(frame()),
+        lambda: frames.status(frame()),
         ["service", "state", "worker", "lag", "✖ down", "consumer-12", "▲ waiting", "123,456,789", HOST, IPV6],
     ),
     "lag": (
-        lambda: views_lag.lag(frame()),
+        lambda: frames.lag(frame()),
         ["partition", "state", "lag", "behind", "▲ LAGGING", "✖ STALLED", "123,456,791", "1 h 2 min", "370,370,367"],
     ),
     "lag --report": (
-        lambda: views_lag.report(frame(), pressures()),
+        lambda: frames.report(frame(), pressures()),
         ["consumer-12", "bottleneck", "idle", "waits", "100%"],
     ),
-    "lag --history": (lambda: views_lag.history(history()), ["time", "lag", "4,444,444,404", "█", "p0"]),
+    "lag --history": (lambda: frames.history(history()), ["time", "lag", "4,444,444,404", "█", "p0"]),
     "consumer list": (
-        lambda: views.workers(workers()),
+        lambda: frames.workers(workers()),
         ["worker", "state", "lag", "consumer-12", "123,456,789", "▲ waiting", HOST, IPV6],
     ),
-    "producer status": (lambda: views.producer(workers()[0]), ["state", "acknowledged", "rate", "pace"]),
+    "producer status": (lambda: frames.producer(workers()[0]), ["state", "acknowledged", "rate", "pace"]),
     "analytics --detail": (
-        lambda: views_funnel.detailed(detailed()),
+        lambda: session_commands.details(detailed()),
         ["window", "sessions", "conversion", "10.06 %", "all time", "987,654,321", "pairs", "day (UTC)", "hour (UTC)"],
     ),
     "sessions show": (
-        lambda: views.visitor(funnel_figures.visitor()),
+        lambda: session_commands.visitor_sessions(funnel_figures.visitor()),
         ["session", "start", "time", "event", "item", "transaction", "2015-08-29T18:49:59.100Z"],
     ),
-    "verify": (lambda: views.verification(verified(examples=[EXAMPLE])), ["figure", "rows", "1,111,111,101"]),
+    "verify": (lambda: verify_commands.verdict(verified(examples=[EXAMPLE])), ["figure", "rows", "1,111,111,101"]),
     "topic show": (
-        lambda: views.topic(topic()),
+        lambda: topic_commands.description(topic()),
         ["partition", "begin", "end", "messages", "from", "to", "1,111,111,101"],
     ),
     "opensearch search": (
-        lambda: views_search.found(searched()),
+        lambda: opensearch_commands.pictures(searched()),
         ["events", "█", "visitor", "event time (UTC)", "transaction", "123,456,789", "2015-06-02T05:02:12.117Z"],
     ),
-    "demo": (lambda: views.demo(demonstrated()), ["events", "rejected", "duplicates", "2 h 5 min", "conversion"]),
+    "demo": (
+        lambda: demo_commands.outcome(demonstrated()),
+        ["events", "rejected", "duplicates", "2 h 5 min", "conversion"],
+    ),
 }
 
 

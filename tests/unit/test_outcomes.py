@@ -15,7 +15,7 @@ from clickstream.actions.observe.outcomes import NAMES, OVER, Life, OutcomeMeter
 from clickstream.actions.observe.poll import Heard
 from clickstream.actions.observe.processes import consumer_lives
 from clickstream.actions.observe.sources import ValkeyAnswer
-from clickstream.cli import views, views_lag
+from clickstream.cli import frames as texts
 from clickstream.cli.output import plain
 from clickstream.domain.processes import ProcessState, ProcessStatus, Role, Snapshot
 from clickstream.domain.reports import WorkerReport
@@ -105,7 +105,7 @@ def test_consumers_of_this_home_and_elsewhere_count_each_once_and_a_benchmark_s_
 
 def shown(frame: Frame) -> tuple[str, str]:
     """`status` and `lag` as text."""
-    return plain(views.status(frame)), plain(views_lag.lag(frame))
+    return plain(texts.status(frame)), plain(texts.lag(frame))
 
 
 def test_status_and_lag_tell_what_is_read_from_what_is_stored() -> None:

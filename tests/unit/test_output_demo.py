@@ -10,7 +10,7 @@ from clickstream.actions.analytics import Analytics, Funnel
 from clickstream.actions.demo import DemoResult
 from clickstream.actions.demo_progress import DemoProgress, Flow, Phase
 from clickstream.actions.verify import Verification
-from clickstream.cli import views
+from clickstream.cli.commands import demo as demo_commands
 from clickstream.cli.commands.demo import Teller
 from clickstream.cli.output import plain
 
@@ -47,7 +47,7 @@ def test_lines_are_few(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.M
 
 
 def test_the_result_as_text_names_every_figure() -> None:
-    shown = plain(views.demo(result()))
+    shown = plain(demo_commands.outcome(result()))
     for figure in ("2,755,641 stored", "duplicates  460", "126 k events/s", "ok: every stored session"):
         assert figure in shown
 
@@ -70,5 +70,5 @@ def test_the_result_as_a_document_has_the_contract_s_keys() -> None:
 
 def test_documents_are_told_where_there_are_any() -> None:
     found = replace(result(), documents=2_755_641)
-    assert "documents   2,755,641 in OpenSearch" in plain(views.demo(found))
-    assert "OpenSearch" not in plain(views.demo(result()))
+    assert "documents   2,755,641 in OpenSearch" in plain(demo_commands.outcome(found))
+    assert "OpenSearch" not in plain(demo_commands.outcome(result()))

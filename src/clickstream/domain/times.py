@@ -1,4 +1,4 @@
-"""Times as users write them, the same in every command."""
+"""Times as users write them and as they are shown, the same in every command."""
 
 from __future__ import annotations
 
@@ -9,6 +9,10 @@ from typing import Final
 from clickstream.domain.errors import UsageError
 
 EXAMPLES: Final = "a time (2026-11-25T08:30, UTC) or Unix milliseconds (1430622004384ms)"
+
+_CYCLE_YEARS: Final = 400
+_CYCLE_MS: Final = 12_622_780_800_000
+"""The calendar repeats itself after that."""
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -34,3 +38,10 @@ def time_of(text: str) -> datetime:
     if when is None:
         raise UsageError(f"{text!r} is not a time", hint=f"give {EXAMPLES}")
     return when
+
+
+def moment(milliseconds: int) -> str:
+    """An event time in ISO 8601, UTC, whatever its year."""
+    cycles, rest = divmod(milliseconds, _CYCLE_MS)
+    at = _EPOCH + timedelta(milliseconds=rest)
+    return f"{at.year + cycles * _CYCLE_YEARS:04d}{at.strftime('-%m-%dT%H:%M:%S')}.{at.microsecond // 1000:03d}Z"

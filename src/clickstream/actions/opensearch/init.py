@@ -11,8 +11,9 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
-from clickstream.actions.opensearch.search import enabled_opensearch, moment
+from clickstream.actions.opensearch.search import enabled_opensearch
 from clickstream.config.settings import OpenSearchSettings, Settings
+from clickstream.domain.times import moment
 from clickstream.services.opensearch import saved_objects
 from clickstream.services.opensearch.compare import IndexReader
 from clickstream.services.opensearch.index import EventsIndex

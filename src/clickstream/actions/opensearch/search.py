@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from clickstream.actions.servers import opensearch_of
 from clickstream.config.settings import OpenSearchSettings, Settings
 from clickstream.domain.errors import ClickstreamError
+from clickstream.domain.times import moment
 from clickstream.services.opensearch.search import EVERYTHING, Document, Found, Slot
 from clickstream.services.opensearch.search import search as ask
-
-STEP_NAMES = {"view": "viewed", "addtocart": "added to cart", "transaction": "purchased"}
-
-_CYCLE_YEARS, _CYCLE_MS = 400, 12_622_780_800_000
-"""The calendar repeats itself after that."""
 
 
 class NotEnabled(ClickstreamError):
@@ -42,13 +37,6 @@ def search(settings: Settings, query: str = EVERYTHING, *, slots: int = 24, newe
         ClickstreamError: it is not enabled, does not answer, or has no index yet.
     """
     return ask(enabled_opensearch(settings), query.strip() or EVERYTHING, slots=slots, newest=newest)
-
-
-def moment(milliseconds: int) -> str:
-    """An event time in ISO 8601, UTC, whatever its year."""
-    cycles, rest = divmod(milliseconds, _CYCLE_MS)
-    at = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=rest)
-    return f"{at.year + cycles * _CYCLE_YEARS:04d}{at.strftime('-%m-%dT%H:%M:%S')}.{at.microsecond // 1000:03d}Z"
 
 
 def document(found: Found) -> dict[str, Any]:

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from clickstream.cli import output, views
+from clickstream.cli import output
+from clickstream.cli.commands import sessions, verify
 from clickstream.cli.declare import Screens, command
 from clickstream.cli.diagnostics import ExitCode, say
 from clickstream.cli.interruption import Interruption
+from clickstream.cli.output import Block, Line, exact, number, seconds
 from clickstream.cli.types import POSITIVE
 
 if TYPE_CHECKING:
@@ -41,7 +43,7 @@ def demo(limit: int | None, headless: bool, fresh: bool, as_json: bool) -> int:
     if as_json:
         output.write_json(result.document())
     else:
-        output.write(views.demo(result))
+        output.write(outcome(result))
     say(_next_steps(settings, result))
     return ExitCode.DONE if result.ok else ExitCode.FAILED
 
@@ -79,3 +81,17 @@ def _next_steps(settings: Settings, result: DemoResult) -> str:
     words += "look further: clickstream analytics, clickstream sessions list, clickstream verify"
     words += "" if result.documents is None else " --opensearch, clickstream opensearch search QUERY"
     return words + ("\nthe servers go on running; clickstream stack down stops them" if settings.embedded else "")
+
+
+def outcome(result: DemoResult) -> list[Block]:
+    found = verify.verdict(result.document()["verify"])
+    lines = [
+        f"events      {exact(result.events)} stored, {exact(result.new)} of them by this demo",
+        f"sessions    {exact(result.sessions)}",
+        f"duplicates  {exact(result.duplicates)}",
+        f"rejected    {exact(result.rejected)} messages, {exact(result.bad_lines)} lines of the file",
+        *([] if result.documents is None else [f"documents   {exact(result.documents)} in OpenSearch"]),
+        f"took        {seconds(result.seconds)}, {number(result.events_per_second, unit=' events/s')}",
+        "",
+    ]
+    return [*(Line(line) for line in lines), found[-1], Line(""), *sessions.figures(result.analytics)]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from clickstream.cli import activity, output, views, views_lag
+from clickstream.cli import activity, frames, output
 from clickstream.cli.declare import command, wrong_use
 from clickstream.cli.diagnostics import ExitCode
 from clickstream.cli.types import SPAN
@@ -41,14 +41,14 @@ def status(watch: bool, as_json: bool) -> int:
         return frame.counts is not None or not _all_answer(frame)
 
     if watch:
-        return _watch(known, views.status, documents.status, as_json=as_json)
+        return _watch(known, frames.status, documents.status, as_json=as_json)
     from clickstream.actions.observe.once import observe
 
     frame = observe(load_settings)
     if as_json:
         output.write_json(documents.status(frame))
     else:
-        output.write(views.status(frame))
+        output.write(frames.status(frame))
     return ExitCode.FAILED if documents.troubles(frame) else ExitCode.DONE
 
 
@@ -77,13 +77,13 @@ def lag(watch: bool, report: bool, history: bool, window: float | None, as_json:
     if window is not None and not history:
         wrong_use("--window says how far --history reaches back; give them together")
     if watch:
-        return _watch(_flow_known, views_lag.lag, documents.lag, as_json=as_json)
+        return _watch(_flow_known, frames.lag, documents.lag, as_json=as_json)
     if history:
         from clickstream.actions.observe.history import DEFAULT_WINDOW
         from clickstream.actions.observe.history import history as read
 
         found = read(load_settings(), window=DEFAULT_WINDOW if window is None else window)
-        output.show(found, views_lag.history, as_json=as_json)
+        output.show(found, frames.history, as_json=as_json)
     elif report:
         from clickstream.actions.observe.back_pressure import pressures
         from clickstream.actions.observe.report import report as observed
@@ -93,7 +93,7 @@ def lag(watch: bool, report: bool, history: bool, window: float | None, as_json:
         if as_json:
             output.write_json(documents.report(frame, held_up))
         else:
-            output.write(views_lag.report(frame, held_up))
+            output.write(frames.report(frame, held_up))
     else:
         from clickstream.actions.observe.once import observe_flow
 
@@ -101,7 +101,7 @@ def lag(watch: bool, report: bool, history: bool, window: float | None, as_json:
         if as_json:
             output.write_json(documents.lag(frame))
         else:
-            output.write(views_lag.lag(frame))
+            output.write(frames.lag(frame))
     return ExitCode.DONE
 
 

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
-from clickstream.cli import output, views_lists
+from clickstream.cli import output
 from clickstream.cli.complete import processes
 from clickstream.cli.declare import command
 from clickstream.cli.diagnostics import ExitCode
 from clickstream.cli.types import POSITIVE
+
+if TYPE_CHECKING:
+    from clickstream.actions.logs.lines import LogLine
 
 
 @command("logs")
@@ -38,7 +42,7 @@ def logs(names: tuple[str, ...], follow: bool, lines: int, grep: str, level: str
         if as_json:
             output.write_json_line(merged.document(line))
         else:
-            output.write_text(views_lists.log_line(line, width))
+            output.write_text(log_line(line, width))
     return ExitCode.DONE
 
 
@@ -67,3 +71,8 @@ def completion(shell: str) -> int:
     assert script is not None  # noqa: S101 (click knows all three)
     output.write_raw(script(root, {}, PROGRAM, COMPLETION).source())
     return ExitCode.DONE
+
+
+def log_line(line: LogLine, width: int) -> str:
+    """One line with the process's name in front, padded to `width`."""
+    return f"{line.process:<{width}}  {line.text}"

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
-from clickstream.cli import output, views
+from clickstream.cli import frames, output
 from clickstream.cli.declare import command
 from clickstream.cli.diagnostics import ExitCode
+from clickstream.cli.output import Block, Line, Table, exact
 from clickstream.cli.types import POSITIVE
+
+if TYPE_CHECKING:
+    from clickstream.actions.topic import Topic
 
 
 @command("topic show")
@@ -15,7 +21,7 @@ def show(as_json: bool) -> int:
     from clickstream.actions import topic as action
     from clickstream.config.settings import load_settings
 
-    output.show(action.show(load_settings()), views.topic, as_json=as_json)
+    output.show(action.show(load_settings()), description, as_json=as_json)
     return ExitCode.DONE
 
 
@@ -27,3 +33,31 @@ def resize(partitions: int, as_json: bool) -> int:
 
     output.report(action.resize(load_settings(), partitions), as_json=as_json)
     return ExitCode.DONE
+
+
+def description(found: Topic) -> list[Block]:
+    rows = [(exact(one.partition), exact(one.begin), exact(one.end), exact(one.messages)) for one in found.partitions]
+    return [
+        Line(f"topic {found.name}, id {found.topic_id}, {exact(found.messages)} messages"),
+        Table(("partition", "begin", "end", "messages"), rows),
+        Line(_configs(found)),
+        *_gaps(found),
+        *frames.obstacles(found.obstacles),
+    ]
+
+
+def _configs(found: Topic) -> str:
+    if found.configs is None:
+        return "when Kafka removes messages is not readable with this user"
+    return "  ".join(f"{name}={value}" for name, value in found.configs.items())
+
+
+def _gaps(found: Topic) -> list[Block]:
+    if found.gaps is None:
+        return [Line("whether messages were skipped is not known: PostgreSQL does not answer")]
+    rows = [
+        (exact(one.partition), exact(one.from_offset), exact(one.to_offset), exact(one.messages), one.accepted_at)
+        for one in found.gaps
+    ]
+    headers = ("partition", "from", "to", "messages", "accepted")
+    return [Table(headers, rows, "never read", drop=("accepted",))] if rows else []

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
 import click
 
-from clickstream.cli import activity, output, views
+from clickstream.cli import activity, frames, output
 from clickstream.cli.declare import command
 from clickstream.cli.diagnostics import ExitCode
+from clickstream.cli.output import Block, Line, Table, exact
 
 
 @command("verify")
@@ -18,7 +22,7 @@ def verify(opensearch: bool, as_json: bool) -> int:
     settings = load_settings()
     if not opensearch:
         verification = action.verify(settings, progress=_compared)
-        output.show(action.document(verification), views.verification, as_json=as_json)
+        output.show(action.document(verification), verdict, as_json=as_json)
         return ExitCode.DONE if verification.ok else ExitCode.FAILED
     from clickstream.actions import verify_index
 
@@ -27,9 +31,65 @@ def verify(opensearch: bool, as_json: bool) -> int:
     verification = action.verify(settings, progress=_compared)
     ok = verification.ok and index.ok
     both = action.document(verification) | {"ok": ok, "opensearch": verify_index.document(index)}
-    output.show(both, views.verification_of_both, as_json=as_json)
+    output.show(both, verdict_of_both, as_json=as_json)
     return ExitCode.DONE if ok else ExitCode.FAILED
 
 
 def _compared(share: float) -> None:
     activity.say("comparing every session with its events", round(100 * share), 100)
+
+
+def verdict(found: dict[str, Any]) -> list[Block]:
+    verdict = "ok" if found["ok"] else "failed"
+    rows = [(name.replace("_", " "), exact(value)) for name, value in found.items() if name not in {"ok", "examples"}]
+    words = (
+        "every stored session is what its events say"
+        if found["ok"]
+        else "the stored sessions are not what they should be"
+    )
+    skipped = found["skipped_messages"]
+    unread = f"; {exact(skipped)} messages were never read ({frames.GAPS})" if skipped else ""
+    lines = [Line(f"{verdict}: {words}{unread}")]
+    if days := found["different_days"]:
+        words = f"the figures of {exact(days)} days, kept for status and analytics, differ"
+        lines.append(Line(f"{words}: who else writes into the tables?"))
+    return [Table(("figure", "rows"), rows), *_examples(found["examples"]), *lines]
+
+
+def _examples(found: list[dict[str, Any]]) -> list[Block]:
+    """A line for each: which it is, and stored beside expected where columns differ."""
+    lines = []
+    for one in found:
+        columns = "; ".join(
+            f"{name} {_json(one['stored'][name])}, expected {_json(one['expected'][name])}" for name in one["columns"]
+        )
+        if one["kind"] == "duplicate event":
+            columns = f"{exact(one['stored']['rows'])} rows"
+        lines.append(Line(f"{one['kind']}: {one['of']}" + (f": {columns}" if columns else "")))
+    return [Line(""), *lines, Line("")] if lines else []
+
+
+def _json(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def verdict_of_both(found: dict[str, Any]) -> list[Block]:
+    index = found["opensearch"]
+    tables = {name: value for name, value in found.items() if name != "opensearch"}
+    figures = ("events", "documents", "missing", "unexpected", "different", "different_days")
+    rows = [(name.replace("_", " "), exact(index[name])) for name in figures]
+    words = "ok: every event is a document, and none is extra" if index["ok"] else "failed: the index differs"
+    refused, behind = index["refused"], index["behind"]
+    notes = [
+        *([f"{exact(behind)} messages were not indexed yet: verify again once that is 0"] if behind else []),
+        *([f"OpenSearch refused {exact(refused)} messages: `clickstream rejects list`"] if refused else []),
+        *(f"{one['fault']}: {one['id']}" for one in index["examples"]),
+    ]
+    differ = any(found[name] for name in ("missing", "unexpected", "different", "duplicate_events"))
+    return [
+        *verdict(tables | {"ok": not differ}),
+        Line(""),
+        Table((f"index {index['index']}", "rows"), rows),
+        Line(words),
+        *(Line(note) for note in notes),
+    ]

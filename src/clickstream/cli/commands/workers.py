@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from clickstream.cli import activity, output, views
+from clickstream.cli import activity, frames, output
 from clickstream.cli.ask import confirmed
 from clickstream.cli.complete import processes
 from clickstream.cli.declare import command, options, wrong_use
@@ -144,7 +144,7 @@ def consumer_list(kind: str | None, as_json: bool) -> int:
     if as_json:
         output.write_json([documents.worker(row) for row in found])
     else:
-        output.write(views.workers(found))
+        output.write(frames.workers(found))
     return ExitCode.DONE
 
 
@@ -235,7 +235,7 @@ def producer_status(as_json: bool) -> int:
     elif found is None:
         output.write([output.Line("no producer was started yet")])
     else:
-        output.write(views.producer(found))
+        output.write(frames.producer(found))
     return ExitCode.DONE
 
 

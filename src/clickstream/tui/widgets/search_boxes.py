@@ -82,7 +82,7 @@ def items(found: Sequence[Item], width: int, height: int) -> Content:
 
 
 def document_cells(one: Document) -> tuple[Cell, ...]:
-    from clickstream.actions.opensearch.search import moment
+    from clickstream.domain.times import moment
 
     time = moment(one.event_time)
     transaction = NO_TRANSACTION if one.transaction_id is None else str(one.transaction_id)
@@ -104,7 +104,7 @@ def told(found: Found) -> str:
 
 
 def _label(at: int, interval: str) -> str:
-    from clickstream.actions.opensearch.search import moment
+    from clickstream.domain.times import moment
 
     text = moment(at)
     return text[:10] if interval[-1:] in {"d", "M", "y"} else text[5:16].replace("T", " ")

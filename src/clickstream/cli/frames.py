@@ -1,4 +1,4 @@
-"""How the lag's report and history read as text: each takes an action's result and gives blocks. Prints nothing."""
+"""How Frames read as text: services, processes, partitions, the lag's report and history. Prints nothing."""
 
 from __future__ import annotations
 
@@ -6,14 +6,17 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from clickstream.cli.output import NOTHING, Block, Line, Table, exact, number, rate, seconds
+from clickstream.actions.observe import documents
+from clickstream.cli.output import NOTHING, UNKNOWN, Block, Line, Table, exact, number, rate, seconds
 
 if TYPE_CHECKING:
     from clickstream.actions.observe.back_pressure import BackPressure
     from clickstream.actions.observe.history import LagHistory
     from clickstream.actions.observe.index_lag import IndexLag
-    from clickstream.actions.observe.model import Frame, PartitionRow
+    from clickstream.actions.observe.model import Frame, PartitionRow, ProcessRow, ServiceRow
     from clickstream.domain.obstacles import Obstacle
+
+GAPS = "`clickstream topic show` lists the gaps"
 
 STAGES = (("fetch", "fetch"), ("decode", "decode"), ("sessions", "sessions"))
 
@@ -34,6 +37,110 @@ OLD_AFTER = 3.0
 
 BAR = 24
 """Cells of the longest bar."""
+
+
+def status(frame: Frame) -> list[Block]:
+    services = Table(
+        ("service", "state", "version", "latency", ""),
+        [_service(row) for row in frame.services],
+        drop=("version", "latency"),
+        wrap=("",),
+    )
+    known = tuple(row for row in frame.processes if row.role not in documents.NO_WORKERS)
+    blocks: list[Block] = [Line(_where(frame)), services, *workers(known)]
+    found = documents.troubles(frame)
+    if sum(row.state != "ok" for row in frame.services) >= 3 and not known:
+        hint = "Nothing runs: `clickstream stack up` starts the servers, `clickstream demo` the whole pipeline."
+        return [*blocks, Line(""), Line(hint)]
+    counts, indexing = frame.counts.value if frame.counts else None, frame.indexing
+    replayed = f", and {exact(counts.replayed)} replayed" if counts and counts.replayed else ""
+    partitions = ", ".join(f"{row.partition}: {exact(row.lag)}" for row in frame.partitions)
+    skipped = counts.skipped if counts else 0
+    sessions = f"{exact(counts.sessions if counts else None)}, of which {exact(frame.active_sessions)} may still grow"
+    held = f"{exact(frame.topic_partitions)} partitions, {exact(frame.topic_messages)} messages"
+    return [
+        *blocks,
+        Line(""),
+        Line(f"topic     {frame.topic}: {held}"),
+        Line(f"lag       {exact(frame.lag)}" + (f" ({partitions})" if partitions else "")),
+        *old(frame),
+        *([Line(f"indexing  {exact(indexing.total)} messages behind")] if indexing else []),
+        Line(f"events    {exact(counts.events if counts else None)}"),
+        Line(f"sessions  {sessions}"),
+        Line(f"rejected  {exact(counts.rejected if counts else None)}{replayed}"),
+        Line(f"          {exact(counts.rejected_lines if counts else None)} lines of CSV files beside these messages"),
+        *_outcomes(frame),
+        *([Line(f"skipped   {exact(skipped)} messages were never read ({GAPS})")] if skipped else []),
+        *([Line(""), *map(Line, found)] if found else []),
+        *obstacles(frame.obstacles),
+    ]
+
+
+def _outcomes(frame: Frame) -> list[Block]:
+    """What became of the messages that were read; nothing where no consumer says so."""
+    found = frame.outcome_totals
+    if found is None:
+        return []
+    read = found.stored + found.duplicates + found.rejected
+    words = f"{exact(found.stored)} stored ({exact(found.late)} late), {exact(found.duplicates)} duplicates"
+    return [
+        Line(f"read      {exact(read)} messages since the consumers started:"),
+        Line(f"          {words}, {exact(found.rejected)} rejected"),
+    ]
+
+
+def _where(frame: Frame) -> str:
+    """Which home and which servers this is about."""
+    servers = ", ".join(f"{name} {address}" for name, address in frame.addresses)
+    kind = "embedded servers" if frame.embedded else "servers of your own"
+    return f"{frame.home}: {kind}{f': {servers}' if servers else ', never started'}"
+
+
+def workers(known: tuple[ProcessRow, ...]) -> list[Block]:
+    if not known:
+        return [Line(""), Line("no workers")]
+    elsewhere = not all(row.local for row in known)
+    headers = ("state", "partitions", "events/s", "lag", "restarts", "memory", "uptime", "")
+    rows = [
+        (
+            row.name,
+            *(["" if row.local else f"{row.host}, pid {row.pid}"] if elsewhere else []),
+            row.activity or row.state,
+            ",".join(map(str, row.partitions)) or NOTHING,
+            number(row.rate),
+            NOTHING if row.lag is None else exact(row.lag),
+            exact(row.restarts),
+            number(row.rss_bytes, unit="B"),
+            seconds(row.uptime_seconds) if row.uptime_seconds else NOTHING,
+            row.reason,
+        )
+        for row in known
+    ]
+    drop = ("memory", "restarts", "uptime", "partitions", "events/s")
+    return [Table(("worker", *(["host"] if elsewhere else []), *headers), rows, drop=drop, wrap=("host", ""))]
+
+
+def producer(worker: ProcessRow) -> list[Block]:
+    total, sent = worker.counters.get("total", 0), worker.events
+    share = f" ({100 * sent / total:.1f} %)" if total else ""
+    lines = [
+        f"state         {worker.activity or worker.state}{f': {worker.reason}' if worker.reason else ''}",
+        f"acknowledged  {exact(sent)} of {exact(total)}{share}",
+        f"rate          {number(worker.rate, unit='/s')}",
+        f"pace          {worker.pace or UNKNOWN}",
+        f"failed        {exact(worker.counters.get('failed', 0))}",
+        f"bad lines     {exact(worker.counters.get('bad_lines', 0))}",
+    ]
+    return [Line(line) for line in lines]
+
+
+def _service(row: ServiceRow) -> tuple[str, ...]:
+    state = "down" if row.state == "failed" else row.state
+    latency = f"{row.latency_ms:.1f} ms" if row.latency_ms is not None else ""
+    aiven = row.aiven_state or (f"? ({row.aiven_error})" if row.aiven_error else "")
+    error = "" if row.error == row.state else row.error
+    notes = [error, f"Aiven: {aiven}" if aiven else ""]
+    return row.name, state, row.version or "", latency, "; ".join(note for note in notes if note)
 
 
 def indexers(found: IndexLag | None) -> list[Block]:
