@@ -52,11 +52,13 @@ benchmarks: $(VENV)/.dev ## time the hot parts and keep the figures; ARGS=--benc
 faults: $(VENV)/.dev ## break a pipeline at random: ROUNDS=20, SEED=... as it is printed to repeat a round, ARGS="--json FILE"
 	$(PY) -m tools.faults --rounds $(or $(ROUNDS),20) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
-check: $(VENV)/.dev ## check format, lint, types, imports and hygiene
+check: $(VENV)/.dev ## check format, lint, types, imports, dependencies and hygiene
 	$(PY) -m ruff format --check .
 	$(PY) -m ruff check .
 	$(PY) -m mypy
 	$(VENV)/bin/lint-imports
+	$(VENV)/bin/deptry src --optional-dependencies-dev-groups dev
+	$(VENV)/bin/deptry src tests tools
 	$(PY) -m pytest -q tests/hygiene
 
 format: $(VENV)/.dev ## format the code and mend what the linter can mend

@@ -51,6 +51,10 @@ def test_status_loads_no_opensearch_driver_where_it_is_off() -> None:
     assert loaded(STATUS, ("opensearchpy", *FRONT_ENDS)) == []
 
 
+def test_status_loads_nothing_that_only_a_running_pipeline_needs() -> None:
+    assert loaded(STATUS, (*DRIVERS, "clickstream.supervision.client", "difflib", "msgspec", "psutil")) == []
+
+
 def test_the_dashboard_opens_without_driver_or_plots() -> None:
     code = "import clickstream.tui.app, clickstream.tui.screens.overview, clickstream.actions.observe.watcher"
     assert loaded(code, (*DRIVERS, "textual_plotext", "plotext")) == []

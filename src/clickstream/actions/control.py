@@ -75,6 +75,10 @@ class Control(Protocol):
 
 def running(home: Home) -> Control | None:
     """The supervisor of this home, or None where none runs."""
+    try:
+        home.socket.lstat()
+    except OSError:
+        return None  # at once: the client takes longer to load than the rest of the question
     from clickstream.supervision.client import connect  # noqa: PLC0415 (see the module's docstring)
 
     return connect(home)

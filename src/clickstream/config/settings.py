@@ -3,8 +3,8 @@
 Precedence: process environment, `.env` in the working folder, the embedded stack's own file, default.
 The embedded stack counts only when no server is configured at all: half a cloud and half a laptop is a mistake.
 
-The models are pydantic's and the reader of `.env` is dotenv's, both as pydantic-settings brings them. It is not loaded
-itself: each command would take 50 ms longer, and its sources do not tell from which of them a value is.
+The sections are pydantic-settings' BaseSettings, and `settings_customise_sources` names their sources. The origin of a
+value is the first source that has it. Each file is read once for all sections, so that they agree.
 """
 
 from __future__ import annotations
@@ -12,12 +12,14 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from clickstream.config import addresses, identifiers
 from clickstream.config.paths import Home
@@ -65,10 +67,67 @@ Port = Annotated[int, Field(ge=1, le=65535)]
 Positive = Annotated[int, Field(ge=1)]
 
 
-class _Section(BaseModel):
-    """Settings that share a prefix; a field's variable is its alias."""
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """One reading of the settings: what the sources hold, and what was taken from which."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    layers: Mapping[str, Mapping[str, str]]
+    """Origin to its variables that have a value, in the order of precedence."""
+    values: dict[str, str] = field(default_factory=dict)
+    """Of our variables, as text, before it is checked."""
+    origins: dict[str, str] = field(default_factory=dict)
+
+
+_reading: ContextVar[_Reading] = ContextVar("reading")
+"""What `_Section.settings_customise_sources` offers; the library hands it nothing but the class."""
+
+
+class _Layer(EnvSettingsSource):
+    """A source: reads its variables as the library reads the process environment, and notes what none before it has."""
+
+    def __init__(self, section: type[BaseSettings], origin: str, reading: _Reading) -> None:
+        self._origin, self._reading = origin, reading
+        super().__init__(section)
+
+    def _load_env_vars(self) -> Mapping[str, str | None]:
+        return self._reading.layers[self._origin]
+
+    def prepare_field_value(self, field_name: str, field: FieldInfo, value: Any, value_is_complex: bool) -> Any:
+        """Every value is text, also one that looks like JSON."""
+        return value
+
+    def __call__(self) -> dict[str, Any]:
+        found = super().__call__()
+        first = {name: value for name, value in found.items() if name not in self.current_state}
+        self._reading.values.update(first)
+        self._reading.origins.update(dict.fromkeys(first, self._origin))
+        return found
+
+
+class _Section(BaseSettings):
+    """Settings that share a prefix; a field's variable is its alias.
+
+    Only `load_settings` reads the environment and files. A section that is made directly holds what it is given.
+    """
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", case_sensitive=True)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The layers of this reading in their order, then what is given: a default that depends on the home.
+
+        The library's own source of `.env` is left out, for it replaces $NAME in values.
+        """
+        reading = _reading.get(None)
+        layers = [_Layer(settings_cls, origin, reading) for origin in reading.layers] if reading else []
+        return (*layers, init_settings)
 
 
 class KafkaSettings(_Section):
@@ -183,19 +242,19 @@ class Settings:
     aiven: AivenSettings = field(default_factory=lambda: AivenSettings.model_validate({}))
 
 
-SECTIONS: tuple[type[_Section], ...] = (
-    KafkaSettings,
-    PostgresSettings,
-    ValkeySettings,
-    OpenSearchSettings,
-    PipelineSettings,
-    AivenSettings,
-)
+SECTIONS: dict[str, type[_Section]] = {
+    "kafka": KafkaSettings,
+    "postgres": PostgresSettings,
+    "valkey": ValkeySettings,
+    "opensearch": OpenSearchSettings,
+    "pipeline": PipelineSettings,
+    "aiven": AivenSettings,
+}
 
 
 def variables() -> dict[str, FieldInfo]:
     """Every variable that the settings know, with its field."""
-    return {str(field.alias): field for section in SECTIONS for field in section.model_fields.values()}
+    return {str(field.alias): field for section in SECTIONS.values() for field in section.model_fields.values()}
 
 
 def load_settings(environ: Mapping[str, str] | None = None, *, folder: Path | None = None) -> Settings:
@@ -210,29 +269,29 @@ def load_settings(environ: Mapping[str, str] | None = None, *, folder: Path | No
     """
     environ = os.environ if environ is None else environ
     home = Home.from_environment()
-    known = variables()
-    values: dict[str, str] = {}
-    sources: dict[str, str] = {}
-    dotenv = file_values((folder or Path.cwd()) / ".env")
-    configured = {"environment": environ, ".env": dotenv}
-    stack = file_values(home.stack_env)
-    named = {name for origin in configured.values() for name in SERVER_ADDRESSES if origin.get(name)}
+    configured = {"environment": environ, ".env": file_values((folder or Path.cwd()) / ".env")}
+    layers = {origin: _with_value(variables) for origin, variables in configured.items()}
+    stack = _with_value(file_values(home.stack_env))
+    named = {name for layer in layers.values() for name in SERVER_ADDRESSES if name in layer}
     if named and (missing := [name for name in SERVER_ADDRESSES if name not in named]):
         raise SettingsError(
             f"{', '.join(missing)}: not set, although {', '.join(sorted(named))} is; set all three servers, "
             "or none of them to use the embedded stack"
         )
     _point_out_unknown(configured)
-    layers = (configured | {"embedded": stack}) if not named else configured
-    for origin, layer in layers.items():
-        for name in known:
-            value = layer.get(name)
-            if value and name not in values:  # an empty value is as good as none
-                values[name], sources[name] = value, origin
-    if "PRODUCER_DATA_FILE" not in values and not Path("data").is_dir():
-        values["PRODUCER_DATA_FILE"] = str(home.events)
-    embedded = not named or all(values.get(name) == stack.get(name) for name in SERVER_ADDRESSES)
-    return _build(home, embedded, values, sources)
+    reading = _Reading(layers if named else layers | {"embedded": stack})
+    token = _reading.set(reading)
+    try:
+        sections = _build(home, reading)
+    finally:
+        _reading.reset(token)
+    embedded = not named or all(reading.values.get(name) == stack.get(name) for name in SERVER_ADDRESSES)
+    return Settings(home=home, embedded=embedded, sources=reading.origins, **sections)
+
+
+def _with_value(variables: Mapping[str, str | None]) -> dict[str, str]:
+    """An empty value is as good as none."""
+    return {name: value for name, value in variables.items() if value}
 
 
 def _point_out_unknown(configured: Mapping[str, Mapping[str, str | None]]) -> None:
@@ -240,13 +299,13 @@ def _point_out_unknown(configured: Mapping[str, Mapping[str, str | None]]) -> No
 
     In the environment other programs have theirs, so only what is nearly one of ours is pointed out there.
     """
-    from difflib import get_close_matches  # noqa: PLC0415 (most have no such name)
-
     known = [*variables(), *OTHER_VARIABLES]
     for origin, layer in configured.items():
         for name in layer:
             if name in known or name in _pointed_out or not name.startswith(PREFIXES):
                 continue
+            from difflib import get_close_matches  # noqa: PLC0415 (most have no such name)
+
             alike = get_close_matches(name, known, 1, cutoff=0.9)
             if alike or origin == ".env":
                 _pointed_out.add(name)
@@ -254,31 +313,23 @@ def _point_out_unknown(configured: Mapping[str, Mapping[str, str | None]]) -> No
                 _logger.warning("%s (%s) is not a setting and counts for nothing; %s", name, origin, cure)
 
 
-def _build(home: Home, embedded: bool, values: dict[str, str], sources: dict[str, str]) -> Settings:
-    if problems := described_characters(values):
-        raise SettingsError("\n".join(problems))
-    built: dict[type[_Section], Any] = {}
-    for section in SECTIONS:
+def _build(home: Home, reading: _Reading) -> dict[str, Any]:
+    """The sections, by their names in Settings. Raises SettingsError for all that is wrong in them."""
+    built: dict[str, Any] = {}
+    problems: list[str] = []
+    for name, section in SECTIONS.items():
+        given = {"PRODUCER_DATA_FILE": str(home.events)} if name == "pipeline" and not Path("data").is_dir() else {}
         try:
-            built[section] = section.model_validate(values)
+            built[name] = section(**given)
         except ValidationError as error:
             # An address that is missing means a server that is not there yet; load_settings saw to the rest.
-            built[section] = None
-            problems += describe(error, values)
-    problems += _gaps(built[KafkaSettings])
-    if problems:
+            built[name] = None
+            problems += describe(error, reading.values)
+    if odd := described_characters(reading.values):
+        raise SettingsError("\n".join(odd))
+    if problems := problems + _gaps(built["kafka"]):
         raise SettingsError("\n".join(problems))
-    return Settings(
-        home=home,
-        embedded=embedded,
-        kafka=built[KafkaSettings],
-        postgres=built[PostgresSettings],
-        valkey=built[ValkeySettings],
-        opensearch=built[OpenSearchSettings],
-        pipeline=built[PipelineSettings],
-        sources=sources,
-        aiven=built[AivenSettings],
-    )
+    return built
 
 
 def _gaps(kafka: KafkaSettings | None) -> list[str]:

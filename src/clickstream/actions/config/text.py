@@ -40,7 +40,7 @@ def render(values: Mapping[str, str], headline: str) -> str:
         headline: what the file's first lines say, without `#`.
     """
     parts = ["\n".join(f"# {line}".rstrip() for line in headline.splitlines())]
-    for section in SECTIONS:
+    for section in SECTIONS.values():
         fields = {str(field.alias): field for field in section.model_fields.values()}
         title = _TITLES.get(section, (section.__doc__ or "").strip().rstrip("."))
         lines = [_line(name, field, values.get(name)) for name, field in fields.items()]

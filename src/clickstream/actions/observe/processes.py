@@ -73,12 +73,14 @@ def local_rows(
 
 def foreign_posts(posts: tuple[Post, ...], local_pids: set[int | None]) -> tuple[Post, ...]:
     """Posts of workers that this home's supervisor does not have, and that still live as far as can be seen."""
-    import psutil  # noqa: PLC0415
-
     here = socket.gethostname()
-    return tuple(
-        post for post in posts if post.host != here or (post.pid not in local_pids and psutil.pid_exists(post.pid))
-    )
+    return tuple(post for post in posts if post.host != here or (post.pid not in local_pids and _lives(post.pid)))
+
+
+def _lives(pid: int) -> bool:
+    import psutil  # noqa: PLC0415 (slow to load, and only needed for another home's worker on this machine)
+
+    return psutil.pid_exists(pid)
 
 
 def owners_of(rows: Iterable[ProcessRow], role: Role) -> dict[int, ProcessRow]:
