@@ -168,6 +168,14 @@ def test_what_was_replayed_is_discarded_only_when_it_is_asked_for(
     assert query(rejected, "SELECT * FROM rejected_events") == []
 
 
+def test_a_replay_of_all_leaves_out_what_was_replayed_whatever_the_filter_says(rejected: Settings) -> None:
+    id_ = by_size(rejected, 300_000).id
+    assert rejects_replay.replay(rejected, [id_], mended=value(Event(3, START_MS, 1, 4))).replayed == [id_]
+    found = rejects_replay.replay_all(rejected, RejectFilter(replayed=Replayed.ANY))
+    assert id_ not in {*found.replayed, *(one.id for one in found.refused)}
+    assert len(found.refused) == len(BROKEN) - 1
+
+
 def test_messages_are_chosen_by_partition_and_time(rejected: Settings) -> None:
     query(rejected, "UPDATE rejected_events SET rejected_at = '2026-01-02T03:04:05Z' WHERE payload IS NULL")
     [none] = [one for one in rejects.listing(rejected).rejects if one.payload is None]
