@@ -8,20 +8,25 @@ import subprocess
 import sys
 import threading
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import Any
 
 import psycopg
 import pytest
 from pydantic import SecretStr
 
+from clickstream.actions.observe.watcher import Watcher
 from clickstream.config.settings import PostgresSettings, Settings
 from clickstream.domain.errors import NotAdmitted, ServiceNotReady, ServiceRefused, ServiceUnavailable
 from clickstream.services.postgres import pool, reads, session
 from clickstream.services.postgres.connection import translated
 from clickstream.services.postgres.reads import MOST, NAME, borrow
-from tests.feed import query, wait_until
+from tests.consuming import drain
+from tests.feed import query, send, shop, wait_until
 from tests.proxies.pooler import session_pooler, transaction_pooler
 from tests.proxies.postgres import postgres_proxy
+
+FRAMES = 10
 
 
 @pytest.fixture
@@ -263,3 +268,19 @@ def test_a_fork_has_a_pool_of_its_own_and_both_end_quietly() -> None:
     command = [sys.executable, "-W", "default", "-W", "ignore:This process:DeprecationWarning", "-c", FORKED]
     found = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert (found.stdout, found.stderr, found.returncode) == ("1\n0 True\n1\n", "", 0)
+
+
+def test_a_dashboard_opens_no_connection_for_a_frame(settings: Settings, postgres: PostgresSettings) -> None:
+    send(settings, shop(3, 200))
+    drain(settings)
+    with postgres_proxy(postgres) as proxy:
+        seen = replace(settings, postgres=behind(postgres, proxy.port))
+        counted = set()
+        with Watcher(lambda: seen, every=0.1) as watcher:
+            for frame in watcher.frames():
+                if frame.counts is not None:
+                    counted.add(frame.counts.at)
+                if len(counted) == FRAMES:
+                    break
+                watcher.ask_now()
+        assert proxy.served <= MOST, f"{FRAMES} frames for which rows were counted"
