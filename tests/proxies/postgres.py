@@ -20,7 +20,7 @@ class PostgresProxy(Proxy):
     def __init__(self, settings: PostgresSettings, states: Iterable[str]) -> None:
         super().__init__((settings.host, settings.port))
         self.states = deque(states)
-        self.refused = 0
+        self.refused = self.served = 0
 
     def serve(self, client: socket.socket) -> None:
         while True:
@@ -33,6 +33,7 @@ class PostgresProxy(Proxy):
             self.refused += 1
             client.sendall(_error(self.states.popleft()))
             return
+        self.served += 1
         with self.reach() as server:
             server.sendall(struct.pack("!i", length) + body)
             pump_both(client, server)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from types import SimpleNamespace
 from typing import Any
 
@@ -49,7 +50,7 @@ def test_positions_are_read_before_the_ends(monkeypatch: pytest.MonkeyPatch) -> 
 
     monkeypatch.setattr(action, "read_offsets", read_offsets)
     monkeypatch.setattr(action, "OffsetReader", Reader)
-    monkeypatch.setattr(action, "connect", lambda *_, **__: SimpleNamespace(close=lambda: None))
+    monkeypatch.setattr(action, "borrow", lambda _: nullcontext())
     for name in ("kafka_of", "postgres_of"):
         monkeypatch.setattr(action, name, lambda _: SimpleNamespace(events_topic="events"))
     settings: Any = SimpleNamespace(

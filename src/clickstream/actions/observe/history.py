@@ -20,8 +20,8 @@ from clickstream.actions.servers import kafka_of, postgres_of, valkey_of
 from clickstream.config.settings import Settings
 from clickstream.domain.errors import ClickstreamError, UsageError
 from clickstream.services.kafka.admin import OffsetReader
-from clickstream.services.postgres.connection import connect
 from clickstream.services.postgres.inspect import StoredOffset, read_offsets
+from clickstream.services.postgres.reads import borrow
 from clickstream.services.valkey.connection import connect as connect_valkey
 from clickstream.services.valkey.trail import KEPT_SECONDS, NOTED_EVERY, Point, Trail
 
@@ -73,7 +73,7 @@ def history(settings: Settings, *, window: float = DEFAULT_WINDOW, points: int =
         topic = reader.describe(kafka.events_topic)
         if topic is None:
             raise missing_topic(kafka.events_topic)
-        with connect(postgres_of(settings), application_name="clickstream lag") as connection:
+        with borrow(postgres_of(settings)) as connection:
             stored = read_offsets(connection, topic=topic.name, topic_id=topic.topic_id)
         now = time.time()
         held = reader.read(topic)

@@ -10,8 +10,8 @@ from clickstream.actions.servers import kafka_of, postgres_of
 from clickstream.config.settings import Settings
 from clickstream.services.kafka.admin import OffsetReader, TopicInfo
 from clickstream.services.kafka.group import GroupReader
-from clickstream.services.postgres.connection import connect
 from clickstream.services.postgres.inspect import read_offsets
+from clickstream.services.postgres.reads import borrow
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,28 +51,19 @@ class Sample:
 
 
 class LagMeter:
-    """Takes samples over connections that it keeps; use as a context manager."""
+    """Takes samples; use as a context manager."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._kafka = kafka_of(settings)
+        self._kafka, self._postgres = kafka_of(settings), postgres_of(settings)
         self._reader = OffsetReader(self._kafka)
         search = settings.opensearch
         self._indexers = GroupReader(self._kafka, search.consumer_group_id) if search.enabled else None
-        try:
-            self._connection = connect(postgres_of(settings), application_name="clickstream lag")
-        except BaseException:
-            self._close_readers()
-            raise
 
     def __enter__(self) -> LagMeter:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._close_readers()
-        self._connection.close()
-
-    def _close_readers(self) -> None:
         self._reader.__exit__(None, None, None)
         if self._indexers is not None:
             self._indexers.__exit__(None, None, None)
@@ -83,7 +74,8 @@ class LagMeter:
         if topic is None:
             raise missing_topic(self._kafka.events_topic)
         # Positions first: read after the ends, they might be beyond them, and what waits would count as nothing.
-        stored = read_offsets(self._connection, topic=topic.name, topic_id=topic.topic_id)
+        with borrow(self._postgres) as connection:
+            stored = read_offsets(connection, topic=topic.name, topic_id=topic.topic_id)
         indexed = self._indexers.read(topic.topic_id, topic.partitions) if self._indexers else None
         held = self._reader.read(topic)
         begins = {partition: offsets.begin for partition, offsets in held.items()}

@@ -204,22 +204,25 @@ class PostgresSource(Kept):
 
     def open(self, settings: Settings) -> Any:
         from clickstream.actions.servers import postgres_of  # noqa: PLC0415
-        from clickstream.services.postgres.connection import connect  # noqa: PLC0415
 
-        return connect(postgres_of(settings), application_name="clickstream watch", patience=self._patience)
+        return postgres_of(settings)
 
     def ask(self, settings: Settings, opened: Any) -> PostgresAnswer:
         from clickstream.actions.servers import kafka_of  # noqa: PLC0415
         from clickstream.services.postgres.connection import translated  # noqa: PLC0415
         from clickstream.services.postgres.inspect import read_all_offsets  # noqa: PLC0415
+        from clickstream.services.postgres.reads import borrow  # noqa: PLC0415
 
-        started = time.perf_counter()
-        with translated():
-            opened.execute("SELECT 1")
-        latency = round((time.perf_counter() - started) * 1000, 2)
-        major, minor = divmod(opened.info.server_version, 10_000)
-        offsets = read_all_offsets(opened, topic=kafka_of(settings).events_topic)
+        with borrow(opened, patience=self._patience) as connection, translated():
+            started = time.perf_counter()
+            connection.execute("SELECT 1")
+            latency = round((time.perf_counter() - started) * 1000, 2)
+            major, minor = divmod(connection.info.server_version, 10_000)
+            offsets = read_all_offsets(connection, topic=kafka_of(settings).events_topic)
         return PostgresAnswer(latency, f"{major}.{minor}", offsets, time.monotonic())
+
+    def close(self, opened: Any) -> None:
+        """The connections are the pool's."""
 
 
 class ValkeySource(Kept):

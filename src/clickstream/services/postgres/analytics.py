@@ -8,8 +8,9 @@ from typing import Any, Final
 import psycopg
 
 from clickstream.config.settings import PostgresSettings
-from clickstream.services.postgres.connection import Connection, connect, translated
+from clickstream.services.postgres.connection import Connection, translated
 from clickstream.services.postgres.inspect import ONE_PROCESS, SMALL_TABLE
+from clickstream.services.postgres.reads import borrow
 from clickstream.services.postgres.statements import statement
 
 SAMPLE_PERCENT: Final = 5.0
@@ -54,7 +55,7 @@ class Analytics:
 
 def analytics(settings: PostgresSettings, *, top: int = 10) -> Analytics:
     """All figures out of one snapshot of the data. Raises ServiceRefused where there are no tables yet."""
-    with connect(settings, application_name="clickstream analytics") as connection, translated():
+    with borrow(settings) as connection, translated():
         connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         connection.read_only = True
         with connection.transaction():
@@ -64,7 +65,7 @@ def analytics(settings: PostgresSettings, *, top: int = 10) -> Analytics:
 
 def windows(settings: PostgresSettings) -> dict[str, Window]:
     """The funnels alone, by the names that Analytics gives them. Raises too."""
-    with connect(settings, application_name="clickstream analytics") as connection, translated():
+    with borrow(settings) as connection, translated():
         connection.execute("SET jit = off")
         connection.execute(ONE_PROCESS)
         return _windows(connection)
@@ -72,7 +73,7 @@ def windows(settings: PostgresSettings) -> dict[str, Window]:
 
 def top_items(settings: PostgresSettings, *, top: int = 10) -> tuple[TopItem, ...]:
     """The top items alone, by one process: a pass over `events`. Raises too."""
-    with connect(settings, application_name="clickstream analytics") as connection, translated():
+    with borrow(settings) as connection, translated():
         connection.execute("SET jit = off")
         connection.execute(ONE_PROCESS)
         return _items(connection, top)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, Final
 
 import psycopg
@@ -55,7 +56,12 @@ _SSL_REQUEST: Final = bytes.fromhex("00000008 04d2162f")
 
 
 def connect(
-    settings: PostgresSettings, *, application_name: str, patience: float = PATIENCE, writes: bool = False
+    settings: PostgresSettings,
+    *,
+    application_name: str,
+    patience: float = PATIENCE,
+    writes: bool = False,
+    tcp_user_timeout: int = 0,
 ) -> Connection:
     """A connection in autocommit mode under the session settings that our statements rely on; see session.py.
 
@@ -64,16 +70,15 @@ def connect(
         application_name: as the server's own lists show it.
         patience: seconds for which it is tried again while the server starts, recovers or has no connection to spare.
         writes: what comes will write, so that a server that takes no writes will not do.
+        tcp_user_timeout: milliseconds until a machine that acknowledges nothing counts as gone; 0: the system decides.
 
     Raises:
         ServiceUnavailable: the server does not answer, or ServiceNotReady: not yet; try again later.
         ServiceRefused: it answered and said no: credentials, database, TLS; or it does not keep our session settings.
     """
     _forget_variables_of_libpq()
-    parameters = _parameters(settings, application_name)
-
-    def once() -> Connection:
-        return psycopg.connect(autocommit=True, **parameters)
+    parameters = _parameters(settings, application_name) | {"tcp_user_timeout": tcp_user_timeout}
+    once: Callable[[], Connection] = partial(psycopg.connect, autocommit=True, **parameters)
 
     def attempt() -> Connection:
         try:

@@ -12,6 +12,7 @@ from clickstream.config.settings import PostgresSettings
 from clickstream.domain.cancellation import Cancellation
 from clickstream.domain.errors import Interrupted
 from clickstream.services.postgres.connection import connect, translated
+from clickstream.services.postgres.reads import borrow
 from clickstream.services.postgres.statements import statement
 
 
@@ -77,7 +78,7 @@ def sessions_by_hour(settings: PostgresSettings, *, customers: int = 5) -> tuple
 
     Raises ServiceUnavailable, or ServiceRefused where there are no tables yet.
     """
-    with connect(settings, application_name="clickstream funnel") as connection, translated():
+    with borrow(settings) as connection, translated():
         connection.read_only = True
         hours = [Hour(*cast("Any", row)) for row in connection.execute(statement("sessions_by_hour"))]
         best = connection.execute(statement("best_customers"), {"most": customers}).fetchall()

@@ -8,6 +8,7 @@ from typing import Any, cast
 
 from clickstream.config.settings import PostgresSettings
 from clickstream.services.postgres.connection import Connection, connect, translated
+from clickstream.services.postgres.reads import borrow
 from clickstream.services.repeat import PATIENCE
 
 LONGEST_READ_MS = 20_000
@@ -110,7 +111,7 @@ def counts(settings: PostgresSettings, *, patience: float = PATIENCE) -> Counts:
 
     Exact either way, as long as no other program writes into large tables. `patience`: see connection.connect.
     """
-    with connect(settings, application_name="clickstream status", patience=patience) as connection, translated():
+    with borrow(settings, patience=patience) as connection, translated():
         if not _has_tables(connection):
             return Counts(0, 0, 0)
         connection.execute(f"SET statement_timeout = {LONGEST_READ_MS}".encode())
@@ -130,7 +131,7 @@ def counts(settings: PostgresSettings, *, patience: float = PATIENCE) -> Counts:
 
 def count_rejects(settings: PostgresSettings, *, patience: float = PATIENCE) -> tuple[int, int]:
     """Rejected messages that are open, and those that were replayed; zeros where there are no tables yet."""
-    with connect(settings, application_name="clickstream status", patience=patience) as connection, translated():
+    with borrow(settings, patience=patience) as connection, translated():
         if not _has_tables(connection):
             return 0, 0
         row = connection.execute(
@@ -162,7 +163,7 @@ def read_all_offsets(connection: Connection, *, topic: str) -> dict[str, dict[in
 
 def read_gaps(settings: PostgresSettings, *, topic: str, topic_id: str) -> list[StoredGap]:
     """The gaps of this incarnation of the topic, in order. Empty without tables."""
-    with connect(settings, application_name="clickstream topic") as connection, translated():
+    with borrow(settings) as connection, translated():
         if not _has_tables(connection):
             return []
         rows = connection.execute(
@@ -175,7 +176,7 @@ def read_gaps(settings: PostgresSettings, *, topic: str, topic_id: str) -> list[
 
 def sessions_of(settings: PostgresSettings, visitor_id: int) -> tuple[list[StoredSession], list[StoredEvent]]:
     """One visitor's sessions and events, oldest first. Raises ServiceRefused where there are no tables yet."""
-    with connect(settings, application_name="clickstream sessions") as connection, translated():
+    with borrow(settings) as connection, translated():
         sessions = connection.execute(
             f"SELECT session_id, visitor_id, {_iso('session_start')}, {_iso('session_end')}, duration_seconds,"  # noqa: S608
             " event_count, view_count, cart_count, transaction_count, items_viewed, items_carted, items_purchased,"

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from clickstream.config.settings import PostgresSettings
 from clickstream.domain.events import RejectedMessage
 from clickstream.services.postgres.connection import connect, storable, translated
+from clickstream.services.postgres.reads import borrow
 
 
 def record(
@@ -36,7 +37,7 @@ def record(
 
 def count(settings: PostgresSettings, *, reason_begins: str) -> int:
     """How many rows whose reason begins so are open: neither replayed nor discarded."""
-    with connect(settings, application_name="clickstream refusals") as connection, translated():
+    with borrow(settings) as connection, translated():
         row = connection.execute(
             "SELECT count(*) FROM rejected_events WHERE replayed_at IS NULL AND starts_with(reason, %s)",
             [reason_begins],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
@@ -11,7 +12,8 @@ import psycopg
 from clickstream.config.settings import PostgresSettings
 from clickstream.domain.errors import ServiceRefused
 from clickstream.domain.rejects import RejectFilter, Replayed
-from clickstream.services.postgres.connection import SERVICE, Connection, connect, translated
+from clickstream.services.postgres.connection import SERVICE, Connection, translated
+from clickstream.services.postgres.reads import borrow
 
 LONGEST_READ_MS: Final = 20_000
 """A list that takes longer than this is given up."""
@@ -68,16 +70,17 @@ class RejectsTable:
 
     def __init__(self, settings: PostgresSettings) -> None:
         """Raises ServiceUnavailable or ServiceRefused."""
-        self._connection: Connection = connect(settings, application_name="clickstream rejects")
-        with translated():
+        with ExitStack() as opened, translated():
+            self._connection: Connection = opened.enter_context(borrow(settings))
             self._connection.execute(f"SET statement_timeout = {LONGEST_READ_MS}".encode())
             self.exists = self._exists()
+            self._opened = opened.pop_all()
 
     def __enter__(self) -> RejectsTable:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._connection.close()
+        self._opened.close()
 
     def current_topic_id(self, topic: str) -> str | None:
         """The id of that topic's incarnation whose messages were stored last."""

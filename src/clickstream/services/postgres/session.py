@@ -69,20 +69,30 @@ def pin(connection: Connection, settings: PostgresSettings, *, another: Callable
         psycopg.Error: the connection broke.
     """
     wanted = _wanted(connection, settings)
-    assignments = sql.SQL(", ").join(
-        sql.SQL("set_config({}, {}, false)").format(sql.Literal(name), sql.Literal(value))
-        for name, value in wanted.items()
-    )
-    connection.execute(sql.SQL("SELECT {}").format(assignments))
-    backend, read_only, replica, *found = _in_force(connection, wanted)
-    for (name, value), actual in zip(wanted.items(), found, strict=True):
-        if actual != value:
-            raise _not_kept(f"{name} is {actual!r} again after it was set to {value!r}")
+    connection.execute(_assignment(wanted))
+    backend, read_only, replica, *found = _only_row(connection.execute(_question(wanted)))
+    _refuse_others(wanted, found)
     if backend != connection.info.backend_pid:
         _refuse_shared_backends(connection, settings, backend, another)
     if writes and (read_only or replica):
         why = "it is a replica; PG_HOST must name the primary" if replica else "its transactions are read-only"
         raise ServiceNotReady("PostgreSQL", f"it takes no writes: {why}")
+
+
+def restore(connection: Connection, settings: PostgresSettings) -> None:
+    """Bring a session that `pin` made, and that was used since, back to what it was, in one round trip.
+
+    Raises:
+        ServiceRefused: the settings are not kept.
+        psycopg.Error: the connection broke.
+    """
+    connection.isolation_level = connection.read_only = connection.deferrable = None
+    wanted = _wanted(connection, settings)
+    cursor = connection.execute(sql.SQL("RESET ALL; {}; {}").format(_assignment(wanted), _question(wanted)))
+    while cursor.nextset():
+        pass
+    _, _, _, *found = _only_row(cursor)
+    _refuse_others(wanted, found)
 
 
 def _wanted(connection: Connection, settings: PostgresSettings) -> dict[str, str]:
@@ -93,15 +103,32 @@ def _wanted(connection: Connection, settings: PostgresSettings) -> dict[str, str
     return {"search_path": schema, **_WANTED, **newer}
 
 
-def _in_force(connection: Connection, wanted: dict[str, str]) -> tuple[object, ...]:
+def _assignment(wanted: dict[str, str]) -> sql.Composed:
+    settings = sql.SQL(", ").join(
+        sql.SQL("set_config({}, {}, false)").format(sql.Literal(name), sql.Literal(value))
+        for name, value in wanted.items()
+    )
+    return sql.SQL("SELECT {}").format(settings)
+
+
+def _question(wanted: dict[str, str]) -> sql.Composed:
     settings = sql.SQL(", ").join(sql.SQL("current_setting({})").format(sql.Literal(name)) for name in wanted)
-    row = connection.execute(
-        sql.SQL(
-            "SELECT pg_backend_pid(), current_setting('transaction_read_only')::bool, pg_is_in_recovery(), {}"
-        ).format(settings)
-    ).fetchone()
+    return sql.SQL(
+        "SELECT pg_backend_pid(), current_setting('transaction_read_only')::bool, pg_is_in_recovery(), {}"
+    ).format(settings)
+
+
+def _only_row(cursor: psycopg.Cursor[tuple[object, ...]]) -> tuple[object, ...]:
+    row = cursor.fetchone()
     assert row is not None  # noqa: S101 (a SELECT without FROM has a row)
     return row
+
+
+def _refuse_others(wanted: dict[str, str], found: list[object]) -> None:
+    """Raise ServiceRefused where other settings than these are in force."""
+    for (name, value), actual in zip(wanted.items(), found, strict=True):
+        if actual != value:
+            raise _not_kept(f"{name} is {actual!r} again after it was set to {value!r}")
 
 
 def _refuse_shared_backends(

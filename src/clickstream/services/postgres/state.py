@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import cast
 
 from clickstream.config.settings import PostgresSettings
-from clickstream.services.postgres.connection import Connection, connect, translated
+from clickstream.services.postgres.connection import Connection, translated
 from clickstream.services.postgres.migrate import RESET_MARK, migrations
+from clickstream.services.postgres.reads import borrow
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,7 @@ _READS = (*_WRITES, "schema_migrations", "schema_settings")
 def schema_state(settings: PostgresSettings) -> SchemaState:
     """Raises ServiceUnavailable or ServiceRefused."""
     newest = max(number for number, _, _ in migrations())
-    with connect(settings, application_name="clickstream check") as connection, translated():
+    with borrow(settings) as connection, translated():
         (allowed, tables, half_reset) = cast(
             "tuple[bool, bool, bool]",
             connection.execute(
