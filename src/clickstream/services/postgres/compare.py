@@ -9,7 +9,7 @@ import psycopg
 
 from clickstream.config.settings import PostgresSettings
 from clickstream.domain.comparison import Bucket, Row, Sums
-from clickstream.services.postgres.connection import Connection, connect, translated
+from clickstream.services.postgres.connection import Connection, connect, setting_up, translated
 from clickstream.services.postgres.migrate import refuse_half_reset
 
 _COLUMNS = (
@@ -27,7 +27,7 @@ class EventsReader:
 
     def __init__(self, settings: PostgresSettings) -> None:
         self._connection: Connection = connect(settings, application_name="clickstream verify")
-        with translated():
+        with setting_up(self._connection):
             self._connection.autocommit = False
             self._connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
             self._connection.read_only = True

@@ -182,6 +182,17 @@ def translated() -> Iterator[None]:
         raise _translation(error) from error
 
 
+@contextmanager
+def setting_up(connection: Connection) -> Iterator[None]:
+    """As `translated`, for the first statements of a new connection: where one fails, the connection is closed."""
+    try:
+        with translated():
+            yield
+    except BaseException:
+        connection.close()
+        raise
+
+
 def _translation(error: psycopg.Error) -> ClickstreamError:
     state = error.sqlstate
     if state is None:

@@ -11,7 +11,7 @@ from clickstream.config.settings import PostgresSettings
 from clickstream.domain.errors import ServiceUnavailable
 from clickstream.domain.events import MAX_TIMESTAMP_MS
 from clickstream.services.postgres import copy, parameters
-from clickstream.services.postgres.connection import SERVICE, connect, translated
+from clickstream.services.postgres.connection import SERVICE, connect, setting_up, translated
 from clickstream.services.postgres.parameters import Int8Array, TimestampArray
 
 if TYPE_CHECKING:
@@ -64,8 +64,8 @@ class SessionLookup:
 
     def __init__(self, settings: PostgresSettings, *, application_name: str) -> None:
         self.connection = connect(settings, application_name=application_name, patience=0)
-        parameters.register(self.connection)
-        with translated():
+        with setting_up(self.connection):
+            parameters.register(self.connection)
             self.connection.execute(parameters.INDEXES_ONLY)
 
     def close(self) -> None:

@@ -13,7 +13,7 @@ import numpy as np
 from clickstream.config.settings import PostgresSettings
 from clickstream.domain.events import KINDS, EventColumns
 from clickstream.services.postgres import copy, parameters
-from clickstream.services.postgres.connection import connect, translated
+from clickstream.services.postgres.connection import connect, setting_up, translated
 from clickstream.services.postgres.parameters import Int8Array
 
 Identity = tuple[int, int, int, int]
@@ -35,8 +35,8 @@ class Presence:
 
     def __init__(self, settings: PostgresSettings) -> None:
         self._connection = connect(settings, application_name="clickstream presence")
-        parameters.register(self._connection)
-        with translated():
+        with setting_up(self._connection):
+            parameters.register(self._connection)
             self._connection.execute(
                 "CREATE TEMPORARY TABLE sought AS SELECT event_time, visitor_id, event, item_id, transaction_id"
                 " FROM events WITH NO DATA"

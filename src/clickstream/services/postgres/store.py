@@ -17,7 +17,7 @@ from clickstream.domain.errors import Fenced, ServiceUnavailable
 from clickstream.domain.events import RejectedMessage
 from clickstream.domain.sessions import DayTotals, SessionKeys
 from clickstream.services.postgres import copy, homes, parameters
-from clickstream.services.postgres.connection import connect, one_line, storable, translated
+from clickstream.services.postgres.connection import connect, one_line, setting_up, storable, translated
 from clickstream.services.postgres.homes import Agreement, HomesMoved, VisitorsMoved
 from clickstream.services.postgres.parameters import Int8Array, TimestampArray
 from clickstream.services.postgres.statements import statement
@@ -60,8 +60,8 @@ class Store:
 
     def __init__(self, settings: PostgresSettings, *, application_name: str) -> None:
         self.connection = connect(settings, application_name=application_name, patience=0, writes=True)
-        parameters.register(self.connection)
-        with translated():
+        with setting_up(self.connection):
+            parameters.register(self.connection)
             self.connection.execute("SET synchronous_commit = off")  # a lost tail is read again: the offset is in it
             self.connection.execute(parameters.INDEXES_ONLY)
             self.connection.execute(f"SET lock_timeout = '{LOCK_PATIENCE}s'".encode())
