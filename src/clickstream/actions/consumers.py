@@ -24,6 +24,7 @@ from clickstream.actions.workers import (
     start_and_wait,
 )
 from clickstream.config.settings import Settings
+from clickstream.domain import spelling
 from clickstream.domain.errors import ClickstreamError, UsageError
 from clickstream.domain.processes import ProcessSpec, ProcessStatus, Role
 from clickstream.services.kafka.admin import TopicInfo
@@ -193,5 +194,5 @@ def _known(settings: Settings, kind: Kind | None) -> dict[str, ProcessStatus]:
 
 def _refuse_unknown(names: tuple[str, ...], known: set[str]) -> None:
     if unknown := [name for name in names if name not in known]:
-        there = ", ".join(sorted(known)) or "none"
-        raise UsageError(f"no consumer is called {', '.join(unknown)}", hint=f"there is: {there}")
+        there = f"there is: {', '.join(sorted(known)) or 'none'}"
+        raise UsageError(f"no consumer is called {', '.join(unknown)}", hint=spelling.hint(unknown[0], known, there))

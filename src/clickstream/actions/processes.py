@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from clickstream.actions.control import running
 from clickstream.actions.workers import READY_WITHIN, control_of
 from clickstream.config.settings import Settings
+from clickstream.domain import spelling
 from clickstream.domain.errors import ClickstreamError, UsageError
-from clickstream.domain.processes import ALIVE, SETTLED, ProcessState
+from clickstream.domain.processes import ALIVE, SETTLED, ProcessState, ProcessStatus, Snapshot
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +61,7 @@ def stop(settings: Settings, name: str) -> Stopped:
         ClickstreamError: nothing runs here.
     """
     control = control_of(settings)
-    process = control.snapshot().get(name)
-    if process is None:
-        raise UsageError(f"no process is called {name}", hint="`clickstream status` and `stack status` list them")
+    process = _find(control.snapshot(), name)
     control.stop([name])
     return Stopped(name, process.state not in SETTLED)
 
@@ -75,6 +74,7 @@ def restart(settings: Settings, name: str) -> Restarted:
         ClickstreamError: nothing runs here; it did not become ready.
     """
     control = control_of(settings)
+    _find(control.snapshot(), name)
     control.restart([name])
     control.wait([name], {ProcessState.RUNNING, ProcessState.FINISHED}, READY_WITHIN)
     return Restarted(name)
@@ -111,13 +111,20 @@ def freeze(settings: Settings, name: str, *, frozen: bool) -> Signalled:
     return Signalled(name, pid, number)
 
 
+def _find(snapshot: Snapshot, name: str) -> ProcessStatus:
+    process = snapshot.get(name)
+    if process is None:
+        known = [one.name for one in snapshot.processes]
+        listed = "`clickstream status` and `stack status` list them"
+        raise UsageError(f"no process is called {name}", hint=spelling.hint(name, known, listed))
+    return process
+
+
 def _pid(settings: Settings, name: str) -> int:
     control = running(settings.home)
     if control is None:
         raise ClickstreamError("nothing runs here: there is no supervisor", hint="`clickstream stack up` starts one")
-    process = control.snapshot().get(name)
-    if process is None:
-        raise UsageError(f"no process is called {name}")
+    process = _find(control.snapshot(), name)
     if process.state not in ALIVE or process.state is ProcessState.STOPPING or process.pid is None:
         raise UsageError(f"{name} is {process.state}, so there is nothing to kill")
     return process.pid

@@ -17,6 +17,7 @@ from clickstream.domain.errors import Interrupted
 
 if TYPE_CHECKING:
     from clickstream.actions.demo import DemoOptions
+    from clickstream.config.settings import Settings
 
 P = ParamSpec("P")
 
@@ -149,6 +150,13 @@ def show_help(ctx: click.Context) -> int:
     if ctx.invoked_subcommand is None:
         click.echo(ctx.get_help())
     return ExitCode.DONE
+
+
+def current_settings() -> Settings:
+    """The settings; their reader loads when it is needed. Raises SettingsError."""
+    from clickstream.config.settings import load_settings
+
+    return load_settings()
 
 
 def wrong_use(message: str) -> NoReturn:

@@ -29,6 +29,7 @@ from clickstream.actions.faults.timeline import Note, Step
 from clickstream.actions.observe.model import BAD, GOOD
 from clickstream.actions.verify import document as verification_document
 from clickstream.config.settings import Settings
+from clickstream.domain import spelling
 from clickstream.domain.errors import ClickstreamError, Interrupted, UsageError
 
 _STRIKES: dict[str, Callable[[Context], None]] = {
@@ -71,7 +72,9 @@ def find(name: str) -> Fault:
     """The fault of that name. Raises UsageError."""
     fault = BY_NAME.get(name)
     if fault is None:
-        raise UsageError(f"no fault is called {name}", hint="`clickstream faults list` names them")
+        raise UsageError(
+            f"no fault is called {name}", hint=spelling.hint(name, BY_NAME, "`clickstream faults list` names them")
+        )
     return fault
 
 

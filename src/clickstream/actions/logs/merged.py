@@ -11,6 +11,7 @@ from typing import Any, Final
 from clickstream.actions.logs.lines import DEBUG, ERROR, INFO, WARNING, LogLine, LogReader
 from clickstream.actions.logs.read import POLL_SECONDS, known
 from clickstream.config.paths import Home
+from clickstream.domain import spelling
 from clickstream.domain.errors import ClickstreamError, UsageError
 
 _WHOLE: Final = 1 << 40
@@ -86,7 +87,8 @@ def chosen_names(home: Home, names: Iterable[str]) -> list[str]:
     for name in names:
         meant = [name] if name in logged else [one for one in logged if one.startswith(f"{name}-")]
         if not meant or not name:
-            raise UsageError(f"there is no log of {name!r}", hint=f"there are logs of {', '.join(logged)}")
+            there = f"there are logs of {', '.join(logged)}"
+            raise UsageError(f"there is no log of {name!r}", hint=spelling.hint(name, logged, there))
         chosen.update(meant)
     return sorted(chosen) or logged
 

@@ -10,7 +10,7 @@ import click
 
 from clickstream.cli import activity, output
 from clickstream.cli.ask import YES, confirmed
-from clickstream.cli.declare import command, options
+from clickstream.cli.declare import command, current_settings, options
 from clickstream.cli.diagnostics import ExitCode, say
 from clickstream.cli.interruption import Interruption
 from clickstream.cli.types import FILE, NUMBERS, PICTURE, POSITIVE, RAMP, RATE
@@ -72,14 +72,13 @@ def benchmark(  # noqa: PLR0913 (a parameter an option)
     from clickstream.actions.benchmark.history import load
     from clickstream.actions.benchmark.load import Order
     from clickstream.actions.benchmark.series import Options, cases, check, summaries
-    from clickstream.config.settings import load_settings
 
     options = Options(limit, partitions, runs, mode, Order(order), rate.rate if rate else None, ramp)
     check(options)
     earlier = load(compare) if compare else None
     if chart:
         drawing.require(chart)
-    settings = load_settings()
+    settings = current_settings()
     count = len(cases(options)) * options.runs
     most = max(case.events for case in cases(options))
     what = f"{count} run{'s' if count > 1 else ''} of up to {most:,} events; both cores will be busy."
@@ -99,9 +98,8 @@ def benchmark(  # noqa: PLR0913 (a parameter an option)
 @command("benchmark show")
 def show(as_json: bool) -> int:
     from clickstream.actions.benchmark.history import kept
-    from clickstream.config.settings import load_settings
 
-    records = kept(load_settings().home)
+    records = kept(current_settings().home)
     if as_json:
         output.write_json([record.document() for record in records])
     elif not records:

@@ -8,7 +8,7 @@ import click
 
 from clickstream.cli import output
 from clickstream.cli.ask import confirmed
-from clickstream.cli.declare import command
+from clickstream.cli.declare import command, current_settings
 from clickstream.cli.diagnostics import ExitCode, say
 from clickstream.cli.types import FILE, FOLDER
 
@@ -16,9 +16,8 @@ from clickstream.cli.types import FILE, FOLDER
 @command("config show")
 def show(as_json: bool) -> int:
     from clickstream.actions.config import show as config_show
-    from clickstream.config.settings import load_settings
 
-    found = config_show.show(load_settings())
+    found = config_show.show(current_settings())
     if as_json:
         output.write_json({one.name: {"value": one.value, "source": one.source, "secret": one.secret} for one in found})
     else:
@@ -30,9 +29,8 @@ def show(as_json: bool) -> int:
 @command("config check")
 def check(as_json: bool) -> int:
     from clickstream.actions.config import check as config_check
-    from clickstream.config.settings import load_settings
 
-    found = config_check.check(load_settings())
+    found = config_check.check(current_settings())
     ok = all(one.state != config_check.FAILED for one in found)
     if as_json:
         output.write_json({"ok": ok, "checks": found})

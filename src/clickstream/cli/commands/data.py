@@ -8,7 +8,7 @@ import click
 
 from clickstream.cli import activity, output
 from clickstream.cli.ask import YES, confirmed
-from clickstream.cli.declare import command
+from clickstream.cli.declare import command, current_settings
 from clickstream.cli.diagnostics import ExitCode
 from clickstream.cli.types import FILE, NATURAL
 
@@ -19,10 +19,9 @@ from clickstream.cli.types import FILE, NATURAL
 @click.option("--force", is_flag=True, help="Replace a file that exists.")
 def generate(file: Path | None, seed: int, force: bool, as_json: bool) -> int:
     from clickstream.actions.generate import generate as action
-    from clickstream.config.settings import load_settings
     from clickstream.domain.errors import ClickstreamError
 
-    path = file or load_settings().pipeline.data_file
+    path = file or current_settings().pipeline.data_file
     if path.exists() and not force:
         raise ClickstreamError(f"{path} exists already", hint="--force replaces it; --file names another place")
     made = action(path, seed=seed, progress=lambda done, total: activity.say(f"generating {path}", done, total))
@@ -35,9 +34,8 @@ def generate(file: Path | None, seed: int, force: bool, as_json: bool) -> int:
 @click.option("--file", type=FILE, metavar="F", help="Which; else PRODUCER_DATA_FILE.")
 def info(file: Path | None, as_json: bool) -> int:
     from clickstream.actions.data_info import describe
-    from clickstream.config.settings import load_settings
 
-    found = describe(file or load_settings().pipeline.data_file)
+    found = describe(file or current_settings().pipeline.data_file)
     if as_json:
         output.write_json(found)
         return ExitCode.DONE
@@ -61,9 +59,8 @@ def info(file: Path | None, as_json: bool) -> int:
 def reset(yes: bool, as_json: bool) -> int:
     from clickstream.actions.reset import reset as action
     from clickstream.actions.servers import kafka_of, postgres_of
-    from clickstream.config.settings import load_settings
 
-    settings = load_settings()
+    settings = current_settings()
     kafka, postgres = kafka_of(settings), postgres_of(settings)
     search = settings.opensearch
     index = f", index {search.events_index} on {search.host}:{search.port}" if search.enabled else ""

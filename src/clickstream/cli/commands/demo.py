@@ -9,7 +9,7 @@ import click
 
 from clickstream.cli import output
 from clickstream.cli.commands import sessions, verify
-from clickstream.cli.declare import Screens, command
+from clickstream.cli.declare import Screens, command, current_settings
 from clickstream.cli.diagnostics import ExitCode, say
 from clickstream.cli.interruption import Interruption
 from clickstream.cli.output import Block, Line, exact, number, seconds
@@ -31,13 +31,12 @@ LINE_EVERY = 2.0
 def demo(limit: int | None, headless: bool, fresh: bool, as_json: bool) -> int:
     from clickstream.actions.demo import DemoOptions
     from clickstream.actions.demo import demo as action
-    from clickstream.config.settings import load_settings
 
     options = DemoOptions(limit=limit, fresh=fresh)
     screens = click.get_current_context().find_object(Screens)
     if screens and screens.dashboard and not (headless or as_json):
         return screens.dashboard(options, False)
-    settings = load_settings()
+    settings = current_settings()
     with Interruption() as interruption:
         result = action(settings, options, interruption.watching(Teller()))
     if as_json:

@@ -8,7 +8,7 @@ import click
 
 from clickstream.cli import output
 from clickstream.cli.complete import faults
-from clickstream.cli.declare import command
+from clickstream.cli.declare import command, current_settings
 from clickstream.cli.diagnostics import ExitCode, say
 from clickstream.cli.types import SPAN
 
@@ -58,9 +58,8 @@ def list_faults(as_json: bool) -> int:
 @click.option("--on", default="", metavar="PROCESS", help="Which consumer; else the one with the most to do.")
 def inject(name: str, seconds: float | None, on: str, as_json: bool) -> int:
     from clickstream.actions.faults import inject as action
-    from clickstream.config.settings import load_settings
 
-    found = action.inject(load_settings(), name, seconds=seconds, on=on, note=_tell)
+    found = action.inject(current_settings(), name, seconds=seconds, on=on, note=_tell)
     if as_json:
         output.write_json(action.document(found))
     else:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from clickstream.cli import output
-from clickstream.cli.declare import command
+from clickstream.cli.declare import command, current_settings
 from clickstream.cli.diagnostics import ExitCode, say
 from clickstream.cli.output import NOTHING, Block, Line, Table, exact
 from clickstream.domain.times import moment
@@ -29,13 +29,12 @@ DONE = "✓"
 @command("opensearch init")
 def init(as_json: bool) -> int:
     from clickstream.actions.opensearch import init as action
-    from clickstream.config.settings import load_settings
 
     def note(words: str) -> None:
         if not as_json:
             output.write_text(f"{DONE} {words}")
 
-    found = action.init(load_settings(), note)
+    found = action.init(current_settings(), note)
     if as_json:
         output.write_json(action.document(found))
     elif not found.imported:
@@ -57,9 +56,8 @@ def init(as_json: bool) -> int:
 )
 def search(query: tuple[str, ...], as_json: bool) -> int:
     from clickstream.actions.opensearch import search as action
-    from clickstream.config.settings import load_settings
 
-    found = action.search(load_settings(), " ".join(query))
+    found = action.search(current_settings(), " ".join(query))
     if as_json:
         output.write_json(action.document(found))
     else:

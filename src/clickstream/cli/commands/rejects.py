@@ -11,7 +11,7 @@ import click
 
 from clickstream.cli import output
 from clickstream.cli.ask import YES, confirmed
-from clickstream.cli.declare import command, options, wrong_use
+from clickstream.cli.declare import command, current_settings, options, wrong_use
 from clickstream.cli.diagnostics import ExitCode, say
 from clickstream.cli.types import LIMIT, NATURAL, TIME
 
@@ -58,10 +58,9 @@ def list_(
     as_json: bool,
 ) -> int:
     from clickstream.actions.rejects import listing as rejects
-    from clickstream.config.settings import load_settings
 
     chosen = _chosen(reason, source, partition, since, until, replayed=replayed)
-    found = rejects.listing(load_settings(), chosen, limit=limit)
+    found = rejects.listing(current_settings(), chosen, limit=limit)
     if as_json:
         documents = [rejects.document(one) for one in found.rejects]
         output.write_json({"rejects": documents, "total": found.total, "problem": found.problem})
@@ -83,9 +82,8 @@ def list_(
 @click.option("--raw", is_flag=True, help="Only the payload, byte by byte, for a file or a pipe.")
 def show(id_: str, raw: bool, as_json: bool) -> int:
     from clickstream.actions.rejects import listing as rejects
-    from clickstream.config.settings import load_settings
 
-    found = rejects.find(load_settings(), id_)
+    found = rejects.find(current_settings(), id_)
     if raw:
         return _raw(found)
     if as_json:
@@ -114,13 +112,12 @@ def replay(  # noqa: PLR0913 (a parameter an option)
     as_json: bool,
 ) -> int:
     from clickstream.actions.rejects import replay as action
-    from clickstream.config.settings import load_settings
 
     chosen = _chosen(reason, source, partition, since, until)
     action.refuse_unclear(ids, chosen, everything=all_)
     if not ids and with_ is not None:
         wrong_use("--with replaces the payload of one reject; give its id")
-    settings = load_settings()
+    settings = current_settings()
     if ids:
         found = action.replay(settings, ids, mended=None if with_ is None else _read(with_))
     else:
@@ -150,11 +147,10 @@ def discard(  # noqa: PLR0913 (a parameter an option)
     as_json: bool,
 ) -> int:
     from clickstream.actions.rejects import replay as action
-    from clickstream.config.settings import load_settings
 
     chosen = _chosen(reason, source, partition, since, until)
     action.refuse_unclear(ids, chosen, everything=all_)
-    settings = load_settings()
+    settings = current_settings()
     count = len(set(ids)) if ids else action.count(settings, chosen)
     if count and not confirmed(f"This removes {_rejects(count)} for good.", yes=yes):
         return ExitCode.FAILED

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from clickstream.cli import output
-from clickstream.cli.declare import Screens, command
+from clickstream.cli.declare import Screens, command, current_settings
 from clickstream.cli.diagnostics import say
 from clickstream.cli.types import PORT
 
@@ -14,7 +14,6 @@ from clickstream.cli.types import PORT
 @click.option("--port", type=PORT, metavar="N", help="Where to listen; any free port if it is not given.")
 @click.option("--read-only", is_flag=True, help="Offer nothing that changes something.")
 def serve(port: int | None, read_only: bool, as_json: bool) -> int:
-    from clickstream.config.settings import load_settings
 
     def announce(address: str) -> None:
         if as_json:
@@ -23,7 +22,7 @@ def serve(port: int | None, read_only: bool, as_json: bool) -> int:
             output.write_text(address)
             say("Open this address on this machine. Who has it can do all that the dashboard can; Ctrl+C ends.")
 
-    load_settings()  # wrong ones are said here, and not in a browser
+    current_settings()  # wrong ones are said here, and not in a browser
     screens = click.get_current_context().find_object(Screens)
     assert screens is not None  # noqa: S101 (the composition root gives them)
     return screens.serve(port or 0, read_only, announce)

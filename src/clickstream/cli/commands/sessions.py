@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from clickstream.cli import output
-from clickstream.cli.declare import command
+from clickstream.cli.declare import command, current_settings
 from clickstream.cli.diagnostics import ExitCode
 from clickstream.cli.output import NOTHING, Block, Line, Table, exact, seconds
 from clickstream.cli.types import LIMIT
@@ -39,16 +39,15 @@ _NONE = {
     " with the median time between. Reads all events.",
 )
 def analytics(detail: bool, as_json: bool) -> int:
-    from clickstream.config.settings import load_settings
 
     if detail:
         from clickstream.actions.funnel import detailed
 
-        output.show(detailed(load_settings()), details, as_json=as_json)
+        output.show(detailed(current_settings()), details, as_json=as_json)
     else:
         from clickstream.actions.analytics import analytics as action
 
-        output.show(action(load_settings()), figures, as_json=as_json)
+        output.show(action(current_settings()), figures, as_json=as_json)
     return ExitCode.DONE
 
 
@@ -60,9 +59,8 @@ def analytics(detail: bool, as_json: bool) -> int:
 @click.option("--limit", type=LIMIT, default=20, metavar="N", show_default=True, help="How many at most.")
 def list_(kind: str, limit: int, as_json: bool) -> int:
     from clickstream.actions import sessions as action
-    from clickstream.config.settings import load_settings
 
-    found = action.list_sessions(load_settings(), action.SessionKind(kind), limit)
+    found = action.list_sessions(current_settings(), action.SessionKind(kind), limit)
     if as_json:
         output.write_json(action.document(found))
     else:
@@ -74,9 +72,8 @@ def list_(kind: str, limit: int, as_json: bool) -> int:
 @click.argument("visitor", type=int, metavar="VISITOR", help="The visitor's id.")
 def show(visitor: int, as_json: bool) -> int:
     from clickstream.actions import sessions as action
-    from clickstream.config.settings import load_settings
 
-    output.show(action.show(load_settings(), visitor), visitor_sessions, as_json=as_json)
+    output.show(action.show(current_settings(), visitor), visitor_sessions, as_json=as_json)
     return ExitCode.DONE
 
 

@@ -9,7 +9,7 @@ import click
 
 from clickstream.cli import output
 from clickstream.cli.complete import processes
-from clickstream.cli.declare import command
+from clickstream.cli.declare import command, current_settings
 from clickstream.cli.diagnostics import ExitCode
 from clickstream.cli.types import POSITIVE
 
@@ -50,9 +50,8 @@ def logs(names: tuple[str, ...], follow: bool, lines: int, grep: str, level: str
 @click.argument("arguments", nargs=-1, metavar="[ARGS]...", type=click.UNPROCESSED, help="As psql takes them.")
 def psql(arguments: tuple[str, ...]) -> int:
     from clickstream.actions import psql as action
-    from clickstream.config.settings import load_settings
 
-    shell = action.shell(load_settings(), arguments)
+    shell = action.shell(current_settings(), arguments)
     sys.stdout.flush()
     sys.stderr.flush()
     action.start(shell)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from clickstream.cli import frames, output
-from clickstream.cli.declare import command
+from clickstream.cli.declare import command, current_settings
 from clickstream.cli.diagnostics import ExitCode
 from clickstream.cli.output import Block, Line, Table, exact
 from clickstream.cli.types import POSITIVE
@@ -19,9 +19,8 @@ if TYPE_CHECKING:
 @command("topic show")
 def show(as_json: bool) -> int:
     from clickstream.actions import topic as action
-    from clickstream.config.settings import load_settings
 
-    output.show(action.show(load_settings()), description, as_json=as_json)
+    output.show(action.show(current_settings()), description, as_json=as_json)
     return ExitCode.DONE
 
 
@@ -29,9 +28,8 @@ def show(as_json: bool) -> int:
 @click.argument("partitions", type=POSITIVE, metavar="PARTITIONS", help="How many in all; Kafka cannot remove any.")
 def resize(partitions: int, as_json: bool) -> int:
     from clickstream.actions import topic as action
-    from clickstream.config.settings import load_settings
 
-    output.report(action.resize(load_settings(), partitions), as_json=as_json)
+    output.report(action.resize(current_settings(), partitions), as_json=as_json)
     return ExitCode.DONE
 
 

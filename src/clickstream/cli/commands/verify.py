@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from clickstream.cli import activity, frames, output
-from clickstream.cli.declare import command
+from clickstream.cli.declare import command, current_settings
 from clickstream.cli.diagnostics import ExitCode
 from clickstream.cli.output import Block, Line, Table, exact
 
@@ -17,9 +17,8 @@ from clickstream.cli.output import Block, Line, Table, exact
 @click.option("--opensearch", is_flag=True, help="Compare the index with PostgreSQL too: every event, and no other.")
 def verify(opensearch: bool, as_json: bool) -> int:
     from clickstream.actions import verify as action
-    from clickstream.config.settings import load_settings
 
-    settings = load_settings()
+    settings = current_settings()
     if not opensearch:
         verification = action.verify(settings, progress=_compared)
         output.show(action.document(verification), verdict, as_json=as_json)

@@ -10,7 +10,7 @@ import click
 from clickstream.cli import activity, frames, output
 from clickstream.cli.ask import confirmed
 from clickstream.cli.complete import processes
-from clickstream.cli.declare import command, options, wrong_use
+from clickstream.cli.declare import command, current_settings, options, wrong_use
 from clickstream.cli.diagnostics import ExitCode, say
 from clickstream.cli.types import FILE, NATURAL, POSITIVE, RATE, REALTIME, SPAN, TARGET
 from clickstream.domain.processes import Role
@@ -59,9 +59,8 @@ NAME = click.argument(
 @TYPE
 def consumer_start(count: int | None, accept_gap: bool, kind: str | None, as_json: bool) -> int:
     from clickstream.actions import consumers
-    from clickstream.config.settings import load_settings
 
-    started = consumers.start(load_settings(), count=count, accept_gap=accept_gap, kind=_kind(kind))
+    started = consumers.start(current_settings(), count=count, accept_gap=accept_gap, kind=_kind(kind))
     output.report(started, as_json=as_json)
     return ExitCode.DONE
 
@@ -71,10 +70,9 @@ def consumer_start(count: int | None, accept_gap: bool, kind: str | None, as_jso
 @TYPE
 def consumer_stop(names: tuple[str, ...], kind: str | None, as_json: bool) -> int:
     from clickstream.actions import consumers
-    from clickstream.config.settings import load_settings
 
     activity.say("stopping consumers; one that hangs is killed after 20 s")
-    output.report(consumers.stop(load_settings(), names, kind=_kind(kind)), as_json=as_json)
+    output.report(consumers.stop(current_settings(), names, kind=_kind(kind)), as_json=as_json)
     return ExitCode.DONE
 
 
@@ -84,13 +82,12 @@ def consumer_stop(names: tuple[str, ...], kind: str | None, as_json: bool) -> in
 @TYPE
 def consumer_restart(names: tuple[str, ...], all_at_once: bool, kind: str | None, as_json: bool) -> int:
     from clickstream.actions import consumers
-    from clickstream.config.settings import load_settings
 
     def told(one: Restarted) -> None:
         if not as_json:
             say(one.summary())
 
-    restarted = consumers.restart(load_settings(), names, kind=_kind(kind), all_at_once=all_at_once, told=told)
+    restarted = consumers.restart(current_settings(), names, kind=_kind(kind), all_at_once=all_at_once, told=told)
     if as_json:
         output.write_json({"restarted": [one.name for one in restarted], "consumers": restarted})
     return ExitCode.DONE
@@ -100,9 +97,8 @@ def consumer_restart(names: tuple[str, ...], all_at_once: bool, kind: str | None
 @click.argument("count", type=NATURAL, metavar="COUNT", help="How many, from 0 to one a partition.")
 def consumer_scale(count: int, as_json: bool) -> int:
     from clickstream.actions.scale import scale
-    from clickstream.config.settings import load_settings
 
-    output.report(scale(load_settings(), count), as_json=as_json)
+    output.report(scale(current_settings(), count), as_json=as_json)
     return ExitCode.DONE
 
 
@@ -120,9 +116,8 @@ def consumer_scale(count: int, as_json: bool) -> int:
 @click.option("-y", "--yes", is_flag=True, help="Do not ask where messages are skipped.")
 def consumer_rewind(target: Target, partition: int | None, yes: bool, as_json: bool) -> int:
     from clickstream.actions import rewind as action
-    from clickstream.config.settings import load_settings
 
-    settings = load_settings()
+    settings = current_settings()
     planned = action.plan(settings, target, partition=partition)
     if planned.skipped:
         what = f"This skips {planned.skipped:,} messages of topic {planned.topic}: they will not be read."
@@ -138,9 +133,8 @@ def consumer_rewind(target: Target, partition: int | None, yes: bool, as_json: b
 def consumer_list(kind: str | None, as_json: bool) -> int:
     from clickstream.actions import consumers
     from clickstream.actions.observe import documents
-    from clickstream.config.settings import load_settings
 
-    found = consumers.listed(load_settings(), kind=_kind(kind))
+    found = consumers.listed(current_settings(), kind=_kind(kind))
     if as_json:
         output.write_json([documents.worker(row) for row in found])
     else:
@@ -173,9 +167,8 @@ def producer_start(
 ) -> int:
     from clickstream.actions import producers
     from clickstream.actions.observe import documents
-    from clickstream.config.settings import load_settings
 
-    pace, settings = _pace(rate, realtime), load_settings()
+    pace, settings = _pace(rate, realtime), current_settings()
     run = producers.Run(file or settings.pipeline.data_file, limit, pace)
     started = producers.start(settings, run)
     if as_json:
@@ -188,17 +181,15 @@ def producer_start(
 @command("producer pause")
 def producer_pause(as_json: bool) -> int:
     from clickstream.actions import producers
-    from clickstream.config.settings import load_settings
 
-    return _steered(producers.pause(load_settings()), as_json=as_json)
+    return _steered(producers.pause(current_settings()), as_json=as_json)
 
 
 @command("producer resume")
 def producer_resume(as_json: bool) -> int:
     from clickstream.actions import producers
-    from clickstream.config.settings import load_settings
 
-    return _steered(producers.resume(load_settings()), as_json=as_json)
+    return _steered(producers.resume(current_settings()), as_json=as_json)
 
 
 @command("producer pace")
@@ -207,19 +198,17 @@ def producer_resume(as_json: bool) -> int:
 @click.option("--full", is_flag=True, help="As fast as Kafka takes them.")
 def producer_pace(rate: Pace | None, realtime: Pace | None, full: bool, as_json: bool) -> int:
     from clickstream.actions import producers
-    from clickstream.config.settings import load_settings
 
     if full == bool(rate or realtime):
         wrong_use("give one of --rate, --realtime and --full")
-    return _steered(producers.set_pace(load_settings(), _pace(rate, realtime)), as_json=as_json)
+    return _steered(producers.set_pace(current_settings(), _pace(rate, realtime)), as_json=as_json)
 
 
 @command("producer stop")
 def producer_stop(as_json: bool) -> int:
     from clickstream.actions import producers
-    from clickstream.config.settings import load_settings
 
-    output.report(producers.stop(load_settings()), as_json=as_json)
+    output.report(producers.stop(current_settings()), as_json=as_json)
     return ExitCode.DONE
 
 
@@ -227,9 +216,8 @@ def producer_stop(as_json: bool) -> int:
 def producer_status(as_json: bool) -> int:
     from clickstream.actions import producers
     from clickstream.actions.observe import documents
-    from clickstream.config.settings import load_settings
 
-    found = producers.status(load_settings())
+    found = producers.status(current_settings())
     if as_json:
         output.write_json(found and documents.worker(found))
     elif found is None:
@@ -267,9 +255,8 @@ def _steered(found: ProcessRow, *, as_json: bool) -> int:
 
 def _logs(prefixes: list[str], names: tuple[str, ...], *, follow: bool, lines: int, as_json: bool) -> int:
     from clickstream.actions.logs import read as logs
-    from clickstream.config.settings import load_settings
 
-    home = load_settings().home
+    home = current_settings().home
     known = [name for prefix in prefixes for name in logs.known(home, prefix)]
     chosen = list(names) or known or [prefixes[0].rstrip("-")]
     last = [(name, line) for name in chosen for line in logs.tail(home, name, lines)]
@@ -296,9 +283,8 @@ def _write_lines(lines: list[tuple[str, str]], *, several: bool, as_json: bool) 
 @NAME
 def worker_stop(name: str, as_json: bool) -> int:
     from clickstream.actions import processes
-    from clickstream.config.settings import load_settings
 
-    output.report(processes.stop(load_settings(), name), as_json=as_json)
+    output.report(processes.stop(current_settings(), name), as_json=as_json)
     return ExitCode.DONE
 
 
@@ -306,9 +292,8 @@ def worker_stop(name: str, as_json: bool) -> int:
 @NAME
 def worker_restart(name: str, as_json: bool) -> int:
     from clickstream.actions import processes
-    from clickstream.config.settings import load_settings
 
-    output.report(processes.restart(load_settings(), name), as_json=as_json)
+    output.report(processes.restart(current_settings(), name), as_json=as_json)
     return ExitCode.DONE
 
 
@@ -316,9 +301,8 @@ def worker_restart(name: str, as_json: bool) -> int:
 @NAME
 def worker_kill(name: str, as_json: bool) -> int:
     from clickstream.actions import processes
-    from clickstream.config.settings import load_settings
 
-    output.report(processes.kill(load_settings(), name), as_json=as_json)
+    output.report(processes.kill(current_settings(), name), as_json=as_json)
     return ExitCode.DONE
 
 
@@ -326,9 +310,8 @@ def worker_kill(name: str, as_json: bool) -> int:
 @NAME
 def worker_freeze(name: str, as_json: bool) -> int:
     from clickstream.actions import processes
-    from clickstream.config.settings import load_settings
 
-    output.report(processes.freeze(load_settings(), name, frozen=True), as_json=as_json)
+    output.report(processes.freeze(current_settings(), name, frozen=True), as_json=as_json)
     return ExitCode.DONE
 
 
@@ -336,9 +319,8 @@ def worker_freeze(name: str, as_json: bool) -> int:
 @NAME
 def worker_thaw(name: str, as_json: bool) -> int:
     from clickstream.actions import processes
-    from clickstream.config.settings import load_settings
 
-    output.report(processes.freeze(load_settings(), name, frozen=False), as_json=as_json)
+    output.report(processes.freeze(current_settings(), name, frozen=False), as_json=as_json)
     return ExitCode.DONE
 
 
