@@ -14,8 +14,9 @@ from enum import StrEnum
 from typing import Any, Final, cast
 
 from clickstream.config.settings import PostgresSettings
-from clickstream.services.postgres.connection import Connection, connect, translated
+from clickstream.services.postgres.connection import Connection, translated
 from clickstream.services.postgres.migrate import refuse_half_reset, session_timeout
+from clickstream.services.postgres.reads import borrow
 
 LONGEST_READ_MS: Final = 20_000
 """A list that takes longer than this is given up."""
@@ -115,7 +116,7 @@ def list_sessions(settings: PostgresSettings, kind: SessionKind, limit: int) -> 
 
     Raises ServiceRefused where there are no tables yet, ServiceUnavailable where it takes more than LONGEST_READ_MS.
     """
-    with connect(settings, application_name="clickstream sessions") as connection, translated():
+    with borrow(settings) as connection, translated():
         connection.execute(f"SET statement_timeout = {LONGEST_READ_MS}".encode())
         refuse_half_reset(connection)
         match kind:
