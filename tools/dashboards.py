@@ -1,8 +1,8 @@
 """Makes the saved objects for OpenSearch Dashboards: `python -m tools.dashboards` writes opensearch/dashboards.ndjson.
 
 Run it after a change here; a test compares the file with what this makes. No picture needs a script on the server:
-what aggregations alone cannot say (the hour of the day, a rate) Vega computes in the browser. A user who imports the file
-puts the index's name and the data's own time range in place of those that stand here.
+what aggregations alone cannot say (the hour of the day, a rate) Vega computes in the browser. A user who imports the
+file puts the index's name and the data's own time range in place of those that stand here.
 """
 
 from __future__ import annotations
