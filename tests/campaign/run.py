@@ -11,12 +11,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from clickstream.actions import consumers, producers, stack
+from clickstream.actions import stack
 from clickstream.actions.control import running
 from clickstream.actions.faults.catalogue import BURST, BY_NAME
 from clickstream.actions.faults.inject import prepare, strike
 from clickstream.actions.faults.timeline import Step, line
 from clickstream.actions.logs import read as logs
+from clickstream.actions.processes import consumers, producers
 from clickstream.config.paths import Home
 from clickstream.config.settings import Settings, load_settings
 from clickstream.domain.errors import ClickstreamError

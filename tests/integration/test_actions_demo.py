@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from clickstream.actions import consumers, producers
-from clickstream.actions.demo import DemoOptions, DemoResult, demo
-from clickstream.actions.demo_progress import DemoProgress, Phase
-from clickstream.actions.group import local_workers
+from clickstream.actions.demo.progress import DemoProgress, Phase
+from clickstream.actions.demo.run import DemoOptions, DemoResult, demo
+from clickstream.actions.processes import consumers, producers
+from clickstream.actions.processes.workers import local_workers
 from clickstream.cli.main import run
 from clickstream.config.settings import Settings, load_settings
 from clickstream.domain.errors import ClickstreamError

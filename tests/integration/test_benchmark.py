@@ -14,10 +14,11 @@ import psutil
 import pytest
 from confluent_kafka.admin import AdminClient
 
-from clickstream.actions import consumers, generate
 from clickstream.actions.benchmark.history import Record, kept
 from clickstream.actions.benchmark.series import Options, benchmark
 from clickstream.actions.control import running
+from clickstream.actions.data import generate
+from clickstream.actions.processes import consumers
 from clickstream.config.paths import Home
 from clickstream.config.settings import Settings, load_settings
 from clickstream.domain.errors import ClickstreamError, Interrupted

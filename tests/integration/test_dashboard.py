@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 from textual.pilot import Pilot
 
-from clickstream.actions import consumers
 from clickstream.actions.control import running
 from clickstream.actions.observe.model import DOWN, UP, Frame
 from clickstream.actions.observe.watcher import Watcher
-from clickstream.actions.processes import freeze
+from clickstream.actions.processes import consumers
+from clickstream.actions.processes.by_name import freeze
 from clickstream.config.settings import Settings, load_settings
 from clickstream.domain.errors import ClickstreamError
 from clickstream.tui.app import ClickstreamApp

@@ -10,12 +10,11 @@ import pytest
 from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient
 
-from clickstream.actions import consumers
-from clickstream.actions.group import snapshot_of
 from clickstream.actions.observe.meter import LagMeter
-from clickstream.actions.processes import kill
-from clickstream.actions.verify_index import verify_index
-from clickstream.actions.workers import control_of
+from clickstream.actions.processes import consumers
+from clickstream.actions.processes.by_name import kill
+from clickstream.actions.processes.workers import control_of, snapshot_of
+from clickstream.actions.verify.index import verify_index
 from clickstream.cli.main import run as clickstream
 from clickstream.config.paths import Home
 from clickstream.config.settings import Settings, load_settings

@@ -19,8 +19,8 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]
 from pydantic import SecretStr
 
 from clickstream.actions import stack
-from clickstream.actions.consumers import start as start_consumers
 from clickstream.actions.control import running
+from clickstream.actions.processes.consumers import start as start_consumers
 from clickstream.config.paths import Home
 from clickstream.config.settings import KafkaSettings, load_settings
 from clickstream.domain.errors import NotAdmitted

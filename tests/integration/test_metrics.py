@@ -12,12 +12,12 @@ from contextlib import contextmanager
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from clickstream.actions import consumers
 from clickstream.actions.control import running
 from clickstream.actions.metrics import serve as metrics
 from clickstream.actions.observe.model import Frame
 from clickstream.actions.observe.once import Observer
-from clickstream.actions.processes import freeze
+from clickstream.actions.processes import consumers
+from clickstream.actions.processes.by_name import freeze
 from clickstream.cli.main import run as clickstream
 from clickstream.config.settings import Settings, load_settings
 from clickstream.domain.errors import UsageError

@@ -22,14 +22,15 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]
     NewTopic,
 )
 
-from clickstream.actions import consumers as workers
-from clickstream.actions import producers, rewind, topic
+from clickstream.actions import rewind, topic
 from clickstream.actions.config.check import FAILED, OK, WARN, Check, check
 from clickstream.actions.observe.model import LAGGING, STOPPED, Frame
 from clickstream.actions.observe.once import observe
 from clickstream.actions.observe.surroundings import look_around
 from clickstream.actions.observe.watcher import Watcher
 from clickstream.actions.prepare import prepare
+from clickstream.actions.processes import consumers as workers
+from clickstream.actions.processes import producers
 from clickstream.cli.commands import topic as topic_commands
 from clickstream.cli.main import run
 from clickstream.cli.output import Line

@@ -9,8 +9,9 @@ import pytest
 from confluent_kafka import ConsumerGroupTopicPartitions, TopicPartition
 from confluent_kafka.admin import AdminClient
 
-from clickstream.actions import consumers as processes
-from clickstream.actions import rewind, verify
+from clickstream.actions import rewind
+from clickstream.actions.processes import consumers as processes
+from clickstream.actions.verify import sessions as verify
 from clickstream.cli.main import run
 from clickstream.config.settings import Settings, load_settings
 from clickstream.domain.errors import OffsetLost

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 from confluent_kafka import Producer
 
-from clickstream.actions import consumers as processes
-from clickstream.actions import rewind, verify
+from clickstream.actions import rewind
+from clickstream.actions.processes import consumers as processes
+from clickstream.actions.verify import sessions as verify
 from clickstream.cli.main import run
 from clickstream.config.settings import Settings
 from clickstream.domain.errors import OffsetLost

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from clickstream.actions import producers
 from clickstream.actions.control import running
+from clickstream.actions.processes import producers
 from clickstream.cli.main import run
 from clickstream.config.settings import Settings, load_settings
 from clickstream.domain.pace import Pace

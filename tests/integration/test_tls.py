@@ -19,7 +19,7 @@ from confluent_kafka import Producer
 
 from clickstream.actions import stack
 from clickstream.actions.control import ensure
-from clickstream.actions.workers import consumer_spec
+from clickstream.actions.processes.workers import consumer_spec
 from clickstream.cli.main import run
 from clickstream.config.paths import Home
 from clickstream.config.problems import SettingsError

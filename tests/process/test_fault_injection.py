@@ -11,12 +11,12 @@ from pathlib import Path
 import psutil
 import pytest
 
-from clickstream.actions import consumers, producers
 from clickstream.actions.control import Control, running
 from clickstream.actions.faults import proof
 from clickstream.actions.faults.catalogue import FAULTS
 from clickstream.actions.faults.inject import Injection, inject, prepare
 from clickstream.actions.faults.timeline import Step
+from clickstream.actions.processes import consumers, producers
 from clickstream.config.settings import Settings, load_settings
 from clickstream.domain.errors import UsageError
 from clickstream.domain.pace import Pace

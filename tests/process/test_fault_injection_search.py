@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from clickstream.actions import consumers, producers, stack
+from clickstream.actions import stack
 from clickstream.actions.control import running
 from clickstream.actions.faults import proof
 from clickstream.actions.faults.catalogue import SEARCH_FAULTS
 from clickstream.actions.faults.inject import inject
+from clickstream.actions.processes import consumers, producers
 from clickstream.config.paths import Home
 from clickstream.config.settings import Settings, load_settings
 from clickstream.domain.pace import Pace

@@ -18,8 +18,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from clickstream.actions import workers
 from clickstream.actions.control import Control, running
+from clickstream.actions.processes import workers
 from clickstream.cli.main import run
 from clickstream.config.paths import Home
 from clickstream.config.settings import Settings, load_settings

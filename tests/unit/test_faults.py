@@ -17,7 +17,7 @@ from clickstream.actions.faults.inject import Injection, document, prepare
 from clickstream.actions.faults.listing import listed
 from clickstream.actions.faults.proof import Proof
 from clickstream.actions.faults.timeline import Step, clock, line
-from clickstream.actions.verify import Verification
+from clickstream.actions.verify.sessions import Verification
 from clickstream.config.paths import Home
 from clickstream.config.settings import Settings, load_settings
 from clickstream.domain.errors import ClickstreamError, UsageError

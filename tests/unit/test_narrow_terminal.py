@@ -16,8 +16,8 @@ from rich.console import Console
 
 from clickstream.actions.analytics import Analytics, Funnel
 from clickstream.actions.config.check import Check
-from clickstream.actions.data_info import describe
-from clickstream.actions.demo import DemoResult
+from clickstream.actions.data.info import describe
+from clickstream.actions.demo.run import DemoResult
 from clickstream.actions.funnel import Detailed, OrderedFunnel, Slot
 from clickstream.actions.observe.back_pressure import BackPressure
 from clickstream.actions.observe.history import LagHistory, LagPoint
@@ -26,7 +26,7 @@ from clickstream.actions.observe.model import DOWN, LAGGING, STALLED, Figure, Fr
 from clickstream.actions.rejects.listing import Listing
 from clickstream.actions.stack import ServerStatus, StackStatus
 from clickstream.actions.topic import Gap, Partition, Topic
-from clickstream.actions.verify import Verification
+from clickstream.actions.verify.sessions import Verification
 from clickstream.cli import fitting, frames, output
 from clickstream.cli.commands import demo as demo_commands
 from clickstream.cli.commands import opensearch as opensearch_commands
@@ -263,7 +263,7 @@ class Fake:
         path = self.home.parent / "events.csv"
         path.write_text("timestamp,visitorid,event,itemid,transactionid\n" + "1430622004384,1,view,10,\n" * 3 + "x\n")
         found = replace(describe(path), rows=BIG, bytes=BIG, kinds=dict.fromkeys(("view", "addtocart"), BIG))
-        self.patch.setattr("clickstream.actions.data_info.describe", lambda _: found)
+        self.patch.setattr("clickstream.actions.data.info.describe", lambda _: found)
         return ["data", "info"]
 
 

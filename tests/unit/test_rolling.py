@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from clickstream.actions import rolling
-from clickstream.actions.rolling import Restarted, roll
+from clickstream.actions.processes import rolling
+from clickstream.actions.processes.rolling import Restarted, roll
 from clickstream.domain.errors import ClickstreamError
 from clickstream.domain.processes import ProcessSpec, ProcessState, ProcessStatus, Role, Snapshot
 from clickstream.domain.reports import WorkerReport

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from clickstream.actions.group import refuse_while_working
+from clickstream.actions.processes.workers import refuse_while_working
 from clickstream.actions.servers import kafka_of, opensearch_of, postgres_of, valkey_of
 from clickstream.config.paths import Home
 from clickstream.config.settings import Settings, ValkeySettings

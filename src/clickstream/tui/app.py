@@ -37,7 +37,7 @@ from clickstream.tui.screens.prompt import PromptScreen
 from clickstream.tui.themes import DARK, LIGHT
 
 if TYPE_CHECKING:
-    from clickstream.actions.demo import DemoOptions
+    from clickstream.actions.demo.run import DemoOptions
     from clickstream.actions.observe.model import Frame
 
 MODE_NAMES = ("overview", "workers", "partitions", "funnel", "rejects", "logs", "settings", "benchmark", "search")

@@ -15,7 +15,7 @@ from clickstream.domain.harmless import harmless
 from clickstream.tui.app import ClickstreamApp
 
 if TYPE_CHECKING:
-    from clickstream.actions.demo import DemoOptions
+    from clickstream.actions.demo.run import DemoOptions
     from clickstream.config.settings import Settings
 
 

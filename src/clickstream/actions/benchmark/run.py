@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from clickstream.actions import verify
 from clickstream.actions.benchmark import load as benchmark_load
 from clickstream.actions.benchmark.cpu import ServerTimes, peak_of
 from clickstream.actions.benchmark.load import Order, Sent
@@ -19,8 +18,9 @@ from clickstream.actions.observe.meter import LagMeter
 from clickstream.actions.observe.model import Latency
 from clickstream.actions.observe.percentiles import latency_of
 from clickstream.actions.prepare import prepare
+from clickstream.actions.processes.workers import READY_WITHIN, consumer_spec, producer_spec, start_and_wait
 from clickstream.actions.servers import postgres_of
-from clickstream.actions.workers import READY_WITHIN, consumer_spec, producer_spec, start_and_wait
+from clickstream.actions.verify import sessions as verify
 from clickstream.config.settings import Settings
 from clickstream.domain.errors import ClickstreamError, Interrupted
 from clickstream.domain.events import EventColumns

@@ -16,8 +16,8 @@ from clickstream.actions.benchmark.history import Record, keep, machine, version
 from clickstream.actions.benchmark.load import Order, read
 from clickstream.actions.benchmark.run import Case, Run, run
 from clickstream.actions.benchmark.traces import Say, Traces
-from clickstream.actions.generate import generate
-from clickstream.actions.group import local_workers
+from clickstream.actions.data.generate import generate
+from clickstream.actions.processes.workers import local_workers
 from clickstream.config.settings import Settings, load_settings
 from clickstream.domain.errors import ClickstreamError, UsageError
 from clickstream.pipeline.csvfile import look

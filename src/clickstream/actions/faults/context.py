@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from clickstream.actions.control import Control, running
 from clickstream.actions.faults.catalogue import BURST, INDEXER, OPENSEARCH, WORKERS, Fault
 from clickstream.actions.faults.timeline import Note, Step
-from clickstream.actions.group import UNDER_WAY
 from clickstream.actions.observe.model import INFO, Severity
+from clickstream.actions.processes.workers import UNDER_WAY
 from clickstream.actions.servers import in_the_stack
 from clickstream.config.settings import Settings
 from clickstream.domain.errors import ClickstreamError, UsageError

@@ -27,7 +27,7 @@ from clickstream.actions.faults.context import Context, check
 from clickstream.actions.faults.proof import Proof
 from clickstream.actions.faults.timeline import Note, Step
 from clickstream.actions.observe.model import BAD, GOOD
-from clickstream.actions.verify import document as verification_document
+from clickstream.actions.verify.sessions import document as verification_document
 from clickstream.config.settings import Settings
 from clickstream.domain import spelling
 from clickstream.domain.errors import ClickstreamError, Interrupted, UsageError

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 from clickstream.actions.faults.context import BACK_WITHIN
 from clickstream.actions.observe.meter import LagMeter, Sample
 from clickstream.actions.servers import kafka_of, opensearch_of, postgres_of
-from clickstream.actions.verify import Verification, verify
+from clickstream.actions.verify.sessions import Verification, verify
 from clickstream.config.settings import Settings
 from clickstream.domain.comparison import Row
 from clickstream.domain.errors import ClickstreamError, ServiceUnavailable

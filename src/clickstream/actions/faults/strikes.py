@@ -11,13 +11,14 @@ from contextlib import suppress
 
 import psutil
 
-from clickstream.actions import consumers, stack
+from clickstream.actions import stack
 from clickstream.actions.faults.catalogue import CONSUMER
 from clickstream.actions.faults.context import Context
 from clickstream.actions.faults.context import consumers as consumers_of
 from clickstream.actions.faults.minders import await_back, await_end, held
-from clickstream.actions.group import UNDER_WAY
 from clickstream.actions.observe.model import BAD, GOOD, WARN
+from clickstream.actions.processes import consumers
+from clickstream.actions.processes.workers import UNDER_WAY
 from clickstream.actions.servers import valkey_of
 from clickstream.config.settings import load_settings
 from clickstream.domain.processes import ProcessStatus, Role, Snapshot

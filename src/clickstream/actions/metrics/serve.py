@@ -17,11 +17,10 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from clickstream.actions.control import ensure
-from clickstream.actions.group import UNDER_WAY
 from clickstream.actions.metrics.families import families
 from clickstream.actions.observe.model import Frame
 from clickstream.actions.observe.once import Observer
-from clickstream.actions.workers import READY_WITHIN, environment
+from clickstream.actions.processes.workers import READY_WITHIN, UNDER_WAY, environment
 from clickstream.config.settings import Settings
 from clickstream.domain.errors import UsageError
 from clickstream.domain.processes import ProcessSpec, ProcessState, Role

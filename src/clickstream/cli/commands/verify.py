@@ -16,14 +16,14 @@ from clickstream.cli.output import Block, Line, Table, exact
 @command("verify")
 @click.option("--opensearch", is_flag=True, help="Compare the index with PostgreSQL too: every event, and no other.")
 def verify(opensearch: bool, as_json: bool) -> int:
-    from clickstream.actions import verify as action
+    from clickstream.actions.verify import sessions as action
 
     settings = current_settings()
     if not opensearch:
         verification = action.verify(settings, progress=_compared)
         output.show(action.document(verification), verdict, as_json=as_json)
         return ExitCode.DONE if verification.ok else ExitCode.FAILED
-    from clickstream.actions import verify_index
+    from clickstream.actions.verify import index as verify_index
 
     activity.say("comparing the index with PostgreSQL")
     index = verify_index.verify_index(settings)

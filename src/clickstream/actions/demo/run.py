@@ -9,17 +9,18 @@ import time
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from clickstream.actions import analytics, consumers, producers, stack, verify
+from clickstream.actions import analytics, stack
 from clickstream.actions.control import running
-from clickstream.actions.data_file import DataFile
-from clickstream.actions.demo_progress import FlowMeter, Narrator, Phase, Show
-from clickstream.actions.group import local_workers, snapshot_of
+from clickstream.actions.demo.data_file import DataFile
+from clickstream.actions.demo.progress import FlowMeter, Narrator, Phase, Show
 from clickstream.actions.observe.meter import LagMeter, Sample
 from clickstream.actions.observe.model import TITLES, ProcessRow
 from clickstream.actions.prepare import prepare
+from clickstream.actions.processes import consumers, producers
+from clickstream.actions.processes.workers import PRODUCER, control_of, local_workers, snapshot_of
 from clickstream.actions.reset import reset
 from clickstream.actions.servers import opensearch_of, postgres_of
-from clickstream.actions.workers import PRODUCER, control_of
+from clickstream.actions.verify import sessions as verify
 from clickstream.config.settings import Settings, load_settings
 from clickstream.domain.errors import ClickstreamError, UsageError
 from clickstream.domain.processes import ProcessState, Role

@@ -1,4 +1,4 @@
-"""Starting, stopping, restarting and listing this home's consumers: those that fill PostgreSQL, and the indexers."""
+"""Starting, stopping, restarting, scaling and listing this home's consumers, indexers included."""
 
 from __future__ import annotations
 
@@ -8,21 +8,22 @@ from enum import StrEnum
 from itertools import islice
 
 from clickstream.actions.control import Control, Stopped, ensure
-from clickstream.actions.group import UNDER_WAY, local_workers
 from clickstream.actions.observe.model import ProcessRow
 from clickstream.actions.prepare import prepare
-from clickstream.actions.rolling import Restarted, restart_together, roll
-from clickstream.actions.servers import valkey_of
-from clickstream.actions.workers import (
+from clickstream.actions.processes.rolling import Restarted, restart_together, roll
+from clickstream.actions.processes.workers import (
+    UNDER_WAY,
     consumer_name,
     consumer_spec,
     control_of,
     find,
     indexer_name,
     indexer_spec,
+    local_workers,
     refuse_other_settings,
     start_and_wait,
 )
+from clickstream.actions.servers import valkey_of
 from clickstream.config.settings import Settings
 from clickstream.domain import spelling
 from clickstream.domain.errors import ClickstreamError, UsageError
@@ -58,6 +59,19 @@ class Started:
         kept = f"running already: {', '.join(self.kept)}" if self.kept else ""
         started = f"started: {', '.join(self.started)} for {self.partitions} partitions of {self.topic}"
         return "; ".join(words for words in (kept, started if self.started else "") if words)
+
+
+@dataclass(frozen=True, slots=True)
+class Scaled:
+    """What a scaling did."""
+
+    before: int
+    now: int
+    started: tuple[str, ...]
+    stopped: tuple[str, ...]
+
+    def summary(self) -> str:
+        return f"consumers: {self.before} → {self.now}"
 
 
 def start(
@@ -138,6 +152,24 @@ def restart(
         specs += [indexer_spec(settings, name) for name in indexers]
     control.stop([name for name in chosen if name not in {spec.name for spec in specs}])
     return (restart_together if all_at_once else roll)(control, specs, told)
+
+
+def scale(settings: Settings, count: int) -> Scaled:
+    """Have `count` consumers run: start more, or stop those with the highest numbers.
+
+    Raises:
+        UsageError: fewer than none, or more than partitions.
+        ClickstreamError: a server does not answer or refuses; a consumer did not start.
+    """
+    if count < 0:
+        raise UsageError(f"{count} is not a number of consumers", hint="give a whole number from 0 upwards")
+    running = [process.name for process in find(settings, Role.CONSUMER) if process.state in UNDER_WAY]
+    running.sort(key=lambda name: (len(name), name))
+    if count < len(running):
+        stopped = stop(settings, tuple(running[count:]))
+        return Scaled(len(running), count, (), stopped.stopped)
+    started = start(settings, count=count, kind=Kind.POSTGRESQL).started if count > len(running) else ()
+    return Scaled(len(running), len(running) + len(started), started, ())
 
 
 def listed(settings: Settings, *, kind: Kind | None = None) -> tuple[ProcessRow, ...]:

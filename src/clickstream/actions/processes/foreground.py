@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from clickstream.actions.run_worker import RunOptions, worker_class
+from clickstream.actions.processes.supervised import RunOptions, worker_class
 from clickstream.actions.servers import kafka_of
 from clickstream.config.problems import SettingsError
 from clickstream.config.settings import Settings, load_settings

@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from clickstream.actions.control import running
-from clickstream.actions.workers import READY_WITHIN, control_of
+from clickstream.actions.processes.workers import READY_WITHIN, control_of
 from clickstream.config.settings import Settings
 from clickstream.domain import spelling
 from clickstream.domain.errors import ClickstreamError, UsageError

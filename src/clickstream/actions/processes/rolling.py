@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from clickstream.actions.control import Control
-from clickstream.actions.workers import start_and_wait
+from clickstream.actions.processes.workers import start_and_wait
 from clickstream.domain.errors import ClickstreamError
 from clickstream.domain.processes import ProcessSpec, ProcessState, Role, Snapshot
 from clickstream.domain.reports import WorkerReport

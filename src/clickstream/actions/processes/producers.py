@@ -8,11 +8,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from clickstream.actions.control import Control, ensure, running
-from clickstream.actions.group import UNDER_WAY, local_workers
 from clickstream.actions.observe.model import ProcessRow
 from clickstream.actions.prepare import prepare_topic
+from clickstream.actions.processes.workers import (
+    PRODUCER,
+    UNDER_WAY,
+    control_of,
+    find,
+    local_workers,
+    producer_spec,
+    start_and_wait,
+)
 from clickstream.actions.servers import kafka_of
-from clickstream.actions.workers import PRODUCER, control_of, find, producer_spec, start_and_wait
 from clickstream.config.settings import Settings
 from clickstream.domain.errors import ClickstreamError, FileFault
 from clickstream.domain.pace import FULL_SPEED, Pace
