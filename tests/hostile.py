@@ -18,8 +18,8 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]
 )
 
 from clickstream.config.settings import PostgresSettings, Settings
+from clickstream.services.kafka.admin import set_password
 from clickstream.services.kafka.admission import Client
-from clickstream.services.kafka.users import set_password
 
 ODD_SETTINGS = (
     "default_transaction_isolation = 'serializable'",

@@ -88,10 +88,7 @@ def test_start_scale_kill_watch_it_come_back_verify(data_file: Path) -> None:
     asyncio.run(drive())
 
 
-def test_a_server_that_hangs_makes_its_own_figures_old_and_no_frame_late(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("clickstream.actions.observe.services.SILENT_AFTER", 0.5)
+def test_a_server_that_hangs_makes_its_own_figures_old_and_no_frame_late(settings: Settings) -> None:
     with Watcher(load_settings, every=0.2) as watcher:
         frames = watcher.frames()
         try:

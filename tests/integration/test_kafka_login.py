@@ -238,7 +238,7 @@ def test_an_upgrade_that_was_cut_lets_nobody_in_and_is_finished_by_the_next(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("clickstream.services.kafka.users.set_password", cut)
+        patch.setattr("clickstream.services.kafka.admin.set_password", cut)
         with pytest.raises(KeyboardInterrupt):
             stack.up(of_before)
     half = settings_of(stack.env(of_before))

@@ -6,8 +6,7 @@ import math
 from dataclasses import replace
 from typing import Any
 
-from clickstream.actions.observe.index_lag import IndexedPartition, IndexLag
-from clickstream.actions.observe.model import DOWN, UP, Frame, ServiceRow
+from clickstream.actions.observe.model import DOWN, UP, Frame, IndexedPartition, IndexLag, ServiceRow
 from clickstream.config.settings import OpenSearchSettings
 from clickstream.domain.errors import ClickstreamError
 from clickstream.services.opensearch.search import Document, Found, Item, Kind, Slot

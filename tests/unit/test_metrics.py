@@ -18,7 +18,6 @@ from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.registry import Collector
 
 from clickstream.actions.metrics.families import families
-from clickstream.actions.observe.index_lag import IndexedPartition, IndexLag
 from clickstream.actions.observe.model import (
     ASKING,
     DOWN,
@@ -27,6 +26,8 @@ from clickstream.actions.observe.model import (
     UP,
     Figure,
     Frame,
+    IndexedPartition,
+    IndexLag,
     PartitionRow,
     ProcessRow,
     ServiceRow,

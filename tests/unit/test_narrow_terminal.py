@@ -21,8 +21,17 @@ from clickstream.actions.demo.run import DemoResult
 from clickstream.actions.funnel import Detailed, OrderedFunnel, Slot
 from clickstream.actions.observe.back_pressure import BackPressure
 from clickstream.actions.observe.history import LagHistory, LagPoint
-from clickstream.actions.observe.index_lag import IndexedPartition, IndexLag
-from clickstream.actions.observe.model import DOWN, LAGGING, STALLED, Figure, Frame, ProcessRow, StoredCounts
+from clickstream.actions.observe.model import (
+    DOWN,
+    LAGGING,
+    STALLED,
+    Figure,
+    Frame,
+    IndexedPartition,
+    IndexLag,
+    ProcessRow,
+    StoredCounts,
+)
 from clickstream.actions.rejects.listing import Listing
 from clickstream.actions.stack import ServerStatus, StackStatus
 from clickstream.actions.topic import Gap, Partition, Topic

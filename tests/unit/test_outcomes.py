@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clickstream.actions.observe import documents
-from clickstream.actions.observe.build import Answers
+from clickstream.actions.observe.answers import Answers
 from clickstream.actions.observe.model import Frame, Outcomes
 from clickstream.actions.observe.outcomes import NAMES, OVER, Life, OutcomeMeter, totals
 from clickstream.actions.observe.poll import Heard

@@ -19,7 +19,8 @@ from clickstream.pipeline.rejectsfile import remove_files
 from clickstream.services.kafka.admin import check_replaceable, create_topic, delete_topic
 from clickstream.services.postgres import reset as tables
 from clickstream.services.postgres.migrate import migrate
-from clickstream.services.valkey.board import clear, server_info
+from clickstream.services.valkey.board import clear
+from clickstream.services.valkey.server import server_info
 
 if TYPE_CHECKING:
     from clickstream.services.opensearch.index import EventsIndex

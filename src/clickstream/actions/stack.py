@@ -246,7 +246,7 @@ def _close_kafka(control: Control) -> tuple[str, ...]:
 
 def _admit_clients(layout: Layout) -> None:
     """Tell Kafka its clients' password, whether it knows it or not: an earlier start may have been cut before this."""
-    from clickstream.services.kafka.users import set_password  # noqa: PLC0415 (drivers: only where servers start)
+    from clickstream.services.kafka.admin import set_password  # noqa: PLC0415 (drivers: only where servers start)
 
     node = KafkaSettings.model_validate(layout.kafka_node_login())
     set_password(node, KAFKA_USER, layout.kafka_password, timeout=SERVES_WITHIN)

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from clickstream.cli import terminal
 from clickstream.cli.diagnostics import say as say_line
 from clickstream.domain.harmless import harmless
 
@@ -71,13 +72,11 @@ class Activity:
     def _show(self) -> None:
         from rich.live import Live
 
-        from clickstream.cli import output
-
         with self._lock:
             if self._timer is None:
                 return
             # Data goes to stdout, and only after `end`.
-            console = output.console(stderr=True)
+            console = terminal.console(stderr=True)
             self._live = Live(
                 console=console, get_renderable=self._line, transient=True, refresh_per_second=4, redirect_stdout=False
             )

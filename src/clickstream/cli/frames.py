@@ -12,8 +12,7 @@ from clickstream.cli.output import NOTHING, UNKNOWN, Block, Line, Table, exact, 
 if TYPE_CHECKING:
     from clickstream.actions.observe.back_pressure import BackPressure
     from clickstream.actions.observe.history import LagHistory
-    from clickstream.actions.observe.index_lag import IndexLag
-    from clickstream.actions.observe.model import Frame, PartitionRow, ProcessRow, ServiceRow
+    from clickstream.actions.observe.model import Frame, IndexLag, PartitionRow, ProcessRow, ServiceRow
     from clickstream.domain.obstacles import Obstacle
 
 GAPS = "`clickstream topic show` lists the gaps"

@@ -15,6 +15,7 @@ from weakref import WeakKeyDictionary
 
 from clickstream.cli import activity, fitting
 from clickstream.cli.diagnostics import say
+from clickstream.cli.terminal import console
 from clickstream.domain.harmless import harmless
 
 if TYPE_CHECKING:
@@ -140,13 +141,6 @@ def write(blocks: Sequence[Block]) -> None:
     else:
         sys.stdout.write(plain(blocks))
         sys.stdout.flush()
-
-
-def console(*, stderr: bool = False) -> Console:
-    """The terminal, as rich sees it."""
-    from rich.console import Console
-
-    return Console(stderr=stderr, highlight=False, markup=False, emoji=False)
 
 
 def width() -> int | None:

@@ -25,7 +25,7 @@ from clickstream.config.settings import Settings
 from clickstream.domain.errors import ClickstreamError, Interrupted
 from clickstream.domain.events import EventColumns
 from clickstream.domain.processes import ProcessState, ProcessStatus, Role
-from clickstream.services.postgres.copy_limit import copy_limit
+from clickstream.services.postgres.yardstick import copy_limit
 
 LOOK_EVERY = 0.1
 """Seconds between two looks at the flow."""

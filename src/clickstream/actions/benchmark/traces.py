@@ -21,8 +21,7 @@ from clickstream.config.paths import Home
 from clickstream.config.settings import Settings
 from clickstream.domain.errors import ClickstreamError, Interrupted
 from clickstream.pipeline.rejectsfile import SUFFIX
-from clickstream.services.kafka.admin import delete_topic
-from clickstream.services.kafka.forget import delete_group
+from clickstream.services.kafka.admin import delete_group, delete_topic
 from clickstream.services.postgres.reset import drop_schema
 from clickstream.services.valkey.board import clear
 

@@ -26,7 +26,7 @@ from clickstream.domain.obstacles import CLEANUP_POLICY, COMPACTION, FOREIGN_MEM
 from clickstream.services.kafka import admin
 from clickstream.services.postgres.inspect import ping
 from clickstream.services.postgres.state import SchemaState, schema_state
-from clickstream.services.valkey.board import server_info, try_commands
+from clickstream.services.valkey.server import server_info, try_commands
 from clickstream.stack.wheels import missing
 
 OK, WARN, FAILED = "ok", "warn", "failed"

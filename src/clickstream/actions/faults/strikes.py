@@ -22,7 +22,7 @@ from clickstream.actions.processes.workers import UNDER_WAY
 from clickstream.actions.servers import valkey_of
 from clickstream.config.settings import load_settings
 from clickstream.domain.processes import ProcessStatus, Role, Snapshot
-from clickstream.services.valkey import drill
+from clickstream.services.valkey import server as valkey_server
 
 ENDS_WITHIN = 90.0
 """Seconds in which all that a killed supervisor ran must have ended by itself."""
@@ -79,7 +79,7 @@ def fill_disk(context: Context) -> None:
     with held(context, "fill-disk", victim.name) as struck:
         context.say("disk full", victim.name, level=BAD, at=struck.at)
         if victim.name == "valkey":
-            drill.snapshot(valkey_of(context.settings))
+            valkey_server.snapshot(valkey_of(context.settings))
         ended = await_end(control, context, "fill-disk", victim.name)
     context.say("room again", victim.name, level=GOOD, at=ended.at)
     snapshot = await_back(context, control, victim.name)
@@ -90,7 +90,7 @@ def fill_disk(context: Context) -> None:
 
 def flush(context: Context) -> None:
     """Everything out of Valkey."""
-    keys = drill.flush(valkey_of(context.settings))
+    keys = valkey_server.flush(valkey_of(context.settings))
     context.say("flushed", f"Valkey, {keys:,} keys", level=BAD)
 
 

@@ -10,10 +10,11 @@ import time
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from clickstream.actions.observe.answers import Answers
 from clickstream.actions.observe.arrivals import Arrivals
-from clickstream.actions.observe.index_lag import IndexLag, shown_lag
+from clickstream.actions.observe.index_lag import shown_lag
 from clickstream.actions.observe.journal import compare_obstacles, compare_services, joined
 from clickstream.actions.observe.judge import Judge, Reading
 from clickstream.actions.observe.model import (
@@ -23,6 +24,7 @@ from clickstream.actions.observe.model import (
     Frame,
     Happening,
     History,
+    IndexLag,
     Latency,
     Outcomes,
     PartitionRow,
@@ -35,19 +37,16 @@ from clickstream.actions.observe.outcomes import Lives, OutcomeMeter, totals
 from clickstream.actions.observe.percentiles import LatencyMeter
 from clickstream.actions.observe.poll import Heard
 from clickstream.actions.observe.processes import consumer_lives, owners_of, process_rows
-from clickstream.actions.observe.search_source import OpenSearchAnswer
-from clickstream.actions.observe.services import SILENT_AFTER, addresses, service_rows
-from clickstream.actions.observe.sources import KafkaAnswer, LiveSettings, PostgresAnswer, ValkeyAnswer
+from clickstream.actions.observe.services import addresses, service_rows
+from clickstream.actions.observe.sources import (
+    KafkaAnswer,
+    LiveSettings,
+    PostgresAnswer,
+)
 from clickstream.actions.observe.verified import Verified
 from clickstream.config.settings import Settings
 from clickstream.domain.obstacles import Obstacle, Progress, Surroundings, held_back, obstacles
 from clickstream.domain.processes import ALIVE, ProcessState, Role, Snapshot
-
-if TYPE_CHECKING:
-    from clickstream.actions.analytics import Analytics
-    from clickstream.actions.observe.model import Figure, StoredCounts
-    from clickstream.services.postgres.analytics import TopItem
-    from clickstream.services.postgres.verify import Verification
 
 KEPT = 300
 """Seconds of history."""
@@ -61,28 +60,6 @@ MOST_HAPPENINGS = 200
 
 SURROUNDINGS_COUNT_FOR = 30.0
 """Seconds after which what was around the topic is not known any more."""
-
-
-@dataclass(frozen=True, slots=True)
-class Answers:
-    """What every source last said."""
-
-    snapshot: Snapshot | None
-    kafka: Heard[KafkaAnswer]
-    postgres: Heard[PostgresAnswer]
-    valkey: Heard[ValkeyAnswer]
-    opensearch: Heard[OpenSearchAnswer] = field(default_factory=Heard)
-    surroundings: Heard[Surroundings | None] = field(default_factory=Heard)
-    counts: Figure[StoredCounts] | None = None
-    analytics: Figure[Analytics] | None = None
-    top_items: Figure[tuple[TopItem, ...]] | None = None
-    verification: Figure[Verification] | None = None
-    snapshot_at: float | None = None
-    """Unix seconds at which the supervisor gave `snapshot`; None: just now."""
-    silent_after: float = SILENT_AFTER
-    """Seconds without an answer after which a server counts as down."""
-    waited_out: bool = False
-    """It was waited for each answer for as long as it will be: a server that has not answered counts as down."""
 
 
 @dataclass(frozen=True, slots=True)

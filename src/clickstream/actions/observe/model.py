@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
     from clickstream.actions.analytics import Analytics
-    from clickstream.actions.observe.index_lag import IndexLag
     from clickstream.domain.obstacles import Obstacle, Surroundings
     from clickstream.domain.reports import WorkerReport
     from clickstream.services.postgres.analytics import TopItem
@@ -315,6 +314,30 @@ class History:
     """(Unix seconds, highest lag of the ten seconds from then, by partition number) for an hour."""
     not_new: tuple[float, ...] = ()
     """Messages a second that were read and made no new event: duplicates and rejects."""
+
+
+@dataclass(frozen=True, slots=True)
+class IndexedPartition:
+    """One partition."""
+
+    partition: int
+    position: int
+    """The group's offset in Kafka: what is before it is in the index."""
+    end: int
+    lag: int
+    owner: str | None
+    """The indexer that has it; None where that is not known."""
+    foreign_owner: str | None = None
+    """The member of the group that has it and is not an indexer."""
+
+
+@dataclass(frozen=True, slots=True)
+class IndexLag:
+    """All partitions of the topic."""
+
+    group: str
+    total: int
+    partitions: tuple[IndexedPartition, ...]
 
 
 @dataclass(frozen=True, slots=True)

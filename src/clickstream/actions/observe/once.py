@@ -14,21 +14,23 @@ from typing import Generic, TypeVar
 
 from clickstream.actions import aiven
 from clickstream.actions.control import running
-from clickstream.actions.observe.build import Answers, FrameBuilder
+from clickstream.actions.observe.answers import SILENT_AFTER, Answers
+from clickstream.actions.observe.build import FrameBuilder
 from clickstream.actions.observe.model import DOWN, OFF, Figure, Frame, StoredCounts
 from clickstream.actions.observe.offsets import missing_topic
 from clickstream.actions.observe.poll import MOST_OF_THE_TIME, Heard, NotAsked
-from clickstream.actions.observe.search_source import OpenSearchSource
-from clickstream.actions.observe.services import SILENT_AFTER, why_not_ask
+from clickstream.actions.observe.services import why_not_ask
 from clickstream.actions.observe.sources import (
+    AROUND_SHARE,
     KafkaSource,
     Kept,
     LiveSettings,
+    OpenSearchSource,
     PostgresSource,
+    SurroundingsSource,
     ValkeySource,
     count_rows,
 )
-from clickstream.actions.observe.surroundings_source import SHARE, SurroundingsSource
 from clickstream.actions.servers import STACK_UP, NothingConfigured, Questions
 from clickstream.config.settings import Settings
 from clickstream.domain.errors import ClickstreamError
@@ -156,7 +158,7 @@ class Observer:
         search = OpenSearchSource(live, gate, patience=patience)
         self._supervisor = Asked("supervisor", self._ask_supervisor, told=told)
         self._kafka = Asked("kafka", kafka, told=told)
-        self._around = Asked("surroundings", around, share=SHARE, told=told)
+        self._around = Asked("surroundings", around, share=AROUND_SHARE, told=told)
         self._postgres = Asked("postgresql", postgres, told=told)
         self._valkey = Asked("valkey", valkey, told=told)
         self._search = Asked("opensearch", search, told=told)

@@ -14,7 +14,7 @@ from clickstream.actions.observe.outcomes import Life
 from clickstream.domain.processes import ALIVE, ProcessState, ProcessStatus, Role, Snapshot, is_benchmarks
 
 if TYPE_CHECKING:
-    from clickstream.actions.observe.build import Answers
+    from clickstream.actions.observe.answers import Answers
     from clickstream.services.valkey.board import Post
 
 KEPT = 300

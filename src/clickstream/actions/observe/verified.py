@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from clickstream.actions.observe.build import Answers
+    from clickstream.actions.observe.answers import Answers
     from clickstream.actions.observe.model import Figure
     from clickstream.services.postgres.verify import Verification
 

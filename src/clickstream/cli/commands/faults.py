@@ -18,8 +18,7 @@ if TYPE_CHECKING:
 
 @command("faults list")
 def list_faults(as_json: bool) -> int:
-    from clickstream.actions.faults.catalogue import FAULTS
-    from clickstream.actions.faults.listing import listed
+    from clickstream.actions.faults.catalogue import FAULTS, listed
     from clickstream.config.paths import Home
 
     known = listed(Home.from_environment())

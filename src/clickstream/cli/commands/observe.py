@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from clickstream.cli import activity, frames, output
+from clickstream.cli import activity, frames, output, terminal
 from clickstream.cli.declare import command, wrong_use
 from clickstream.cli.diagnostics import ExitCode
 from clickstream.cli.types import SPAN
@@ -167,7 +167,7 @@ def _watch(
         activity.end()
         last: Sequence[Block] = ()
         try:
-            with Live(console=output.console(), auto_refresh=False, screen=True) as live:
+            with Live(console=terminal.console(), auto_refresh=False, screen=True) as live:
                 for result in results:
                     last = view(result)
                     live.update(output.renderable([*last, output.Line("Ctrl+C ends")]), refresh=True)

@@ -1,4 +1,4 @@
-"""Looking at brokers and topics, and making and deleting topics. Reads no message and moves no group's offsets."""
+"""Reads and changes a cluster's topics, consumer groups and users. Reads no message and moves no group's offsets."""
 
 from __future__ import annotations
 
@@ -10,7 +10,14 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 from confluent_kafka import KafkaError, KafkaException, TopicCollection, TopicPartition
-from confluent_kafka.admin import NewPartitions, NewTopic, OffsetSpec  # type: ignore[attr-defined]
+from confluent_kafka.admin import (  # type: ignore[attr-defined]
+    NewPartitions,
+    NewTopic,
+    OffsetSpec,
+    ScramCredentialInfo,
+    ScramMechanism,
+    UserScramCredentialUpsertion,
+)
 
 from clickstream.config.settings import KafkaSettings
 from clickstream.domain.errors import ClickstreamError, ServiceRefused, ServiceUnavailable
@@ -23,6 +30,12 @@ K = TypeVar("K")
 
 GONE_WITHIN: Final = 30.0
 """Seconds that a deleted topic may take to be gone."""
+
+ITERATIONS: Final = 4096
+"""The least that Kafka takes. More is for passwords that can be guessed; each connection of a client pays for it."""
+
+_EMPTY_WITHIN: Final = 30.0
+"""Seconds until the group has forgotten a member that was killed, and more."""
 
 _FENCED: Final = frozenset({KafkaError.INVALID_REPLICATION_FACTOR})
 """Where one replica is asked for, no broker is registered yet: the cluster starts."""
@@ -282,6 +295,41 @@ class OffsetReader:
             also=SPREADING,
         )
         return {place.partition: answer.offset for place, answer in found.items()}
+
+
+def delete_group(settings: KafkaSettings, group_id: str) -> bool:
+    """Delete the group, whose members have all ended; False where there was none.
+
+    Raises ServiceUnavailable, or ServiceRefused (no right to, or it has members still).
+    """
+    with Client(settings, client_id="clickstream-admin") as admin:
+        try:
+            admin.results(
+                lambda seconds: admin.delete_consumer_groups([group_id], request_timeout=seconds),
+                _EMPTY_WITHIN,
+                also=frozenset({KafkaError.NON_EMPTY_GROUP}),
+            )
+        except KafkaException as error:
+            if error.args[0].code() == KafkaError.GROUP_ID_NOT_FOUND:
+                return False
+            raise translate(error.args[0]) from error
+    return True
+
+
+def set_password(settings: KafkaSettings, user: str, password: str, *, timeout: float) -> None:
+    """Let `user` in by SCRAM-SHA-256 with this password, and no other. Connections that are open stay open.
+
+    Raises ServiceUnavailable, or ServiceRefused.
+    """
+    info = ScramCredentialInfo(ScramMechanism.SCRAM_SHA_256, ITERATIONS)
+    wanted = UserScramCredentialUpsertion(user, info, password.encode())
+    with Client(settings, client_id="clickstream-admin") as admin:
+        try:
+            admin.results(
+                lambda seconds: admin.alter_user_scram_credentials([wanted], request_timeout=seconds), timeout
+            )
+        except KafkaException as error:
+            raise translate(error.args[0]) from error
 
 
 class _Answered(Exception):

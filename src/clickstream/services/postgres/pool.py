@@ -18,7 +18,7 @@ from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout
 
 from clickstream.config.settings import PostgresSettings
 from clickstream.domain.errors import ServiceNotReady, ServiceRefused, ServiceUnavailable
-from clickstream.services.postgres import session
+from clickstream.services.postgres import session_settings
 from clickstream.services.postgres.connection import SERVICE, Connection, connect
 from clickstream.services.repeat import repeat
 
@@ -94,7 +94,7 @@ class ReaderPool(ConnectionPool[Connection]):
                 self._new.discard(connection)
                 return connection
             try:
-                session.restore(connection, self.settings)
+                session_settings.restore(connection, self.settings)
             except (psycopg.Error, ServiceRefused):  # it broke while it was idle, or is another server's by now
                 self._discard(connection)
             except BaseException:
