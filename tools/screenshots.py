@@ -162,7 +162,7 @@ def _begin(folder: Path, rate: float) -> None:
         raise ClickstreamError("Kafka did not take the broken messages")
     producer.close()
     consumers.start(settings)
-    producers.start(settings, producers.Run(file, pace=Pace(rate=rate)))
+    producers.start(settings, producers.SendingRun(file, pace=Pace(rate=rate)))
 
 
 async def _take() -> dict[str, str]:

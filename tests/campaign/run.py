@@ -153,7 +153,7 @@ def _own_names(plan: Plan) -> Iterator[str]:
 
 def _begin(settings: Settings, plan: Plan, file: Path) -> None:
     consumers.start(settings, count=plan.consumers)
-    producers.start(settings, producers.Run(file, pace=Pace(rate=plan.rate)))
+    producers.start(settings, producers.SendingRun(file, pace=Pace(rate=plan.rate)))
 
 
 def _strike_all(outcomes: list[Outcome], around: Surroundings) -> None:
@@ -236,7 +236,7 @@ def _all_sent(settings: Settings, file: Path) -> bool:
     if process is not None and process.state is ProcessState.FINISHED:
         return True
     if process is None or process.state in SETTLED:
-        producers.start(settings, producers.Run(file))
+        producers.start(settings, producers.SendingRun(file))
     return False
 
 

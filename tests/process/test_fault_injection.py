@@ -39,7 +39,7 @@ def settings(settings: Settings, mended: None, monkeypatch: pytest.MonkeyPatch, 
     consumers.start(settings, count=2)
     file = tmp_path / "events.csv"
     write_input(file, 5, 12_000, visitors=300)
-    producers.start(settings, producers.Run(file, pace=Pace(rate=2_000)))
+    producers.start(settings, producers.SendingRun(file, pace=Pace(rate=2_000)))
     return settings
 
 

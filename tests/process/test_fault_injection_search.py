@@ -66,7 +66,7 @@ def states(settings: Settings, role: Role) -> list[ProcessState]:
 def test_a_fault_is_mended_and_proved_harmless(settings: Settings, tmp_path: Path, name: str) -> None:
     file = tmp_path / "events.csv"
     write_input(file, 5, 12_000, visitors=300)
-    producers.start(settings, producers.Run(file, pace=Pace(rate=2_000)))
+    producers.start(settings, producers.SendingRun(file, pace=Pace(rate=2_000)))
     lasts = next(fault for fault in SEARCH_FAULTS if fault.name == name).seconds
     found = inject(settings, name, seconds=SHORT if lasts else None)
     assert found.ok, found.line

@@ -14,6 +14,7 @@ from confluent_kafka import KafkaError
 from clickstream.config.settings import KafkaSettings, PostgresSettings
 from clickstream.domain.errors import NotAdmitted, ServiceUnavailable
 from clickstream.services.kafka.admission import AGAIN_AFTER, ANSWERED_GRACE, GRACE, Admission, diagnose
+from clickstream.services.postgres import sqlstate
 from clickstream.services.postgres.connection import connect
 
 WRONG_PASSWORD = KafkaError(

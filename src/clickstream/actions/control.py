@@ -14,7 +14,7 @@ from clickstream.domain.processes import ProcessSpec, ProcessState, Snapshot
 
 
 @dataclass(frozen=True, slots=True)
-class Stopped:
+class StoppedProcesses:
     """What a command stopped."""
 
     stopped: tuple[str, ...] = ()

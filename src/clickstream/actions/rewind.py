@@ -13,7 +13,7 @@ from clickstream.actions.servers import kafka_of, postgres_of
 from clickstream.config.settings import Settings
 from clickstream.domain.errors import ClickstreamError, UsageError
 from clickstream.domain.target import EARLIEST, Target
-from clickstream.services.kafka.admin import OffsetReader, Offsets, TopicInfo
+from clickstream.services.kafka.admin import OffsetReader, PartitionRange, TopicInfo
 from clickstream.services.postgres.migrate import migrate
 from clickstream.services.postgres.rewind import moving
 
@@ -124,7 +124,11 @@ def _aims(reader: OffsetReader, topic: TopicInfo, target: Target) -> Aims:
 
 
 def _moves(
-    topic: TopicInfo, chosen: tuple[int, ...], positions: Mapping[int, int], held: Mapping[int, Offsets], aims: Aims
+    topic: TopicInfo,
+    chosen: tuple[int, ...],
+    positions: Mapping[int, int],
+    held: Mapping[int, PartitionRange],
+    aims: Aims,
 ) -> Rewound:
     moves = []
     for number in chosen:
@@ -135,7 +139,7 @@ def _moves(
     return Rewound(topic.name, tuple(moves), sum(move.skipped for move in moves), again)
 
 
-def _aim(number: int, kept: Offsets, aims: Aims) -> int:
+def _aim(number: int, kept: PartitionRange, aims: Aims) -> int:
     if isinstance(aims, str):
         return kept.begin if aims == EARLIEST else kept.end
     if isinstance(aims, int):

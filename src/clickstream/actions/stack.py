@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from clickstream.actions.control import Control, Stopped, ensure, running
+from clickstream.actions.control import Control, StoppedProcesses, ensure, running
 from clickstream.actions.readiness import SERVES_WITHIN, await_service
 from clickstream.config.paths import Home, cache_folder
 from clickstream.config.settings import KafkaSettings, PostgresSettings, load_settings
@@ -134,14 +134,14 @@ def up(home: Home, *, opensearch: bool | None = None, progress: Progress | None 
     return replace(found, warning=await_service(home, env(home), opensearch=wanted))
 
 
-def down(home: Home) -> Stopped:
+def down(home: Home) -> StoppedProcesses:
     """Stop every process of this home, workers included, and the supervisor."""
     control = _control(home)
     if control is None:
-        return Stopped()
+        return StoppedProcesses()
     ran = tuple(process.name for process in control.snapshot().processes if process.state in ALIVE)
     control.shutdown()
-    return Stopped(ran)
+    return StoppedProcesses(ran)
 
 
 def status(home: Home) -> StackStatus:

@@ -61,13 +61,13 @@ class Table:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class TextLine:
     """A sentence, or `name  value`."""
 
     text: str
 
 
-Block = Table | Line
+Block = Table | TextLine
 
 Result = TypeVar("Result")
 
@@ -148,9 +148,9 @@ def width() -> int | None:
     return console().width if is_terminal() else None
 
 
-def renderable(blocks: Sequence[Block]) -> Picture:
+def renderable(blocks: Sequence[Block]) -> Blocks:
     """The blocks for rich."""
-    return Picture(blocks)
+    return Blocks(blocks)
 
 
 def plain(blocks: Sequence[Block]) -> str:
@@ -220,7 +220,7 @@ def _right_aligned(table: Table) -> list[bool]:
 
 
 def _plain_lines(block: Block) -> Iterator[str]:
-    if isinstance(block, Line):
+    if isinstance(block, TextLine):
         yield harmless(block.text)
         return
     if block.title:
@@ -236,7 +236,7 @@ def _plain_lines(block: Block) -> Iterator[str]:
         yield "  ".join(cells)
 
 
-class Picture:
+class Blocks:
     """Blocks for rich, at the width that it has, with an empty line around each table if there is room for it."""
 
     def __init__(self, blocks: Sequence[Block]) -> None:
@@ -247,14 +247,14 @@ class Picture:
         yield from _squeezed(lines, console.height) if console.is_alt_screen else lines
 
     def _lines(self, width: int, widest: dict[tuple[str, ...], list[int]]) -> Iterator[Text]:
-        before: Block = Line("")
+        before: Block = TextLine("")
         for block in self._blocks:
             if isinstance(block, Table) and not block.rows and not block.title:
                 continue
-            if Table in {type(before), type(block)} and Line("") not in (before, block):
+            if Table in {type(before), type(block)} and TextLine("") not in (before, block):
                 yield _text("")
             before = block
-            if isinstance(block, Line):
+            if isinstance(block, TextLine):
                 yield from _wrapped(harmless(block.text), width)
             else:
                 yield from _Drawing(block, width, widest).lines()

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from clickstream.domain.processes import RestartPolicy
 
 
-class Backoff:
+class RestartBackoff:
     """Counts quick deaths in a row against a RestartPolicy."""
 
     def __init__(self, policy: RestartPolicy, uniform: Callable[[float, float], float] = random.uniform) -> None:

@@ -11,7 +11,7 @@ import time
 from clickstream.config.paths import Home
 from clickstream.config.problems import is_secret
 from clickstream.domain.errors import ClickstreamError
-from clickstream.supervision.client import Client, connect
+from clickstream.supervision.client import SupervisorClient, connect
 from clickstream.supervision.private import make_private
 
 PATIENCE = 180.0
@@ -20,7 +20,7 @@ PATIENCE = 180.0
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 0.5
 
 
-def ensure(home: Home) -> Client:
+def ensure(home: Home) -> SupervisorClient:
     """This home's supervisor, started if need be. Several callers at once end up with the same one.
 
     Raises:

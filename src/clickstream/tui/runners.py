@@ -134,7 +134,7 @@ def producer_start(job: Job) -> str:
 
     job.say("starting the producer")
     file = job.settings.pipeline.data_file
-    producers.start(job.settings, producers.Run(file, pace=Pace(rate=job.arguments.get("rate"))))
+    producers.start(job.settings, producers.SendingRun(file, pace=Pace(rate=job.arguments.get("rate"))))
     return f"the producer sends {file}"
 
 

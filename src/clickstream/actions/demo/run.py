@@ -132,7 +132,7 @@ def demo(settings: Settings, options: DemoOptions, show: Show) -> DemoResult:
     _tell_what_is_there(before, start, narrator)
     kept = {worker.name for worker in _workers(settings) if worker.under_way}
     try:
-        drained = _run_pipeline(settings, producers.Run(file, options.limit), start, narrator)
+        drained = _run_pipeline(settings, producers.SendingRun(file, options.limit), start, narrator)
     finally:
         _stop_started(settings, kept, narrator)
     return _result(settings, before, drained, narrator)
@@ -170,7 +170,7 @@ def _tell_what_is_there(before: Counts, start: Sample, narrator: Narrator) -> No
         narrator.say(Phase.PIPELINE, words, note=True)
 
 
-def _run_pipeline(settings: Settings, run: producers.Run, start: Sample, narrator: Narrator) -> _Drained:
+def _run_pipeline(settings: Settings, run: producers.SendingRun, start: Sample, narrator: Narrator) -> _Drained:
     narrator.say(Phase.PIPELINE, "starting consumers")
     consumers.start(settings)
     narrator.say(Phase.PIPELINE, "starting the producer")

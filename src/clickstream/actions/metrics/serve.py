@@ -159,11 +159,11 @@ def _server(host: str, port: int, registry: CollectorRegistry) -> WSGIServer:
         figures(environ | {"REQUEST_METHOD": "GET"}, start_response)
         return []
 
-    class Server(ThreadingMixIn, WSGIServer):
+    class MetricsServer(ThreadingMixIn, WSGIServer):
         daemon_threads = True
         address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
 
-    return make_server(host, port, answer, Server, _Silent)
+    return make_server(host, port, answer, MetricsServer, _Silent)
 
 
 class _Silent(WSGIRequestHandler):

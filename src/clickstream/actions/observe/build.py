@@ -45,7 +45,7 @@ from clickstream.actions.observe.sources import (
 )
 from clickstream.actions.observe.verified import Verified
 from clickstream.config.settings import Settings
-from clickstream.domain.obstacles import Obstacle, Progress, Surroundings, held_back, obstacles
+from clickstream.domain.obstacles import Obstacle, PartitionProgress, Surroundings, held_back, obstacles
 from clickstream.domain.processes import ALIVE, ProcessState, Role, Snapshot
 
 KEPT = 300
@@ -72,7 +72,7 @@ class _Around:
     """Who has them and is not a worker of ours."""
 
 
-class Flow:
+class OffsetRates:
     """Offsets over time, as rates."""
 
     def __init__(self) -> None:
@@ -140,7 +140,7 @@ class FrameBuilder:
 
     def __init__(self, settings: LiveSettings) -> None:
         self._live = settings
-        self._in, self._out = Flow(), Flow()
+        self._in, self._out = OffsetRates(), OffsetRates()
         self._arrivals = Arrivals()
         self._judges: dict[int, Judge] = {}
         self._latency = LatencyMeter()
@@ -259,12 +259,12 @@ class FrameBuilder:
         at = self._positions_in(self._positions.value, kafka)
         self._arrivals.forget_before(at)
         ages = {p: _commit_age(postgres, kafka.topic_id, p, time.monotonic()) for p in kafka.ends}
-        progress = {p: Progress(at[p], end, ages[p]) for p, end in sorted(kafka.ends.items())}
+        progress = {p: PartitionProgress(at[p], end, ages[p]) for p, end in sorted(kafka.ends.items())}
         around = self._around(answers.surroundings, progress, now)
         rows = [self._row(p, kafka, answers.kafka.at, one, (owners.get(p), around)) for p, one in progress.items()]
         self._partitions = _with_shares(rows, min(answers.kafka.at, self._positions.at))
 
-    def _around(self, heard: Heard[Surroundings | None], progress: dict[int, Progress], now: float) -> _Around:
+    def _around(self, heard: Heard[Surroundings | None], progress: dict[int, PartitionProgress], now: float) -> _Around:
         """What is around the topic. What is old, or of a topic of that name before, is not shown."""
         found = heard.value
         if found is None or found.topic_id != self._topic_id or now - heard.at > SURROUNDINGS_COUNT_FOR:
@@ -282,7 +282,12 @@ class FrameBuilder:
         return positions(stored, kafka.begins, kafka.ends, self._live.current.pipeline.auto_offset_reset)
 
     def _row(
-        self, partition: int, kafka: KafkaAnswer, heard_at: float, at: Progress, who: tuple[ProcessRow | None, _Around]
+        self,
+        partition: int,
+        kafka: KafkaAnswer,
+        heard_at: float,
+        at: PartitionProgress,
+        who: tuple[ProcessRow | None, _Around],
     ) -> PartitionRow:
         now, (owner, around) = time.monotonic(), who
         held_from = around.held.get(partition)
@@ -316,7 +321,7 @@ class FrameBuilder:
             held_from=held_from,
         )
 
-    def _total(self, flow: Flow) -> float | None:
+    def _total(self, flow: OffsetRates) -> float | None:
         now = time.monotonic()
         rates = [flow.rate(row.partition, now) for row in self._partitions]
         known = [rate for rate in rates if rate is not None]

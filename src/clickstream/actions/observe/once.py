@@ -54,7 +54,7 @@ APART = 1.0
 """Seconds between two looks that rates are taken from."""
 
 
-class Asked(Generic[T]):
+class SingleQuestion(Generic[T]):
     """One question, asked on a thread of its own; at most one at a time is under way."""
 
     def __init__(self, name: str, ask: Callable[[], T], *, share: float = 1.0, told: Told = lambda words: None) -> None:
@@ -156,13 +156,13 @@ class Observer:
         kafka, around = KafkaSource(live, gate), SurroundingsSource(live, gate)
         postgres, valkey = PostgresSource(live, gate, patience=patience), ValkeySource(live, gate, patience=patience)
         search = OpenSearchSource(live, gate, patience=patience)
-        self._supervisor = Asked("supervisor", self._ask_supervisor, told=told)
-        self._kafka = Asked("kafka", kafka, told=told)
-        self._around = Asked("surroundings", around, share=AROUND_SHARE, told=told)
-        self._postgres = Asked("postgresql", postgres, told=told)
-        self._valkey = Asked("valkey", valkey, told=told)
-        self._search = Asked("opensearch", search, told=told)
-        self._counts = Asked("counts", self._count, share=MOST_OF_THE_TIME, told=told) if counts else None
+        self._supervisor = SingleQuestion("supervisor", self._ask_supervisor, told=told)
+        self._kafka = SingleQuestion("kafka", kafka, told=told)
+        self._around = SingleQuestion("surroundings", around, share=AROUND_SHARE, told=told)
+        self._postgres = SingleQuestion("postgresql", postgres, told=told)
+        self._valkey = SingleQuestion("valkey", valkey, told=told)
+        self._search = SingleQuestion("opensearch", search, told=told)
+        self._counts = SingleQuestion("counts", self._count, share=MOST_OF_THE_TIME, told=told) if counts else None
         self._builder = FrameBuilder(self._live)
         self.seconds = 0.0
         """How long the last look took."""

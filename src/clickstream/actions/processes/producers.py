@@ -38,7 +38,7 @@ LOOK_EVERY = 0.05
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class SendingRun:
     """What a producer is asked to do."""
 
     file: Path
@@ -47,7 +47,7 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True)
-class Stopped:
+class StoppedProducer:
     """What a stop found."""
 
     running: bool
@@ -63,7 +63,7 @@ class Stopped:
         return f"stopped; Kafka has acknowledged {self.acknowledged:,} of {self.total:,} events"
 
 
-def start(settings: Settings, run: Run) -> ProcessRow:
+def start(settings: Settings, run: SendingRun) -> ProcessRow:
     """Have the producer send the file; returns once it has read it. The topic is made where it is missing.
 
     Raises:
@@ -93,14 +93,14 @@ def start(settings: Settings, run: Run) -> ProcessRow:
     return worker
 
 
-def stop(settings: Settings) -> Stopped:
+def stop(settings: Settings) -> StoppedProducer:
     """Stop the producer at its next event; what Kafka acknowledged stays."""
     ran = any(process.state in UNDER_WAY for process in find(settings, Role.PRODUCER))
     if ran:
         control_of(settings).stop([PRODUCER])
     process = next(iter(find(settings, Role.PRODUCER)), None)
     report = process.report if process else None
-    return Stopped(ran, report.events if report else 0, report.counters.get("total", 0) if report else 0)
+    return StoppedProducer(ran, report.events if report else 0, report.counters.get("total", 0) if report else 0)
 
 
 def pause(settings: Settings) -> ProcessRow:

@@ -152,11 +152,13 @@ def _words(run: Run) -> str:
     return ", ".join(figures)
 
 
-def _heading(record: Record) -> output.Line:
+def _heading(record: Record) -> output.TextLine:
     when = time.strftime("%Y-%m-%d %H:%M", time.localtime(record.at))
     versions = ", ".join(f"{name} {version}" for name, version in record.versions.items() if version)
     memory = record.machine["memory_bytes"] / 2**30
-    return output.Line(f"{when}  {record.machine['cores']} cores, {record.machine['cpu']}, {memory:.0f} GB; {versions}")
+    return output.TextLine(
+        f"{when}  {record.machine['cores']} cores, {record.machine['cpu']}, {memory:.0f} GB; {versions}"
+    )
 
 
 def _table(runs: tuple[Run, ...]) -> output.Table:

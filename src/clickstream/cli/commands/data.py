@@ -50,7 +50,7 @@ def info(file: Path | None, as_json: bool) -> int:
         f"bad lines   {found.bad_lines:,}",
         *(f"  line {bad.line}: {bad.reason}" for bad in found.first_bad_lines),
     ]
-    output.write([output.Line(line) for line in lines])
+    output.write([output.TextLine(line) for line in lines])
     return ExitCode.DONE
 
 

@@ -12,7 +12,7 @@ from clickstream.cli.commands import sessions, verify
 from clickstream.cli.declare import Screens, command, current_settings
 from clickstream.cli.diagnostics import ExitCode, say
 from clickstream.cli.interruption import Interruption
-from clickstream.cli.output import Block, Line, exact, number, seconds
+from clickstream.cli.output import Block, TextLine, exact, number, seconds
 from clickstream.cli.types import POSITIVE
 
 if TYPE_CHECKING:
@@ -93,4 +93,4 @@ def outcome(result: DemoResult) -> list[Block]:
         f"took        {seconds(result.seconds)}, {number(result.events_per_second, unit=' events/s')}",
         "",
     ]
-    return [*(Line(line) for line in lines), found[-1], Line(""), *sessions.figures(result.analytics)]
+    return [*(TextLine(line) for line in lines), found[-1], TextLine(""), *sessions.figures(result.analytics)]

@@ -62,7 +62,7 @@ def inject(name: str, seconds: float | None, on: str, as_json: bool) -> int:
     if as_json:
         output.write_json(action.document(found))
     else:
-        output.write([output.Line(found.line)])
+        output.write([output.TextLine(found.line)])
     return ExitCode.DONE if found.ok else ExitCode.FAILED
 
 

@@ -69,9 +69,9 @@ def list_(
         rows, drop = [_row(one) for one in found.rejects], ("bytes", "rejected at", "payload")
         blocks: list[output.Block] = [output.Table(headers, rows, drop=drop, wrap=("reason",), cut=("payload",))]
         if len(found.rejects) < found.total:
-            blocks.append(output.Line(f"the newest {len(found.rejects):,} of {found.total:,}; --limit shows more"))
+            blocks.append(output.TextLine(f"the newest {len(found.rejects):,} of {found.total:,}; --limit shows more"))
         if found.total or not found.problem:
-            output.write(blocks if found.total else [output.Line("no rejects")])
+            output.write(blocks if found.total else [output.TextLine("no rejects")])
     if found.problem:
         say(f"clickstream: only rejected lines are listed: {found.problem}")
     return ExitCode.FAILED if found.problem else ExitCode.DONE

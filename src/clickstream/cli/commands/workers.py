@@ -17,8 +17,8 @@ from clickstream.domain.processes import Role
 
 if TYPE_CHECKING:
     from clickstream.actions.observe.model import ProcessRow
-    from clickstream.actions.processes.consumers import Kind
-    from clickstream.actions.processes.rolling import Restarted
+    from clickstream.actions.processes.consumers import ConsumerKind
+    from clickstream.actions.processes.rolling import RestartedWorker
     from clickstream.actions.processes.supervised import RunOptions
     from clickstream.domain.pace import Pace
     from clickstream.domain.target import Target
@@ -83,7 +83,7 @@ def consumer_stop(names: tuple[str, ...], kind: str | None, as_json: bool) -> in
 def consumer_restart(names: tuple[str, ...], all_at_once: bool, kind: str | None, as_json: bool) -> int:
     from clickstream.actions.processes import consumers
 
-    def told(one: Restarted) -> None:
+    def told(one: RestartedWorker) -> None:
         if not as_json:
             say(one.summary())
 
@@ -152,10 +152,10 @@ def consumer_logs(names: tuple[str, ...], follow: bool, lines: int, kind: str | 
     return _logs(prefixes, names, follow=follow, lines=lines, as_json=as_json)
 
 
-def _kind(text: str | None) -> Kind | None:
-    from clickstream.actions.processes.consumers import Kind
+def _kind(text: str | None) -> ConsumerKind | None:
+    from clickstream.actions.processes.consumers import ConsumerKind
 
-    return Kind(text) if text else None
+    return ConsumerKind(text) if text else None
 
 
 @command("producer start")
@@ -169,7 +169,7 @@ def producer_start(
     from clickstream.actions.processes import producers
 
     pace, settings = _pace(rate, realtime), current_settings()
-    run = producers.Run(file or settings.pipeline.data_file, limit, pace)
+    run = producers.SendingRun(file or settings.pipeline.data_file, limit, pace)
     started = producers.start(settings, run)
     if as_json:
         output.write_json(documents.worker(started))
@@ -221,7 +221,7 @@ def producer_status(as_json: bool) -> int:
     if as_json:
         output.write_json(found and documents.worker(found))
     elif found is None:
-        output.write([output.Line("no producer was started yet")])
+        output.write([output.TextLine("no producer was started yet")])
     else:
         output.write(frames.producer(found))
     return ExitCode.DONE

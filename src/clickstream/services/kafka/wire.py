@@ -33,7 +33,7 @@ _SASL_HANDSHAKE_VERSION: Final = 1
 _DIGESTS: Final = {"SCRAM-SHA-256": "sha256", "SCRAM-SHA-512": "sha512"}
 
 
-class Connection:
+class BrokerConnection:
     """One broker, logged in; use as a context manager."""
 
     def __init__(self, settings: KafkaSettings, address: Address) -> None:
@@ -46,7 +46,7 @@ class Connection:
             self._socket.close()
             raise
 
-    def __enter__(self) -> Connection:
+    def __enter__(self) -> BrokerConnection:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -14,7 +14,7 @@ from psycopg.conninfo import make_conninfo
 
 from clickstream.config.settings import PostgresSettings
 from clickstream.domain.errors import ClickstreamError, NotAdmitted, ServiceNotReady, ServiceRefused, ServiceUnavailable
-from clickstream.services.handshake import Fault, Names, try_tls
+from clickstream.services.handshake import HandshakeFault, Names, try_tls
 from clickstream.services.handshake import refusal as handshake_refusal
 from clickstream.services.postgres import libpq, session_settings, sqlstate
 from clickstream.services.repeat import PATIENCE, repeat
@@ -145,7 +145,7 @@ def _connect_error(settings: PostgresSettings, conninfo: str, error: psycopg.Ope
     return ServiceUnavailable(SERVICE, one_line(error), hint="check PG_HOST and PG_PORT, and that the server runs")
 
 
-def _why_unverified(settings: PostgresSettings) -> Fault | None:
+def _why_unverified(settings: PostgresSettings) -> HandshakeFault | None:
     """What is wrong with the certificate: libpq does not tell."""
 
     def ask_for_tls(server: socket.socket) -> None:

@@ -18,7 +18,7 @@ from clickstream.services.valkey.connection import PREFIX, connect, translated
 
 
 @dataclass(frozen=True, slots=True)
-class ServerInfo:
+class ValkeyInfo:
     """What the server says of itself."""
 
     version: str
@@ -30,7 +30,7 @@ class ServerInfo:
     """Bytes."""
 
 
-def server_info(settings: ValkeySettings, *, patience: float = PATIENCE) -> ServerInfo:
+def server_info(settings: ValkeySettings, *, patience: float = PATIENCE) -> ValkeyInfo:
     """Ask the server; see connection.connect. Raises ServiceUnavailable or ServiceRefused."""
     with translated(), connect(settings, patience=patience) as client:
         client.ping()
@@ -38,7 +38,7 @@ def server_info(settings: ValkeySettings, *, patience: float = PATIENCE) -> Serv
         client.ping()
         latency = (time.perf_counter() - started) * 1000
         server, memory = _info(client, "server"), _info(client, "memory")
-    return ServerInfo(
+    return ValkeyInfo(
         version=brief(str(server.get("valkey_version") or server.get("redis_version", "")), LONGEST_NAME),
         latency_ms=round(latency, 2),
         maxmemory_policy=str(memory.get("maxmemory_policy", "")),
