@@ -12,6 +12,7 @@ from pathlib import Path
 
 from clickstream.actions.control import Control, StoppedProcesses, ensure, running
 from clickstream.actions.readiness import SERVES_WITHIN, await_service
+from clickstream.config.files import locked
 from clickstream.config.paths import Home, cache_folder
 from clickstream.config.settings import KafkaSettings, PostgresSettings, load_settings
 from clickstream.domain.errors import ClickstreamError, UsageError
@@ -19,7 +20,6 @@ from clickstream.domain.processes import ALIVE, ProcessSpec, ProcessState, Role,
 from clickstream.services.postgres import libpq
 from clickstream.stack import wheels
 from clickstream.stack.artifacts import Download, Progress, ensure_jars
-from clickstream.stack.files import locked
 from clickstream.stack.kafka import kafka_spec
 from clickstream.stack.layout import (
     HOST,

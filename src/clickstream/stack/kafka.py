@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from clickstream.config.files import write_private
 from clickstream.config.paths import Home
 from clickstream.domain.processes import ProcessSpec, Role, SetupStep
 from clickstream.stack import java
-from clickstream.stack.files import write_private
 from clickstream.stack.layout import (
     HOST,
     KAFKA,

@@ -10,10 +10,10 @@ from typing import Final
 from clickstream.actions.config.outputs import Outputs, read_outputs
 from clickstream.actions.config.text import render
 from clickstream.actions.config.values import FILE_SETTINGS, PRIVATELINK, Made, make
+from clickstream.config.files import write_private
 from clickstream.config.problems import SettingsError, file_values
 from clickstream.config.settings import load_settings, variables
 from clickstream.domain.errors import ClickstreamError, UsageError
-from clickstream.stack.files import write_private
 
 CERTS: Final = "certs"
 """Folder of the certificates, beside the file of settings."""

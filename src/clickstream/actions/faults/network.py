@@ -14,10 +14,10 @@ from clickstream.actions.faults.context import Context
 from clickstream.actions.faults.minders import await_back, await_end, fault_process, held
 from clickstream.actions.observe.model import BAD, GOOD
 from clickstream.actions.processes.workers import UNDER_WAY, consumer_spec, indexer_spec, start_and_wait
+from clickstream.config.files import locked
 from clickstream.config.settings import Settings
 from clickstream.domain.errors import ClickstreamError
 from clickstream.domain.processes import SETTLED, ProcessSpec, ProcessState, RestartPolicy, Role
-from clickstream.stack.files import locked
 from clickstream.stack.layout import (
     HOST,
     KAFKA,
