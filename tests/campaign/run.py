@@ -261,5 +261,5 @@ def _evidence(home: Home, result: RoundResult) -> str:
     """All that one needs to find the fault."""
     parts = [str(result.plan), *map(str, result.outcomes), str(result.differences)]
     for name in sorted(file.stem for file in home.logs.glob("*.log")):
-        parts += [f"--- {name}.log", *logs.tail(home, name, LOG_LINES)]
+        parts += [f"--- {name}.log", *(line for _, line in logs.tail(home, [name], LOG_LINES))]
     return "\n".join(parts)

@@ -259,24 +259,15 @@ def _logs(prefixes: list[str], names: tuple[str, ...], *, follow: bool, lines: i
     home = current_settings().home
     known = [name for prefix in prefixes for name in logs.known(home, prefix)]
     chosen = list(names) or known or [prefixes[0].rstrip("-")]
-    last = [(name, line) for name in chosen for line in logs.tail(home, name, lines)]
     if as_json and not follow:
-        output.write_json([{"name": name, "line": line} for name, line in last])
+        output.write_json([{"name": name, "line": line} for name, line in logs.tail(home, chosen, lines)])
         return ExitCode.DONE
-    several = len(chosen) > 1
-    _write_lines(last, several=several, as_json=as_json)
-    if follow:
-        for heard in logs.follow(home, chosen):
-            _write_lines([heard], several=several, as_json=as_json)
-    return ExitCode.DONE
-
-
-def _write_lines(lines: list[tuple[str, str]], *, several: bool, as_json: bool) -> None:
-    for name, line in lines:
+    for name, line in logs.follow(home, chosen, lines) if follow else logs.tail(home, chosen, lines):
         if as_json:
             output.write_json_line({"name": name, "line": line})
         else:
-            output.write_text(f"{name}: {line}" if several else line)
+            output.write_text(f"{name}: {line}" if len(chosen) > 1 else line)
+    return ExitCode.DONE
 
 
 @command("worker stop")
