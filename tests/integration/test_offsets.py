@@ -237,7 +237,7 @@ def test_two_schemas_on_one_topic_each_have_everything(
         drain(beside)
         check(settings, events)
         check(beside, events)
-        rewind.rewind(beside, rewind.Target(end="earliest"))
+        rewind.rewind(beside, rewind.Target.of("earliest"))
         assert all_committed(settings)
         drain(beside)
         check(beside, events)
@@ -260,7 +260,7 @@ def test_another_topic_beside_moves_nothing_here(settings: Settings, monkeypatch
     try:
         send(beside, events[200:600])
         drain(beside)
-        rewind.rewind(beside, rewind.Target(end="earliest"))
+        rewind.rewind(beside, rewind.Target.of("earliest"))
         assert positions(settings) == before
         assert sampled(settings).total == 0
         assert sampled(beside).total == 400

@@ -30,7 +30,7 @@ from tests.oracle import Event
 
 Place = Callable[[Event], dict[str, Any]]
 
-EARLIEST = Target(end="earliest")
+EARLIEST = Target.of("earliest")
 
 
 def by_visitor(event: Event) -> dict[str, Any]:

@@ -26,7 +26,7 @@ from tests.consuming import consumers, drain
 from tests.feed import START_MS, all_committed, check, query, send, shop, stored_events, value, wait_until
 from tests.oracle import Event
 
-EARLIEST, LATEST = Target(end="earliest"), Target(end="latest")
+EARLIEST, LATEST = Target.of("earliest"), Target.of("latest")
 
 
 def offsets(settings: Settings) -> dict[int, int]:

@@ -61,7 +61,7 @@ def after_a_rewind(settings: Settings) -> Iterator[Callable[[Frame], bool]]:
     send(settings, EVENTS)
     wait_until(lambda: all_committed(settings), "all is stored")
     consumers.stop(settings)
-    rewind.rewind(settings, rewind.Target(end="earliest"))
+    rewind.rewind(settings, rewind.Target.of("earliest"))
     yield lambda frame: frame.lag == len(EVENTS) and all(row.state == "STOPPED" for row in frame.partitions)
 
 

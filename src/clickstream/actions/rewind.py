@@ -12,7 +12,7 @@ from clickstream.actions.observe.offsets import missing_topic
 from clickstream.actions.servers import kafka_of, postgres_of
 from clickstream.config.settings import Settings
 from clickstream.domain.errors import ClickstreamError, UsageError
-from clickstream.domain.target import EARLIEST, Target
+from clickstream.domain.target import Target, TopicEnd
 from clickstream.services.kafka.admin import OffsetReader, PartitionRange, TopicInfo
 from clickstream.services.postgres.migrate import migrate
 from clickstream.services.postgres.rewind import moving
@@ -113,14 +113,14 @@ def _chosen(topic: TopicInfo, target: Target, partition: int | None) -> tuple[in
     return (partition,)
 
 
-Aims = Mapping[int, int | None] | str | int
-"""Partition to offset (None: the end), or `earliest`, `latest`, or one offset."""
+Aims = Mapping[int, int | None] | TopicEnd | int
+"""Partition to offset (None: the end), or an end of them all, or one offset."""
 
 
 def _aims(reader: OffsetReader, topic: TopicInfo, target: Target) -> Aims:
     if target.unix_ms is not None:
         return reader.read_ends_at(topic, target.unix_ms)
-    return target.end if target.offset is None else target.offset
+    return target.end or target.offset or 0  # one of them is set
 
 
 def _moves(
@@ -140,8 +140,8 @@ def _moves(
 
 
 def _aim(number: int, kept: PartitionRange, aims: Aims) -> int:
-    if isinstance(aims, str):
-        return kept.begin if aims == EARLIEST else kept.end
+    if isinstance(aims, TopicEnd):
+        return kept.begin if aims is TopicEnd.EARLIEST else kept.end
     if isinstance(aims, int):
         if not kept.begin <= aims <= kept.end:
             raise UsageError(

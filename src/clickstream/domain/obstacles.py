@@ -8,10 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Final
 
-COMPACTION, FOREIGN_MEMBER, OPEN_TRANSACTION = "compaction", "foreign member", "open transaction"
-"""The kinds of obstacles, the gravest first."""
+
+class ObstacleKind(StrEnum):
+    """What keeps messages from being stored, the gravest first."""
+
+    COMPACTION = "compaction"
+    FOREIGN_MEMBER = "foreign member"
+    OPEN_TRANSACTION = "open transaction"
+
+
+COMPACTION, FOREIGN_MEMBER, OPEN_TRANSACTION = ObstacleKind
 
 HELD_AFTER: Final = 3.0
 """Seconds without a commit after which an open transaction holds a partition back; a short one is daily business."""
@@ -72,7 +81,7 @@ CONFIGS: Final = (CLEANUP_POLICY, "retention.ms", "retention.bytes")
 class Obstacle:
     """One thing that keeps messages from being stored."""
 
-    kind: str
+    kind: ObstacleKind
     partitions: tuple[int, ...]
     """Those that it concerns; none: the whole topic, or none at present."""
     brief: str

@@ -13,6 +13,7 @@ from clickstream.actions.observe.model import DOWN, Frame, ProcessRow
 from clickstream.actions.observe.once import Observer
 from clickstream.config.settings import Settings
 from clickstream.domain.processes import Role
+from clickstream.domain.reports import WorkerState
 
 
 class Phase(StrEnum):
@@ -129,7 +130,7 @@ class FlowMeter:
         down = [frame.service(name).trouble for name in ("kafka", "postgresql") if frame.service(name).state is DOWN]
         standing = bool(frame.lag) and not frame.read_per_second
         held = [one.message for one in frame.obstacles] if standing else []
-        waits = [worker.detail for worker in workers if worker.activity == "waiting" and worker.detail]
+        waits = [worker.detail for worker in workers if worker.activity == WorkerState.WAITING and worker.detail]
         return next(iter([*down, *held, *waits]), "")
 
 

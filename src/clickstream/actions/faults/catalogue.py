@@ -4,13 +4,26 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Final
 
 from clickstream.config.paths import Home
 
-KILL, FREEZE, STOP, FILL_DISK, CUT, FLUSH = "kill", "freeze", "stop", "fill-disk", "cut", "flush"
-BURST, KILL_SUPERVISOR = "burst", "kill-supervisor"
-"""Kinds."""
+
+class FaultKind(StrEnum):
+    """What is done."""
+
+    KILL = "kill"
+    FREEZE = "freeze"
+    STOP = "stop"
+    FILL_DISK = "fill-disk"
+    CUT = "cut"
+    FLUSH = "flush"
+    BURST = "burst"
+    KILL_SUPERVISOR = "kill-supervisor"
+
+
+KILL, FREEZE, STOP, FILL_DISK, CUT, FLUSH, BURST, KILL_SUPERVISOR = FaultKind
 
 CONSUMER, PRODUCER, INDEXER, SUPERVISOR = "consumer", "producer", "indexer", "supervisor"
 WORKERS: Final = frozenset({CONSUMER, PRODUCER, INDEXER})
@@ -27,7 +40,7 @@ class Fault:
     """One way to break something."""
 
     name: str
-    kind: str
+    kind: FaultKind
     target: str
     """A role, the name of a server, or for a burst what it consists of."""
     sentence: str

@@ -47,6 +47,7 @@ from clickstream.actions.observe.verified import Verified
 from clickstream.config.settings import Settings
 from clickstream.domain.obstacles import Obstacle, PartitionProgress, Surroundings, held_back, obstacles
 from clickstream.domain.processes import ALIVE, ProcessState, Role, Snapshot
+from clickstream.domain.reports import WorkerState
 
 KEPT = 300
 """Seconds of history."""
@@ -351,9 +352,14 @@ def _agreeing(
         if row.role == Role.CONSUMER and row.partitions and lags.keys() >= set(row.partitions):
             row = replace(row, lag=sum(lags[partition] for partition in row.partitions))
         concerned = needed is not None and (row.lag or needed.name == "kafka")
-        if needed and concerned and row.role == Role.CONSUMER and row.activity in {"running", "idle"}:
+        if (
+            needed
+            and concerned
+            and row.role == Role.CONSUMER
+            and row.activity in {WorkerState.RUNNING, WorkerState.IDLE}
+        ):
             # Its fetch or its commit hangs, of which it says nothing.
-            return replace(row, activity="waiting", detail=f"{TITLES[needed.name]} does not answer")
+            return replace(row, activity=WorkerState.WAITING, detail=f"{TITLES[needed.name]} does not answer")
         return row
 
     return tuple(map(agreeing, processes))
@@ -406,7 +412,7 @@ def _producer(snapshot: Snapshot | None) -> ProducerRow | None:
     counters = report.counters if report else {}
     taken = [one.report.newest_event_ms for one in (process, *snapshot.of(Role.CONSUMER)) if one.report]
     return ProducerRow(
-        state=process.state.value,
+        state=process.state,
         sent=report.events if report else 0,
         total=counters.get("total", 0),
         rate=report.events_per_second if report and process.state in ALIVE else 0.0,

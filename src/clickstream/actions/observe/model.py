@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from clickstream.services.postgres.analytics import TopItem
     from clickstream.services.postgres.verify import Verification
 
-from clickstream.domain.processes import SETTLED, ProcessState
+from clickstream.domain.processes import SETTLED, ProcessState, Role
 
 T = TypeVar("T")
 
@@ -138,13 +138,13 @@ class ProcessRow:
     """One process: a server or worker of this home, or a worker elsewhere that posts on the notice board."""
 
     name: str
-    role: str
+    role: Role
     host: str
     local: bool
     """This home's supervisor has it: it can be stopped and restarted from here."""
     pid: int | None
-    state: str
-    """The supervisor's word: `running`, `backoff`, `stopped`, ..."""
+    state: ProcessState
+    """The supervisor's word."""
     activity: str = ""
     """The worker's own word while it runs: `running`, `idle`, `waiting`, ...; `silent`: it has not reported lately."""
     detail: str = ""
@@ -252,7 +252,7 @@ class Latency:
 class ProducerRow:
     """How far this home's producer is."""
 
-    state: str
+    state: ProcessState
     """The supervisor's word."""
     sent: int
     """Events that Kafka has acknowledged in this run."""

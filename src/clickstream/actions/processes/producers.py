@@ -24,7 +24,7 @@ from clickstream.config.settings import Settings
 from clickstream.domain.errors import ClickstreamError, FileFault
 from clickstream.domain.pace import FULL_SPEED, Pace
 from clickstream.domain.processes import ALIVE, SETTLED, ProcessState, Role
-from clickstream.domain.reports import UNREADABLE, WorkerReport
+from clickstream.domain.reports import WorkerReport, WorkerState
 from clickstream.pipeline.steering import Order, Pause, Resume, order_line
 
 OBEYED_WITHIN = 10.0
@@ -111,12 +111,12 @@ def pause(settings: Settings) -> ProcessRow:
     Raises:
         ClickstreamError: no producer is running, or it does not listen.
     """
-    return _steer(settings, Pause(), lambda report: report.state == "paused")
+    return _steer(settings, Pause(), lambda report: report.state == WorkerState.PAUSED)
 
 
 def resume(settings: Settings) -> ProcessRow:
     """Have a paused producer go on; see `pause`."""
-    return _steer(settings, Resume(), lambda report: report.state != "paused")
+    return _steer(settings, Resume(), lambda report: report.state != WorkerState.PAUSED)
 
 
 def set_pace(settings: Settings, pace: Pace) -> ProcessRow:
@@ -137,7 +137,7 @@ def summary(producer: ProcessRow) -> str:
     """What a producer does and how far it is, in a sentence."""
     if not producer.under_way:
         return f"the producer is {producer.state}"
-    how = "is paused" if producer.activity == "paused" else f"sends at {producer.pace}"
+    how = "is paused" if producer.activity == WorkerState.PAUSED else f"sends at {producer.pace}"
     total = producer.counters.get("total", 0)
     return f"the producer {how}; Kafka has acknowledged {producer.events:,} of {total:,} events"
 
@@ -161,8 +161,9 @@ def _await_reading(control: Control) -> None:
 def _refuse_unreadable(control: Control) -> None:
     """Raise what the producer said of its file before it ended."""
     process = control.snapshot().get(PRODUCER)
-    if process and process.state is ProcessState.FAILED and process.report and process.report.state == UNREADABLE:
-        raise FileFault(process.report.detail)
+    report = process.report if process and process.state is ProcessState.FAILED else None
+    if report and report.state == WorkerState.UNREADABLE:
+        raise FileFault(report.detail)
 
 
 def _steer(settings: Settings, order: Order, obeyed: Callable[[WorkerReport], bool]) -> ProcessRow:

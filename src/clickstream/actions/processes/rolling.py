@@ -10,7 +10,7 @@ from clickstream.actions.control import Control
 from clickstream.actions.processes.workers import start_and_wait
 from clickstream.domain.errors import ClickstreamError
 from clickstream.domain.processes import ProcessSpec, ProcessState, Role, Snapshot
-from clickstream.domain.reports import WorkerReport
+from clickstream.domain.reports import WorkerReport, WorkerState
 
 CAUGHT_UP_WITHIN = 60.0
 """Seconds that a restarted worker may take to be where it was."""
@@ -97,7 +97,7 @@ class _Group:
 
     def has_caught_up(self, name: str, before: _Group) -> bool:
         report = self.reports.get(name)
-        if report is None or report.state == "waiting":
+        if report is None or report.state == WorkerState.WAITING:
             return False
         if name in before.reports and before.reports[name].partitions and (not report.partitions or report.lag is None):
             return False

@@ -70,10 +70,10 @@ def benchmark(  # noqa: PLR0913 (a parameter an option)
 ) -> int:
     from clickstream.actions.benchmark import chart as drawing
     from clickstream.actions.benchmark.history import load
-    from clickstream.actions.benchmark.load import Order
+    from clickstream.actions.benchmark.load import Mode, Order
     from clickstream.actions.benchmark.series import Options, cases, check, summaries
 
-    options = Options(limit, partitions, runs, mode, Order(order), rate.rate if rate else None, ramp)
+    options = Options(limit, partitions, runs, Mode(mode), Order(order), rate.rate if rate else None, ramp)
     check(options)
     earlier = load(compare) if compare else None
     if chart:
