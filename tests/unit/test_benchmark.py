@@ -20,8 +20,6 @@ from clickstream.domain.events import EventColumns
 RUN = Run(
     3, 1000, 0.5, 2000.0, 0.01, 1 << 20, 4000.0, 0.5, Mode.DRAIN, Order.SORTED, None, 1000, 990, 700, verified=True
 )
-    3, 1000, 0.5, 2000.0, 0.01, 1 << 20, 4000.0, 0.5, Mode.DRAIN, Order.SORTED, None, 1000, 990, 700, verified=True
-)
 
 
 def events(count: int) -> EventColumns:

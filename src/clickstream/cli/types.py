@@ -134,7 +134,6 @@ class PictureFile(click.Path):
 NATURAL: Final = WholeNumber(0)
 POSITIVE: Final = WholeNumber(1)
 PORT: Final = WholeNumber(1, 65_535)
-PARTITIONS: Final = WholeNumber(1, 1_000)
 LIMIT: Final = WholeNumber(1, 2**31 - 1)
 """Of rows: PostgreSQL counts them in 32 bits here."""
 NUMBERS: Final = Numbers()
