@@ -14,7 +14,7 @@ from pathlib import Path
 from clickstream.actions import stack
 from clickstream.actions.control import running
 from clickstream.actions.faults.catalogue import BURST, BY_NAME
-from clickstream.actions.faults.inject import prepare, strike
+from clickstream.actions.faults.inject import inject_and_revert, prepare
 from clickstream.actions.faults.timeline import Step, line
 from clickstream.actions.logs import read as logs
 from clickstream.actions.processes import consumers, producers
@@ -185,7 +185,7 @@ def _strike(outcome: Outcome, began: float) -> None:
             context = prepare(load_settings(), planned.name, seconds=planned.seconds, note=outcome.steps.append)
             context.dice = random.Random(planned.seed)
             try:
-                strike(context)
+                inject_and_revert(context)
             finally:
                 outcome.payloads += [message.value for message in context.sent]
             return

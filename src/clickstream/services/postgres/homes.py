@@ -16,7 +16,7 @@ import numpy as np
 from clickstream.domain.errors import Fenced, Void
 from clickstream.services.postgres import lookup
 from clickstream.services.postgres.connection import Connection, translated
-from clickstream.services.postgres.parameters import Int8Array
+from clickstream.services.postgres.parameters import BigintArray
 
 if TYPE_CHECKING:
     from clickstream.domain.events import Int64Array
@@ -115,7 +115,7 @@ def tell(connection: Connection, version: int, topic_id: str, partition: int, vi
     connection.execute("UPDATE visitor_homes SET version = %s", [version])
     connection.execute(
         "INSERT INTO stray_visitors (version, topic_id, partition, visitors) VALUES (%s, %s, %s, %s)",
-        [version, topic_id, partition, Int8Array(visitors)],
+        [version, topic_id, partition, BigintArray(visitors)],
     )
     if version % KEPT_VERSIONS == 0:
         _throw_together(connection, version - KEPT_VERSIONS)

@@ -1,6 +1,6 @@
 """Faults of processes: killed, frozen, stopped, without room on the disk; the supervisor itself; Valkey emptied.
 
-Each strikes, takes back, and returns when what it broke runs again.
+Each injects, reverts, and returns when what it broke runs again.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from clickstream.actions import stack
 from clickstream.actions.faults.catalogue import CONSUMER
 from clickstream.actions.faults.context import Context
 from clickstream.actions.faults.context import consumers as consumers_of
-from clickstream.actions.faults.minders import await_back, await_end, held
+from clickstream.actions.faults.holders import await_back, await_end, held
 from clickstream.actions.observe.model import BAD, GOOD, WARN
 from clickstream.actions.processes import consumers
 from clickstream.actions.processes.workers import UNDER_WAY
@@ -41,8 +41,8 @@ def kill(context: Context) -> None:
 def freeze(context: Context) -> None:
     """SIGSTOP, SIGCONT."""
     victim, control = context.victim(), context.control
-    with held(context, "freeze", victim.name) as struck:
-        context.say("frozen", victim.name, level=BAD, at=struck.at)
+    with held(context, "freeze", victim.name) as injected:
+        context.say("frozen", victim.name, level=BAD, at=injected.at)
         takeover = _Takeover(context, victim)
         ended = await_end(control, context, "freeze", victim.name, takeover.look)
     context.say("thawed", victim.name, level=GOOD, at=ended.at)
@@ -66,8 +66,8 @@ class _Takeover:
 def stop(context: Context) -> None:
     """A polite stop, and a start."""
     victim, control = context.victim(), context.control
-    with held(context, "stop", victim.name) as struck:
-        context.say("stopped", victim.name, level=BAD, at=struck.at)
+    with held(context, "stop", victim.name) as injected:
+        context.say("stopped", victim.name, level=BAD, at=injected.at)
         await_end(control, context, "stop", victim.name)
     snapshot = await_back(context, control, victim.name)
     context.say("started again", victim.name, level=GOOD, at=snapshot.at)
@@ -76,8 +76,8 @@ def stop(context: Context) -> None:
 def fill_disk(context: Context) -> None:
     """Not a byte more for the server's processes, those that take the place of dead ones included."""
     victim, control = context.victim(), context.control
-    with held(context, "fill-disk", victim.name) as struck:
-        context.say("disk full", victim.name, level=BAD, at=struck.at)
+    with held(context, "fill-disk", victim.name) as injected:
+        context.say("disk full", victim.name, level=BAD, at=injected.at)
         if victim.name == "valkey":
             valkey_server.snapshot(valkey_of(context.settings))
         ended = await_end(control, context, "fill-disk", victim.name)

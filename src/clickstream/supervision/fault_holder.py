@@ -1,8 +1,8 @@
-"""Holds a fault for a while and takes it back, as a process of the supervisor:
-`python -m clickstream.supervision.minder`.
+"""Holds a fault for a while and reverts it, as a process of the supervisor:
+`python -m clickstream.supervision.fault_holder`.
 
 The fault ends at its time, when this process is asked to stop, or when the supervisor has gone: whoever wanted it may
-die meanwhile. Killed, this process is started again; past its time it only takes back.
+die meanwhile. Killed, this process is started again; past its time it only reverts.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from clickstream.domain.processes import SETTLED, Snapshot
 from clickstream.supervision.client import SupervisorClient, connect
 from clickstream.supervision.process import PR_SET_PDEATHSIG
 
-STRUCK = "struck"
+INJECTED = "injected"
 """The first word of the line that says so."""
 
 NEW_LIFE_EVERY, AGAIN_EVERY = 0.01, 0.2
@@ -47,7 +47,7 @@ class Term:
         self._ended = False
 
     def begin(self) -> None:
-        """It was struck."""
+        """It was injected."""
         self._until = min(self._until, time.monotonic() + self._seconds)
 
     def end(self, *_: object) -> None:
@@ -63,7 +63,7 @@ class Term:
 
 
 class HeldProcess:
-    """The process that is struck, followed through its restarts."""
+    """The process that the fault is injected into, followed through its restarts."""
 
     def __init__(self, client: SupervisorClient, name: str, gone: Callable[[], None]) -> None:
         """`gone` is called when the supervisor is. Raises ClickstreamError where the process does not run."""
@@ -184,7 +184,7 @@ def main() -> int:
         return 1
     with _fault(args, client, term):
         term.begin()
-        _say(f"{STRUCK} {args.name}")
+        _say(f"{INJECTED} {args.name}")
         while not term.over():
             pass
     _say(f"{args.name} is let go")
