@@ -87,11 +87,11 @@ def test_a_fault_is_mended_and_proved_harmless(settings: Settings, name: str) ->
 
 def test_the_proof_finds_events_and_rejects_that_are_not_stored(settings: Settings) -> None:
     producers.stop(settings)
-    since = proof.look(settings)
+    since = proof.sample(settings)
     send(settings, shop(3, 500))
     send(settings, [("7", b"not json"), ("8", None), ("7", b"not json either")])
     wait_until(lambda: all_committed(settings), "everything committed")
-    ends = proof.look(settings).ends
+    ends = proof.sample(settings).ends
     whole = proof.prove(settings, since, ends)
     assert (whole.lost, whole.ok) == (0, True)
     assert whole.messages >= 503

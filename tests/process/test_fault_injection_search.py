@@ -79,9 +79,9 @@ def test_a_fault_is_mended_and_proved_harmless(settings: Settings, tmp_path: Pat
 
 
 def test_the_proof_finds_what_is_not_in_the_index(settings: Settings) -> None:
-    since = proof.look(settings)
+    since = proof.sample(settings)
     send(settings, [*shop(3, 500), ("7", b"not json")])
-    ends = proof.look(settings).ends
+    ends = proof.sample(settings).ends
     proof.await_drained(settings, ends, lambda: None, index=True)
     whole = proof.prove(settings, since, ends, index=True)
     assert (whole.lost, whole.unindexed, whole.ok) == (0, 0, True)

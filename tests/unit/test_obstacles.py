@@ -116,7 +116,7 @@ def test_an_indexers_partition_may_be_a_foreign_members() -> None:
 )
 def test_consumers_do_not_stall_where_a_transaction_is_open(lag: int, owned: bool, held: bool, state: str) -> None:
     reading = Reading(lag=lag, rate_in=0.0, rate_out=0.0, owned=owned, commit_age=60.0, held=held)
-    assert Judge().look(reading)[0] == state
+    assert Judge().judge(reading)[0] == state
 
 
 def test_an_idle_consumer_is_held_up_by_the_transaction() -> None:

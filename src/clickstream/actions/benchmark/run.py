@@ -27,8 +27,8 @@ from clickstream.domain.events import EventColumns
 from clickstream.domain.processes import ProcessState, ProcessStatus, Role
 from clickstream.services.postgres.yardstick import copy_limit
 
-LOOK_EVERY = 0.1
-"""Seconds between two looks at the flow."""
+SAMPLE_EVERY = 0.1
+"""Seconds between two samples of the flow."""
 
 FALLS_BEHIND = 2.0
 """Seconds of work that may be left when the producer ends; with more, the rate is not sustained."""
@@ -204,7 +204,7 @@ def _finish(
                 sustained = sample.total <= FALLS_BEHIND * (case.rate or read)
             if sample.total == 0 and read and (produced_at or case.mode is Mode.DRAIN):
                 break
-            time.sleep(LOOK_EVERY)
+            time.sleep(SAMPLE_EVERY)
     servers = times.passed()
     control.stop([one.name for one in consumers])
     reports = [one.report for one in control.snapshot().of(Role.CONSUMER) if one.name.startswith(f"{NAME}-")]

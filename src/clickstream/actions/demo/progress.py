@@ -101,10 +101,10 @@ class FlowMeter:
         ages = [row.commit_age for row in self.frame.partitions if row.commit_age is not None]
         return self.frame.at - min(ages, default=float("inf"))
 
-    def look(self, workers: tuple[ProcessRow, ...]) -> Flow:
+    def sample(self, workers: tuple[ProcessRow, ...]) -> Flow:
         """See how it flows. `workers`: as their supervisor knows them now."""
         self._looked_at = time.time()
-        self.frame = frame = self._observer.look()
+        self.frame = frame = self._observer.sample()
         producer = next((worker for worker in workers if worker.role == Role.PRODUCER), None)
         return Flow(
             produced=max(self.produced, producer.events if producer else 0),  # whichever is newer
@@ -120,7 +120,7 @@ class FlowMeter:
 
     @property
     def drained(self) -> bool:
-        """By offsets that were all read in the last look, nothing was left to store or to index."""
+        """By offsets that were all read in the last sample, nothing was left to store or to index."""
         at, indexing = as_of(self.frame), self.frame.indexing
         return at is not None and at >= self._looked_at and self.frame.lag == 0 and not (indexing and indexing.total)
 

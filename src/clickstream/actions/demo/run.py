@@ -27,8 +27,8 @@ from clickstream.domain.processes import ProcessState, Role
 from clickstream.pipeline.csvfile import look
 from clickstream.services.postgres.inspect import Counts, counts
 
-LOOK_EVERY = 0.2
-"""Seconds between two looks at the flow."""
+SAMPLE_EVERY = 0.2
+"""Seconds between two samples of the flow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +119,8 @@ def demo(settings: Settings, options: DemoOptions, show: Show) -> DemoResult:
             narrator.say(Phase.DATA, data.note, note=True)
         settings = _bring_up(settings, narrator)
         file = data.ready(
-            lambda done, total: narrator.say(Phase.DATA, f"generating {data.path}", done=done, total=total), LOOK_EVERY
+            lambda done, total: narrator.say(Phase.DATA, f"generating {data.path}", done=done, total=total),
+            SAMPLE_EVERY,
         )
     if options.fresh:
         _empty(settings, narrator)
@@ -180,11 +181,11 @@ def _run_pipeline(settings: Settings, run: producers.SendingRun, start: Sample, 
         while True:
             workers = _workers(settings)
             finished = _producer_finished(workers)
-            narrator.flow(meter.look(workers))
+            narrator.flow(meter.sample(workers))
             if finished and meter.drained:
                 return _Drained(meter.produced, meter.read, finished, max(0.0, meter.last_commit - began))
             _refuse_failed(workers)
-            time.sleep(LOOK_EVERY)
+            time.sleep(SAMPLE_EVERY)
 
 
 def _producer_finished(workers: tuple[ProcessRow, ...]) -> ProcessRow | None:

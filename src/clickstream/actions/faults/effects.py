@@ -44,7 +44,7 @@ def freeze(context: Context) -> None:
     with held(context, "freeze", victim.name) as injected:
         context.say("frozen", victim.name, level=BAD, at=injected.at)
         takeover = _Takeover(context, victim)
-        ended = await_end(control, context, "freeze", victim.name, takeover.look)
+        ended = await_end(control, context, "freeze", victim.name, takeover.watch)
     context.say("thawed", victim.name, level=GOOD, at=ended.at)
 
 
@@ -56,7 +56,7 @@ class _Takeover:
         self._name = victim.name
         self._wanted = set(victim.report.partitions) if victim.report and context.fault.target == CONSUMER else set()
 
-    def look(self, snapshot: Snapshot) -> None:
+    def watch(self, snapshot: Snapshot) -> None:
         reports = [one.report for one in snapshot.of(Role.CONSUMER) if one.name != self._name and one.report]
         if self._wanted and self._wanted <= {number for report in reports for number in report.partitions}:
             self._context.say("taken over", f"partitions {sorted(self._wanted)}", level=GOOD, at=snapshot.at)

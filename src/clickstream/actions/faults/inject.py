@@ -143,10 +143,10 @@ def inject(
         note(step)
 
     context.note = told
-    since, index = proof.look(settings), context.fault.target in {OPENSEARCH, INDEXER}
+    since, index = proof.sample(settings), context.fault.target in {OPENSEARCH, INDEXER}
     try:
         inject_and_revert(context)
-        ends = proof.look(context.settings).ends
+        ends = proof.sample(context.settings).ends
         context.say("lag drained", level=GOOD, at=proof.await_drained(context.settings, ends, tick, index=index))
         injection.proof = found = proof.prove(context.settings, since, ends, index=index)
     except Interrupted:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from clickstream.services.opensearch.presence import IndexPresence
 
 POLL = 0.2
-"""Seconds between two looks at the lag."""
+"""Seconds between two samples of the lag."""
 
 STUCK_AFTER = 120.0
 """Seconds without any progress after which the lag does not drain any more."""
@@ -62,7 +62,7 @@ class Proof:
         return self.verification.ok and not self.lost and not self.unindexed
 
 
-def look(settings: Settings, within: float = BACK_WITHIN) -> Sample:
+def sample(settings: Settings, within: float = BACK_WITHIN) -> Sample:
     """Where the topic ends and how far it is stored. Raises ClickstreamError when a server stays away."""
 
     def sample() -> Sample:

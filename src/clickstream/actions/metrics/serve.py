@@ -35,10 +35,10 @@ PROCESS = "metrics"
 """Its name in the supervisor; `worker stop metrics` ends it."""
 
 FRESH_FOR = 1.0
-"""Seconds for which a look serves everybody who asks."""
+"""Seconds for which a sample serves everybody who asks."""
 
 WITHIN = 3.0
-"""Seconds after which a look ends, even if some servers have not answered; Prometheus waits longer."""
+"""Seconds after which a sample ends, even if some servers have not answered; Prometheus waits longer."""
 
 
 class FiguresCollector(Collector):
@@ -48,7 +48,7 @@ class FiguresCollector(Collector):
         self._observer = observer
 
     def collect(self) -> Iterator[Metric]:
-        return families(self._observer.look(), self._observer.seconds)
+        return families(self._observer.sample(), self._observer.seconds)
 
     def describe(self) -> Iterator[Metric]:
         """The names alone; asks nobody."""
@@ -72,7 +72,7 @@ def once_as_data(load: Callable[[], Settings]) -> list[dict[str, Any]]:
     """The same as objects: name, labels, value."""
     observer = _observer(load)
     try:
-        samples = [sample for family in families(observer.look(), observer.seconds) for sample in family.samples]
+        samples = [sample for family in families(observer.sample(), observer.seconds) for sample in family.samples]
     finally:
         observer.close()
     return [{"name": one.name, "labels": one.labels, "value": one.value} for one in samples]

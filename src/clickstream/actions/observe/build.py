@@ -77,24 +77,24 @@ class OffsetRates:
     """Offsets over time, as rates."""
 
     def __init__(self) -> None:
-        self._looks: deque[tuple[float, Mapping[int, int]]] = deque()
+        self._samples: deque[tuple[float, Mapping[int, int]]] = deque()
 
-    def look(self, at: float, offsets: Mapping[int, int]) -> None:
-        """`at`: seconds of the monotonic clock; a look that was taken already is not taken twice."""
-        if self._looks and self._looks[-1][0] >= at:
+    def sample(self, at: float, offsets: Mapping[int, int]) -> None:
+        """`at`: seconds of the monotonic clock; a sample that was taken already is not taken twice."""
+        if self._samples and self._samples[-1][0] >= at:
             return
-        self._looks.append((at, offsets))
-        while len(self._looks) > 2 and at - self._looks[1][0] >= RATES_OVER:
-            self._looks.popleft()
+        self._samples.append((at, offsets))
+        while len(self._samples) > 2 and at - self._samples[1][0] >= RATES_OVER:
+            self._samples.popleft()
 
     def forget(self) -> None:
-        self._looks.clear()
+        self._samples.clear()
 
     def rate(self, partition: int, now: float) -> float | None:
-        """Messages a second; None: not known (one look only, or the last one is old)."""
-        if len(self._looks) < 2 or now - self._looks[-1][0] > RATES_OVER * 2:
+        """Messages a second; None: not known (one sample only, or the last one is old)."""
+        if len(self._samples) < 2 or now - self._samples[-1][0] > RATES_OVER * 2:
             return None
-        (first_at, first), (last_at, last) = self._looks[0], self._looks[-1]
+        (first_at, first), (last_at, last) = self._samples[0], self._samples[-1]
         if partition not in last:
             return None
         return max(0.0, (last[partition] - first.get(partition, last[partition])) / (last_at - first_at))
@@ -177,7 +177,7 @@ class FrameBuilder:
         processes = process_rows(answers, self._past.rates, now, tick=tick)
         lives = consumer_lives(answers)
         if tick or not self._partitions:
-            self._look(answers, processes, lives, now)
+            self._sample(answers, processes, lives, now)
         flows, lag, active = self._flowing(answers, processes, now, tick=tick)
         self._last = Frame(
             at=now,
@@ -199,7 +199,7 @@ class FrameBuilder:
             top_items=answers.top_items,
             latency=self._percentiles,
             producer=_producer(answers.snapshot),
-            verification=self._verified.look(answers),
+            verification=self._verified.current(answers),
             happenings=tuple(self._happenings),
             history=self._past.view(),
             problem=self._live.problem,
@@ -233,10 +233,10 @@ class FrameBuilder:
             self._remember(now, flows, lag if ends_known else None, active)
         return flows, lag, active
 
-    def _look(self, answers: Answers, processes: tuple[ProcessRow, ...], lives: Lives, now: float) -> None:
+    def _sample(self, answers: Answers, processes: tuple[ProcessRow, ...], lives: Lives, now: float) -> None:
         owners = owners_of(processes, Role.CONSUMER)
-        self._outcome_rates = self._outcomes.look(now, lives)
-        self._percentiles = self._latency.look(now, _histograms(answers.snapshot))
+        self._outcome_rates = self._outcomes.sample(now, lives)
+        self._percentiles = self._latency.sample(now, _histograms(answers.snapshot))
         kafka, postgres = answers.kafka.value, answers.postgres.value
         if kafka is None or kafka.topic_id is None:
             self._partitions = ()
@@ -247,10 +247,10 @@ class FrameBuilder:
             self._in.forget()
             self._out.forget()
             self._arrivals = Arrivals(kafka.arrivals)
-        self._in.look(kafka.read_at, kafka.ends)
-        self._arrivals.look(answers.kafka.at, kafka.ends)
+        self._in.sample(kafka.read_at, kafka.ends)
+        self._arrivals.sample(answers.kafka.at, kafka.ends)
         if postgres is not None:
-            self._out.look(postgres.read_at, self._positions_in(postgres, kafka))
+            self._out.sample(postgres.read_at, self._positions_in(postgres, kafka))
             if postgres.read_at <= kafka.read_at:
                 self._positions = answers.postgres
         # Else these ends are older than those positions, and the positions before them belong to the ends.
@@ -300,7 +300,7 @@ class FrameBuilder:
             commit_age=at.commit_age,
             held=held_from is not None,
         )
-        state, trend = self._judges.setdefault(partition, Judge()).look(reading)
+        state, trend = self._judges.setdefault(partition, Judge()).judge(reading)
         return PartitionRow(
             partition=partition,
             begin=kafka.begins[partition],

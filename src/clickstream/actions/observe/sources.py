@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from clickstream.actions.observe.arrivals import Look, past_ends
+from clickstream.actions.observe.arrivals import EndsSample, past_ends
 from clickstream.actions.observe.model import StoredCounts
 from clickstream.actions.observe.poll import NotAsked
 from clickstream.actions.servers import in_the_stack, kafka_of, opensearch_of, postgres_of, valkey_of
@@ -83,7 +83,7 @@ class KafkaAnswer:
     """Seconds of the monotonic clock just before the offsets were asked for: they are at least those of then."""
     indexed: dict[int, int] | None = None
     """Where the indexers' group is, read before the ends; None where OpenSearch is not enabled."""
-    arrivals: tuple[Look, ...] = ()
+    arrivals: tuple[EndsSample, ...] = ()
     """Where the ends were before anybody looked: see observe/arrivals.py."""
 
 
@@ -172,7 +172,7 @@ class KafkaSource(Kept):
     def __init__(self, settings: LiveSettings, gate: Gate) -> None:
         super().__init__(settings, "kafka", gate)
         self._version: str | None = None
-        self._past: tuple[str, tuple[Look, ...]] = ("", ())
+        self._past: tuple[str, tuple[EndsSample, ...]] = ("", ())
         self._indexers: GroupReader | None = None
 
     def open(self, settings: Settings) -> Any:

@@ -18,7 +18,7 @@ class Verified:
         self._topic_id: str | None = None
         self._outlived = False
 
-    def look(self, answers: Answers) -> Figure[Verification] | None:
+    def current(self, answers: Answers) -> Figure[Verification] | None:
         """What the last verify found; None: there was none, or its data is gone."""
         told, kafka = answers.verification, answers.kafka.value
         if told is not self._told:

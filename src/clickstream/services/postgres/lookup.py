@@ -82,6 +82,8 @@ class SessionLookup:
         return StoredEvents(visitors, copy.unix_milliseconds(times), codes.astype(np.int8), items)
 
 
-def parameters_of(visitor_id: Int64Array, low_ms: Int64Array, high_ms: Int64Array) -> list[BigintArray | TimestampArray]:
+def parameters_of(
+    visitor_id: Int64Array, low_ms: Int64Array, high_ms: Int64Array
+) -> list[BigintArray | TimestampArray]:
     """The spans as both queries take them."""
     return [BigintArray(visitor_id), TimestampArray(low_ms), TimestampArray(np.minimum(high_ms, MAX_TIMESTAMP_MS))]
