@@ -137,7 +137,7 @@ class Kept:
         try:
             if self._opened is None:
                 self._opened, self._for = self.open(settings), settings
-            return self.ask(settings, self._opened)
+            return self.read(settings, self._opened)
         except BaseException:
             self.drop()
             raise
@@ -145,7 +145,7 @@ class Kept:
     def open(self, settings: Settings) -> Any:
         raise NotImplementedError
 
-    def ask(self, settings: Settings, opened: Any) -> Any:
+    def read(self, settings: Settings, opened: Any) -> Any:
         raise NotImplementedError
 
     def close(self, opened: Any) -> None:
@@ -189,7 +189,7 @@ class KafkaSource(Kept):
             )
         return OffsetReader(kafka_of(settings), timeout=ASKING_TIMEOUT)
 
-    def ask(self, settings: Settings, opened: Any) -> KafkaAnswer:
+    def read(self, settings: Settings, opened: Any) -> KafkaAnswer:
 
         started = time.perf_counter()
         topic = opened.describe(kafka_of(settings).events_topic)
@@ -222,7 +222,7 @@ class PostgresSource(Kept):
 
         return postgres_of(settings)
 
-    def ask(self, settings: Settings, opened: Any) -> PostgresAnswer:
+    def read(self, settings: Settings, opened: Any) -> PostgresAnswer:
         from clickstream.services.postgres.connection import translated  # noqa: PLC0415
         from clickstream.services.postgres.inspect import read_all_offsets  # noqa: PLC0415
         from clickstream.services.postgres.reads import borrow  # noqa: PLC0415
@@ -253,7 +253,7 @@ class ValkeySource(Kept):
         self._version = server_info(valkey_of(settings), patience=self._patience).version
         return connect(valkey_of(settings), patience=self._patience)
 
-    def ask(self, settings: Settings, opened: Any) -> ValkeyAnswer:
+    def read(self, settings: Settings, opened: Any) -> ValkeyAnswer:
         from clickstream.services.valkey.board import Board  # noqa: PLC0415
         from clickstream.services.valkey.connection import translated  # noqa: PLC0415
 
@@ -285,12 +285,12 @@ class OpenSearchSource(Kept):
             client.info()  # connecting is no part of the latency
         return client
 
-    def ask(self, settings: Settings, opened: Any) -> OpenSearchAnswer:
+    def read(self, settings: Settings, opened: Any) -> OpenSearchAnswer:
         from clickstream.services.opensearch.client import translated  # noqa: PLC0415
-        from clickstream.services.opensearch.server import ask  # noqa: PLC0415
+        from clickstream.services.opensearch.server import info_of  # noqa: PLC0415
 
         with translated():
-            found = ask(opened)
+            found = info_of(opened)
         return OpenSearchAnswer(found.latency_ms, found.version)
 
 
@@ -306,7 +306,7 @@ class SurroundingsSource(Kept):
 
         return SurroundingsReader(kafka_of(settings), groups_of(settings), timeout=ASKING_TIMEOUT)
 
-    def ask(self, settings: Settings, opened: Any) -> Surroundings | None:
+    def read(self, settings: Settings, opened: Any) -> Surroundings | None:
         found: Surroundings | None = opened.read()
         return found
 

@@ -184,6 +184,6 @@ def _array(items: list[bytes]) -> bytes:
 def _ask(settings: KafkaSettings, address: Address, kind: int, body: bytes) -> bytes:
     """The answer's body. Raises OSError or ValueError."""
     with BrokerConnection(settings, address) as broker:
-        reader = _Reader(answer := broker.ask(kind, body, tags=_NO_TAGS))
+        reader = _Reader(answer := broker.request(kind, body, tags=_NO_TAGS))
     reader.skip_tags()
     return answer[reader.position :]

@@ -43,10 +43,10 @@ def server_info(settings: OpenSearchSettings, *, patience: float = PATIENCE) -> 
     """Ask the server; see client.connect. Raises ServiceUnavailable, NotAdmitted or ServiceRefused."""
     with translated(), connect(settings, timeout=ASKING_TIMEOUT, patience=patience) as client:
         client.info()
-        return ask(client)
+        return info_of(client)
 
 
-def ask(client: OpenSearch) -> OpenSearchInfo:
+def info_of(client: OpenSearch) -> OpenSearchInfo:
     """The same over an open connection. Raises ServiceRefused, and the driver's errors; see `translated`."""
     started = time.perf_counter()
     answer = client.info()

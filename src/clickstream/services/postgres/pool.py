@@ -62,7 +62,7 @@ class ReaderPool(ConnectionPool[Connection]):
             open=True,
         )
 
-    def take(self, patience: float) -> Connection | None:
+    def free_connection(self, patience: float) -> Connection | None:
         """A connection whose session is as `connect` makes it, to be given back; None: all are in use, or it is closed.
 
         Raises:
@@ -73,7 +73,7 @@ class ReaderPool(ConnectionPool[Connection]):
         connection = None
         try:
             with suppress(PoolClosed):
-                connection = repeat(self._take, passes=_passes, within=patience)
+                connection = repeat(self._checked_connection, passes=_passes, within=patience)
         finally:
             if connection is None:
                 self._free.release()
@@ -84,7 +84,7 @@ class ReaderPool(ConnectionPool[Connection]):
         self.putconn(connection)
         self._free.release()
 
-    def _take(self) -> Connection:
+    def _checked_connection(self) -> Connection:
         while True:
             try:
                 connection = self.getconn()
