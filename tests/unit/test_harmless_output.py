@@ -15,7 +15,7 @@ from clickstream.cli.diagnostics import guarded, say
 from clickstream.cli.output import Table, TextLine
 from clickstream.config.problems import SettingsError
 from clickstream.domain.errors import LONGEST_MESSAGE, ClickstreamError, ServiceUnavailable
-from clickstream.domain.harmless import brief
+from clickstream.domain.escapes import brief
 from clickstream.tui.widgets.line import tame
 from clickstream.tui.widgets.row_table import Column, _drawn
 

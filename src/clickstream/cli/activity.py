@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from clickstream.cli import terminal
 from clickstream.cli.diagnostics import say as say_line
-from clickstream.domain.harmless import harmless
+from clickstream.domain.escapes import escape_controls
 
 if TYPE_CHECKING:
     from rich.live import Live
@@ -89,7 +89,7 @@ class Activity:
         filled = round((share or 0) * BAR)
         how_far = "" if share is None else f"  {'━' * filled}{'─' * (BAR - filled)} {share:.0%}"
         words = f"{self._words}{how_far}  {time.monotonic() - self._began:.0f} s"
-        return Text(harmless(words), style="dim", no_wrap=True, overflow="ellipsis")
+        return Text(escape_controls(words), style="dim", no_wrap=True, overflow="ellipsis")
 
 
 _now: Activity | None = None

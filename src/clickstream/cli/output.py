@@ -16,7 +16,7 @@ from weakref import WeakKeyDictionary
 from clickstream.cli import activity, fitting
 from clickstream.cli.diagnostics import say
 from clickstream.cli.terminal import console
-from clickstream.domain.harmless import harmless
+from clickstream.domain.escapes import escape_controls
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderResult
@@ -106,7 +106,7 @@ def write_json_line(document: object) -> None:
 def write_text(line: str) -> None:
     """One line."""
     activity.end()
-    sys.stdout.write(harmless(line) + "\n")
+    sys.stdout.write(escape_controls(line) + "\n")
     sys.stdout.flush()
 
 
@@ -204,7 +204,7 @@ def _plain(value: object) -> Any:
 def _cell(value: Cell) -> str:
     if value is None:
         return ""
-    return harmless(value) if isinstance(value, str) else exact(value)
+    return escape_controls(value) if isinstance(value, str) else exact(value)
 
 
 def _is_number(text: str) -> bool:
@@ -221,7 +221,7 @@ def _right_aligned(table: Table) -> list[bool]:
 
 def _plain_lines(block: Block) -> Iterator[str]:
     if isinstance(block, TextLine):
-        yield harmless(block.text)
+        yield escape_controls(block.text)
         return
     if block.title:
         yield block.title
@@ -255,7 +255,7 @@ class Blocks:
                 yield _text("")
             before = block
             if isinstance(block, TextLine):
-                yield from _wrapped(harmless(block.text), width)
+                yield from _wrapped(escape_controls(block.text), width)
             else:
                 yield from _Drawing(block, width, widest).lines()
 
@@ -293,7 +293,7 @@ class _Drawing:
 
     def lines(self) -> Iterator[Text]:
         table = self._table
-        yield from _wrapped(harmless(table.title), self._width, "bold") if table.title else ()
+        yield from _wrapped(escape_controls(table.title), self._width, "bold") if table.title else ()
         if not table.rows:
             return
         yield from self._row(table.headers, ["dim"] * len(table.headers))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final
 
-from clickstream.domain.harmless import brief
+from clickstream.domain.escapes import brief
 
 LATENCY_EDGES_MS: Final = (
     *(5, 7, 10, 15, 20, 30, 50, 70, 100, 150, 200, 300, 500, 700),
@@ -93,7 +93,7 @@ _LARGEST: Final = 2**63 - 1
 
 
 def checked(report: WorkerReport) -> WorkerReport:
-    """A report that came from outside, fit to be reckoned with and shown: its texts are made harmless and short.
+    """A report that came from outside, fit to be reckoned with and shown: its texts are short, their controls escaped.
 
     Raises ValueError where a figure is none that a worker can have.
     """

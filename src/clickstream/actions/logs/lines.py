@@ -1,4 +1,4 @@
-"""Log lines of all processes in one order: told apart by time and level, and made harmless. Keeps no line."""
+"""Log lines of all processes in one order: told apart by time and level, with controls escaped. Keeps no line."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
-from clickstream.actions.logs.read import Tail, printable
+from clickstream.actions.logs.read import Tail, escape_line
 from clickstream.config.paths import Home
 
 DEBUG, INFO, WARNING, ERROR = range(4)
@@ -84,7 +84,7 @@ class LogReader:
 
 def parse(process: str, raw: str, before: LogLine | None) -> LogLine:
     """A line as it stands in the log; `before`: the one before it in the same log."""
-    text = printable(raw)
+    text = escape_line(raw)
     note = raw.startswith("--- ")
     at, level = _time(raw), INFO
     inherits = (not at and not note) or _BELONGS_TO_THE_ONE_BEFORE.search(raw, 0, _LEVEL_WITHIN)

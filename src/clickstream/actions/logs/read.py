@@ -13,7 +13,7 @@ from pathlib import Path
 
 from clickstream.config.paths import Home
 from clickstream.domain.errors import ClickstreamError
-from clickstream.domain.harmless import harmless
+from clickstream.domain.escapes import escape_controls
 
 POLL_SECONDS = 0.2
 """How often a followed file is looked at."""
@@ -31,9 +31,9 @@ TAB = 4
 """Columns from one tab stop to the next."""
 
 
-def printable(line: str) -> str:
+def escape_line(line: str) -> str:
     """A line as it stands in a log, with tabs expanded and everything else that is no print written as an escape."""
-    return harmless(line.rstrip("\r").expandtabs(TAB))
+    return escape_controls(line.rstrip("\r").expandtabs(TAB))
 
 
 def known(home: Home, prefix: str) -> list[str]:
@@ -42,8 +42,8 @@ def known(home: Home, prefix: str) -> list[str]:
 
 
 def tail(home: Home, names: Sequence[str], lines: int) -> list[tuple[str, str]]:
-    """(name, line) of the last lines of each, oldest first, made harmless: what a server or a message's text put there
-    steers no terminal.
+    """(name, line) of the last lines of each, oldest first. Controls are escaped: what a server or a message's text put
+    there steers no terminal.
 
     Raises ClickstreamError where one of them has never logged.
     """
@@ -57,7 +57,7 @@ def follow(home: Home, names: Sequence[str], lines: int) -> Generator[tuple[str,
     while True:
         time.sleep(POLL_SECONDS)
         for name, one in tails.items():
-            yield from ((name, printable(line)) for line in one.new())
+            yield from ((name, escape_line(line)) for line in one.new())
 
 
 def _tails(home: Home, names: Sequence[str]) -> dict[str, Tail]:
@@ -68,7 +68,7 @@ def _tails(home: Home, names: Sequence[str]) -> dict[str, Tail]:
 
 
 def _last(tails: dict[str, Tail], lines: int) -> list[tuple[str, str]]:
-    return [(name, printable(line)) for name, one in tails.items() for line in one.last(WHOLE)[-lines:]]
+    return [(name, escape_line(line)) for name, one in tails.items() for line in one.last(WHOLE)[-lines:]]
 
 
 class Tail:

@@ -22,7 +22,7 @@ from urllib3.exceptions import ProtocolError
 
 from clickstream.config.settings import OpenSearchSettings
 from clickstream.domain.errors import ClickstreamError, NotAdmitted, ServiceNotReady, ServiceRefused, ServiceUnavailable
-from clickstream.domain.harmless import brief
+from clickstream.domain.escapes import brief
 from clickstream.services.handshake import HandshakeFault, Names, fault_of, refusal
 from clickstream.services.opensearch.verdicts import NOT_NOW, Verdict, described, verdict
 from clickstream.services.repeat import PATIENCE, repeat

@@ -35,7 +35,7 @@ from clickstream.domain.errors import (
     ServiceUnavailable,
     UsageError,
 )
-from clickstream.domain.harmless import brief
+from clickstream.domain.escapes import brief
 from clickstream.services.handshake import Names, fault_of, refusal
 from clickstream.services.opensearch.client import HttpConnection, cause_of, passes, system_error, trust
 from clickstream.services.repeat import PATIENCE, repeat

@@ -12,7 +12,7 @@ from opensearchpy.exceptions import NotFoundError, RequestError
 
 from clickstream.config.settings import OpenSearchSettings
 from clickstream.domain.errors import ServiceRefused, UsageError
-from clickstream.domain.harmless import brief
+from clickstream.domain.escapes import brief
 from clickstream.services.opensearch.answers import CountedItems, Fields, Hit, Number, SearchAnswer, TimeRange
 from clickstream.services.opensearch.client import SERVICE, connect, is_state, told, translated
 from clickstream.services.opensearch.index import MAPPING

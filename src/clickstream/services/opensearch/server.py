@@ -10,7 +10,7 @@ from opensearchpy import OpenSearch
 
 from clickstream.config.settings import OpenSearchSettings
 from clickstream.domain.errors import ServiceUnavailable
-from clickstream.domain.harmless import brief
+from clickstream.domain.escapes import brief
 from clickstream.domain.reports import LONGEST_NAME
 from clickstream.services.opensearch.client import connect, foreign, told, translated, where
 from clickstream.services.repeat import PATIENCE, repeat

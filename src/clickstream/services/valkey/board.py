@@ -13,7 +13,7 @@ import msgspec
 import valkey
 
 from clickstream.config.settings import ValkeySettings
-from clickstream.domain.harmless import brief
+from clickstream.domain.escapes import brief
 from clickstream.domain.processes import Role
 from clickstream.domain.reports import LONGEST_NAME, WorkerReport, check_figures, checked
 from clickstream.services.repeat import PATIENCE

@@ -11,7 +11,7 @@ import valkey
 from valkey.exceptions import NoPermissionError
 
 from clickstream.config.settings import ValkeySettings
-from clickstream.domain.harmless import brief
+from clickstream.domain.escapes import brief
 from clickstream.domain.reports import LONGEST_NAME
 from clickstream.services.repeat import PATIENCE
 from clickstream.services.valkey.connection import PREFIX, connect, translated
