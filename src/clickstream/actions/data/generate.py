@@ -83,8 +83,7 @@ def generate(
     began = time.monotonic()
     go_on = _raising(cancelled)
     try:
-        _make_room(path)
-        with replacing(path, mode=0o666) as file, _compressing(path, file) as text:
+        with _opened(path) as text:
             report = progress or _silent
             rows = shape.rows if limit is None else min(limit, shape.rows)
             report(0, rows)
@@ -110,14 +109,20 @@ def _silent(_written: int, _total: int) -> None:
     pass
 
 
-def _make_room(path: Path) -> None:
-    """Make the folder, and remove what killed runs have left in it. Raises ClickstreamError: no file can be there."""
+@contextmanager
+def _opened(path: Path) -> Iterator[IO[bytes]]:
+    """The new file, packed as its name says. Its folder is made, and rid of what killed runs have left there.
+
+    Raises ClickstreamError where no file can be.
+    """
     if path.exists() and not path.is_file():
         raise ClickstreamError(f"cannot write {path}: it is not a file", hint="name a file")
     if path.parent == (home := Home.from_environment()).root:
         make_private(home)
     path.parent.mkdir(parents=True, exist_ok=True)
     _remove_leftovers(path)
+    with replacing(path, mode=0o666) as file, _compressing(path, file) as text:
+        yield text
 
 
 def _remove_leftovers(path: Path) -> None:
