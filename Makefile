@@ -57,6 +57,7 @@ check: $(VENV)/.dev ## check format, lint, types, imports, dependencies and hygi
 	$(PY) -m ruff check .
 	$(PY) -m mypy
 	$(VENV)/bin/lint-imports
+	$(VENV)/bin/lint-imports tools/no_circles.toml
 	$(VENV)/bin/deptry src --optional-dependencies-dev-groups dev
 	$(VENV)/bin/deptry src tests tools
 	$(PY) -m pytest -q tests/hygiene

@@ -18,8 +18,8 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]
 )
 
 from clickstream.config.settings import PostgresSettings, Settings
-from clickstream.services.kafka.admission import Client
-from clickstream.services.kafka.users import set_password
+from clickstream.services.kafka.admin import set_password
+from clickstream.services.kafka.admission import KafkaClient
 
 ODD_SETTINGS = (
     "default_transaction_isolation = 'serializable'",
@@ -108,7 +108,7 @@ def kafka_user(settings: Settings, rights: Mapping[str, Sequence[AclOperation]])
         for kind, operations in rights.items()
         for operation in operations
     ]
-    with Client(kafka, client_id="tests") as admin:
+    with KafkaClient(kafka, client_id="tests") as admin:
         if bindings:
             admin.results(lambda seconds: admin.create_acls(bindings, request_timeout=seconds), 30)
         yield {"KAFKA_SASL_USERNAME": name, "KAFKA_SASL_PASSWORD": password}

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from clickstream.config.paths import Home
 from clickstream.config.settings import KafkaSettings
-from clickstream.services.kafka.users import set_password
+from clickstream.services.kafka.admin import set_password
 from clickstream.stack.artifacts import ensure_jars
 from clickstream.stack.kafka import kafka_spec
 from clickstream.stack.layout import HOST, KAFKA, Layout, config_folder

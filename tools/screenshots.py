@@ -28,11 +28,12 @@ from typing import cast
 from rich.cells import cell_len
 from textual.pilot import Pilot
 
-from clickstream.actions import consumers, producers, stack
-from clickstream.actions.generate import generate
+from clickstream.actions import stack
+from clickstream.actions.data.generate import generate
 from clickstream.actions.observe.model import OK, Frame
 from clickstream.actions.observe.watcher import Watcher
-from clickstream.actions.processes import kill
+from clickstream.actions.processes import consumers, producers
+from clickstream.actions.processes.by_name import kill
 from clickstream.actions.servers import kafka_of
 from clickstream.config.paths import Home
 from clickstream.config.settings import load_settings
@@ -161,7 +162,7 @@ def _begin(folder: Path, rate: float) -> None:
         raise ClickstreamError("Kafka did not take the broken messages")
     producer.close()
     consumers.start(settings)
-    producers.start(settings, producers.Run(file, pace=Pace(rate=rate)))
+    producers.start(settings, producers.SendingRun(file, pace=Pace(rate=rate)))
 
 
 async def _take() -> dict[str, str]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NoReturn
 from clickstream.domain import streams
 
 if TYPE_CHECKING:
-    from clickstream.actions.demo import DemoOptions
+    from clickstream.actions.demo.run import DemoOptions
 
 
 def script() -> NoReturn:

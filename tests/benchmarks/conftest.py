@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from clickstream.actions.generate import generate
+from clickstream.actions.data.generate import generate
 from clickstream.domain.events import EventColumns
 from clickstream.pipeline.encode import encode_values
 from clickstream.pipeline.generator import RETAILROCKET, Shape, generate_events

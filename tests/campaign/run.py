@@ -11,12 +11,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from clickstream.actions import consumers, producers, stack
+from clickstream.actions import stack
 from clickstream.actions.control import running
 from clickstream.actions.faults.catalogue import BURST, BY_NAME
-from clickstream.actions.faults.inject import prepare, strike
+from clickstream.actions.faults.inject import inject_and_revert, prepare
 from clickstream.actions.faults.timeline import Step, line
 from clickstream.actions.logs import read as logs
+from clickstream.actions.processes import consumers, producers
 from clickstream.config.paths import Home
 from clickstream.config.settings import Settings, load_settings
 from clickstream.domain.errors import ClickstreamError
@@ -152,7 +153,7 @@ def _own_names(plan: Plan) -> Iterator[str]:
 
 def _begin(settings: Settings, plan: Plan, file: Path) -> None:
     consumers.start(settings, count=plan.consumers)
-    producers.start(settings, producers.Run(file, pace=Pace(rate=plan.rate)))
+    producers.start(settings, producers.SendingRun(file, pace=Pace(rate=plan.rate)))
 
 
 def _strike_all(outcomes: list[Outcome], around: Surroundings) -> None:
@@ -184,7 +185,7 @@ def _strike(outcome: Outcome, began: float) -> None:
             context = prepare(load_settings(), planned.name, seconds=planned.seconds, note=outcome.steps.append)
             context.dice = random.Random(planned.seed)
             try:
-                strike(context)
+                inject_and_revert(context)
             finally:
                 outcome.payloads += [message.value for message in context.sent]
             return
@@ -235,7 +236,7 @@ def _all_sent(settings: Settings, file: Path) -> bool:
     if process is not None and process.state is ProcessState.FINISHED:
         return True
     if process is None or process.state in SETTLED:
-        producers.start(settings, producers.Run(file))
+        producers.start(settings, producers.SendingRun(file))
     return False
 
 
@@ -260,5 +261,5 @@ def _evidence(home: Home, result: RoundResult) -> str:
     """All that one needs to find the fault."""
     parts = [str(result.plan), *map(str, result.outcomes), str(result.differences)]
     for name in sorted(file.stem for file in home.logs.glob("*.log")):
-        parts += [f"--- {name}.log", *logs.tail(home, name, LOG_LINES)]
+        parts += [f"--- {name}.log", *(line for _, line in logs.tail(home, [name], LOG_LINES))]
     return "\n".join(parts)

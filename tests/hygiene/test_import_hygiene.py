@@ -30,7 +30,7 @@ def loaded(code: str, unwanted: tuple[str, ...]) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    "module", ["clickstream.cli.main", "clickstream.cli.commands.observe", "clickstream.actions.run_worker"]
+    "module", ["clickstream.cli.main", "clickstream.cli.commands.observe", "clickstream.actions.processes.supervised"]
 )
 def test_what_runs_headless_loads_no_front_end(module: str) -> None:
     assert loaded(f"import {module}", FRONT_ENDS) == []

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from clickstream.actions.generate import generate
+from clickstream.actions.data.generate import generate
 from clickstream.config.settings import Settings
 from clickstream.pipeline.generator import RETAILROCKET
 from tests.feed import KINDS, TIMEOUT_MS, check

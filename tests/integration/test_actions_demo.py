@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from clickstream.actions import consumers, producers
-from clickstream.actions.demo import DemoOptions, DemoResult, demo
-from clickstream.actions.demo_progress import DemoProgress, Phase
-from clickstream.actions.group import local_workers
+from clickstream.actions.demo.progress import DemoProgress, Phase
+from clickstream.actions.demo.run import DemoOptions, DemoResult, demo
+from clickstream.actions.processes import consumers, producers
+from clickstream.actions.processes.workers import local_workers
 from clickstream.cli.main import run
 from clickstream.config.settings import Settings, load_settings
 from clickstream.domain.errors import ClickstreamError
@@ -108,7 +108,7 @@ def test_workers_that_ran_before_run_on_and_fresh_stops_them(settings: Settings)
 
 
 def test_a_running_producer_is_in_the_way(settings: Settings, data_file: Path) -> None:
-    producers.start(settings, producers.Run(data_file, pace=Pace(rate=20)))
+    producers.start(settings, producers.SendingRun(data_file, pace=Pace(rate=20)))
     with pytest.raises(ClickstreamError, match="a producer is running"):
         ran()
     assert busy(settings) == ["producer"]

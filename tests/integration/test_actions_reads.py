@@ -10,7 +10,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from clickstream.actions import analytics, sessions, verify
+from clickstream.actions import analytics, sessions
+from clickstream.actions.verify import sessions as verify
 from clickstream.cli.main import run
 from clickstream.config.settings import Settings
 from clickstream.domain.errors import ServiceRefused, UsageError

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from clickstream.actions import consumers, producers
 from clickstream.actions.control import running
+from clickstream.actions.processes import consumers, producers
 from clickstream.cli.main import run
 from clickstream.config.paths import Home
 from clickstream.config.settings import Settings, load_settings

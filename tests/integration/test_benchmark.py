@@ -14,10 +14,12 @@ import psutil
 import pytest
 from confluent_kafka.admin import AdminClient
 
-from clickstream.actions import consumers, generate
 from clickstream.actions.benchmark.history import Record, kept
+from clickstream.actions.benchmark.load import Mode
 from clickstream.actions.benchmark.series import Options, benchmark
 from clickstream.actions.control import running
+from clickstream.actions.data import generate
+from clickstream.actions.processes import consumers
 from clickstream.config.paths import Home
 from clickstream.config.settings import Settings, load_settings
 from clickstream.domain.errors import ClickstreamError, Interrupted
@@ -111,7 +113,7 @@ def nothing_left(settings: Settings) -> None:
     assert not left
 
 
-def run(settings: Settings, stage: str, happens: Happens, mode: str = "drain") -> tuple[list[str], Record | None]:
+def run(settings: Settings, stage: str, happens: Happens, mode: Mode = Mode.DRAIN) -> tuple[list[str], Record | None]:
     """Run a benchmark in which that happens when it first says `stage`; what it said, and its record."""
     said: list[str] = []
     cancelled = False
@@ -153,18 +155,18 @@ def kills_a_consumer(settings: Settings) -> None:
 @pytest.mark.parametrize(
     ("mode", "stage", "happens", "error"),
     [
-        ("drain", "producing", cancels, Interrupted),
-        ("drain", "producing", breaks, RuntimeError),
-        ("drain", "reading", cancels, Interrupted),
-        ("drain", "reading", presses_ctrl_c, KeyboardInterrupt),
-        ("drain", "reading", kills_a_consumer, ClickstreamError),
-        ("live", "reading", cancels, Interrupted),
-        ("drain", "verifying", cancels, Interrupted),
-        ("drain", "measuring", breaks, RuntimeError),
+        (Mode.DRAIN, "producing", cancels, Interrupted),
+        (Mode.DRAIN, "producing", breaks, RuntimeError),
+        (Mode.DRAIN, "reading", cancels, Interrupted),
+        (Mode.DRAIN, "reading", presses_ctrl_c, KeyboardInterrupt),
+        (Mode.DRAIN, "reading", kills_a_consumer, ClickstreamError),
+        (Mode.LIVE, "reading", cancels, Interrupted),
+        (Mode.DRAIN, "verifying", cancels, Interrupted),
+        (Mode.DRAIN, "measuring", breaks, RuntimeError),
     ],
 )
 def test_a_run_that_does_not_end_well_leaves_nothing(
-    user: Settings, mode: str, stage: str, happens: Happens, error: type[BaseException]
+    user: Settings, mode: Mode, stage: str, happens: Happens, error: type[BaseException]
 ) -> None:
     before = of_the_user(user)
     with pytest.raises(error):
@@ -174,8 +176,8 @@ def test_a_run_that_does_not_end_well_leaves_nothing(
     assert kept(user.home) == []
 
 
-@pytest.mark.parametrize("mode", ["drain", pytest.param("live", marks=pytest.mark.slow)])
-def test_a_run_that_ends_well_leaves_its_figures_only(user: Settings, mode: str) -> None:
+@pytest.mark.parametrize("mode", [Mode.DRAIN, pytest.param(Mode.LIVE, marks=pytest.mark.slow)])
+def test_a_run_that_ends_well_leaves_its_figures_only(user: Settings, mode: Mode) -> None:
     before = of_the_user(user)
     said, record = run(user, "verifying", lambda _: None, mode)
     nothing_left(user)
@@ -186,7 +188,7 @@ def test_a_run_that_ends_well_leaves_its_figures_only(user: Settings, mode: str)
     assert one.verified
     assert one.asked == EVENTS
     assert set(one.cpu) == {"consumers", "kafka", "postgresql"}
-    assert set(one.latency_ms) == ({"p50", "p95", "p99"} if mode == "live" else set())
+    assert set(one.latency_ms) == ({"p50", "p95", "p99"} if mode is Mode.LIVE else set())
     assert said[-1] == "measuring how fast PostgreSQL alone takes these rows"
 
 

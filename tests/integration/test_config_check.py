@@ -9,8 +9,8 @@ import pytest
 from clickstream.actions.config.check import WARN, check
 from clickstream.actions.servers import valkey_of
 from clickstream.config.settings import Settings
-from clickstream.services.valkey.board import server_info
 from clickstream.services.valkey.connection import connect
+from clickstream.services.valkey.server import server_info
 
 
 @pytest.fixture

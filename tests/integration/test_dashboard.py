@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 from textual.pilot import Pilot
 
-from clickstream.actions import consumers
 from clickstream.actions.control import running
 from clickstream.actions.observe.model import DOWN, UP, Frame
 from clickstream.actions.observe.watcher import Watcher
-from clickstream.actions.processes import freeze
+from clickstream.actions.processes import consumers
+from clickstream.actions.processes.by_name import freeze
 from clickstream.config.settings import Settings, load_settings
 from clickstream.domain.errors import ClickstreamError
 from clickstream.tui.app import ClickstreamApp
@@ -88,10 +88,7 @@ def test_start_scale_kill_watch_it_come_back_verify(data_file: Path) -> None:
     asyncio.run(drive())
 
 
-def test_a_server_that_hangs_makes_its_own_figures_old_and_no_frame_late(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("clickstream.actions.observe.services.SILENT_AFTER", 0.5)
+def test_a_server_that_hangs_makes_its_own_figures_old_and_no_frame_late(settings: Settings) -> None:
     with Watcher(load_settings, every=0.2) as watcher:
         frames = watcher.frames()
         try:

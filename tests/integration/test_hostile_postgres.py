@@ -19,7 +19,7 @@ from clickstream.config.settings import Settings, load_settings
 from clickstream.domain.errors import ServiceRefused
 from clickstream.pipeline.murmur import partitions_of
 from clickstream.services.kafka.config import client_config
-from clickstream.services.postgres import session
+from clickstream.services.postgres import session_settings
 from clickstream.services.postgres.connection import connect
 from clickstream.services.postgres.migrate import migrate
 from clickstream.services.postgres.verify import verify
@@ -324,4 +324,4 @@ def test_rows_that_a_policy_hides_are_not_missed(role: Settings, settings: Setti
 
 @pytest.fixture(autouse=True)
 def no_pooler_is_known() -> None:
-    session._known_poolers.clear()
+    session_settings._known_poolers.clear()

@@ -12,9 +12,9 @@ import pytest
 
 from clickstream.actions import reset
 from clickstream.actions.config import check as config_check
-from clickstream.actions.demo import DemoOptions, demo
-from clickstream.actions.demo_progress import DemoProgress
-from clickstream.actions.verify_index import verify_index
+from clickstream.actions.demo.progress import DemoProgress
+from clickstream.actions.demo.run import DemoOptions, demo
+from clickstream.actions.verify.index import verify_index
 from clickstream.cli.main import run as clickstream
 from clickstream.config.paths import Home
 from clickstream.config.settings import Settings, load_settings

@@ -19,8 +19,8 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]
 from pydantic import SecretStr
 
 from clickstream.actions import stack
-from clickstream.actions.consumers import start as start_consumers
 from clickstream.actions.control import running
+from clickstream.actions.processes.consumers import start as start_consumers
 from clickstream.config.paths import Home
 from clickstream.config.settings import KafkaSettings, load_settings
 from clickstream.domain.errors import NotAdmitted
@@ -238,7 +238,7 @@ def test_an_upgrade_that_was_cut_lets_nobody_in_and_is_finished_by_the_next(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("clickstream.services.kafka.users.set_password", cut)
+        patch.setattr("clickstream.services.kafka.admin.set_password", cut)
         with pytest.raises(KeyboardInterrupt):
             stack.up(of_before)
     half = settings_of(stack.env(of_before))

@@ -12,12 +12,12 @@ from contextlib import contextmanager
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from clickstream.actions import consumers
 from clickstream.actions.control import running
 from clickstream.actions.metrics import serve as metrics
 from clickstream.actions.observe.model import Frame
 from clickstream.actions.observe.once import Observer
-from clickstream.actions.processes import freeze
+from clickstream.actions.processes import consumers
+from clickstream.actions.processes.by_name import freeze
 from clickstream.cli.main import run as clickstream
 from clickstream.config.settings import Settings, load_settings
 from clickstream.domain.errors import UsageError
@@ -105,15 +105,15 @@ def test_a_scrape_tells_what_was_stored_and_goes_on_when_a_server_hangs(settings
         wait_until(lambda: "clickstream_lag_messages" in fetch(address), "it is back")
 
 
-def test_many_scrapers_cost_one_look(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_scrapers_cost_one_sample(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     looks = []
-    look = Observer._look
+    look = Observer._sample
 
     def counting(observer: Observer) -> Frame:
         looks.append(1)
         return look(observer)
 
-    monkeypatch.setattr(Observer, "_look", counting)
+    monkeypatch.setattr(Observer, "_sample", counting)
     monkeypatch.setattr(metrics, "FRESH_FOR", 60.0)
     with served() as address:
         threads = [threading.Thread(target=fetch, args=(address,)) for _ in range(20)]

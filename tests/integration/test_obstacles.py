@@ -22,17 +22,18 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]
     NewTopic,
 )
 
-from clickstream.actions import consumers as workers
-from clickstream.actions import producers, rewind, topic
+from clickstream.actions import rewind, topic
 from clickstream.actions.config.check import FAILED, OK, WARN, Check, check
 from clickstream.actions.observe.model import LAGGING, STOPPED, Frame
 from clickstream.actions.observe.once import observe
 from clickstream.actions.observe.surroundings import look_around
 from clickstream.actions.observe.watcher import Watcher
 from clickstream.actions.prepare import prepare
+from clickstream.actions.processes import consumers as workers
+from clickstream.actions.processes import producers
 from clickstream.cli.commands import topic as topic_commands
 from clickstream.cli.main import run
-from clickstream.cli.output import Line
+from clickstream.cli.output import TextLine
 from clickstream.config.settings import Settings, load_settings
 from clickstream.domain.errors import ServiceRefused
 from clickstream.domain.obstacles import COMPACTION, FOREIGN_MEMBER, OPEN_TRANSACTION
@@ -144,7 +145,7 @@ def test_a_compacted_topic_is_refused_in_a_sentence(
     assert "--add-config cleanup.policy=delete" in refused.value.hint
     settings.pipeline.data_file.write_text("timestamp,visitorid,event,itemid,transactionid\n1,2,view,3,\n")
     with pytest.raises(ServiceRefused, match=sentence):
-        producers.start(settings, producers.Run(settings.pipeline.data_file))
+        producers.start(settings, producers.SendingRun(settings.pipeline.data_file))
     assert not workers.listed(settings)
     line = [sys.executable, "-m", "clickstream", "worker", "consumer"]
     worker = subprocess.run(line, capture_output=True, text=True, check=False)
@@ -215,7 +216,7 @@ def test_what_may_not_be_read_is_called_so_and_stops_nothing(
         assert found["cleanup"].state == OK
         assert "not readable with this user" in found["cleanup"].message
         assert not {"group", "transaction"} & found.keys()
-        words = [block.text for block in topic_commands.description(topic.show(behind)) if isinstance(block, Line)]
+        words = [block.text for block in topic_commands.description(topic.show(behind)) if isinstance(block, TextLine)]
         assert "when Kafka removes messages is not readable with this user" in words
 
 

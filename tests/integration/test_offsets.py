@@ -9,8 +9,9 @@ import pytest
 from confluent_kafka import ConsumerGroupTopicPartitions, TopicPartition
 from confluent_kafka.admin import AdminClient
 
-from clickstream.actions import consumers as processes
-from clickstream.actions import rewind, verify
+from clickstream.actions import rewind
+from clickstream.actions.processes import consumers as processes
+from clickstream.actions.verify import sessions as verify
 from clickstream.cli.main import run
 from clickstream.config.settings import Settings, load_settings
 from clickstream.domain.errors import OffsetLost
@@ -236,7 +237,7 @@ def test_two_schemas_on_one_topic_each_have_everything(
         drain(beside)
         check(settings, events)
         check(beside, events)
-        rewind.rewind(beside, rewind.Target(end="earliest"))
+        rewind.rewind(beside, rewind.Target.of("earliest"))
         assert all_committed(settings)
         drain(beside)
         check(beside, events)
@@ -259,7 +260,7 @@ def test_another_topic_beside_moves_nothing_here(settings: Settings, monkeypatch
     try:
         send(beside, events[200:600])
         drain(beside)
-        rewind.rewind(beside, rewind.Target(end="earliest"))
+        rewind.rewind(beside, rewind.Target.of("earliest"))
         assert positions(settings) == before
         assert sampled(settings).total == 0
         assert sampled(beside).total == 400

@@ -15,12 +15,13 @@ from clickstream.cli.main import run
 from clickstream.config.settings import KafkaSettings, Settings
 from clickstream.domain.errors import ServiceNotReady, ServiceRefused
 from clickstream.services.kafka import admin
-from clickstream.services.kafka.forget import delete_group
+from clickstream.services.kafka.admin import delete_group
 from clickstream.services.kafka.group import GroupReader
 from clickstream.services.kafka.producer import EventProducer
 from clickstream.services.postgres.connection import connect
 from clickstream.services.postgres.migrate import migrate
-from clickstream.services.valkey.board import clear, server_info
+from clickstream.services.valkey.board import clear
+from clickstream.services.valkey.server import server_info
 from tests.consuming import drain
 from tests.feed import START_MS, check, send, shop, value
 from tests.oracle import Event

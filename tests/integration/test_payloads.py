@@ -39,7 +39,7 @@ from clickstream.services.kafka.admin import create_topic, delete_topic
 from clickstream.services.kafka.config import client_config
 from clickstream.services.postgres.connection import connect
 from clickstream.services.postgres.migrate import migrate
-from clickstream.services.valkey import board
+from clickstream.services.valkey import board, server
 from clickstream.services.valkey.connection import PREFIX
 from clickstream.services.valkey.connection import connect as connect_valkey
 from clickstream.services.valkey.trail import Trail
@@ -384,7 +384,7 @@ def test_what_a_server_says_steers_nothing(
         valkey_settings = load_settings().valkey
         assert valkey_settings
         with pytest.raises(ClickstreamError) as caught:
-            board.server_info(valkey_settings)
+            server.server_info(valkey_settings)
         assert str(caught.value).isprintable()
         assert len(str(caught.value)) < 3_000
 

@@ -18,7 +18,7 @@ from pydantic import SecretStr
 from clickstream.actions.observe.watcher import Watcher
 from clickstream.config.settings import PostgresSettings, Settings
 from clickstream.domain.errors import NotAdmitted, ServiceNotReady, ServiceRefused, ServiceUnavailable
-from clickstream.services.postgres import pool, reads, session
+from clickstream.services.postgres import pool, reads, session_settings
 from clickstream.services.postgres.connection import translated
 from clickstream.services.postgres.reads import MOST, NAME, borrow
 from tests.consuming import drain
@@ -230,13 +230,13 @@ def test_a_connection_that_is_not_needed_is_closed(
 
 
 def test_a_pooler_in_session_mode_does(postgres: PostgresSettings) -> None:
-    session._known_poolers.clear()
+    session_settings._known_poolers.clear()
     with session_pooler(postgres) as pooled:
         assert len({backend(pooled) for _ in range(3)}) == 1
 
 
 def test_a_pooler_in_transaction_mode_is_refused(postgres: PostgresSettings) -> None:
-    session._known_poolers.clear()
+    session_settings._known_poolers.clear()
     with transaction_pooler(postgres) as pooled:
         for _ in range(2):
             with pytest.raises(ServiceRefused, match="pooler in transaction mode"):

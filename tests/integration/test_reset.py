@@ -18,7 +18,9 @@ from confluent_kafka import Consumer
 from valkey import Valkey
 from valkey.exceptions import ConnectionError as NoAnswer
 
-from clickstream.actions import consumers, reset, stack, verify
+from clickstream.actions import reset, stack
+from clickstream.actions.processes import consumers
+from clickstream.actions.verify import sessions as verify
 from clickstream.cli.main import run
 from clickstream.config.settings import Settings, load_settings
 from clickstream.domain.errors import ClickstreamError, ServiceRefused, ServiceUnavailable

@@ -15,9 +15,10 @@ from typing import Any
 import pytest
 from confluent_kafka import Producer
 
-from clickstream.actions import consumers as processes
-from clickstream.actions import rewind, topic, verify
-from clickstream.actions.processes import kill
+from clickstream.actions import rewind, topic
+from clickstream.actions.processes import consumers as processes
+from clickstream.actions.processes.by_name import kill
+from clickstream.actions.verify import sessions as verify
 from clickstream.cli.main import run
 from clickstream.config.settings import Settings, load_settings
 from clickstream.domain.target import Target
@@ -29,7 +30,7 @@ from tests.oracle import Event
 
 Place = Callable[[Event], dict[str, Any]]
 
-EARLIEST = Target(end="earliest")
+EARLIEST = Target.of("earliest")
 
 
 def by_visitor(event: Event) -> dict[str, Any]:

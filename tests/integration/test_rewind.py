@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 from confluent_kafka import Producer
 
-from clickstream.actions import consumers as processes
-from clickstream.actions import rewind, verify
+from clickstream.actions import rewind
+from clickstream.actions.processes import consumers as processes
+from clickstream.actions.verify import sessions as verify
 from clickstream.cli.main import run
 from clickstream.config.settings import Settings
 from clickstream.domain.errors import OffsetLost
@@ -25,7 +26,7 @@ from tests.consuming import consumers, drain
 from tests.feed import START_MS, all_committed, check, query, send, shop, stored_events, value, wait_until
 from tests.oracle import Event
 
-EARLIEST, LATEST = Target(end="earliest"), Target(end="latest")
+EARLIEST, LATEST = Target.of("earliest"), Target.of("latest")
 
 
 def offsets(settings: Settings) -> dict[int, int]:

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from clickstream.actions import producers
 from clickstream.actions.control import running
+from clickstream.actions.processes import producers
 from clickstream.cli.main import run
 from clickstream.config.settings import Settings, load_settings
 from clickstream.domain.pace import Pace
@@ -30,7 +30,7 @@ def steered(tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch)
     path.write_text(CSV)
     monkeypatch.setenv("PRODUCER_DATA_FILE", str(path))
     settings = load_settings()
-    producers.start(settings, producers.Run(path, pace=Pace(rate=0.02)))
+    producers.start(settings, producers.SendingRun(path, pace=Pace(rate=0.02)))
     yield settings
     control = running(settings.home)
     assert control

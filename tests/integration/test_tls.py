@@ -19,7 +19,7 @@ from confluent_kafka import Producer
 
 from clickstream.actions import stack
 from clickstream.actions.control import ensure
-from clickstream.actions.workers import consumer_spec
+from clickstream.actions.processes.workers import consumer_spec
 from clickstream.cli.main import run
 from clickstream.config.paths import Home
 from clickstream.config.problems import SettingsError
@@ -27,7 +27,7 @@ from clickstream.config.settings import load_settings
 from clickstream.services.kafka.admin import create_topic
 from clickstream.services.kafka.config import client_config
 from clickstream.services.kafka.surroundings import SurroundingsReader
-from clickstream.services.kafka.wire import Connection
+from clickstream.services.kafka.wire import BrokerConnection
 from clickstream.services.postgres.connection import connect
 from tests.certificates import certificates
 from tests.feed import KINDS, all_committed, check, shop, wait_until
@@ -140,7 +140,7 @@ def test_who_has_an_open_transaction_is_told_over_tls(
     assert found.producers == {1: "billing"}
     elsewhere = cloud.kafka.address("ELSEWHERE").rpartition(":")
     with pytest.raises(ssl.SSLCertVerificationError):
-        Connection(kafka, (elsewhere[0], int(elsewhere[2])))
+        BrokerConnection(kafka, (elsewhere[0], int(elsewhere[2])))
 
 
 def change(case: Case, cloud: Cloud, patch: pytest.MonkeyPatch) -> None:

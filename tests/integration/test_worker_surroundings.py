@@ -8,8 +8,8 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from clickstream.actions import consumers
 from clickstream.actions.metrics.serve import serve
+from clickstream.actions.processes import consumers
 from clickstream.config.settings import Settings, load_settings
 from clickstream.domain.errors import ClickstreamError
 

@@ -16,11 +16,12 @@ from typing import Any
 
 import pytest
 
-from clickstream.actions import consumers, rewind
+from clickstream.actions import rewind
 from clickstream.actions.control import running
 from clickstream.actions.observe.model import Frame
 from clickstream.actions.observe.watcher import Watcher
-from clickstream.actions.processes import freeze
+from clickstream.actions.processes import consumers
+from clickstream.actions.processes.by_name import freeze
 from clickstream.cli.main import run
 from clickstream.config.settings import Settings, load_settings
 from tests.feed import all_committed, observed, send, shop, wait_until
@@ -60,7 +61,7 @@ def after_a_rewind(settings: Settings) -> Iterator[Callable[[Frame], bool]]:
     send(settings, EVENTS)
     wait_until(lambda: all_committed(settings), "all is stored")
     consumers.stop(settings)
-    rewind.rewind(settings, rewind.Target(end="earliest"))
+    rewind.rewind(settings, rewind.Target.of("earliest"))
     yield lambda frame: frame.lag == len(EVENTS) and all(row.state == "STOPPED" for row in frame.partitions)
 
 

@@ -11,12 +11,12 @@ from pathlib import Path
 import psutil
 import pytest
 
-from clickstream.actions import consumers, producers
 from clickstream.actions.control import Control, running
 from clickstream.actions.faults import proof
 from clickstream.actions.faults.catalogue import FAULTS
 from clickstream.actions.faults.inject import Injection, inject, prepare
 from clickstream.actions.faults.timeline import Step
+from clickstream.actions.processes import consumers, producers
 from clickstream.config.settings import Settings, load_settings
 from clickstream.domain.errors import UsageError
 from clickstream.domain.pace import Pace
@@ -39,7 +39,7 @@ def settings(settings: Settings, mended: None, monkeypatch: pytest.MonkeyPatch, 
     consumers.start(settings, count=2)
     file = tmp_path / "events.csv"
     write_input(file, 5, 12_000, visitors=300)
-    producers.start(settings, producers.Run(file, pace=Pace(rate=2_000)))
+    producers.start(settings, producers.SendingRun(file, pace=Pace(rate=2_000)))
     return settings
 
 
@@ -87,11 +87,11 @@ def test_a_fault_is_mended_and_proved_harmless(settings: Settings, name: str) ->
 
 def test_the_proof_finds_events_and_rejects_that_are_not_stored(settings: Settings) -> None:
     producers.stop(settings)
-    since = proof.look(settings)
+    since = proof.sample(settings)
     send(settings, shop(3, 500))
     send(settings, [("7", b"not json"), ("8", None), ("7", b"not json either")])
     wait_until(lambda: all_committed(settings), "everything committed")
-    ends = proof.look(settings).ends
+    ends = proof.sample(settings).ends
     whole = proof.prove(settings, since, ends)
     assert (whole.lost, whole.ok) == (0, True)
     assert whole.messages >= 503

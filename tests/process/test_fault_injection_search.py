@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from clickstream.actions import consumers, producers, stack
-from clickstream.actions.consumers import Kind
+from clickstream.actions import stack
 from clickstream.actions.control import running
 from clickstream.actions.faults import proof
 from clickstream.actions.faults.catalogue import SEARCH_FAULTS
 from clickstream.actions.faults.inject import inject
+from clickstream.actions.processes import consumers, producers
+from clickstream.actions.processes.consumers import ConsumerKind
 from clickstream.config.paths import Home
 from clickstream.config.settings import Settings, load_settings
 from clickstream.domain.pace import Pace
@@ -47,7 +48,7 @@ def settings(
     stack.up(own_home)
     settings = load_settings()
     consumers.start(settings, count=2)
-    consumers.start(settings, count=2, kind=Kind.OPENSEARCH)
+    consumers.start(settings, count=2, kind=ConsumerKind.OPENSEARCH)
     yield settings
     control = running(own_home)
     assert control
@@ -66,7 +67,7 @@ def states(settings: Settings, role: Role) -> list[ProcessState]:
 def test_a_fault_is_mended_and_proved_harmless(settings: Settings, tmp_path: Path, name: str) -> None:
     file = tmp_path / "events.csv"
     write_input(file, 5, 12_000, visitors=300)
-    producers.start(settings, producers.Run(file, pace=Pace(rate=2_000)))
+    producers.start(settings, producers.SendingRun(file, pace=Pace(rate=2_000)))
     lasts = next(fault for fault in SEARCH_FAULTS if fault.name == name).seconds
     found = inject(settings, name, seconds=SHORT if lasts else None)
     assert found.ok, found.line
@@ -79,9 +80,9 @@ def test_a_fault_is_mended_and_proved_harmless(settings: Settings, tmp_path: Pat
 
 
 def test_the_proof_finds_what_is_not_in_the_index(settings: Settings) -> None:
-    since = proof.look(settings)
+    since = proof.sample(settings)
     send(settings, [*shop(3, 500), ("7", b"not json")])
-    ends = proof.look(settings).ends
+    ends = proof.sample(settings).ends
     proof.await_drained(settings, ends, lambda: None, index=True)
     whole = proof.prove(settings, since, ends, index=True)
     assert (whole.lost, whole.unindexed, whole.ok) == (0, 0, True)

@@ -8,8 +8,10 @@ import signal
 import psutil
 import pytest
 
-from clickstream.actions import consumers, stack, verify
+from clickstream.actions import stack
 from clickstream.actions.control import running
+from clickstream.actions.processes import consumers
+from clickstream.actions.verify import sessions as verify
 from clickstream.config.settings import Settings, load_settings
 from clickstream.domain.processes import ProcessState
 from tests.feed import all_committed, check, query, send, shop, wait_until

@@ -55,12 +55,12 @@ def test_what_is_no_report_is_a_line_of_the_log(supervisor: Control, home: Home)
     assert all(text.isprintable() and len(text) <= 500 for text in texts)
     assert report.stages == {"fetch": 0.5}
     assert r"\x1b]0;owned\x07[red]\x9b31m\u202e" in report.detail
-    lines = logs.tail(home, "child", 100)
+    lines = [line for _, line in logs.tail(home, ["child"], 100)]
     assert len([line for line in lines if not line.startswith("---")]) == len(SPOILT) + 6
     assert all(line.isprintable() for line in lines)
     raw = (home.logs / "child.log").read_bytes()
     assert not re.search(rb"[\x00-\x08\x0b-\x1f\x7f]|\xc2[\x80-\x9f]", raw), "somebody may look at it with cat"
-    own = json.dumps(logs.tail(home, "supervisor", 100))
+    own = json.dumps(logs.tail(home, ["supervisor"], 100))
     assert "Traceback" not in own
 
 

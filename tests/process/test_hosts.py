@@ -20,8 +20,10 @@ from typing import Any
 import psutil
 import pytest
 
-from clickstream.actions import consumers, stack, verify
+from clickstream.actions import stack
 from clickstream.actions.control import running
+from clickstream.actions.processes import consumers
+from clickstream.actions.verify import sessions as verify
 from clickstream.config.paths import Home
 from clickstream.config.settings import Settings
 from clickstream.domain.errors import ClickstreamError

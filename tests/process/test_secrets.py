@@ -18,15 +18,15 @@ from pathlib import Path
 import psutil
 import pytest
 
-from clickstream.actions import workers
 from clickstream.actions.control import Control, running
+from clickstream.actions.processes import workers
 from clickstream.cli.main import run
 from clickstream.config.paths import Home
 from clickstream.config.settings import Settings, load_settings
 from clickstream.domain.processes import ProcessState, Role, SetupStep
 from clickstream.stack.layout import Layout, load_layout
 from clickstream.stack.postgres import postgresql_spec, relocated_data
-from clickstream.supervision.process import Command
+from clickstream.supervision.process import Execution
 from tests.process.children import NEVER, seen, settled
 
 PLANTED = {
@@ -242,7 +242,7 @@ def test_nothing_shows_a_secret_by_its_repr(settings: Settings, monkeypatch: pyt
         postgresql_spec(Home(settings.home.root / "spare"), layout) if os.geteuid() == 0 else layout,
     ]
     step = SetupStep(("true",), "a", "b", env={"X": PLANTED["PG_PASSWORD"]})
-    command = Command(("true",), {"X": PLANTED["PG_PASSWORD"]}, "/", None, None, signal.SIGTERM)
+    command = Execution(("true",), {"X": PLANTED["PG_PASSWORD"]}, "/", None, None, signal.SIGTERM)
     sections = (loaded.kafka, loaded.postgres, loaded.valkey, loaded.opensearch)
     shown = repr((loaded, sections, specs, layout, step, command))
     assert PLANTED["OPENSEARCH_PASSWORD"] in specs[0].env.values(), "it is handed over, and not shown"  # type: ignore[union-attr]

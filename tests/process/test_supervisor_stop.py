@@ -16,7 +16,7 @@ from clickstream.actions.control import Control
 from clickstream.config.paths import Home
 from clickstream.domain.errors import ClickstreamError, UsageError
 from clickstream.domain.processes import ProcessSpec, ProcessState, RestartPolicy, Role
-from clickstream.supervision.process import Command, Process
+from clickstream.supervision.process import Execution, Process
 from tests.process.children import IGNORE_TERM, READY, SLEEP, alive, child, python, run, settled, until
 
 SPAWN = """import os, signal, subprocess, sys, time
@@ -63,7 +63,7 @@ def test_a_stop_that_comes_just_as_it_ends_does_not_hide_its_end(tmp_path: Path)
     async def scene() -> Process:
         argv = (sys.executable, "-c", "raise SystemExit(3)")
         process = Process(
-            Command(argv, {}, str(tmp_path), None, None, signal.SIGTERM), ended.append, lambda lines: None
+            Execution(argv, {}, str(tmp_path), None, None, signal.SIGTERM), ended.append, lambda lines: None
         )
         os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
         process.ask_to_stop()

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from clickstream.actions.benchmark.history import Record, keep
+from clickstream.actions.benchmark.load import Mode, Order
 from clickstream.actions.benchmark.run import Run
 from clickstream.config.paths import Home
 from tests.tui.frames import NOW
@@ -28,7 +29,7 @@ VERSIONS = {
 EVENTS = (100_000, 250_000, 500_000, 1_000_000, 2_000_000)
 
 
-def drain(partitions: int, events: int, rate: float, limit: float, order: str = "sorted") -> Run:
+def drain(partitions: int, events: int, rate: float, limit: float, order: Order = Order.SORTED) -> Run:
     seconds, us = events / rate, 1e6 / rate
     return Run(
         partitions=partitions,
@@ -39,7 +40,7 @@ def drain(partitions: int, events: int, rate: float, limit: float, order: str = 
         peak_rss_bytes=118_000_000 + 9_000_000 * partitions,
         copy_limit_events_per_second=limit,
         ratio_to_copy_limit=round(rate / limit, 3),
-        mode="drain",
+        mode=Mode.DRAIN,
         order=order,
         rate=None,
         asked=events,
@@ -56,7 +57,7 @@ PARTS = {"consumers": 0.38, "kafka": 0.19, "postgresql": 0.43}
 def live(rate: int, p99: float, *, sustained: bool = True) -> Run:
     run = drain(3, rate * 10, float(rate), 466_000.0)
     latency = {"p50": p99 / 4, "p95": p99 / 1.6, "p99": p99}
-    return replace(run, mode="live", rate=float(rate), latency_ms=latency, sustained=sustained)
+    return replace(run, mode=Mode.LIVE, rate=float(rate), latency_ms=latency, sustained=sustained)
 
 
 def matrix() -> Record:
@@ -72,8 +73,8 @@ def matrix() -> Record:
 
 
 def shuffled() -> Record:
-    runs = tuple(drain(n, 1_000_000, 101_000.0 + 40_000 * n, 292_000.0 + 90_000 * n, "random") for n in (1, 2, 3))
-    broken = replace(drain(3, 1_000_000, 198_000.0, 470_000.0, "random"), verified=False, cpu={})
+    runs = tuple(drain(n, 1_000_000, 101_000.0 + 40_000 * n, 292_000.0 + 90_000 * n, Order.RANDOM) for n in (1, 2, 3))
+    broken = replace(drain(3, 1_000_000, 198_000.0, 470_000.0, Order.RANDOM), verified=False, cpu={})
     return Record(NOW - 40_000, MACHINE, {**VERSIONS, "commit": ""}, (*runs[:2], broken))
 
 

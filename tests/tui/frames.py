@@ -36,7 +36,7 @@ from clickstream.actions.observe.model import (
 )
 from clickstream.config.paths import Home
 from clickstream.config.settings import OpenSearchSettings, PipelineSettings, Settings
-from clickstream.domain.obstacles import ForeignMember, Progress, Surroundings, obstacles
+from clickstream.domain.obstacles import ForeignMember, PartitionProgress, Surroundings, obstacles
 from clickstream.domain.reports import WorkerReport
 from clickstream.services.postgres.analytics import TopItem
 from clickstream.services.postgres.verify import Verification
@@ -148,7 +148,7 @@ def obstructed() -> Frame:
     foreign = {"group": (ForeignMember("group", "reporting-app", "10.0.0.9", (0,)),)}
     around = Surroundings(frame.topic, "id", {}, foreign, {1: frame.partitions[1].position}, {1: "billing"})
     other, held, last = frame.partitions
-    progress = {row.partition: Progress(row.position, row.end, 60.0) for row in frame.partitions}
+    progress = {row.partition: PartitionProgress(row.position, row.end, 60.0) for row in frame.partitions}
     idle = {"rate_in": 0.0, "rate_out": 0.0, "trend": "steady", "seconds_to_drain": None}
     other = replace(other, state=STOPPED, owner=None, foreign_owner="reporting-app on 10.0.0.9", **idle)
     held = replace(held, state=LAGGING, held_from=held.position, **idle)

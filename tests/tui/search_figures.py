@@ -6,11 +6,10 @@ import math
 from dataclasses import replace
 from typing import Any
 
-from clickstream.actions.observe.index_lag import IndexedPartition, IndexLag
-from clickstream.actions.observe.model import DOWN, UP, Frame, ServiceRow
+from clickstream.actions.observe.model import DOWN, UP, Frame, IndexedPartition, IndexLag, ServiceRow
 from clickstream.config.settings import OpenSearchSettings
 from clickstream.domain.errors import ClickstreamError
-from clickstream.services.opensearch.search import Document, Found, Item, Kind, Slot
+from clickstream.services.opensearch.search import Document, EventCounts, Found, Item, TimeSlot
 from clickstream.tui.app import ClickstreamApp
 from tests.tui import frames
 
@@ -36,17 +35,17 @@ class Index:
 
 def found(query: str, *, empty: bool = False) -> Found:
     if empty:
-        kinds = tuple(Kind(name, 0, 0) for name in ("view", "addtocart", "transaction"))
+        kinds = tuple(EventCounts(name, 0, 0) for name in ("view", "addtocart", "transaction"))
         return Found(query, "clickstream-events", 0, 3, None, None, "", (), kinds, (), (), ())
     slots = tuple(
-        Slot(FIRST_MS + n * DAY_MS, events, events // (90 + n % 40))
+        TimeSlot(FIRST_MS + n * DAY_MS, events, events // (90 + n % 40))
         for n in range(DAYS)
         for events in [round(19_000 * (1 + 0.25 * math.sin(2 * math.pi * n / 7) + 0.1 * math.sin(n / 20)))]
     )
     kinds = (
-        Kind("view", 2_664_312, 1_404_179),
-        Kind("addtocart", 69_332, 37_722),
-        Kind("transaction", 22_457, 11_719),
+        EventCounts("view", 2_664_312, 1_404_179),
+        EventCounts("addtocart", 69_332, 37_722),
+        EventCounts("transaction", 22_457, 11_719),
     )
     return Found(
         query=query,

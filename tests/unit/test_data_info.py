@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from clickstream.actions.data_info import describe
+from clickstream.actions.data.info import describe
 
 HEADER = "timestamp,visitorid,event,itemid,transactionid\n"
 

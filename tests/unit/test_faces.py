@@ -36,16 +36,16 @@ def test_who_looks_twice_and_who_goes_on_looking_say_the_same(
     reading = Reading(lag, rate_in, rate_out, owned=True, commit_age=commit_age)
     unknown = replace(reading, rate_in=None, rate_out=None)
     once, watching = Judge(), Judge()
-    once.look(unknown)
-    watching.look(unknown)
+    once.judge(unknown)
+    watching.judge(unknown)
     for _ in range(5):
-        watched = watching.look(reading)
-    assert once.look(reading)[0] is watched[0] is state
+        watched = watching.judge(reading)
+    assert once.judge(reading)[0] is watched[0] is state
 
 
 @pytest.mark.parametrize(("commit_age", "state"), [(0.5, OK), (7.0, STALLED), (None, STALLED)])
 def test_one_look_knows_of_no_rates_and_blames_none(commit_age: float | None, state: PartitionState) -> None:
-    assert Judge().look(Reading(40_000, None, None, owned=True, commit_age=commit_age))[0] is state
+    assert Judge().judge(Reading(40_000, None, None, owned=True, commit_age=commit_age))[0] is state
 
 
 def silent() -> Frame:

@@ -12,12 +12,11 @@ import numpy as np
 import pytest
 
 from clickstream.actions.faults import messages
-from clickstream.actions.faults.catalogue import ALL_FAULTS, BY_NAME, FAULTS, OPENSEARCH, SEARCH_FAULTS, SERVERS
+from clickstream.actions.faults.catalogue import ALL_FAULTS, BY_NAME, FAULTS, OPENSEARCH, SEARCH_FAULTS, SERVERS, listed
 from clickstream.actions.faults.inject import Injection, document, prepare
-from clickstream.actions.faults.listing import listed
 from clickstream.actions.faults.proof import Proof
 from clickstream.actions.faults.timeline import Step, clock, line
-from clickstream.actions.verify import Verification
+from clickstream.actions.verify.sessions import Verification
 from clickstream.config.paths import Home
 from clickstream.config.settings import Settings, load_settings
 from clickstream.domain.errors import ClickstreamError, UsageError

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clickstream.actions.worker_health import health
+from clickstream.actions.processes.health import health
 from clickstream.domain.errors import ClickstreamError, UsageError
 from clickstream.domain.reports import WorkerReport
 from clickstream.pipeline import foreground

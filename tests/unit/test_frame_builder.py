@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clickstream.actions.observe.build import KEPT, Answers, FrameBuilder
+from clickstream.actions.observe.answers import Answers
+from clickstream.actions.observe.build import KEPT, FrameBuilder
 from clickstream.actions.observe.model import (
     ASKING,
     DOWN,
@@ -26,8 +27,13 @@ from clickstream.actions.observe.model import (
     StoredCounts,
 )
 from clickstream.actions.observe.poll import Heard
-from clickstream.actions.observe.search_source import OpenSearchAnswer
-from clickstream.actions.observe.sources import KafkaAnswer, LiveSettings, PostgresAnswer, ValkeyAnswer
+from clickstream.actions.observe.sources import (
+    KafkaAnswer,
+    LiveSettings,
+    OpenSearchAnswer,
+    PostgresAnswer,
+    ValkeyAnswer,
+)
 from clickstream.config.settings import load_settings
 from clickstream.domain.processes import ProcessState, ProcessStatus, Role, Snapshot
 from clickstream.domain.reports import WorkerReport

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from clickstream.actions.generate import BLOCK_ROWS, generate
+from clickstream.actions.data.generate import BLOCK_ROWS, generate
 from clickstream.domain.errors import ClickstreamError, UsageError
 from clickstream.pipeline.csvfile import CsvEvents, read_events
 from clickstream.pipeline.generator import RETAILROCKET

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from clickstream.actions.generate import generate
+from clickstream.actions.data.generate import generate
 from clickstream.domain.events import CSV_HEADER, EXAMPLE_VISITOR, KINDS
 from clickstream.pipeline.columns import distinct
 from clickstream.pipeline.csvfile import read_events

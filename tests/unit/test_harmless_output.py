@@ -12,10 +12,10 @@ from textual.content import Content
 
 from clickstream.cli import output
 from clickstream.cli.diagnostics import guarded, say
-from clickstream.cli.output import Line, Table
+from clickstream.cli.output import Table, TextLine
 from clickstream.config.problems import SettingsError
 from clickstream.domain.errors import LONGEST_MESSAGE, ClickstreamError, ServiceUnavailable
-from clickstream.domain.harmless import brief
+from clickstream.domain.escapes import brief
 from clickstream.tui.widgets.line import tame
 from clickstream.tui.widgets.row_table import Column, _drawn
 
@@ -24,7 +24,7 @@ SHOWN = r"a\x1b]0;owned\x07\x9b31m\u202e\x00\x08\r\x7fz [red]x[/red]"
 
 
 def test_tables_and_lines() -> None:
-    blocks = (Table(("name",), [(WORDS,)]), Line(WORDS))
+    blocks = (Table(("name",), [(WORDS,)]), TextLine(WORDS))
     assert output.plain(blocks) == f"name\n{SHOWN}\n{SHOWN}\n"
     console = Console(width=120, force_terminal=True, color_system=None)
     with console.capture() as caught:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from clickstream.actions.observe import documents
-from clickstream.actions.observe.index_lag import IndexedPartition, IndexLag, index_lag, shown_lag
-from clickstream.actions.observe.model import ProcessRow
+from clickstream.actions.observe.index_lag import index_lag, shown_lag
+from clickstream.actions.observe.model import IndexedPartition, IndexLag, ProcessRow
 from clickstream.actions.observe.sources import KafkaAnswer
 from clickstream.services.kafka.group import Committed
 from tests.tui.frames import running

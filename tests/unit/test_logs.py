@@ -217,7 +217,7 @@ def test_a_log_line_steers_no_terminal(tmp_path: Path, monkeypatch: pytest.Monke
     home.logs.mkdir()
     log = home.logs / "a.log"
     appended(log)
-    assert logs.tail(home, "a", 5) == [harmless]
+    assert logs.tail(home, ["a"], 5) == [("a", harmless)]
     monkeypatch.setattr(logs, "time", SimpleNamespace(sleep=lambda _: appended(log)))
-    with closing(logs.follow(home, ["a"])) as lines:
-        assert next(lines) == ("a", harmless)
+    with closing(logs.follow(home, ["a"], 5)) as lines:
+        assert [next(lines), next(lines)] == [("a", harmless)] * 2

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from clickstream.__main__ import main
-from clickstream.actions.demo import DemoOptions
+from clickstream.actions.demo.run import DemoOptions
 from clickstream.domain.errors import ClickstreamError
 
 
@@ -77,7 +77,7 @@ def test_a_headless_demo_stays_on_the_command_line(
         ran.append(options)
         raise ClickstreamError("this is as far as it goes")
 
-    monkeypatch.setattr("clickstream.actions.demo.demo", demo)
+    monkeypatch.setattr("clickstream.actions.demo.run.demo", demo)
     assert call(monkeypatch, "demo", flag) == 1
     assert (ran, opened) == ([DemoOptions()], [])
 

@@ -18,7 +18,6 @@ from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.registry import Collector
 
 from clickstream.actions.metrics.families import families
-from clickstream.actions.observe.index_lag import IndexedPartition, IndexLag
 from clickstream.actions.observe.model import (
     ASKING,
     DOWN,
@@ -27,6 +26,8 @@ from clickstream.actions.observe.model import (
     UP,
     Figure,
     Frame,
+    IndexedPartition,
+    IndexLag,
     PartitionRow,
     ProcessRow,
     ServiceRow,
@@ -34,7 +35,7 @@ from clickstream.actions.observe.model import (
     StoredCounts,
     Trend,
 )
-from clickstream.actions.observe.once import Asked
+from clickstream.actions.observe.once import SingleQuestion
 from clickstream.actions.observe.poll import NotAsked
 from clickstream.domain.obstacles import ForeignMember, Surroundings
 from clickstream.domain.reports import LATENCY_EDGES_MS, WorkerReport
@@ -276,7 +277,7 @@ def test_whoever_hangs_is_asked_once_and_nobody_waits_for_him() -> None:
         hang.wait(30)
         return "at last"
 
-    source = Asked("slow", ask)
+    source = SingleQuestion("slow", ask)
     for _ in range(3):
         source.begin()
         assert source.answer(deadline=0.0).value is None
@@ -294,7 +295,7 @@ def test_an_answer_that_fails_says_why_and_the_next_one_counts() -> None:
         return str(answer)
 
     told: list[str] = []
-    source, found = Asked("moody", ask, told=told.append), []
+    source, found = SingleQuestion("moody", ask, told=told.append), []
     for _ in range(4):
         source.begin()
         heard = source.answer(time.monotonic() + 30)
@@ -313,7 +314,7 @@ def test_a_dear_question_keeps_its_answer_for_a_while() -> None:
         gate.wait(0.01)  # what it takes, so that the next turn is a while away
         return len(asked)
 
-    source = Asked("dear", ask, share=1e-6)
+    source = SingleQuestion("dear", ask, share=1e-6)
     for _ in range(3):
         source.begin()
         assert source.answer(time.monotonic() + 30).value == 1

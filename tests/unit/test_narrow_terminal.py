@@ -16,17 +16,26 @@ from rich.console import Console
 
 from clickstream.actions.analytics import Analytics, Funnel
 from clickstream.actions.config.check import Check
-from clickstream.actions.data_info import describe
-from clickstream.actions.demo import DemoResult
-from clickstream.actions.funnel import Detailed, OrderedFunnel, Slot
+from clickstream.actions.data.info import describe
+from clickstream.actions.demo.run import DemoResult
+from clickstream.actions.funnel import Detailed, FunnelSlot, OrderedFunnel
 from clickstream.actions.observe.back_pressure import BackPressure
 from clickstream.actions.observe.history import LagHistory, LagPoint
-from clickstream.actions.observe.index_lag import IndexedPartition, IndexLag
-from clickstream.actions.observe.model import DOWN, LAGGING, STALLED, Figure, Frame, ProcessRow, StoredCounts
+from clickstream.actions.observe.model import (
+    DOWN,
+    LAGGING,
+    STALLED,
+    Figure,
+    Frame,
+    IndexedPartition,
+    IndexLag,
+    ProcessRow,
+    StoredCounts,
+)
 from clickstream.actions.rejects.listing import Listing
 from clickstream.actions.stack import ServerStatus, StackStatus
-from clickstream.actions.topic import Gap, Partition, Topic
-from clickstream.actions.verify import Verification
+from clickstream.actions.topic import Gap, PartitionMessages, Topic
+from clickstream.actions.verify.sessions import Verification
 from clickstream.cli import fitting, frames, output
 from clickstream.cli.commands import demo as demo_commands
 from clickstream.cli.commands import opensearch as opensearch_commands
@@ -35,10 +44,9 @@ from clickstream.cli.commands import topic as topic_commands
 from clickstream.cli.commands import verify as verify_commands
 from clickstream.cli.diagnostics import say
 from clickstream.cli.main import run as clickstream
-from clickstream.cli.output import Block, Line, Table
+from clickstream.cli.output import Block, Table, TextLine
 from clickstream.domain.processes import ProcessState
-from clickstream.services.opensearch.search import Document, Found, Item, Kind
-from clickstream.services.opensearch.search import Slot as SearchSlot
+from clickstream.services.opensearch.search import Document, EventCounts, Found, Item, TimeSlot
 from clickstream.services.postgres.analytics import TopItem
 from tests.tui import benchmark_figures, funnel_figures, stand_ins
 from tests.tui.frames import NOW, running
@@ -119,7 +127,7 @@ def history() -> LagHistory:
 
 def detailed() -> Detailed:
     items = tuple(TopItem(BIG, BIG, BIG, BIG) for _ in range(3))
-    slots = tuple(Slot(n, BIG, BIG, BIG) for n in range(24))
+    slots = tuple(FunnelSlot(n, BIG, BIG, BIG) for n in range(24))
     ordered = OrderedFunnel(9 * BIG, 8 * BIG, BIG, 130.4, 7_530.0)
     return Detailed(FUNNEL, FUNNEL, FUNNEL, items, slots, slots, ordered)
 
@@ -133,8 +141,12 @@ def searched() -> Found:
         first=0,
         last=86_400_000,
         interval="12h",
-        over_time=tuple(SearchSlot(n * 43_200_000, BIG // (n + 1), 9) for n in range(3)),
-        kinds=(Kind("view", BIG, BIG), Kind("addtocart", BIG // 3, BIG // 3), Kind("transaction", BIG // 9, BIG // 9)),
+        over_time=tuple(TimeSlot(n * 43_200_000, BIG // (n + 1), 9) for n in range(3)),
+        kinds=(
+            EventCounts("view", BIG, BIG),
+            EventCounts("addtocart", BIG // 3, BIG // 3),
+            EventCounts("transaction", BIG // 9, BIG // 9),
+        ),
         top_viewed=(Item(BIG, BIG),),
         top_purchased=(Item(BIG, BIG),),
         newest=(Document(1_433_221_332_117, BIG, "transaction", BIG, BIG),),
@@ -142,7 +154,7 @@ def searched() -> Found:
 
 
 def topic() -> Topic:
-    partitions = tuple(Partition(n, BIG, 9 * BIG, 8 * BIG) for n in range(12))
+    partitions = tuple(PartitionMessages(n, BIG, 9 * BIG, 8 * BIG) for n in range(12))
     gaps = (Gap(1, BIG, 9 * BIG, 8 * BIG, "2026-11-27T17:49:06.220Z"),)
     configs = {"cleanup.policy": "delete", "retention.ms": "604800000", "retention.bytes": "-1"}
     return Topic("clickstream-events", "7jt/ai3RTyCS98ipUm2asA", 99 * BIG, partitions, gaps, configs)
@@ -263,7 +275,7 @@ class Fake:
         path = self.home.parent / "events.csv"
         path.write_text("timestamp,visitorid,event,itemid,transactionid\n" + "1430622004384,1,view,10,\n" * 3 + "x\n")
         found = replace(describe(path), rows=BIG, bytes=BIG, kinds=dict.fromkeys(("view", "addtocart"), BIG))
-        self.patch.setattr("clickstream.actions.data_info.describe", lambda _: found)
+        self.patch.setattr("clickstream.actions.data.info.describe", lambda _: found)
         return ["data", "info"]
 
 
@@ -470,7 +482,7 @@ def test_a_screen_that_is_too_low_loses_empty_lines_first() -> None:
 
     def drawn(*words: str) -> list[str]:
         with console.capture() as caught:
-            console.print(output.renderable([Line(word) for word in words]))
+            console.print(output.renderable([TextLine(word) for word in words]))
         return caught.get().splitlines()
 
     assert drawn("a", "", "b", "", "c", "end") == ["a", "", "b", "", "c", "end"]

@@ -11,7 +11,7 @@ import pytest
 from clickstream.actions.observe import meter as action
 from clickstream.actions.observe.meter import LagMeter
 from clickstream.actions.observe.offsets import PartitionOffsets, positions
-from clickstream.services.kafka.admin import Offsets, TopicInfo
+from clickstream.services.kafka.admin import PartitionRange, TopicInfo
 from clickstream.services.postgres.inspect import StoredOffset
 
 
@@ -43,8 +43,8 @@ def test_positions_are_read_before_the_ends(monkeypatch: pytest.MonkeyPatch) -> 
         def describe(self, name: str) -> TopicInfo:
             return TopicInfo(name, "a", 1)
 
-        def read(self, _: TopicInfo) -> dict[int, Offsets]:
-            found = {0: Offsets(0, log["end"])}
+        def read(self, _: TopicInfo) -> dict[int, PartitionRange]:
+            found = {0: PartitionRange(0, log["end"])}
             log.update(end=17_000, stored=16_900)
             return found
 

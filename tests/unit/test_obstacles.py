@@ -14,7 +14,7 @@ from clickstream.domain.obstacles import (
     FOREIGN_MEMBER,
     OPEN_TRANSACTION,
     ForeignMember,
-    Progress,
+    PartitionProgress,
     Surroundings,
     held_back,
     is_compacted,
@@ -41,15 +41,15 @@ def test_settings_that_cannot_be_read_are_not_known() -> None:
 @pytest.mark.parametrize(
     ("at", "held"),
     [
-        (Progress(10, 20, 5.0), True),
-        (Progress(10, 20, None), True),  # nothing before the transaction was ever there
-        (Progress(10, 20, 0.5), False),  # a moment ago there was something to store
-        (Progress(9, 20, 5.0), False),  # there is something to read yet
-        (Progress(12, 20, 5.0), True),  # somebody rewound to behind its beginning
-        (Progress(20, 20, 5.0), False),  # nothing waits
+        (PartitionProgress(10, 20, 5.0), True),
+        (PartitionProgress(10, 20, None), True),  # nothing before the transaction was ever there
+        (PartitionProgress(10, 20, 0.5), False),  # a moment ago there was something to store
+        (PartitionProgress(9, 20, 5.0), False),  # there is something to read yet
+        (PartitionProgress(12, 20, 5.0), True),  # somebody rewound to behind its beginning
+        (PartitionProgress(20, 20, 5.0), False),  # nothing waits
     ],
 )
-def test_a_partition_is_held_where_all_is_stored_that_can_be_read(at: Progress, held: bool) -> None:
+def test_a_partition_is_held_where_all_is_stored_that_can_be_read(at: PartitionProgress, held: bool) -> None:
     found = Surroundings("events", "id", unstable={0: 10})
     assert held_back(found, {0: at}) == ({0: 10} if held else {})
     assert held_back(found, {}) == {}
@@ -60,7 +60,11 @@ def test_the_gravest_comes_first_with_who_what_and_a_cure() -> None:
     found = Surroundings(
         "events", "id", {"cleanup.policy": "compact"}, FOREIGN, {1: 10, 3: 1_000}, {1: "billing", 3: "billing"}
     )
-    progress = {1: Progress(10, 20, 5.0), 2: Progress(0, 9, 5.0), 3: Progress(1_000, 1_007, None)}
+    progress = {
+        1: PartitionProgress(10, 20, 5.0),
+        2: PartitionProgress(0, 9, 5.0),
+        3: PartitionProgress(1_000, 1_007, None),
+    }
     compacted, foreign, transaction = obstacles(found, progress)
     assert (compacted.kind, foreign.kind, transaction.kind) == (COMPACTION, FOREIGN_MEMBER, OPEN_TRANSACTION)
     assert "--topic events --add-config cleanup.policy=delete" in compacted.hint
@@ -75,7 +79,7 @@ def test_the_gravest_comes_first_with_who_what_and_a_cure() -> None:
 
 def test_a_producer_that_is_not_known_is_not_made_up_and_long_lists_are_short() -> None:
     found = Surroundings("events", "id", unstable=dict.fromkeys(range(12), 5))
-    [one] = obstacles(found, dict.fromkeys(range(12), Progress(5, 6, None)))
+    [one] = obstacles(found, dict.fromkeys(range(12), PartitionProgress(5, 6, None)))
     assert one.who == ()
     assert "of another producer is open since offset 5 of partition 0, " in one.message
     assert "and in 9 more partitions: the 12 messages" in one.message
@@ -112,7 +116,7 @@ def test_an_indexers_partition_may_be_a_foreign_members() -> None:
 )
 def test_consumers_do_not_stall_where_a_transaction_is_open(lag: int, owned: bool, held: bool, state: str) -> None:
     reading = Reading(lag=lag, rate_in=0.0, rate_out=0.0, owned=owned, commit_age=60.0, held=held)
-    assert Judge().look(reading)[0] == state
+    assert Judge().judge(reading)[0] == state
 
 
 def test_an_idle_consumer_is_held_up_by_the_transaction() -> None:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clickstream.actions.observe import documents
-from clickstream.actions.observe.build import Answers
+from clickstream.actions.observe.answers import Answers
 from clickstream.actions.observe.model import Frame, Outcomes
 from clickstream.actions.observe.outcomes import NAMES, OVER, Life, OutcomeMeter, totals
 from clickstream.actions.observe.poll import Heard
@@ -30,26 +30,26 @@ def life(began: float, at: float, stored: int = 0, duplicates: int = 0, rejected
 
 def test_rates_are_those_of_the_last_seconds_by_the_clock_of_the_worker() -> None:
     meter = OutcomeMeter()
-    assert meter.look(100.0, {"a": life(0, 99.9, stored=7_000, late=6)}) is None, "one report says nothing of a rate"
-    found = meter.look(101.3, {"a": life(0, 100.9, stored=7_500, duplicates=40, rejected=2, late=8)})
+    assert meter.sample(100.0, {"a": life(0, 99.9, stored=7_000, late=6)}) is None, "one report says nothing of a rate"
+    found = meter.sample(101.3, {"a": life(0, 100.9, stored=7_500, duplicates=40, rejected=2, late=8)})
     assert found == Outcomes(*map(pytest.approx, (500.0, 40.0, 2.0, 2.0)))
 
 
 def test_a_life_that_began_meanwhile_counts_whole_and_one_that_was_out_of_sight_does_not() -> None:
     meter = OutcomeMeter()
-    meter.look(100.0, {"a": life(0, 100, stored=1_000_000)})
-    assert meter.look(101.0, {}) is None
-    back = meter.look(102.0, {"a": life(0, 102, stored=1_000_500), "b": life(0, 102, stored=9_000_000)})
+    meter.sample(100.0, {"a": life(0, 100, stored=1_000_000)})
+    assert meter.sample(101.0, {}) is None
+    back = meter.sample(102.0, {"a": life(0, 102, stored=1_000_500), "b": life(0, 102, stored=9_000_000)})
     assert back == Outcomes(250.0, 0.0, 0.0, 0.0), "b is seen for the first time, and is old"
-    new = meter.look(102.9, {"c": life(100.9, 102.9, duplicates=600)})
+    new = meter.sample(102.9, {"c": life(100.9, 102.9, duplicates=600)})
     assert new == Outcomes(0.0, 300.0, 0.0, 0.0)
 
 
 def test_who_does_not_report_any_more_counts_no_more() -> None:
     meter, last = OutcomeMeter(), life(0, 100, stored=10)
-    meter.look(100.0, {"a": life(0, 99)})
-    assert meter.look(100.5, {"a": last}) is not None
-    found = [meter.look(100.5 + second, {"a": last}) for second in range(1, int(OVER) + 2)]
+    meter.sample(100.0, {"a": life(0, 99)})
+    assert meter.sample(100.5, {"a": last}) is not None
+    found = [meter.sample(100.5 + second, {"a": last}) for second in range(1, int(OVER) + 2)]
     assert found[-1] is None
 
 
@@ -65,7 +65,7 @@ def test_rates_are_never_more_than_what_happened_in_the_time(steps: list[tuple[s
         before = Life(second - 1.0, second - 1.0) if restarts else lives[name]
         counted = {one: before.counters.get(one, 0) + n for one, n in zip(NAMES, amounts, strict=True)}
         lives[name] = Life(before.began, float(second), counted)
-        found = meter.look(float(second), {f"{one} {known.began}": known for one, known in lives.items()})
+        found = meter.sample(float(second), {f"{one} {known.began}": known for one, known in lives.items()})
         for rate in () if found is None else (found.stored, found.duplicates, found.rejected, found.late):
             assert 0 <= rate <= 2 * 1_000
     whole = totals(lives)

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clickstream.cli import output
-from clickstream.cli.output import Line, Table, number, plain, seconds
+from clickstream.cli.output import Table, TextLine, number, plain, seconds
 from clickstream.domain.processes import ProcessState
 
 
@@ -46,7 +46,7 @@ def test_a_span_reads_well(value: float | None, shown: str) -> None:
 
 def test_a_plain_table_aligns_words_left_and_numbers_right() -> None:
     table = Table(("name", "rows", ""), [("events", "1,234", "x"), ("a", 7, None)])
-    assert plain([table, Line("end")]) == "name     rows\nevents  1,234  x\na           7\nend\n"
+    assert plain([table, TextLine("end")]) == "name     rows\nevents  1,234  x\na           7\nend\n"
 
 
 def test_a_table_without_rows_shows_its_headers() -> None:

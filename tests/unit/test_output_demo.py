@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 
 from clickstream.actions.analytics import Analytics, Funnel
-from clickstream.actions.demo import DemoResult
-from clickstream.actions.demo_progress import DemoProgress, Flow, Phase
-from clickstream.actions.verify import Verification
+from clickstream.actions.demo.progress import DemoProgress, Flow, Phase
+from clickstream.actions.demo.run import DemoResult
+from clickstream.actions.verify.sessions import Verification
 from clickstream.cli.commands import demo as demo_commands
 from clickstream.cli.commands.demo import Teller
 from clickstream.cli.output import plain

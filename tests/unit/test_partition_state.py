@@ -29,37 +29,37 @@ def reading(lag: int, rate_in: float = 0.0, rate_out: float = 0.0, *, owned: boo
     ],
 )
 def test_the_first_look_is_believed(look: Reading, state: str) -> None:
-    assert Judge().look(look)[0] == state
+    assert Judge().judge(look)[0] == state
 
 
 def test_a_single_look_changes_nothing() -> None:
     judge = Judge()
     behind, fine = reading(500_000, 20_000, 10_000), reading(0)
-    assert [judge.look(look)[0] for look in (fine, behind, fine, behind, fine)] == [OK] * 5
+    assert [judge.judge(look)[0] for look in (fine, behind, fine, behind, fine)] == [OK] * 5
 
 
 def test_worse_is_believed_sooner_than_better() -> None:
     judge = Judge()
     behind, fine = reading(500_000, 20_000, 10_000), reading(0)
-    assert [judge.look(look)[0] for look in (fine, behind, behind)] == [OK, OK, LAGGING]
-    assert [judge.look(fine)[0] for _ in range(3)] == [LAGGING, LAGGING, OK]
+    assert [judge.judge(look)[0] for look in (fine, behind, behind)] == [OK, OK, LAGGING]
+    assert [judge.judge(fine)[0] for _ in range(3)] == [LAGGING, LAGGING, OK]
 
 
 def test_a_partition_stalls_although_nobody_tells_its_rates() -> None:
     judge = Judge()
-    judge.look(reading(500_000, 20_000, 10_000))
+    judge.judge(reading(500_000, 20_000, 10_000))
     unknown = Reading(500_000, 20_000, None, True, 30.0)
-    assert [judge.look(unknown)[0] for _ in range(3)] == [LAGGING, STALLED, STALLED]
-    assert [judge.look(Reading(500_000, 20_000, None, True, 1.0))[0] for _ in range(3)] == [STALLED] * 3
+    assert [judge.judge(unknown)[0] for _ in range(3)] == [LAGGING, STALLED, STALLED]
+    assert [judge.judge(Reading(500_000, 20_000, None, True, 1.0))[0] for _ in range(3)] == [STALLED] * 3
 
 
 def test_a_trend_starts_late_and_ends_late() -> None:
     judge = Judge()
     grows, a_little = reading(100_000, 20_000, 10_000), reading(100_000, 13_000, 10_000)
-    assert [judge.look(grows)[1] for _ in range(3)] == ["steady", "growing", "growing"]
+    assert [judge.judge(grows)[1] for _ in range(3)] == ["steady", "growing", "growing"]
     # 3 % a second would not have started the trend, and does not end it.
-    assert [judge.look(a_little)[1] for _ in range(3)] == ["growing"] * 3
-    assert Judge().look(a_little)[1] == "steady"
+    assert [judge.judge(a_little)[1] for _ in range(3)] == ["growing"] * 3
+    assert Judge().judge(a_little)[1] == "steady"
 
 
 @pytest.mark.parametrize(

@@ -19,10 +19,10 @@ def counts(**at: int) -> tuple[int, ...]:
     return tuple(found)
 
 
-def test_nothing_is_known_of_what_lies_before_the_first_look() -> None:
+def test_nothing_is_known_of_what_lies_before_the_first_sample() -> None:
     meter = LatencyMeter()
-    assert meter.look(0, {"a": counts(_300000=99)}) is None
-    latency = meter.look(1, {"a": tuple(x + y for x, y in zip(counts(_300000=99), counts(_20=10), strict=True))})
+    assert meter.sample(0, {"a": counts(_300000=99)}) is None
+    latency = meter.sample(1, {"a": tuple(x + y for x, y in zip(counts(_300000=99), counts(_20=10), strict=True))})
     assert latency
     assert latency.samples == 10
     assert 15 <= latency.p50 <= latency.p95 <= latency.p99 <= 20
@@ -30,8 +30,8 @@ def test_nothing_is_known_of_what_lies_before_the_first_look() -> None:
 
 def test_a_life_that_began_since_counts_whole() -> None:
     meter = LatencyMeter()
-    meter.look(0, {"a 1": counts(_20=10)})
-    latency = meter.look(1, {"a 2": counts(_50=4)})
+    meter.sample(0, {"a 1": counts(_20=10)})
+    latency = meter.sample(1, {"a 2": counts(_50=4)})
     assert latency
     assert latency.samples == 4
     assert 30 <= latency.p50 <= 50
@@ -39,9 +39,9 @@ def test_a_life_that_began_since_counts_whole() -> None:
 
 def test_what_is_older_than_the_window_is_forgotten() -> None:
     meter = LatencyMeter()
-    meter.look(0, {"a": counts()})
+    meter.sample(0, {"a": counts()})
     for second in range(1, int(OVER) + 3):
-        latest = meter.look(second, {"a": counts(_20=10)})
+        latest = meter.sample(second, {"a": counts(_20=10)})
     assert latest is None
 
 

@@ -18,8 +18,8 @@ from clickstream.actions.rejects.replay import NotAnEvent, as_message
 from clickstream.cli.main import run
 from clickstream.config.settings import Settings, load_settings
 from clickstream.domain.errors import ClickstreamError, ServiceUnavailable, UsageError
+from clickstream.domain.escapes import escape_bytes, escape_controls, hex_lines
 from clickstream.domain.events import BadLine
-from clickstream.domain.harmless import escaped, harmless, hex_lines
 from clickstream.domain.rejects import RejectFilter, RejectSource, Replayed
 from clickstream.pipeline.decode import decode
 from clickstream.pipeline.rejectsfile import remove_lines, write_rejects
@@ -50,8 +50,8 @@ def ids(settings: Settings) -> list[str]:
 
 @given(st.binary())
 def test_no_payload_steers_a_terminal(data: bytes) -> None:
-    assert escaped(data).isprintable()
-    assert all(line.isprintable() for line in escaped(data, lines=True).split("\n"))
+    assert escape_bytes(data).isprintable()
+    assert all(line.isprintable() for line in escape_bytes(data, lines=True).split("\n"))
     assert all(line.isprintable() for line in hex_lines(data))
 
 
@@ -73,11 +73,11 @@ def test_a_hex_dump_holds_every_byte(data: bytes) -> None:
     ],
 )
 def test_escapes_are_those_that_people_know(text: str, shown: str) -> None:
-    assert harmless(text) == shown
+    assert escape_controls(text) == shown
 
 
 def test_bytes_that_are_no_text_are_shown_as_bytes() -> None:
-    assert escaped(b"\xff\xc3(") == r"\xff\xc3("
+    assert escape_bytes(b"\xff\xc3(") == r"\xff\xc3("
 
 
 def test_a_message_is_sent_as_it_is_under_its_visitors_key() -> None:

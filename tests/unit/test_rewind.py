@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clickstream.domain.errors import UsageError
-from clickstream.domain.target import HIGHEST_OFFSET, Target
+from clickstream.domain.target import HIGHEST_OFFSET, Target, TopicEnd
 
 ZONES = st.timedeltas(timedelta(hours=-14), timedelta(hours=14)).map(
     lambda offset: timezone(timedelta(minutes=offset // timedelta(minutes=1)))
@@ -19,8 +19,8 @@ ZONES = st.timedeltas(timedelta(hours=-14), timedelta(hours=14)).map(
 @pytest.mark.parametrize(
     ("text", "target"),
     [
-        ("earliest", Target(end="earliest")),
-        (" LATEST ", Target(end="latest")),
+        ("earliest", Target(TopicEnd.EARLIEST)),
+        (" LATEST ", Target(TopicEnd.LATEST)),
         ("0", Target(offset=0)),
         ("20261125", Target(offset=20_261_125)),
         ("1430622004384ms", Target(unix_ms=1_430_622_004_384)),

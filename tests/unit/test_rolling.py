@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from clickstream.actions import rolling
-from clickstream.actions.rolling import Restarted, roll
+from clickstream.actions.processes import rolling
+from clickstream.actions.processes.rolling import RestartedWorker, roll
 from clickstream.domain.errors import ClickstreamError
 from clickstream.domain.processes import ProcessSpec, ProcessState, ProcessStatus, Role, Snapshot
 from clickstream.domain.reports import WorkerReport
@@ -57,7 +57,7 @@ class Supervisor:
 
 
 def rolled(supervisor: Any) -> list[str]:
-    told: list[Restarted] = []
+    told: list[RestartedWorker] = []
     found = roll(supervisor, SPECS, told.append)
     assert list(found) == told
     return [one.name for one in told]

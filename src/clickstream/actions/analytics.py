@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from clickstream.actions.servers import postgres_of
 from clickstream.config.settings import Settings
 from clickstream.services.postgres import analytics as figures
-from clickstream.services.postgres.analytics import TopItem, Window
+from clickstream.services.postgres.analytics import StoredFunnel, TopItem
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ def top_items(settings: Settings) -> tuple[TopItem, ...]:
     return figures.top_items(postgres_of(settings))
 
 
-def _funnel(window: Window) -> Funnel:
+def _funnel(window: StoredFunnel) -> Funnel:
     return Funnel(
         sessions=window.sessions,
         cart_sessions=window.cart_sessions,

@@ -47,7 +47,7 @@ class Command:
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class CommandGroup:
     """The first word of several commands."""
 
     name: str
@@ -56,17 +56,17 @@ class Group:
 
 
 GROUPS: Final = (
-    Group("stack", "the embedded servers"),
-    Group("sessions", "stored and open sessions"),
-    Group("topic", "the topic of events"),
-    Group("rejects", "messages and CSV lines that are not events"),
-    Group("faults", "breaking the embedded stack on purpose"),
-    Group("opensearch", "the optional search side"),
-    Group("consumer", "the consumers, one process each"),
-    Group("producer", "the producer"),
-    Group("worker", "single processes: a server or worker of this home, or one in the foreground"),
-    Group("data", "the data file, and what is stored"),
-    Group("config", "the settings"),
+    CommandGroup("stack", "the embedded servers"),
+    CommandGroup("sessions", "stored and open sessions"),
+    CommandGroup("topic", "the topic of events"),
+    CommandGroup("rejects", "messages and CSV lines that are not events"),
+    CommandGroup("faults", "breaking the embedded stack on purpose"),
+    CommandGroup("opensearch", "the optional search side"),
+    CommandGroup("consumer", "the consumers, one process each"),
+    CommandGroup("producer", "the producer"),
+    CommandGroup("worker", "single processes: a server or worker of this home, or one in the foreground"),
+    CommandGroup("data", "the data file, and what is stored"),
+    CommandGroup("config", "the settings"),
 )
 
 _FOREGROUND: Final = (

@@ -1,4 +1,4 @@
-"""The one way to the supervisor for actions and front ends: a protocol, and how to find, start or be one.
+"""The one way to the supervisor for actions and front ends: a protocol, and how to find or start one.
 
 Knows nothing of sockets; imports them only when asked, so that importing this module costs nothing.
 """
@@ -14,7 +14,7 @@ from clickstream.domain.processes import ProcessSpec, ProcessState, Snapshot
 
 
 @dataclass(frozen=True, slots=True)
-class Stopped:
+class StoppedProcesses:
     """What a command stopped."""
 
     stopped: tuple[str, ...] = ()
@@ -93,10 +93,3 @@ def ensure(home: Home) -> Control:
     from clickstream.supervision.launch import ensure as launch  # noqa: PLC0415
 
     return launch(home)
-
-
-def run_supervisor(home: Home) -> int:
-    """Be the supervisor of this home until told to stop; the process's exit code."""
-    from clickstream.supervision.daemon import run  # noqa: PLC0415
-
-    return run(home)

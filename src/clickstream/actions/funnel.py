@@ -13,13 +13,22 @@ from clickstream.services.postgres.analytics import TopItem
 from clickstream.services.postgres.funnel import Customer, Hour, OrderedFunnel, sessions_by_hour
 from clickstream.services.postgres.funnel import ordered_funnel as read_ordered
 
-__all__ = ["Breakdown", "Customer", "Detailed", "OrderedFunnel", "Slot", "breakdown", "detailed", "ordered_funnel"]
+__all__ = [
+    "Breakdown",
+    "Customer",
+    "Detailed",
+    "FunnelSlot",
+    "OrderedFunnel",
+    "breakdown",
+    "detailed",
+    "ordered_funnel",
+]
 
 HOURS_OF_A_DAY = 24
 
 
 @dataclass(frozen=True, slots=True)
-class Slot:
+class FunnelSlot:
     """Sessions that began in one day, or in one hour of all days."""
 
     number: int
@@ -33,9 +42,9 @@ class Slot:
 class Breakdown:
     """The sessions over time."""
 
-    days: tuple[Slot, ...]
+    days: tuple[FunnelSlot, ...]
     """Oldest first; days without sessions are left out."""
-    hours: tuple[Slot, ...]
+    hours: tuple[FunnelSlot, ...]
     """Every hour of the day."""
     customers: tuple[Customer, ...]
     """Who bought most often, first."""
@@ -60,8 +69,8 @@ class Detailed:
     last_day: Funnel
     last_month: Funnel
     top_items: tuple[TopItem, ...]
-    by_day: tuple[Slot, ...]
-    by_hour: tuple[Slot, ...]
+    by_day: tuple[FunnelSlot, ...]
+    by_hour: tuple[FunnelSlot, ...]
     ordered_funnel: OrderedFunnel
 
 
@@ -79,25 +88,25 @@ def detailed(settings: Settings) -> Detailed:
     )
 
 
-def by_day(hours: Iterable[Hour]) -> tuple[Slot, ...]:
+def by_day(hours: Iterable[Hour]) -> tuple[FunnelSlot, ...]:
     """Hours summed up to days."""
-    days: dict[int, Slot] = {}
+    days: dict[int, FunnelSlot] = {}
     for one in hours:
         number = one.hour // HOURS_OF_A_DAY
-        days[number] = _add(days.get(number, Slot(number, 0, 0, 0)), one)
+        days[number] = _add(days.get(number, FunnelSlot(number, 0, 0, 0)), one)
     return tuple(days[number] for number in sorted(days))
 
 
-def by_hour(hours: Iterable[Hour]) -> tuple[Slot, ...]:
+def by_hour(hours: Iterable[Hour]) -> tuple[FunnelSlot, ...]:
     """Hours summed up by the hour of the day."""
-    slots = [Slot(number, 0, 0, 0) for number in range(HOURS_OF_A_DAY)]
+    slots = [FunnelSlot(number, 0, 0, 0) for number in range(HOURS_OF_A_DAY)]
     for one in hours:
         slots[one.hour % HOURS_OF_A_DAY] = _add(slots[one.hour % HOURS_OF_A_DAY], one)
     return tuple(slots)
 
 
-def _add(slot: Slot, hour: Hour) -> Slot:
-    return Slot(
+def _add(slot: FunnelSlot, hour: Hour) -> FunnelSlot:
+    return FunnelSlot(
         slot.number,
         slot.sessions + hour.sessions,
         slot.cart_sessions + hour.cart_sessions,

@@ -38,7 +38,7 @@ def await_service(home: Home, environment: Mapping[str, str], *, opensearch: boo
     # Drivers load only where servers start.
     from clickstream.services.kafka.admin import group_members  # noqa: PLC0415
     from clickstream.services.postgres.inspect import ping  # noqa: PLC0415
-    from clickstream.services.valkey.board import server_info  # noqa: PLC0415
+    from clickstream.services.valkey.server import server_info  # noqa: PLC0415
 
     settings = load_settings()
     kafka, postgres = KafkaSettings.model_validate(environment), PostgresSettings.model_validate(environment)

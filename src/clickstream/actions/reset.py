@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from clickstream.actions.group import refuse_while_working
+from clickstream.actions.processes.workers import refuse_while_working
 from clickstream.actions.servers import kafka_of, opensearch_of, postgres_of, valkey_of
 from clickstream.config.paths import Home
 from clickstream.config.settings import Settings, ValkeySettings
@@ -19,7 +19,8 @@ from clickstream.pipeline.rejectsfile import remove_files
 from clickstream.services.kafka.admin import check_replaceable, create_topic, delete_topic
 from clickstream.services.postgres import reset as tables
 from clickstream.services.postgres.migrate import migrate
-from clickstream.services.valkey.board import clear, server_info
+from clickstream.services.valkey.board import clear
+from clickstream.services.valkey.server import server_info
 
 if TYPE_CHECKING:
     from clickstream.services.opensearch.index import EventsIndex

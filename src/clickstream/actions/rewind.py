@@ -12,8 +12,8 @@ from clickstream.actions.observe.offsets import missing_topic
 from clickstream.actions.servers import kafka_of, postgres_of
 from clickstream.config.settings import Settings
 from clickstream.domain.errors import ClickstreamError, UsageError
-from clickstream.domain.target import EARLIEST, Target
-from clickstream.services.kafka.admin import OffsetReader, Offsets, TopicInfo
+from clickstream.domain.target import Target, TopicEnd
+from clickstream.services.kafka.admin import OffsetReader, PartitionRange, TopicInfo
 from clickstream.services.postgres.migrate import migrate
 from clickstream.services.postgres.rewind import moving
 
@@ -117,18 +117,22 @@ def _chosen(topic: TopicInfo, target: Target, partition: int | None) -> tuple[in
     return (partition,)
 
 
-Aims = Mapping[int, int | None] | str | int
-"""Partition to offset (None: the end), or `earliest`, `latest`, or one offset."""
+Aims = Mapping[int, int | None] | TopicEnd | int
+"""Partition to offset (None: the end), or an end of them all, or one offset."""
 
 
 def _aims(reader: OffsetReader, topic: TopicInfo, target: Target) -> Aims:
     if target.unix_ms is not None:
         return reader.read_ends_at(topic, target.unix_ms)
-    return target.end if target.offset is None else target.offset
+    return target.end or target.offset or 0  # one of them is set
 
 
 def _moves(
-    topic: TopicInfo, chosen: tuple[int, ...], positions: Mapping[int, int], held: Mapping[int, Offsets], aims: Aims
+    topic: TopicInfo,
+    chosen: tuple[int, ...],
+    positions: Mapping[int, int],
+    held: Mapping[int, PartitionRange],
+    aims: Aims,
 ) -> Rewound:
     moves = []
     for number in chosen:
@@ -139,9 +143,9 @@ def _moves(
     return Rewound(topic.name, tuple(moves), sum(move.skipped for move in moves), again)
 
 
-def _aim(number: int, kept: Offsets, aims: Aims) -> int:
-    if isinstance(aims, str):
-        return kept.begin if aims == EARLIEST else kept.end
+def _aim(number: int, kept: PartitionRange, aims: Aims) -> int:
+    if isinstance(aims, TopicEnd):
+        return kept.begin if aims is TopicEnd.EARLIEST else kept.end
     if isinstance(aims, int):
         if not kept.begin <= aims <= kept.end:
             raise UsageError(

@@ -10,8 +10,9 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from clickstream.actions.control import Control, Stopped, ensure, running
+from clickstream.actions.control import Control, StoppedProcesses, ensure, running
 from clickstream.actions.readiness import SERVES_WITHIN, await_service
+from clickstream.config.files import locked
 from clickstream.config.paths import Home, cache_folder
 from clickstream.config.settings import KafkaSettings, PostgresSettings, load_settings
 from clickstream.domain.errors import ClickstreamError, UsageError
@@ -19,7 +20,6 @@ from clickstream.domain.processes import ALIVE, ProcessSpec, ProcessState, Role,
 from clickstream.services.postgres import libpq
 from clickstream.stack import wheels
 from clickstream.stack.artifacts import Download, Progress, ensure_jars
-from clickstream.stack.files import locked
 from clickstream.stack.kafka import kafka_spec
 from clickstream.stack.layout import (
     HOST,
@@ -134,14 +134,14 @@ def up(home: Home, *, opensearch: bool | None = None, progress: Progress | None 
     return replace(found, warning=await_service(home, env(home), opensearch=wanted))
 
 
-def down(home: Home) -> Stopped:
+def down(home: Home) -> StoppedProcesses:
     """Stop every process of this home, workers included, and the supervisor."""
     control = _control(home)
     if control is None:
-        return Stopped()
+        return StoppedProcesses()
     ran = tuple(process.name for process in control.snapshot().processes if process.state in ALIVE)
     control.shutdown()
-    return Stopped(ran)
+    return StoppedProcesses(ran)
 
 
 def status(home: Home) -> StackStatus:
@@ -246,7 +246,7 @@ def _close_kafka(control: Control) -> tuple[str, ...]:
 
 def _admit_clients(layout: Layout) -> None:
     """Tell Kafka its clients' password, whether it knows it or not: an earlier start may have been cut before this."""
-    from clickstream.services.kafka.users import set_password  # noqa: PLC0415 (drivers: only where servers start)
+    from clickstream.services.kafka.admin import set_password  # noqa: PLC0415 (drivers: only where servers start)
 
     node = KafkaSettings.model_validate(layout.kafka_node_login())
     set_password(node, KAFKA_USER, layout.kafka_password, timeout=SERVES_WITHIN)

@@ -19,7 +19,7 @@ MOST_PARTITIONS = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class Partition:
+class PartitionMessages:
     """What one partition holds: `begin` is its oldest message's offset, `end` the next one's to come."""
 
     partition: int
@@ -46,7 +46,7 @@ class Topic:
     name: str
     topic_id: str
     messages: int
-    partitions: tuple[Partition, ...]
+    partitions: tuple[PartitionMessages, ...]
     gaps: tuple[Gap, ...] | None
     """None: PostgreSQL, which keeps them, could not be asked."""
     configs: Mapping[str, str] | None = None
@@ -80,7 +80,7 @@ def show(settings: Settings) -> Topic:
         if topic is None:
             raise missing_topic(kafka.events_topic)
         held = reader.read(topic)
-    partitions = tuple(Partition(n, at.begin, at.end, at.end - at.begin) for n, at in held.items())
+    partitions = tuple(PartitionMessages(n, at.begin, at.end, at.end - at.begin) for n, at in held.items())
     messages = sum(one.messages for one in partitions)
     gaps, around = _gaps(settings, topic.topic_id), _surroundings(settings)
     found = obstacles_now(settings, around) if around else ()

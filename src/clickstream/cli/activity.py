@@ -12,8 +12,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from clickstream.cli import terminal
 from clickstream.cli.diagnostics import say as say_line
-from clickstream.domain.harmless import harmless
+from clickstream.domain.escapes import escape_controls
 
 if TYPE_CHECKING:
     from rich.live import Live
@@ -71,13 +72,11 @@ class Activity:
     def _show(self) -> None:
         from rich.live import Live
 
-        from clickstream.cli import output
-
         with self._lock:
             if self._timer is None:
                 return
             # Data goes to stdout, and only after `end`.
-            console = output.console(stderr=True)
+            console = terminal.console(stderr=True)
             self._live = Live(
                 console=console, get_renderable=self._line, transient=True, refresh_per_second=4, redirect_stdout=False
             )
@@ -90,7 +89,7 @@ class Activity:
         filled = round((share or 0) * BAR)
         how_far = "" if share is None else f"  {'━' * filled}{'─' * (BAR - filled)} {share:.0%}"
         words = f"{self._words}{how_far}  {time.monotonic() - self._began:.0f} s"
-        return Text(harmless(words), style="dim", no_wrap=True, overflow="ellipsis")
+        return Text(escape_controls(words), style="dim", no_wrap=True, overflow="ellipsis")
 
 
 _now: Activity | None = None

@@ -26,7 +26,7 @@ def faults(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> lis
     """Names of faults, each with what it does."""
     from click.shell_completion import CompletionItem
 
-    from clickstream.actions.faults.listing import listed
+    from clickstream.actions.faults.catalogue import listed
     from clickstream.config.paths import Home
 
     known = listed(Home.from_environment())

@@ -16,7 +16,7 @@ from clickstream.cli.diagnostics import ExitCode, say
 from clickstream.domain.errors import Interrupted
 
 if TYPE_CHECKING:
-    from clickstream.actions.demo import DemoOptions
+    from clickstream.actions.demo.run import DemoOptions
     from clickstream.config.settings import Settings
 
 P = ParamSpec("P")

@@ -47,9 +47,9 @@ def _exit_code(command: Callable[[], int]) -> int:
 
 def say(words: str) -> None:
     """Words for people, on stderr; no character of them steers the terminal, and lines fit it."""
-    from clickstream.domain.harmless import harmless
+    from clickstream.domain.escapes import escape_controls
 
-    text = harmless(words, lines=True)
+    text = escape_controls(words, lines=True)
     print(_fitted(text) if sys.stderr.isatty() else text, file=sys.stderr)  # noqa: T201
 
 

@@ -6,13 +6,12 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from clickstream.cli.output import NOTHING, UNKNOWN, Block, Line, Table, exact, number, rate, seconds
+from clickstream.cli.output import NOTHING, UNKNOWN, Block, Table, TextLine, exact, number, rate, seconds
 
 if TYPE_CHECKING:
     from clickstream.actions.observe.back_pressure import BackPressure
     from clickstream.actions.observe.history import LagHistory
-    from clickstream.actions.observe.index_lag import IndexLag
-    from clickstream.actions.observe.model import Frame, PartitionRow, ProcessRow, ServiceRow
+    from clickstream.actions.observe.model import Frame, IndexLag, PartitionRow, ProcessRow, ServiceRow
     from clickstream.domain.obstacles import Obstacle
 
 GAPS = "`clickstream topic show` lists the gaps"
@@ -48,11 +47,11 @@ def status(frame: Frame) -> list[Block]:
     from clickstream.actions.observe import documents
 
     known = tuple(row for row in frame.processes if row.role not in documents.NO_WORKERS)
-    blocks: list[Block] = [Line(_where(frame)), services, *workers(known)]
+    blocks: list[Block] = [TextLine(_where(frame)), services, *workers(known)]
     found = documents.troubles(frame)
     if sum(row.state != "ok" for row in frame.services) >= 3 and not known:
         hint = "Nothing runs: `clickstream stack up` starts the servers, `clickstream demo` the whole pipeline."
-        return [*blocks, Line(""), Line(hint)]
+        return [*blocks, TextLine(""), TextLine(hint)]
     counts, indexing = frame.counts.value if frame.counts else None, frame.indexing
     replayed = f", and {exact(counts.replayed)} replayed" if counts and counts.replayed else ""
     partitions = ", ".join(f"{row.partition}: {exact(row.lag)}" for row in frame.partitions)
@@ -61,18 +60,20 @@ def status(frame: Frame) -> list[Block]:
     held = f"{exact(frame.topic_partitions)} partitions, {exact(frame.topic_messages)} messages"
     return [
         *blocks,
-        Line(""),
-        Line(f"topic     {frame.topic}: {held}"),
-        Line(f"lag       {exact(frame.lag)}" + (f" ({partitions})" if partitions else "")),
+        TextLine(""),
+        TextLine(f"topic     {frame.topic}: {held}"),
+        TextLine(f"lag       {exact(frame.lag)}" + (f" ({partitions})" if partitions else "")),
         *old(frame),
-        *([Line(f"indexing  {exact(indexing.total)} messages behind")] if indexing else []),
-        Line(f"events    {exact(counts.events if counts else None)}"),
-        Line(f"sessions  {sessions}"),
-        Line(f"rejected  {exact(counts.rejected if counts else None)}{replayed}"),
-        Line(f"          {exact(counts.rejected_lines if counts else None)} lines of CSV files beside these messages"),
+        *([TextLine(f"indexing  {exact(indexing.total)} messages behind")] if indexing else []),
+        TextLine(f"events    {exact(counts.events if counts else None)}"),
+        TextLine(f"sessions  {sessions}"),
+        TextLine(f"rejected  {exact(counts.rejected if counts else None)}{replayed}"),
+        TextLine(
+            f"          {exact(counts.rejected_lines if counts else None)} lines of CSV files beside these messages"
+        ),
         *_outcomes(frame),
-        *([Line(f"skipped   {exact(skipped)} messages were never read ({GAPS})")] if skipped else []),
-        *([Line(""), *map(Line, found)] if found else []),
+        *([TextLine(f"skipped   {exact(skipped)} messages were never read ({GAPS})")] if skipped else []),
+        *([TextLine(""), *map(TextLine, found)] if found else []),
         *obstacles(frame.obstacles),
     ]
 
@@ -85,8 +86,8 @@ def _outcomes(frame: Frame) -> list[Block]:
     read = found.stored + found.duplicates + found.rejected
     words = f"{exact(found.stored)} stored ({exact(found.late)} late), {exact(found.duplicates)} duplicates"
     return [
-        Line(f"read      {exact(read)} messages since the consumers started:"),
-        Line(f"          {words}, {exact(found.rejected)} rejected"),
+        TextLine(f"read      {exact(read)} messages since the consumers started:"),
+        TextLine(f"          {words}, {exact(found.rejected)} rejected"),
     ]
 
 
@@ -99,7 +100,7 @@ def _where(frame: Frame) -> str:
 
 def workers(known: tuple[ProcessRow, ...]) -> list[Block]:
     if not known:
-        return [Line(""), Line("no workers")]
+        return [TextLine(""), TextLine("no workers")]
     elsewhere = not all(row.local for row in known)
     headers = ("state", "partitions", "events/s", "lag", "restarts", "memory", "uptime", "")
     rows = [
@@ -132,7 +133,7 @@ def producer(worker: ProcessRow) -> list[Block]:
         f"failed        {exact(worker.counters.get('failed', 0))}",
         f"bad lines     {exact(worker.counters.get('bad_lines', 0))}",
     ]
-    return [Line(line) for line in lines]
+    return [TextLine(line) for line in lines]
 
 
 def _service(row: ServiceRow) -> tuple[str, ...]:
@@ -159,12 +160,12 @@ def indexers(found: IndexLag | None) -> list[Block]:
         for one in found.partitions
     ]
     table = Table(("partition", "position", "end", "lag", "indexer"), rows, drop=("end", "position"), wrap=("indexer",))
-    return [Line(""), table, Line(f"OpenSearch: total lag {exact(found.total)}")]
+    return [TextLine(""), table, TextLine(f"OpenSearch: total lag {exact(found.total)}")]
 
 
 def obstacles(found: Sequence[Obstacle]) -> list[Block]:
     """What in Kafka keeps messages from being stored, each with its cure on a line of its own."""
-    lines = [line for one in found for line in (Line(""), Line(one.message), Line(f"  {one.hint}"))]
+    lines = [line for one in found for line in (TextLine(""), TextLine(one.message), TextLine(f"  {one.hint}"))]
     return list(lines)
 
 
@@ -183,13 +184,13 @@ def partitions(rows: Sequence[PartitionRow], total: int) -> list[Block]:
     )  # fmt: skip
     drop = ("share", "position", "end", "trend", "in/s", "out/s", "drains in", "owner", "behind")
     table = Table(headers, [_partition(row) for row in rows], drop=drop, wrap=("owner",))
-    return [table, Line(f"total lag {exact(total)}")]
+    return [table, TextLine(f"total lag {exact(total)}")]
 
 
 def lag(frame: Frame) -> list[Block]:
     """How far the consumers and the indexers are behind, and what in Kafka holds messages back."""
     if frame.lag is None:
-        return [Line("nothing is known of the topic: `clickstream status` says why")]
+        return [TextLine("nothing is known of the topic: `clickstream status` says why")]
     tables = [*partitions(frame.partitions, frame.lag), *_flow(frame), *old(frame), *indexers(frame.indexing)]
     return [*tables, *obstacles(frame.obstacles)]
 
@@ -200,9 +201,9 @@ def _flow(frame: Frame) -> list[Block]:
         return []
     read, found = rate(frame.read_per_second), frame.outcomes
     if found is None:
-        return [Line(f"read {read}")]
+        return [TextLine(f"read {read}")]
     rest = f"{rate(found.duplicates)} duplicates, {rate(found.rejected)} rejected"
-    return [Line(f"read {read}: {rate(found.stored)} stored ({rate(found.late)} late), {rest}")]
+    return [TextLine(f"read {read}: {rate(found.stored)} stored ({rate(found.late)} late), {rest}")]
 
 
 def old(frame: Frame) -> list[Block]:
@@ -210,7 +211,7 @@ def old(frame: Frame) -> list[Block]:
     at = min((row.as_of for row in frame.partitions), default=frame.at)
     if frame.at - at < OLD_AFTER:
         return []
-    return [Line(f"these figures are {seconds(frame.at - at)} old: {_who_is_silent(frame)}")]
+    return [TextLine(f"these figures are {seconds(frame.at - at)} old: {_who_is_silent(frame)}")]
 
 
 def _who_is_silent(frame: Frame) -> str:
@@ -230,12 +231,12 @@ def report(frame: Frame, found: Sequence[BackPressure]) -> list[Block]:
         "rebalances",
         "bottleneck",
     )
-    blocks = [*lag(frame), Line("")]
+    blocks = [*lag(frame), TextLine("")]
     if not found:
-        return [*blocks, Line("no consumers")]
+        return [*blocks, TextLine("no consumers")]
     drop = ("rebalances", "batches", "batch fill", "fetch", "decode", "sessions", "PostgreSQL", "waits", "idle")
     table = Table(pressure, [_pressure(one) for one in found], drop=drop, wrap=("bottleneck",))
-    return [*blocks, table, Line(""), *(Line(line) for line in LEGEND)]
+    return [*blocks, table, TextLine(""), *(TextLine(line) for line in LEGEND)]
 
 
 def history(found: LagHistory) -> list[Block]:
@@ -253,7 +254,7 @@ def history(found: LagHistory) -> list[Block]:
     ]
     words = f"lag of {found.topic} over the last {seconds(found.window_seconds)}; ? is what no consumer has noted"
     drop = (*(f"p{number}" for number in reversed(numbers)), "")
-    return [Line(words), *([Line(found.note)] if found.note else []), Table(headers, rows, drop=drop)]
+    return [TextLine(words), *([TextLine(found.note)] if found.note else []), Table(headers, rows, drop=drop)]
 
 
 def _partition(row: PartitionRow) -> tuple[str, ...]:

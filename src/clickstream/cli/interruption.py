@@ -7,7 +7,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from clickstream.actions.demo_progress import DemoProgress, Show
+    from clickstream.actions.demo.progress import DemoProgress, Show
 
 
 class Interruption:

@@ -15,7 +15,8 @@ from weakref import WeakKeyDictionary
 
 from clickstream.cli import activity, fitting
 from clickstream.cli.diagnostics import say
-from clickstream.domain.harmless import harmless
+from clickstream.cli.terminal import console
+from clickstream.domain.escapes import escape_controls
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderResult
@@ -60,13 +61,13 @@ class Table:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class TextLine:
     """A sentence, or `name  value`."""
 
     text: str
 
 
-Block = Table | Line
+Block = Table | TextLine
 
 Result = TypeVar("Result")
 
@@ -105,7 +106,7 @@ def write_json_line(document: object) -> None:
 def write_text(line: str) -> None:
     """One line."""
     activity.end()
-    sys.stdout.write(harmless(line) + "\n")
+    sys.stdout.write(escape_controls(line) + "\n")
     sys.stdout.flush()
 
 
@@ -142,21 +143,14 @@ def write(blocks: Sequence[Block]) -> None:
         sys.stdout.flush()
 
 
-def console(*, stderr: bool = False) -> Console:
-    """The terminal, as rich sees it."""
-    from rich.console import Console
-
-    return Console(stderr=stderr, highlight=False, markup=False, emoji=False)
-
-
 def width() -> int | None:
     """Cells of a line; None without a terminal."""
     return console().width if is_terminal() else None
 
 
-def renderable(blocks: Sequence[Block]) -> Picture:
+def renderable(blocks: Sequence[Block]) -> Blocks:
     """The blocks for rich."""
-    return Picture(blocks)
+    return Blocks(blocks)
 
 
 def plain(blocks: Sequence[Block]) -> str:
@@ -210,7 +204,7 @@ def _plain(value: object) -> Any:
 def _cell(value: Cell) -> str:
     if value is None:
         return ""
-    return harmless(value) if isinstance(value, str) else exact(value)
+    return escape_controls(value) if isinstance(value, str) else exact(value)
 
 
 def _is_number(text: str) -> bool:
@@ -226,8 +220,8 @@ def _right_aligned(table: Table) -> list[bool]:
 
 
 def _plain_lines(block: Block) -> Iterator[str]:
-    if isinstance(block, Line):
-        yield harmless(block.text)
+    if isinstance(block, TextLine):
+        yield escape_controls(block.text)
         return
     if block.title:
         yield block.title
@@ -242,7 +236,7 @@ def _plain_lines(block: Block) -> Iterator[str]:
         yield "  ".join(cells)
 
 
-class Picture:
+class Blocks:
     """Blocks for rich, at the width that it has, with an empty line around each table if there is room for it."""
 
     def __init__(self, blocks: Sequence[Block]) -> None:
@@ -253,15 +247,15 @@ class Picture:
         yield from _squeezed(lines, console.height) if console.is_alt_screen else lines
 
     def _lines(self, width: int, widest: dict[tuple[str, ...], list[int]]) -> Iterator[Text]:
-        before: Block = Line("")
+        before: Block = TextLine("")
         for block in self._blocks:
             if isinstance(block, Table) and not block.rows and not block.title:
                 continue
-            if Table in {type(before), type(block)} and Line("") not in (before, block):
+            if Table in {type(before), type(block)} and TextLine("") not in (before, block):
                 yield _text("")
             before = block
-            if isinstance(block, Line):
-                yield from _wrapped(harmless(block.text), width)
+            if isinstance(block, TextLine):
+                yield from _wrapped(escape_controls(block.text), width)
             else:
                 yield from _Drawing(block, width, widest).lines()
 
@@ -299,7 +293,7 @@ class _Drawing:
 
     def lines(self) -> Iterator[Text]:
         table = self._table
-        yield from _wrapped(harmless(table.title), self._width, "bold") if table.title else ()
+        yield from _wrapped(escape_controls(table.title), self._width, "bold") if table.title else ()
         if not table.rows:
             return
         yield from self._row(table.headers, ["dim"] * len(table.headers))

@@ -62,7 +62,7 @@ class Ramp(click.ParamType[tuple[int, int, int]]):
         return start, end, step
 
 
-class Span(click.ParamType[float]):
+class Duration(click.ParamType[float]):
     """A span of time: 90s, 5m, 2h; a bare number counts seconds. Becomes seconds."""
 
     name = "span"
@@ -122,7 +122,7 @@ class Time(click.ParamType[datetime]):
             self.fail(str(error), param, ctx)
 
 
-class Picture(click.Path):
+class PictureFile(click.Path):
     """A file to draw into."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
@@ -134,16 +134,15 @@ class Picture(click.Path):
 NATURAL: Final = WholeNumber(0)
 POSITIVE: Final = WholeNumber(1)
 PORT: Final = WholeNumber(1, 65_535)
-PARTITIONS: Final = WholeNumber(1, 1_000)
 LIMIT: Final = WholeNumber(1, 2**31 - 1)
 """Of rows: PostgreSQL counts them in 32 bits here."""
 NUMBERS: Final = Numbers()
 RAMP: Final = Ramp()
-SPAN: Final = Span()
+SPAN: Final = Duration()
 RATE: Final = PaceOf(realtime=False)
 REALTIME: Final = PaceOf(realtime=True)
 TARGET: Final = TargetType()
 TIME: Final = Time()
 FILE: Final = click.Path(path_type=Path)
 FOLDER: Final = click.Path(path_type=Path, file_okay=False)
-PICTURE: Final = Picture(path_type=Path)
+PICTURE: Final = PictureFile(path_type=Path)

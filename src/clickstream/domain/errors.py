@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from clickstream.domain.harmless import brief
+from clickstream.domain.escapes import brief
 
 LONGEST_MESSAGE: Final = 2_000
 """Characters of an error's text that are kept: part of it may be a server's, or a message's."""

@@ -8,10 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Final
 
-COMPACTION, FOREIGN_MEMBER, OPEN_TRANSACTION = "compaction", "foreign member", "open transaction"
-"""The kinds of obstacles, the gravest first."""
+
+class ObstacleKind(StrEnum):
+    """What keeps messages from being stored, the gravest first."""
+
+    COMPACTION = "compaction"
+    FOREIGN_MEMBER = "foreign member"
+    OPEN_TRANSACTION = "open transaction"
+
+
+COMPACTION, FOREIGN_MEMBER, OPEN_TRANSACTION = ObstacleKind
 
 HELD_AFTER: Final = 3.0
 """Seconds without a commit after which an open transaction holds a partition back; a short one is daily business."""
@@ -72,7 +81,7 @@ CONFIGS: Final = (CLEANUP_POLICY, "retention.ms", "retention.bytes")
 class Obstacle:
     """One thing that keeps messages from being stored."""
 
-    kind: str
+    kind: ObstacleKind
     partitions: tuple[int, ...]
     """Those that it concerns; none: the whole topic, or none at present."""
     brief: str
@@ -89,7 +98,7 @@ class Obstacle:
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class PartitionProgress:
     """How far the consumers are in one partition."""
 
     position: int
@@ -116,7 +125,7 @@ def compaction(topic: str, configs: Mapping[str, str]) -> Obstacle:
     )
 
 
-def held_back(found: Surroundings, progress: Mapping[int, Progress]) -> dict[int, int]:
+def held_back(found: Surroundings, progress: Mapping[int, PartitionProgress]) -> dict[int, int]:
     """Of the partitions that an open transaction holds back, the offset from which on nothing can be read.
 
     Everything before that offset is stored, and that for some time: else the consumers themselves are behind.
@@ -129,12 +138,12 @@ def held_back(found: Surroundings, progress: Mapping[int, Progress]) -> dict[int
     return held
 
 
-def obstacles(found: Surroundings, progress: Mapping[int, Progress]) -> tuple[Obstacle, ...]:
+def obstacles(found: Surroundings, progress: Mapping[int, PartitionProgress]) -> tuple[Obstacle, ...]:
     """Everything that keeps messages from being stored now, the gravest first."""
     return tuple(_all(found, progress))
 
 
-def _all(found: Surroundings, progress: Mapping[int, Progress]) -> Iterator[Obstacle]:
+def _all(found: Surroundings, progress: Mapping[int, PartitionProgress]) -> Iterator[Obstacle]:
     if found.configs is not None and found.compacted:
         yield compaction(found.topic, found.configs)
     for members in found.foreign.values():
@@ -161,7 +170,7 @@ def _foreign(member: ForeignMember) -> Obstacle:
     )
 
 
-def _open(found: Surroundings, held: Mapping[int, int], progress: Mapping[int, Progress]) -> Obstacle:
+def _open(found: Surroundings, held: Mapping[int, int], progress: Mapping[int, PartitionProgress]) -> Obstacle:
     waiting = sum(progress[partition].end - offset for partition, offset in held.items())
     partitions = tuple(sorted(held))
     since = ", ".join(f"offset {held[partition]:,} of partition {partition}" for partition in partitions[:MOST_NAMED])

@@ -20,7 +20,7 @@ class Role(StrEnum):
     PRODUCER = "producer"
     INDEXER = "indexer"
     FAULT = "fault"
-    """Holds a fault, and takes it back when it ends."""
+    """Holds a fault, and reverts it when it ends."""
 
 
 class ProcessState(StrEnum):

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from typing import Final
 
-from clickstream.domain.harmless import brief
+from clickstream.domain.escapes import brief
 
 LATENCY_EDGES_MS: Final = (
     *(5, 7, 10, 15, 20, 30, 50, 70, 100, 150, 200, 300, 500, 700),
@@ -18,6 +19,21 @@ STAGES: Final = ("fetch", "decode", "sessions", "postgresql", "idle")
 """What a consumer's time goes to. `postgresql` runs beside the others, on the thread that commits."""
 
 
+class WorkerState(StrEnum):
+    """What a worker does, in its own word."""
+
+    RUNNING = "running"
+    IDLE = "idle"
+    """It has nothing to do."""
+    PAUSED = "paused"
+    WAITING = "waiting"
+    """A server does not answer."""
+    STOPPING = "stopping"
+    DONE = "done"
+    UNREADABLE = "unreadable"
+    """It ends, as its file cannot be read; `detail` says why."""
+
+
 @dataclass(frozen=True, slots=True)
 class WorkerReport:
     """A worker's figures at one instant."""
@@ -25,8 +41,7 @@ class WorkerReport:
     at: float
     """Unix seconds."""
     state: str
-    """`running`, `idle` (nothing to do), `paused`, `waiting` (a server does not answer), `stopping`, `done`,
-    UNREADABLE."""
+    """A WorkerState; plain text, as a worker of another version may send another word."""
     detail: str = ""
     """Why it waits, or how far it is; a sentence for people."""
     partitions: tuple[int, ...] = ()
@@ -67,9 +82,6 @@ class WorkerReport:
 LONGEST_NAME: Final = 100
 """Characters of a name or a state that are kept."""
 
-UNREADABLE: Final = "unreadable"
-"""State of the last report of a producer whose file cannot be read; its detail says why."""
-
 LONGEST_DETAIL: Final = 500
 """Characters of a report's detail: its line stays below PIPE_BUF, so that one write is never cut in two."""
 
@@ -81,7 +93,7 @@ _LARGEST: Final = 2**63 - 1
 
 
 def checked(report: WorkerReport) -> WorkerReport:
-    """A report that came from outside, fit to be reckoned with and shown: its texts are made harmless and short.
+    """A report that came from outside, fit to be reckoned with and shown: its texts are short, their controls escaped.
 
     Raises ValueError where a figure is none that a worker can have.
     """

@@ -1,4 +1,4 @@
-"""What a session is, row by row and as columns; the algebra that makes them from events is pipeline/window.py.
+"""What sessions are, as columns; the algebra that makes them from events is pipeline/window.py.
 
 A session is a maximal run of one visitor's distinct events in which neighbours in time are at most the timeout apart.
 """
@@ -6,30 +6,10 @@ A session is a maximal run of one visitor's distinct events in which neighbours 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
     from clickstream.domain.events import Int64Array
-
-
-@dataclass(frozen=True, slots=True)
-class Session:
-    """One row of `sessions`, as people read it."""
-
-    session_id: str
-    visitor_id: int
-    session_start: datetime
-    session_end: datetime
-    duration_seconds: int
-    event_count: int
-    view_count: int
-    cart_count: int
-    transaction_count: int
-    items_viewed: tuple[int, ...]
-    items_carted: tuple[int, ...]
-    items_purchased: tuple[int, ...]
-    converted: bool
 
 
 @dataclass(frozen=True, slots=True)

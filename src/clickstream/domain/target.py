@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Final
 
 from clickstream.domain import times
 from clickstream.domain.errors import UsageError
 from clickstream.domain.times import parse_time
 
-EARLIEST, LATEST = "earliest", "latest"
+
+class TopicEnd(StrEnum):
+    """An end of a partition's messages."""
+
+    EARLIEST = "earliest"
+    LATEST = "latest"
+
 
 HIGHEST_OFFSET: Final = 2**63 - 1
 
@@ -21,8 +28,7 @@ EXAMPLES: Final = f"earliest, latest, an offset (1500), {times.EXAMPLES}"
 class Target:
     """Exactly one of the three is set."""
 
-    end: str = ""
-    """`earliest` or `latest`."""
+    end: TopicEnd | None = None
     offset: int | None = None
     unix_ms: int | None = None
     """The first message that was sent at that time or later, by the record timestamps."""
@@ -31,8 +37,8 @@ class Target:
     def of(cls, text: str) -> Target:
         """What a user's word means; a time without a zone is UTC. Raises UsageError where it means nothing."""
         word = text.strip()
-        if word.lower() in {EARLIEST, LATEST}:
-            return cls(end=word.lower())
+        if word.lower() in set(TopicEnd):
+            return cls(end=TopicEnd(word.lower()))
         if re.fullmatch(r"[0-9]+", word) and int(word) <= HIGHEST_OFFSET:
             return cls(offset=int(word))
         when = parse_time(word)

@@ -20,7 +20,7 @@ from types import FrameType
 
 import msgspec
 
-from clickstream.domain.harmless import harmless
+from clickstream.domain.escapes import escape_controls
 from clickstream.domain.reports import LONGEST_DETAIL, WorkerReport
 
 REPORT_INTERVAL = 1.0
@@ -62,7 +62,7 @@ class _Harmless(logging.Formatter):
     """Drivers repeat what servers say, and the terminal may be the user's."""
 
     def format(self, record: logging.LogRecord) -> str:
-        return harmless(super().format(record), lines=True)
+        return escape_controls(super().format(record), lines=True)
 
 
 def plain_formatter(name: str) -> logging.Formatter:

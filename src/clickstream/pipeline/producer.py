@@ -13,7 +13,7 @@ from clickstream.config.settings import Settings
 from clickstream.domain.errors import FileFault, Interrupted, ServiceUnavailable, UsageError
 from clickstream.domain.events import EventColumns
 from clickstream.domain.pace import FULL_SPEED, Pace
-from clickstream.domain.reports import UNREADABLE, WorkerReport
+from clickstream.domain.reports import WorkerReport, WorkerState
 from clickstream.pipeline.csvfile import CsvEvents, read_events
 from clickstream.pipeline.encode import encode_keys, encode_values
 from clickstream.pipeline.loop import Heard, Rate, Reporter, hear_lines, install_stop
@@ -82,7 +82,7 @@ class _Progress:
     def finish(self, fault: str) -> None:
         """The last word: a log line and the final report. `fault`: what keeps the file from being read, if anything."""
         if fault:
-            self.say(UNREADABLE, fault, final=True)
+            self.say(WorkerState.UNREADABLE, fault, final=True)
             return
         outstanding = self._producer.outstanding
         _logger.info("%s events acknowledged, %d failed", self.position(), self._producer.failed)

@@ -7,8 +7,8 @@ from typing import Any, Final
 
 import msgspec
 
+from clickstream.domain.escapes import brief
 from clickstream.domain.events import KINDS, MAX_ID, MAX_TIMESTAMP_MS
-from clickstream.domain.harmless import brief
 
 LONGEST_REASON: Final = 300
 """Characters of a reason."""

@@ -34,7 +34,7 @@ _FOREIGN_SIGNS: Final = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "EOF", 
 """In what OpenSSL says of an answer that is not TLS."""
 
 
-class Fault(Enum):
+class HandshakeFault(Enum):
     """What keeps a client and a server from speaking TLS with one another."""
 
     OUT_OF_DATE = auto()
@@ -60,20 +60,20 @@ class Names:
     ca: str
 
 
-def fault_of(error: BaseException | None) -> Fault | None:
+def fault_of(error: BaseException | None) -> HandshakeFault | None:
     """What went wrong, where the error, or one that it came from, is of TLS; None where it is of something else."""
     while error is not None and not isinstance(error, ssl.SSLError):
         error = error.__cause__ or error.__context__
     if isinstance(error, ssl.SSLCertVerificationError):
         if error.verify_code in _OUT_OF_DATE:
-            return Fault.OUT_OF_DATE
-        return Fault.OTHER_NAME if error.verify_code in _OTHER_NAME else Fault.UNTRUSTED
+            return HandshakeFault.OUT_OF_DATE
+        return HandshakeFault.OTHER_NAME if error.verify_code in _OTHER_NAME else HandshakeFault.UNTRUSTED
     if error is None:
         return None
     reason = str(error.reason)
     if "ALERT" in reason:
-        return Fault.CLIENT_UNKNOWN if any(sign in reason for sign in _CLIENT_SIGNS) else Fault.OTHER
-    return Fault.NO_TLS if any(sign in reason for sign in _FOREIGN_SIGNS) else Fault.OTHER
+        return HandshakeFault.CLIENT_UNKNOWN if any(sign in reason for sign in _CLIENT_SIGNS) else HandshakeFault.OTHER
+    return HandshakeFault.NO_TLS if any(sign in reason for sign in _FOREIGN_SIGNS) else HandshakeFault.OTHER
 
 
 def try_tls(
@@ -83,7 +83,7 @@ def try_tls(
     client: tuple[Path, Path] | None = None,
     check_name: bool = True,
     before: Callable[[socket.socket], None] | None = None,
-) -> Fault | None:
+) -> HandshakeFault | None:
     """Shake hands with the server at `address`; None where that went well.
 
     Args:
@@ -108,12 +108,12 @@ def try_tls(
         except ssl.SSLError as error:
             return fault_of(error)
         except (TimeoutError, ConnectionError):
-            return Fault.NO_TLS
+            return HandshakeFault.NO_TLS
     with secure:
         return _refused_afterwards(secure)
 
 
-def _refused_afterwards(secure: ssl.SSLSocket) -> Fault | None:
+def _refused_afterwards(secure: ssl.SSLSocket) -> HandshakeFault | None:
     secure.settimeout(_ALERT_SECONDS)
     try:
         secure.recv(1)
@@ -124,28 +124,31 @@ def _refused_afterwards(secure: ssl.SSLSocket) -> Fault | None:
     return None
 
 
-def refusal(names: Names, fault: Fault) -> NotAdmitted:
+def refusal(names: Names, fault: HandshakeFault) -> NotAdmitted:
     """The fault in words, with the variables to look at."""
     service, ca = names.service, names.ca
     words = {
-        Fault.OUT_OF_DATE: (
+        HandshakeFault.OUT_OF_DATE: (
             f"the certificate of {service}, or of its authority, has expired or is not valid yet",
             f"have it renewed; else check {names.host}, {ca} and this machine's clock",
         ),
-        Fault.UNTRUSTED: (
+        HandshakeFault.UNTRUSTED: (
             f"the certificate of {service} was issued by an authority that is not trusted here",
             f"set {ca} to the CA certificate that comes with the service",
         ),
-        Fault.OTHER_NAME: (
+        HandshakeFault.OTHER_NAME: (
             f"the certificate of {service} is for another name",
             f"set {names.host} to the name that the certificate bears",
         ),
-        Fault.CLIENT_UNKNOWN: (f"{service} does not accept our certificate", "check the client certificate"),
-        Fault.NO_TLS: (
+        HandshakeFault.CLIENT_UNKNOWN: (f"{service} does not accept our certificate", "check the client certificate"),
+        HandshakeFault.NO_TLS: (
             f"{service} was asked to speak TLS and does not",
             f"check {names.switch}, and {names.host} with its port",
         ),
-        Fault.OTHER: (f"{service} and we do not come to terms on TLS", f"check {names.host}, {names.switch} and {ca}"),
+        HandshakeFault.OTHER: (
+            f"{service} and we do not come to terms on TLS",
+            f"check {names.host}, {names.switch} and {ca}",
+        ),
     }
     message, hint = words[fault]
     return NotAdmitted(message, hint=hint)

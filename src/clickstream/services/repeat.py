@@ -10,6 +10,8 @@ import time
 from collections.abc import Callable
 from typing import Final, TypeVar
 
+from clickstream.domain.pauses import Pauses
+
 T = TypeVar("T")
 
 PATIENCE: Final = 30.0
@@ -31,12 +33,12 @@ def repeat(request: Callable[[], T], *, passes: Callable[[Exception], bool], wit
         Exception: the first error that does not pass, or the last one that does.
     """
     deadline = time.monotonic() + within
-    pause = _FIRST_PAUSE
+    pauses = Pauses(_FIRST_PAUSE, _LONGEST_PAUSE)
     while True:
+        pause = pauses.next()
         try:
             return request()
         except Exception as error:
             if time.monotonic() + pause > deadline or not passes(error):
                 raise
         time.sleep(pause)
-        pause = min(2 * pause, _LONGEST_PAUSE)

@@ -15,9 +15,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from clickstream.config.files import locked, write_private
 from clickstream.config.paths import cache_folder
 from clickstream.domain.errors import ClickstreamError
-from clickstream.stack.files import locked, write_private
 from clickstream.stack.lockfile import Jar, read_lock
 
 PARALLEL = 6

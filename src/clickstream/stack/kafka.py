@@ -1,7 +1,7 @@
 """The embedded Kafka (KRaft, one node that is broker and controller): its configuration and its ProcessSpec.
 
 Every listener asks for a password. That of clients is made known to it over a connection as the node itself, once it
-runs (services/kafka/users.py): a credential is part of the cluster's metadata, and older homes have none.
+runs (services/kafka/admin.py): a credential is part of the cluster's metadata, and older homes have none.
 """
 
 from __future__ import annotations
@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from clickstream.config.files import write_private
 from clickstream.config.paths import Home
 from clickstream.domain.processes import ProcessSpec, Role, SetupStep
 from clickstream.stack import java
-from clickstream.stack.files import write_private
 from clickstream.stack.layout import (
     HOST,
     KAFKA,

@@ -15,10 +15,10 @@ from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
+from clickstream.config.files import write_private
 from clickstream.config.paths import Home
 from clickstream.domain.errors import ClickstreamError
 from clickstream.domain.processes import RestartPolicy
-from clickstream.stack.files import write_private
 
 HOST = "127.0.0.1"
 LOWEST_PORT, HIGHEST_PORT = 20_000, 29_999

@@ -13,10 +13,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from clickstream.config.files import write_private
 from clickstream.config.paths import Home
 from clickstream.domain.processes import ProcessSpec, Role
 from clickstream.stack import accounts, java
-from clickstream.stack.files import write_private
 from clickstream.stack.layout import HOST, OPENSEARCH, OPENSEARCH_TRANSPORT, RESTART, Layout
 from clickstream.stack.lockfile import read_lock
 from clickstream.stack.postgres import relocated_data as postgresql_data

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
+from clickstream.config.files import write_private
 from clickstream.config.paths import Home
 from clickstream.domain.processes import ProcessSpec, Role, SetupStep
 from clickstream.stack import accounts, wheels
-from clickstream.stack.files import write_private
 from clickstream.stack.layout import (
     HOST,
     POSTGRESQL,

@@ -5,10 +5,10 @@ from __future__ import annotations
 import glob
 from pathlib import Path
 
+from clickstream.config.files import write_private
 from clickstream.config.paths import Home
 from clickstream.domain.processes import ProcessSpec, Role
 from clickstream.stack import wheels
-from clickstream.stack.files import write_private
 from clickstream.stack.layout import HOST, RESTART, VALKEY, Layout, config_folder
 
 CONFIGURATION = """# Written at every start: changes here are lost.

@@ -5,15 +5,16 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 
+from clickstream.domain.pauses import Pauses
 from clickstream.domain.processes import RestartPolicy
 
 
-class Backoff:
+class RestartBackoff:
     """Counts quick deaths in a row against a RestartPolicy."""
 
     def __init__(self, policy: RestartPolicy, uniform: Callable[[float, float], float] = random.uniform) -> None:
         self._policy = policy
-        self._uniform = uniform
+        self._pauses = Pauses(policy.first_delay, policy.max_delay, uniform)
         self.quick_deaths = 0
 
     def died(self, healthy_seconds: float) -> float | None:
@@ -25,9 +26,6 @@ class Backoff:
         """
         if healthy_seconds >= self._policy.healthy_after:
             self.quick_deaths = 0
+            self._pauses.reset()
         self.quick_deaths += 1
-        if self.quick_deaths >= self._policy.give_up_after:
-            return None
-        doublings = min(self.quick_deaths - 1, 60)  # beyond it the power would overflow a float
-        delay = min(self._policy.max_delay, self._policy.first_delay * 2.0**doublings)
-        return self._uniform(delay / 2, delay)  # jitter keeps processes that fell together from rising together
+        return None if self.quick_deaths >= self._policy.give_up_after else self._pauses.next()

@@ -25,7 +25,7 @@ from clickstream.supervision.protocol import (
     Restart,
     Shutdown,
     Start,
-    Stop,
+    StopProcesses,
     Tell,
     Watch,
 )
@@ -36,11 +36,11 @@ ANSWER_TIMEOUT = 30.0
 _reply = msgspec.json.Decoder(Reply)
 
 
-def connect(home: Home) -> Client | None:
+def connect(home: Home) -> SupervisorClient | None:
     """A client of this home's supervisor; None where none answers."""
     if not is_ours(home.socket.parent):
         return None
-    client = Client(home.socket)
+    client = SupervisorClient(home.socket)
     try:
         client.dial().close()
     except OSError:
@@ -48,7 +48,7 @@ def connect(home: Home) -> Client | None:
     return client
 
 
-class Client:
+class SupervisorClient:
     """The supervisor behind a socket. Implements Control (actions/control.py), where the methods are described."""
 
     def __init__(self, path: Path) -> None:
@@ -72,7 +72,7 @@ class Client:
         self._ask(Start(tuple(specs)), patient=True)
 
     def stop(self, names: Sequence[str], *, kill: bool = False) -> None:
-        self._ask(Stop(tuple(names), kill), patient=True)
+        self._ask(StopProcesses(tuple(names), kill), patient=True)
 
     def restart(self, names: Sequence[str]) -> None:
         self._ask(Restart(tuple(names)), patient=True)

@@ -36,6 +36,7 @@ def run(home: Home, announce: Callable[[str], None] = lambda word: None) -> int:
         ClickstreamError: the home cannot be used.
     """
     make_private(home)
+    # Never closed: a lock that is freed sooner would let another supervisor start beside processes of this one.
     lock = os.open(home.lock, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -8,7 +8,7 @@ import signal
 from collections.abc import Sequence
 from pathlib import Path
 
-from clickstream.domain.harmless import harmless
+from clickstream.domain.escapes import escape_controls
 from clickstream.supervision.logs import is_frame
 
 OUT_OF_MEMORY = "out of memory"
@@ -32,14 +32,14 @@ def exit_words(returncode: int, why_killed: str, lines: Sequence[str]) -> str:
     Args:
         returncode: as subprocess has it.
         why_killed: the reason for a SIGKILL if it is known (ours, or OUT_OF_MEMORY), else empty.
-        lines: its last log lines, newest last; what of them is told is made harmless.
+        lines: its last log lines, newest last; what of them is told has its controls escaped.
     """
     words, cure = _ended(returncode, why_killed), _few_files(lines) if returncode > 0 else ""
     if returncode == -signal.SIGKILL:
         return words
     told = _said(lines)
     fatal = [line for line in told[-GOODBYE:] if _FATAL.search(line)]
-    said = harmless((fatal or told or [""])[-1])
+    said = escape_controls((fatal or told or [""])[-1])
     return f"{words}{f': {said}' if said else ''}{f' ({cure})' if cure else ''}"
 
 
@@ -47,7 +47,7 @@ def step_words(returncode: int, why_killed: str, lines: Sequence[str]) -> str:
     """As `exit_words`, of a step of a set-up, which goes on for some lines after what went wrong."""
     told = _said(lines)
     first = next((number for number, line in enumerate(told) if _FATAL.search(line)), len(told) - GOODBYE)
-    words = [_ended(returncode, why_killed), *map(harmless, told[max(0, first) :][:GOODBYE])]
+    words = [_ended(returncode, why_killed), *map(escape_controls, told[max(0, first) :][:GOODBYE])]
     return " / ".join([*words, cure] if (cure := _few_files(lines)) and returncode > 0 else words)
 
 

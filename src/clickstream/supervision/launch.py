@@ -11,7 +11,8 @@ import time
 from clickstream.config.paths import Home
 from clickstream.config.problems import is_secret
 from clickstream.domain.errors import ClickstreamError
-from clickstream.supervision.client import Client, connect
+from clickstream.domain.pauses import Pauses
+from clickstream.supervision.client import SupervisorClient, connect
 from clickstream.supervision.private import make_private
 
 PATIENCE = 180.0
@@ -20,13 +21,13 @@ PATIENCE = 180.0
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 0.5
 
 
-def ensure(home: Home) -> Client:
+def ensure(home: Home) -> SupervisorClient:
     """This home's supervisor, started if need be. Several callers at once end up with the same one.
 
     Raises:
         ClickstreamError: it cannot be started; with the reason.
     """
-    deadline, pause = time.monotonic() + PATIENCE, FIRST_PAUSE
+    deadline, pauses = time.monotonic() + PATIENCE, Pauses(FIRST_PAUSE, LONGEST_PAUSE)
     while (client := connect(home)) is None:
         if time.monotonic() > deadline:
             raise ClickstreamError(
@@ -38,8 +39,7 @@ def ensure(home: Home) -> Client:
         except OSError as error:
             word = str(error)
         if word == "busy":  # it starts, or stops: soon there is a socket, or the lock is free
-            time.sleep(pause)
-            pause = min(pause * 2, LONGEST_PAUSE)
+            time.sleep(pauses.next())
         elif word != "ready":
             raise ClickstreamError(f"the supervisor cannot be started: {word}")
     return client

@@ -22,7 +22,7 @@ RING_LINES = 20
 
 _FRAME = re.compile(rb"\s+(at [\w.$/@<>-]+\(|\.\.\. \d+ )")
 
-_STEERING = re.compile(rb"[\x00-\x08\x0b-\x1f\x7f]|\xc2[\x80-\x9f]")
+_CONTROLS = re.compile(rb"[\x00-\x08\x0b-\x1f\x7f]|\xc2[\x80-\x9f]")
 """Bytes that steer a terminal, on which somebody may look at the file as it is; tabs do no harm."""
 
 
@@ -85,13 +85,13 @@ class LogFile:
         """Append `lines`, what would steer a terminal as an escape. Never raises for the disk's sake: what cannot be
         written is lost."""
         if lines:
-            lines = [_tame(line) for line in lines]
+            lines = [_escape_controls(line) for line in lines]
             self._ring.extend(line for line in lines if not is_frame(line))
             self._append(lines)
 
     def note(self, message: str) -> None:
         """A line of the supervisor's own, marked so that nobody takes it for the process's."""
-        self._append([_tame(f"--- {stamp()} supervisor: {message}".encode(errors="replace"))])
+        self._append([_escape_controls(f"--- {stamp()} supervisor: {message}".encode(errors="replace"))])
 
     def close(self) -> None:
         if self._fd is not None:
@@ -128,8 +128,8 @@ def is_frame(line: bytes) -> bool:
     return _FRAME.match(line) is not None
 
 
-def _tame(line: bytes) -> bytes:
-    return _STEERING.sub(lambda found: b"\\x%02x" % found[0][-1], line)
+def _escape_controls(line: bytes) -> bytes:
+    return _CONTROLS.sub(lambda found: b"\\x%02x" % found[0][-1], line)
 
 
 class FileHandler(logging.Handler):

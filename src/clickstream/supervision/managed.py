@@ -19,10 +19,10 @@ from clickstream.config.paths import Home
 from clickstream.domain.errors import ClickstreamError, UsageError
 from clickstream.domain.processes import SETTLED, ProcessSpec, ProcessState, ProcessStatus, Role, SetupStep
 from clickstream.domain.reports import WorkerReport, checked
-from clickstream.supervision.backoff import Backoff
+from clickstream.supervision.backoff import RestartBackoff
 from clickstream.supervision.exits import OUT_OF_MEMORY, exit_words, oom_kills, step_words
 from clickstream.supervision.logs import LogFile
-from clickstream.supervision.process import Command, Lines, Process, kill_all
+from clickstream.supervision.process import Execution, Lines, Process, kill_all
 from clickstream.supervision.setup import StepFailed, set_up
 from clickstream.supervision.sweep import MARK, Entry, Ledger, start_of
 
@@ -152,7 +152,7 @@ class Managed:
         return step_words(process.returncode, self._why_killed, self._log.tail)
 
     async def _keep_running(self) -> None:
-        backoff = Backoff(self.spec.restart)
+        backoff = RestartBackoff(self.spec.restart)
         while True:
             code: int | None
             try:
@@ -226,7 +226,7 @@ class Managed:
 
     def _spawn(self, argv: tuple[str, ...], env: dict[str, str], hear: Lines, reports: Lines | None) -> Process:
         spec = self.spec
-        command = Command(
+        command = Execution(
             argv=argv,
             env=os.environ | env | {MARK: spec.name},
             cwd=str(self._home.root / (spec.cwd or "")),

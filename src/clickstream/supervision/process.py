@@ -39,7 +39,7 @@ PR_SET_PDEATHSIG = 1
 
 
 @dataclass(frozen=True, slots=True)
-class Command:
+class Execution:
     """What to execute, and as whom."""
 
     argv: tuple[str, ...]
@@ -54,7 +54,7 @@ class Process:
     """A child that was started. `pid` is also its process group and session."""
 
     def __init__(
-        self, command: Command, on_end: Callable[[Process], None], log: Lines, reports: Lines | None = None
+        self, command: Execution, on_end: Callable[[Process], None], log: Lines, reports: Lines | None = None
     ) -> None:
         """Start it.
 

@@ -27,7 +27,7 @@ class Start(msgspec.Struct, tag="start"):
     specs: tuple[ProcessSpec, ...]
 
 
-class Stop(msgspec.Struct, tag="stop"):
+class StopProcesses(msgspec.Struct, tag="stop"):
     """Answered when all have ended."""
 
     names: tuple[str, ...]
@@ -57,7 +57,7 @@ class Shutdown(msgspec.Struct, tag="shutdown"):
     """Answered when everything has ended; the supervisor is then about to go."""
 
 
-Request = GetSnapshot | Watch | Start | Stop | Restart | Remove | Tell | Shutdown
+Request = GetSnapshot | Watch | Start | StopProcesses | Restart | Remove | Tell | Shutdown
 
 
 class Reply(msgspec.Struct, omit_defaults=True):

@@ -23,7 +23,7 @@ from clickstream.supervision.protocol import (
     Restart,
     Shutdown,
     Start,
-    Stop,
+    StopProcesses,
     Tell,
     Watch,
 )
@@ -95,7 +95,7 @@ class Server:
                 return Reply(snapshot=self._supervisor.snapshot())
             case Start(specs):
                 await self._supervisor.start(specs)
-            case Stop(names, kill):
+            case StopProcesses(names, kill):
                 await self._supervisor.stop(names, kill=kill)
             case Restart(names):
                 await self._supervisor.restart(names)

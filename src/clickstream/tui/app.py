@@ -21,7 +21,7 @@ from textual.screen import Screen
 
 from clickstream.actions.catalogue import Weight
 from clickstream.actions.observe.model import BAD, Happening
-from clickstream.domain.harmless import harmless
+from clickstream.domain.escapes import escape_controls
 from clickstream.tui.bursts import QUIET
 from clickstream.tui.commands import BY_NAME, Command, command_binding
 from clickstream.tui.feed import Feed, FrameSource
@@ -37,7 +37,7 @@ from clickstream.tui.screens.prompt import PromptScreen
 from clickstream.tui.themes import DARK, LIGHT
 
 if TYPE_CHECKING:
-    from clickstream.actions.demo import DemoOptions
+    from clickstream.actions.demo.run import DemoOptions
     from clickstream.actions.observe.model import Frame
 
 MODE_NAMES = ("overview", "workers", "partitions", "funnel", "rejects", "logs", "settings", "benchmark", "search")
@@ -141,7 +141,7 @@ class ClickstreamApp(Guarded, App[None]):
         if job.failed:
             self.source.tell([Happening(time.time(), BAD, job.outcome, mark=True)])
         self.notify(
-            harmless(job.outcome, lines=True),
+            escape_controls(job.outcome, lines=True),
             severity="error" if job.failed else "information",
             timeout=15 if job.failed else 6,
             markup=False,
@@ -155,7 +155,7 @@ class ClickstreamApp(Guarded, App[None]):
 
     def _fatal_error(self) -> None:
         """A fault of ours ends the app: say where, without the values of variables, which the framework would show."""
-        self.panic(Text(harmless(traceback.format_exc().rstrip(), lines=True)))
+        self.panic(Text(escape_controls(traceback.format_exc().rstrip(), lines=True)))
 
     def offers(self, command: Command) -> bool:
         """Whether the command may be used at all in this session."""

@@ -11,11 +11,11 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from clickstream.domain.harmless import harmless
+from clickstream.domain.escapes import escape_controls
 from clickstream.tui.app import ClickstreamApp
 
 if TYPE_CHECKING:
-    from clickstream.actions.demo import DemoOptions
+    from clickstream.actions.demo.run import DemoOptions
     from clickstream.config.settings import Settings
 
 
@@ -36,7 +36,7 @@ def run(load_settings: Callable[[], Settings], *, demo: DemoOptions | None = Non
         app = ClickstreamApp(watcher, demo=demo, read_only=read_only)
         app.run()
     if app.last_words:
-        sys.stderr.write(f"{harmless(app.last_words, lines=True)}\n")
+        sys.stderr.write(f"{escape_controls(app.last_words, lines=True)}\n")
     return int(app.demo_failed) or app.return_code or 0
 
 

@@ -12,7 +12,7 @@ from clickstream.tui.benchmarks import Progress
 
 if TYPE_CHECKING:
     from clickstream.actions.benchmark.run import Run
-    from clickstream.actions.demo_progress import DemoProgress
+    from clickstream.actions.demo.progress import DemoProgress
     from clickstream.actions.faults.timeline import Step
     from clickstream.actions.observe.model import Severity
     from clickstream.actions.stack import Download
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 
 def demo(job: Job) -> str:
-    from clickstream.actions.demo import DemoOptions
-    from clickstream.actions.demo import demo as action
+    from clickstream.actions.demo.run import DemoOptions
+    from clickstream.actions.demo.run import demo as action
     from clickstream.actions.observe.model import BAD, GOOD, INFO, Happening
 
     def show(now: DemoProgress) -> None:
@@ -75,8 +75,8 @@ def stack_reset(job: Job) -> str:
 
 
 def verify(job: Job) -> str:
-    from clickstream.actions import verify as action
     from clickstream.actions.observe.model import BAD, GOOD
+    from clickstream.actions.verify import sessions as action
 
     job.say("verify: computing every session again, in SQL")
     found = action.verify(job.settings)
@@ -96,21 +96,21 @@ def verify(job: Job) -> str:
 
 
 def consumer_start(job: Job) -> str:
-    from clickstream.actions import consumers
+    from clickstream.actions.processes import consumers
 
     job.say("starting consumers")
     return consumers.start(job.settings).summary()
 
 
 def consumer_stop(job: Job) -> str:
-    from clickstream.actions import consumers
+    from clickstream.actions.processes import consumers
 
     job.say("stopping the consumers")
     return consumers.stop(job.settings).summary()
 
 
 def consumer_restart(job: Job) -> str:
-    from clickstream.actions import consumers
+    from clickstream.actions.processes import consumers
 
     job.say("restarting the consumers, one after the other")
     restarted = consumers.restart(job.settings, told=lambda one: job.say(f"{one.name} restarted; the next one follows"))
@@ -118,7 +118,7 @@ def consumer_restart(job: Job) -> str:
 
 
 def consumer_scale(job: Job) -> str:
-    from clickstream.actions.scale import scale
+    from clickstream.actions.processes.consumers import scale
 
     text = str(job.arguments.get("count", job.arguments.get("text")))
     if not text.isdecimal():
@@ -129,38 +129,38 @@ def consumer_scale(job: Job) -> str:
 
 
 def producer_start(job: Job) -> str:
-    from clickstream.actions import producers
+    from clickstream.actions.processes import producers
     from clickstream.domain.pace import Pace
 
     job.say("starting the producer")
     file = job.settings.pipeline.data_file
-    producers.start(job.settings, producers.Run(file, pace=Pace(rate=job.arguments.get("rate"))))
+    producers.start(job.settings, producers.SendingRun(file, pace=Pace(rate=job.arguments.get("rate"))))
     return f"the producer sends {file}"
 
 
 def producer_stop(job: Job) -> str:
-    from clickstream.actions import producers
+    from clickstream.actions.processes import producers
 
     job.say("stopping the producer")
     return producers.stop(job.settings).summary()
 
 
 def producer_pause(job: Job) -> str:
-    from clickstream.actions import producers
+    from clickstream.actions.processes import producers
 
     job.say("pausing the producer")
     return producers.summary(producers.pause(job.settings))
 
 
 def producer_resume(job: Job) -> str:
-    from clickstream.actions import producers
+    from clickstream.actions.processes import producers
 
     job.say("resuming the producer")
     return producers.summary(producers.resume(job.settings))
 
 
 def producer_pace(job: Job) -> str:
-    from clickstream.actions import producers
+    from clickstream.actions.processes import producers
     from clickstream.domain.pace import Pace
 
     pace = Pace.of(str(job.arguments["text"]))
@@ -169,7 +169,7 @@ def producer_pace(job: Job) -> str:
 
 
 def data_generate(job: Job) -> str:
-    from clickstream.actions.generate import generate
+    from clickstream.actions.data.generate import generate
 
     path = job.settings.pipeline.data_file
     if path.exists():
@@ -178,7 +178,7 @@ def data_generate(job: Job) -> str:
 
 
 def data_info(job: Job) -> str:
-    from clickstream.actions.data_info import describe
+    from clickstream.actions.data.info import describe
 
     job.say(f"reading {job.settings.pipeline.data_file}")
     return describe(job.settings.pipeline.data_file).summary()
@@ -219,41 +219,41 @@ def rejects_discard(job: Job) -> str:
 
 
 def worker_stop(job: Job) -> str:
-    from clickstream.actions import processes
+    from clickstream.actions.processes import by_name
 
     name = job.arguments["name"]
     job.say(f"stopping {name}")
-    return processes.stop(job.settings, name).summary()
+    return by_name.stop(job.settings, name).summary()
 
 
 def worker_restart(job: Job) -> str:
-    from clickstream.actions import processes
+    from clickstream.actions.processes import by_name
 
     name = job.arguments["name"]
     job.say(f"restarting {name}")
-    return processes.restart(job.settings, name).summary()
+    return by_name.restart(job.settings, name).summary()
 
 
 def worker_kill(job: Job) -> str:
-    from clickstream.actions import processes
+    from clickstream.actions.processes import by_name
 
-    return processes.kill(job.settings, job.arguments["name"]).summary()
+    return by_name.kill(job.settings, job.arguments["name"]).summary()
 
 
 def worker_freeze(job: Job) -> str:
-    from clickstream.actions import processes
     from clickstream.actions.observe.model import WARN
+    from clickstream.actions.processes import by_name
 
-    found = processes.freeze(job.settings, job.arguments["name"], frozen=True)
+    found = by_name.freeze(job.settings, job.arguments["name"], frozen=True)
     tell(job, WARN, f"{found.name} was frozen", mark=True)
     return found.summary()
 
 
 def worker_thaw(job: Job) -> str:
-    from clickstream.actions import processes
     from clickstream.actions.observe.model import INFO
+    from clickstream.actions.processes import by_name
 
-    found = processes.freeze(job.settings, job.arguments["name"], frozen=False)
+    found = by_name.freeze(job.settings, job.arguments["name"], frozen=False)
     tell(job, INFO, found.summary(), mark=True)
     return found.summary()
 
@@ -351,8 +351,8 @@ def _index_verified(job: Job) -> str:
     """
     if not job.settings.opensearch.enabled:
         return ""
-    from clickstream.actions import verify_index as action
     from clickstream.actions.observe.model import BAD, Happening
+    from clickstream.actions.verify import index as action
 
     job.say("verify: holding the index against PostgreSQL")
     found = action.verify_index(job.settings)

@@ -32,6 +32,15 @@ LATE_BY: Final = 200_000
 _SEED: Final = 42
 
 
+class Mode(StrEnum):
+    """When the events are produced."""
+
+    DRAIN = "drain"
+    """Before the consumers start."""
+    LIVE = "live"
+    """While they work."""
+
+
 class Order(StrEnum):
     """How the events come."""
 

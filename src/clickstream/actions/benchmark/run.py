@@ -9,26 +9,26 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from clickstream.actions import verify
 from clickstream.actions.benchmark import load as benchmark_load
 from clickstream.actions.benchmark.cpu import ServerTimes, peak_of
-from clickstream.actions.benchmark.load import Order, Sent
+from clickstream.actions.benchmark.load import Mode, Order, Sent
 from clickstream.actions.benchmark.traces import NAME, Say, Trace, Traces
 from clickstream.actions.control import Control, ensure
 from clickstream.actions.observe.meter import LagMeter
 from clickstream.actions.observe.model import Latency
 from clickstream.actions.observe.percentiles import latency_of
 from clickstream.actions.prepare import prepare
+from clickstream.actions.processes.workers import READY_WITHIN, consumer_spec, producer_spec, start_and_wait
 from clickstream.actions.servers import postgres_of
-from clickstream.actions.workers import READY_WITHIN, consumer_spec, producer_spec, start_and_wait
+from clickstream.actions.verify import sessions as verify
 from clickstream.config.settings import Settings
 from clickstream.domain.errors import ClickstreamError, Interrupted
 from clickstream.domain.events import EventColumns
 from clickstream.domain.processes import ProcessState, ProcessStatus, Role
-from clickstream.services.postgres.copy_limit import copy_limit
+from clickstream.services.postgres.yardstick import copy_limit
 
-LOOK_EVERY = 0.1
-"""Seconds between two looks at the flow."""
+SAMPLE_EVERY = 0.1
+"""Seconds between two samples of the flow."""
 
 FALLS_BEHIND = 2.0
 """Seconds of work that may be left when the producer ends; with more, the rate is not sustained."""
@@ -45,8 +45,7 @@ class Case:
 
     partitions: int
     events: int
-    mode: str = "drain"
-    """`drain`: produced first; `live`: the producer works beside the consumers."""
+    mode: Mode = Mode.DRAIN
     order: Order = Order.SORTED
     rate: float | None = None
     """Events a second that a live producer sends; None: as fast as it can."""
@@ -67,8 +66,8 @@ class Run:
     """Of the largest consumer."""
     copy_limit_events_per_second: float
     ratio_to_copy_limit: float
-    mode: str
-    order: str
+    mode: Mode
+    order: Order
     rate: float | None
     asked: int
     """Events that the case was to send."""
@@ -117,7 +116,7 @@ def run(
     with traces.of_a_run(settings, case.partitions, say) as trace:
         own = trace.settings
         prepare(own)
-        if case.mode == "live":
+        if case.mode is Mode.LIVE:
             measured = _live(trace, case, control, say, cancelled)
         else:
             measured = _drain(own, case, events, control, say, cancelled)
@@ -148,7 +147,7 @@ def _result(case: Case, measured: _Measured, verification: verify.Verification, 
         sessions=verification.sessions_stored,
         verified=verification.ok,
         cpu={part: round(seconds, 3) for part, seconds in measured.cpu.items()},
-        latency_ms=_rounded(measured.latency) if case.mode == "live" and measured.latency else {},
+        latency_ms=_rounded(measured.latency) if case.mode is Mode.LIVE and measured.latency else {},
         sustained=measured.sustained and rate >= KEEPS_UP * (case.rate or 0.0),
         producing=_producing(measured.messages, measured.sent) if measured.sent else {},
     )
@@ -203,9 +202,9 @@ def _finish(
             if not produced_at and _produced(snapshot.get(PRODUCER)):
                 produced_at = time.monotonic()
                 sustained = sample.total <= FALLS_BEHIND * (case.rate or read)
-            if sample.total == 0 and read and (produced_at or case.mode == "drain"):
+            if sample.total == 0 and read and (produced_at or case.mode is Mode.DRAIN):
                 break
-            time.sleep(LOOK_EVERY)
+            time.sleep(SAMPLE_EVERY)
     servers = times.passed()
     control.stop([one.name for one in consumers])
     reports = [one.report for one in control.snapshot().of(Role.CONSUMER) if one.name.startswith(f"{NAME}-")]

@@ -13,11 +13,11 @@ from itertools import product
 
 from clickstream.actions import stack
 from clickstream.actions.benchmark.history import Record, keep, machine, versions
-from clickstream.actions.benchmark.load import Order, read
+from clickstream.actions.benchmark.load import Mode, Order, read
 from clickstream.actions.benchmark.run import Case, Run, run
 from clickstream.actions.benchmark.traces import Say, Traces
-from clickstream.actions.generate import generate
-from clickstream.actions.group import local_workers
+from clickstream.actions.data.generate import generate
+from clickstream.actions.processes.workers import local_workers
 from clickstream.config.settings import Settings, load_settings
 from clickstream.domain.errors import ClickstreamError, UsageError
 from clickstream.pipeline.csvfile import look
@@ -36,7 +36,7 @@ class Options:
     limits: tuple[int, ...] = (1_000_000,)
     partitions: tuple[int, ...] = (1, 2, 3)
     runs: int = 1
-    mode: str = "drain"
+    mode: Mode = Mode.DRAIN
     order: Order = Order.SORTED
     rate: float | None = None
     """Live only; None: as fast as the producer can."""
@@ -72,9 +72,9 @@ class Summary:
 
 def check(options: Options) -> None:
     """Raises UsageError for options that exclude one another or cannot be."""
-    if options.mode == "live" and options.order is not Order.SORTED:
+    if options.mode is Mode.LIVE and options.order is not Order.SORTED:
         raise UsageError("--order goes with --mode drain: a live producer sends in order of time")
-    if options.rate and options.mode != "live":
+    if options.rate and options.mode is not Mode.LIVE:
         raise UsageError("--rate goes with --mode live")
     if options.ramp and not 0 < options.ramp[0] <= options.ramp[1]:
         raise UsageError("--ramp START:END:STEP: START must not be above END, nor any of them 0")
@@ -135,7 +135,7 @@ def cases(options: Options) -> list[Case]:
     if options.ramp:
         start, end, step = options.ramp
         return [
-            Case(count, rate * RAMP_SECONDS, "live", rate=rate)
+            Case(count, rate * RAMP_SECONDS, Mode.LIVE, rate=rate)
             for count in options.partitions
             for rate in range(start, end + 1, step)
         ]
@@ -150,7 +150,7 @@ def summaries(runs: Sequence[Run]) -> list[Summary]:
     grouped: dict[Case, list[Run]] = {}
     for one in runs:
         # A run of doubled events reads more messages than it has events to send: the order tells them apart.
-        case = Case(one.partitions, one.asked, one.mode, Order(one.order), one.rate)
+        case = Case(one.partitions, one.asked, one.mode, one.order, one.rate)
         grouped.setdefault(case, []).append(one)
     return [_summary(case, own) for case, own in grouped.items()]
 

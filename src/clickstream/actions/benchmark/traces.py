@@ -1,28 +1,27 @@
 """What a benchmark makes on the servers and in this home: known before it is made, and removed whatever happens then.
 
-A benchmark that was killed can remove nothing; the next one in its home does, from the list beside the lock. Only what
+A benchmark that was killed can remove nothing; the next one in its home does, from the list in the lock file. Only what
 carries a token of that list is touched, so the user's topic, schema, keys and files are safe.
 """
 
 from __future__ import annotations
 
-import fcntl
-import os
 import secrets
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from clickstream.actions.control import Control, running
 from clickstream.actions.servers import kafka_of, postgres_of, valkey_of
+from clickstream.config.files import locked
 from clickstream.config.paths import Home
 from clickstream.config.settings import Settings
 from clickstream.domain.errors import ClickstreamError, Interrupted
 from clickstream.pipeline.rejectsfile import SUFFIX
-from clickstream.services.kafka.admin import delete_topic
-from clickstream.services.kafka.forget import delete_group
+from clickstream.services.kafka.admin import delete_group, delete_topic
 from clickstream.services.postgres.reset import drop_schema
 from clickstream.services.valkey.board import clear
 
@@ -51,23 +50,21 @@ class Traces:
 
     def __init__(self, home: Home) -> None:
         self._home = home
-        self._file = -1
+        self._file = home.run / "benchmark.lock"
+        self._lock = locked(self._file, wait=False)
 
     def __enter__(self) -> Traces:
         """Raises ClickstreamError: another one is running."""
-        self._home.run.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._file = os.open(self._home.run / "benchmark.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            os.close(self._file)
+            self._lock.__enter__()
+        except BlockingIOError as error:
             raise ClickstreamError(
                 "a benchmark is running in this home already", hint="wait for its end, or cancel it where it runs"
             ) from error
         return self
 
-    def __exit__(self, *_: object) -> None:
-        os.close(self._file)
+    def __exit__(self, *error: Any) -> None:
+        self._lock.__exit__(*error)
 
     @contextmanager
     def of_a_run(self, settings: Settings, partitions: int, say: Say) -> Iterator[Trace]:
@@ -116,11 +113,10 @@ class Traces:
             raise interruption
 
     def _tokens(self) -> list[str]:
-        return os.pread(self._file, 1 << 20, 0).decode("ascii", errors="ignore").split()
+        return self._file.read_text(encoding="ascii", errors="ignore").split()
 
     def _write(self, tokens: list[str]) -> None:
-        os.ftruncate(self._file, 0)
-        os.pwrite(self._file, "".join(f"{token}\n" for token in tokens).encode(), 0)
+        self._file.write_text("".join(f"{token}\n" for token in tokens), encoding="ascii")
 
 
 def _own(settings: Settings, token: str, partitions: int) -> Settings:

@@ -6,6 +6,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from pathlib import Path
 
 from clickstream.actions.control import running
@@ -26,10 +27,20 @@ from clickstream.domain.obstacles import CLEANUP_POLICY, COMPACTION, FOREIGN_MEM
 from clickstream.services.kafka import admin
 from clickstream.services.postgres.inspect import ping
 from clickstream.services.postgres.state import SchemaState, schema_state
-from clickstream.services.valkey.board import server_info, try_commands
+from clickstream.services.valkey.server import server_info, try_commands
 from clickstream.stack.wheels import missing
 
-OK, WARN, FAILED = "ok", "warn", "failed"
+
+class CheckState(StrEnum):
+    """What came of a check."""
+
+    OK = "ok"
+    WARN = "warn"
+    """It works, but look at it."""
+    FAILED = "failed"
+
+
+OK, WARN, FAILED = CheckState
 
 SERVERS = ("kafka", "postgresql", "valkey")
 
@@ -62,8 +73,7 @@ class Check:
     """One thing that was tried."""
 
     name: str
-    state: str
-    """`ok`, `warn` (works, but look at it) or `failed`."""
+    state: CheckState
     message: str
     hint: str = ""
     """How to mend it."""

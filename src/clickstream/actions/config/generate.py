@@ -10,17 +10,17 @@ from typing import Final
 from clickstream.actions.config.outputs import Outputs, read_outputs
 from clickstream.actions.config.text import render
 from clickstream.actions.config.values import FILE_SETTINGS, PRIVATELINK, Made, make
+from clickstream.config.files import write_private
 from clickstream.config.problems import SettingsError, file_values
 from clickstream.config.settings import load_settings, variables
 from clickstream.domain.errors import ClickstreamError, UsageError
-from clickstream.stack.files import write_private
 
 CERTS: Final = "certs"
 """Folder of the certificates, beside the file of settings."""
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class GenerationPlan:
     """What would be written where; nothing is yet."""
 
     made: Made
@@ -53,7 +53,7 @@ class Generated:
     """Address of the instance from which alone the servers are reached (PrivateLink); None: from anywhere."""
 
 
-def plan(terraform_dir: Path, env_file: Path) -> Plan:
+def plan(terraform_dir: Path, env_file: Path) -> GenerationPlan:
     """Read what Terraform made.
 
     Raises:
@@ -61,7 +61,7 @@ def plan(terraform_dir: Path, env_file: Path) -> Plan:
         ClickstreamError: nothing was applied, or an output is missing or wrong.
     """
     outputs: Outputs = read_outputs(terraform_dir)
-    found = Plan(make(outputs), outputs.origin, env_file, env_file.parent / CERTS)
+    found = GenerationPlan(make(outputs), outputs.origin, env_file, env_file.parent / CERTS)
     if not env_file.parent.is_dir():
         raise UsageError(f"{env_file.parent} is not a folder", hint="make it, or name another file with --output")
     if found.certs.exists() and not found.certs.is_dir():
@@ -72,7 +72,7 @@ def plan(terraform_dir: Path, env_file: Path) -> Plan:
     return found
 
 
-def generate(found: Plan) -> Generated:
+def generate(found: GenerationPlan) -> Generated:
     """Write the files (0600), replacing what is there, once the settings in them were seen to be right.
 
     Raises:
@@ -106,7 +106,7 @@ def _shown(certs: Path) -> Path:
     return Path(CERTS) if certs.absolute() == Path.cwd() / CERTS else certs.absolute()
 
 
-def _headline(found: Plan) -> str:
+def _headline(found: GenerationPlan) -> str:
     lines = [
         f"Written by `clickstream config generate`; deployment_scenario is {found.made.scenario}.",
         "It holds passwords: keep it to yourself. Lines that are comments show the defaults.",

@@ -1,14 +1,29 @@
-"""Which faults there are, each in a sentence. Plain data; strikes nothing and loads nothing."""
+"""Which faults there are, each in a sentence, and which of them a home can have. Injects nothing."""
 
 from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Final
 
-KILL, FREEZE, STOP, FILL_DISK, CUT, FLUSH = "kill", "freeze", "stop", "fill-disk", "cut", "flush"
-BURST, KILL_SUPERVISOR = "burst", "kill-supervisor"
-"""Kinds."""
+from clickstream.config.paths import Home
+
+
+class FaultKind(StrEnum):
+    """What is done."""
+
+    KILL = "kill"
+    FREEZE = "freeze"
+    STOP = "stop"
+    FILL_DISK = "fill-disk"
+    CUT = "cut"
+    FLUSH = "flush"
+    BURST = "burst"
+    KILL_SUPERVISOR = "kill-supervisor"
+
+
+KILL, FREEZE, STOP, FILL_DISK, CUT, FLUSH, BURST, KILL_SUPERVISOR = FaultKind
 
 CONSUMER, PRODUCER, INDEXER, SUPERVISOR = "consumer", "producer", "indexer", "supervisor"
 WORKERS: Final = frozenset({CONSUMER, PRODUCER, INDEXER})
@@ -25,7 +40,7 @@ class Fault:
     """One way to break something."""
 
     name: str
-    kind: str
+    kind: FaultKind
     target: str
     """A role, the name of a server, or for a burst what it consists of."""
     sentence: str
@@ -93,3 +108,14 @@ SEARCH_FAULTS: Final = (
 ALL_FAULTS: Final = (*FAULTS, *SEARCH_FAULTS)
 
 BY_NAME: Final = {fault.name: fault for fault in ALL_FAULTS}
+
+
+def listed(home: Home) -> tuple[Fault, ...]:
+    """Those that the stack of this home can have: those of OpenSearch only where it belongs to the stack.
+
+    Raises ClickstreamError where the stack's memory is damaged.
+    """
+    from clickstream.stack.layout import load_layout  # noqa: PLC0415 (the help and the palette need the data only)
+
+    layout = load_layout(home)
+    return ALL_FAULTS if layout is not None and layout.opensearch else FAULTS

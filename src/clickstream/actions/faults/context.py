@@ -1,4 +1,4 @@
-"""What a fault has at hand while it strikes: settings, the supervisor, who is told of each step. Strikes nothing."""
+"""What a fault needs while it is injected: settings, the supervisor, who is told of each step. Injects nothing."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from clickstream.actions.control import Control, running
 from clickstream.actions.faults.catalogue import BURST, INDEXER, OPENSEARCH, WORKERS, Fault
 from clickstream.actions.faults.timeline import Note, Step
-from clickstream.actions.group import UNDER_WAY
 from clickstream.actions.observe.model import INFO, Severity
+from clickstream.actions.processes.workers import UNDER_WAY
 from clickstream.actions.servers import in_the_stack
 from clickstream.config.settings import Settings
 from clickstream.domain.errors import ClickstreamError, UsageError
@@ -24,7 +24,7 @@ BACK_WITHIN = 120.0
 
 @dataclass(slots=True)
 class Context:
-    """One strike."""
+    """One injection."""
 
     settings: Settings
     """Those of now: a supervisor's end may bring others."""
@@ -59,7 +59,7 @@ class Context:
         self.note(Step(time.time(), what, detail, aside=True))
 
     def victim(self) -> ProcessStatus:
-        """The process that is struck.
+        """The process that it is injected into.
 
         Raises:
             UsageError: there is none of that name or role that runs.

@@ -1,4 +1,4 @@
-"""Injecting a fault: strike, take back, wait until all is stored that came in, prove it. One time line tells it all."""
+"""Injects a fault, reverts it, waits until all that came in is stored, and proves it. One time line tells it all."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from clickstream.actions.faults import bursts, network, proof, strikes, timeline
+from clickstream.actions.faults import bursts, effects, network, proof, timeline
 from clickstream.actions.faults.catalogue import (
     BURST,
     BY_NAME,
@@ -27,20 +27,20 @@ from clickstream.actions.faults.context import Context, check
 from clickstream.actions.faults.proof import Proof
 from clickstream.actions.faults.timeline import Note, Step
 from clickstream.actions.observe.model import BAD, GOOD
-from clickstream.actions.verify import document as verification_document
+from clickstream.actions.verify.sessions import document as verification_document
 from clickstream.config.settings import Settings
 from clickstream.domain import spelling
 from clickstream.domain.errors import ClickstreamError, Interrupted, UsageError
 
-_STRIKES: dict[str, Callable[[Context], None]] = {
-    KILL: strikes.kill,
-    FREEZE: strikes.freeze,
-    STOP: strikes.stop,
-    FILL_DISK: strikes.fill_disk,
+_EFFECTS: dict[str, Callable[[Context], None]] = {
+    KILL: effects.kill,
+    FREEZE: effects.freeze,
+    STOP: effects.stop,
+    FILL_DISK: effects.fill_disk,
     CUT: network.cut,
-    FLUSH: strikes.flush,
+    FLUSH: effects.flush,
     BURST: bursts.burst,
-    KILL_SUPERVISOR: strikes.kill_supervisor,
+    KILL_SUPERVISOR: effects.kill_supervisor,
 }
 
 
@@ -93,9 +93,9 @@ def prepare(
         settings: those of now.
         name: of the fault.
         seconds: how long it lasts; None: as long as it does by itself.
-        on: the process to strike, where there are several of its role; empty: the one with the most to do.
+        on: the process that it is injected into; empty: of several of its role, the one with the most to do.
         note: told of each step.
-        tick: called about once a second while it waits; what it raises ends the waiting, and takes the fault back.
+        tick: called about once a second while it waits; what it raises ends the waiting, and reverts the fault.
 
     Raises:
         UsageError: an unknown fault, one that cannot be had here, or wrong options.
@@ -111,15 +111,15 @@ def prepare(
     return context
 
 
-def strike(context: Context) -> None:
-    """Break it, take it back, and return when what was broken runs again.
+def inject_and_revert(context: Context) -> None:
+    """Break it, revert that, and return when what was broken runs again.
 
-    Taken back it is in any case, also when the caller is interrupted.
+    It is reverted in any case, also when the caller is interrupted.
 
     Raises:
         ClickstreamError: something did not come back.
     """
-    _STRIKES[context.fault.kind](context)
+    _EFFECTS[context.fault.kind](context)
 
 
 def inject(
@@ -131,9 +131,9 @@ def inject(
     note: Note = lambda step: None,
     tick: Callable[[], None] = lambda: None,
 ) -> Injection:
-    """Strike, and prove that nothing was lost by it. See `prepare` for arguments and errors.
+    """Inject it, and prove that nothing was lost by it. See `prepare` for arguments and errors.
 
-    What goes wrong after the strike is no error here but the injection's trouble.
+    What goes wrong once it is injected raises nothing: it is the injection's trouble.
     """
     context = prepare(settings, name, seconds=seconds, on=on, tick=tick)
     injection = Injection(name, context.seconds)
@@ -143,10 +143,10 @@ def inject(
         note(step)
 
     context.note = told
-    since, index = proof.look(settings), context.fault.target in {OPENSEARCH, INDEXER}
+    since, index = proof.sample(settings), context.fault.target in {OPENSEARCH, INDEXER}
     try:
-        strike(context)
-        ends = proof.look(context.settings).ends
+        inject_and_revert(context)
+        ends = proof.sample(context.settings).ends
         context.say("lag drained", level=GOOD, at=proof.await_drained(context.settings, ends, tick, index=index))
         injection.proof = found = proof.prove(context.settings, since, ends, index=index)
     except Interrupted:

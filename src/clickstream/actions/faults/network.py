@@ -11,14 +11,13 @@ from dataclasses import replace
 
 from clickstream.actions.control import Control
 from clickstream.actions.faults.context import Context
-from clickstream.actions.faults.minders import await_back, await_end, fault_process, held
-from clickstream.actions.group import UNDER_WAY
+from clickstream.actions.faults.holders import await_back, await_end, fault_process, held
 from clickstream.actions.observe.model import BAD, GOOD
-from clickstream.actions.workers import consumer_spec, indexer_spec, start_and_wait
+from clickstream.actions.processes.workers import UNDER_WAY, consumer_spec, indexer_spec, start_and_wait
+from clickstream.config.files import locked
 from clickstream.config.settings import Settings
 from clickstream.domain.errors import ClickstreamError
 from clickstream.domain.processes import SETTLED, ProcessSpec, ProcessState, RestartPolicy, Role
-from clickstream.stack.files import locked
 from clickstream.stack.layout import (
     HOST,
     KAFKA,
@@ -48,8 +47,8 @@ def cut(context: Context) -> None:
         with _one_at_a_time(context):
             _restart(context, control, role)
         context.mention("through a relay", f"the {words} reach {server} that way now")
-        with held(context, "stop", relay.name, "--kill") as struck:
-            context.say("cut", f"between the {words} and {server}", level=BAD, at=struck.at)
+        with held(context, "stop", relay.name, "--kill") as injected:
+            context.say("cut", f"between the {words} and {server}", level=BAD, at=injected.at)
             await_end(control, context, "stop", relay.name)
         snapshot = await_back(context, control, relay.name)
         context.say("through again", server, level=GOOD, at=snapshot.at)

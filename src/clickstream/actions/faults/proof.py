@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 from clickstream.actions.faults.context import BACK_WITHIN
 from clickstream.actions.observe.meter import LagMeter, Sample
 from clickstream.actions.servers import kafka_of, opensearch_of, postgres_of
-from clickstream.actions.verify import Verification, verify
+from clickstream.actions.verify.sessions import Verification, verify
 from clickstream.config.settings import Settings
 from clickstream.domain.comparison import Row
 from clickstream.domain.errors import ClickstreamError, ServiceUnavailable
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from clickstream.services.opensearch.presence import IndexPresence
 
 POLL = 0.2
-"""Seconds between two looks at the lag."""
+"""Seconds between two samples of the lag."""
 
 STUCK_AFTER = 120.0
 """Seconds without any progress after which the lag does not drain any more."""
@@ -62,7 +62,7 @@ class Proof:
         return self.verification.ok and not self.lost and not self.unindexed
 
 
-def look(settings: Settings, within: float = BACK_WITHIN) -> Sample:
+def sample(settings: Settings, within: float = BACK_WITHIN) -> Sample:
     """Where the topic ends and how far it is stored. Raises ClickstreamError when a server stays away."""
 
     def sample() -> Sample:

@@ -29,7 +29,7 @@ class Step:
 
 
 Note = Callable[[Step], None]
-"""Told of each step as it happens; called from the thread that struck."""
+"""Told of each step as it happens; called from the thread that injects."""
 
 
 def line(steps: Sequence[Step]) -> str:

@@ -1,4 +1,4 @@
-"""Log lines of all processes in one order: told apart by time and level, and made harmless. Keeps no line."""
+"""Log lines of all processes in one order: told apart by time and level, with controls escaped. Keeps no line."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
-from clickstream.actions.logs.read import printable
-from clickstream.actions.logs.tail import Tail
+from clickstream.actions.logs.read import Tail, escape_line
 from clickstream.config.paths import Home
 
 DEBUG, INFO, WARNING, ERROR = range(4)
@@ -70,11 +69,11 @@ class LogReader:
         found: list[LogLine] = []
         for name in names:
             if name in self._tails:
-                pairs = self._tails[name].new()
+                lines = self._tails[name].new()
             else:
-                self._tails[name] = tail = Tail(name, self._home.logs / f"{name}.log")
-                pairs = tail.last(self._last)
-            found += [self._line(name, text) for _, text in pairs]
+                self._tails[name] = tail = Tail(self._home.logs / f"{name}.log")
+                lines = tail.last(self._last)
+            found += [self._line(name, text) for text in lines]
         return sorted(found, key=lambda line: line.at)
 
     def _line(self, name: str, raw: str) -> LogLine:
@@ -85,7 +84,7 @@ class LogReader:
 
 def parse(process: str, raw: str, before: LogLine | None) -> LogLine:
     """A line as it stands in the log; `before`: the one before it in the same log."""
-    text = printable(raw)
+    text = escape_line(raw)
     note = raw.startswith("--- ")
     at, level = _time(raw), INFO
     inherits = (not at and not note) or _BELONGS_TO_THE_ONE_BEFORE.search(raw, 0, _LEVEL_WITHIN)

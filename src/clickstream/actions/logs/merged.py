@@ -9,13 +9,10 @@ from enum import StrEnum
 from typing import Any, Final
 
 from clickstream.actions.logs.lines import DEBUG, ERROR, INFO, WARNING, LogLine, LogReader
-from clickstream.actions.logs.read import POLL_SECONDS, known
+from clickstream.actions.logs.read import POLL_SECONDS, WHOLE, known
 from clickstream.config.paths import Home
 from clickstream.domain import spelling
 from clickstream.domain.errors import ClickstreamError, UsageError
-
-_WHOLE: Final = 1 << 40
-"""So many lines no log has: what is searched is searched whole."""
 
 
 class Level(StrEnum):
@@ -106,7 +103,7 @@ class _Matching:
         self._home = home
         self._query = query
         searched = query.grep or query.level is not Level.DEBUG
-        self._reader = LogReader(home, last=_WHOLE if searched else query.lines)
+        self._reader = LogReader(home, last=WHOLE if searched else query.lines)
 
     def last(self) -> list[LogLine]:
         return self.new()[-self._query.lines :]

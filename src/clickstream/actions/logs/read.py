@@ -1,36 +1,39 @@
-"""Reading what a process of this home has logged, the older files included, and what it goes on to log."""
+"""Reading what the processes of this home have logged, the older files included, and what they log from then on.
+
+A log that does not exist yet is waited for; one that is rotated is followed into its new file.
+"""
 
 from __future__ import annotations
 
 import os
 import time
-from collections import deque
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import IO
 
 from clickstream.config.paths import Home
 from clickstream.domain.errors import ClickstreamError
-from clickstream.domain.harmless import harmless
+from clickstream.domain.escapes import escape_controls
 
 POLL_SECONDS = 0.2
 """How often a followed file is looked at."""
+
+BYTES_A_LINE = 400
+"""For how far back to read: more than nearly all lines have."""
+
+WHOLE = 1 << 40
+"""So many lines no log has: it is read whole."""
+
+ROTATED = 2
+"""Older files that are kept of a log: NAME.log.1, NAME.log.2."""
 
 TAB = 4
 """Columns from one tab stop to the next."""
 
 
-def printable(line: str) -> str:
+def escape_line(line: str) -> str:
     """A line as it stands in a log, with tabs expanded and everything else that is no print written as an escape."""
-    return harmless(line.rstrip("\r").expandtabs(TAB))
-
-
-def log_file(home: Home, name: str) -> Path:
-    """Raises ClickstreamError where that process has never logged."""
-    path = home.logs / f"{name}.log"
-    if not path.is_file():
-        raise ClickstreamError(f"there is no log of {name}", hint=f"logs lie in {home.logs} once a process has run")
-    return path
+    return escape_controls(line.rstrip("\r").expandtabs(TAB))
 
 
 def known(home: Home, prefix: str) -> list[str]:
@@ -38,67 +41,97 @@ def known(home: Home, prefix: str) -> list[str]:
     return sorted(path.stem for path in home.logs.glob(f"{prefix}*.log"))
 
 
-def tail(home: Home, name: str, lines: int) -> list[str]:
-    """The last lines, oldest first, made harmless: what a server or a message's text put there steers no terminal."""
-    path = log_file(home, name)
-    last: deque[str] = deque(maxlen=lines)
-    for file in (path.with_name(f"{path.name}.1"), path):
-        if file.is_file():
-            with file.open(encoding="utf-8", errors="replace") as text:
-                last.extend(line.rstrip("\n") for line in text)
-    return [printable(line) for line in last]
+def tail(home: Home, names: Sequence[str], lines: int) -> list[tuple[str, str]]:
+    """(name, line) of the last lines of each, oldest first. Controls are escaped: what a server or a message's text put
+    there steers no terminal.
+
+    Raises ClickstreamError where one of them has never logged.
+    """
+    return _last(_tails(home, names), lines)
 
 
-def follow(home: Home, names: list[str]) -> Generator[tuple[str, str], None, None]:
-    """(name, line) of every line logged from now on, for ever, made harmless; goes along when a file is rotated."""
-    tails = {name: _Tail(home.logs / f"{name}.log") for name in names}
-    try:
-        while True:
-            heard = [(name, printable(line)) for name, one in tails.items() for line in one.read()]
-            yield from heard
-            if not heard:
-                time.sleep(POLL_SECONDS)
-    finally:
-        for one in tails.values():
-            one.close()
+def follow(home: Home, names: Sequence[str], lines: int) -> Generator[tuple[str, str]]:
+    """What `tail` gives, then without end every line that they log from then on. Raises as `tail` does."""
+    tails = _tails(home, names)
+    yield from _last(tails, lines)
+    while True:
+        time.sleep(POLL_SECONDS)
+        for name, one in tails.items():
+            yield from ((name, escape_line(line)) for line in one.new())
 
 
-class _Tail:
-    """One file's new lines."""
+def _tails(home: Home, names: Sequence[str]) -> dict[str, Tail]:
+    for name in names:
+        if not (home.logs / f"{name}.log").is_file():
+            raise ClickstreamError(f"there is no log of {name}", hint=f"logs lie in {home.logs} once a process has run")
+    return {name: Tail(home.logs / f"{name}.log") for name in names}
+
+
+def _last(tails: dict[str, Tail], lines: int) -> list[tuple[str, str]]:
+    return [(name, escape_line(line)) for name, one in tails.items() for line in one.last(WHOLE)[-lines:]]
+
+
+class Tail:
+    """One log, by the place up to which it was read. Holds no file open."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._file: IO[str] | None = None
-        self._rest = ""
-        self._open(from_start=False)
+        self._inode = 0
+        self._at = 0
+        self._rest = b""
+        self._cut = False
+        """What was read last did not begin with the file's first line."""
 
-    def read(self) -> list[str]:
-        lines = self._drain()
-        if self._rotated():
-            self._open(from_start=True)
-            lines += self._drain()
-        return lines
+    def last(self, lines: int) -> list[str]:
+        """So many, from the older files too where the log was rotated lately."""
+        found = self._read(back=lines * BYTES_A_LINE)
+        for number in range(1, ROTATED + 1):
+            if len(found) < lines and not self._cut:
+                found = self._older(number, lines) + found
+        return found[-lines:]
 
-    def close(self) -> None:
-        if self._file is not None:
-            self._file.close()
-            self._file = None
+    def new(self) -> list[str]:
+        return self._read()
 
-    def _open(self, *, from_start: bool) -> None:
-        self.close()
-        if self._path.exists():
-            self._file = self._path.open(encoding="utf-8", errors="replace")
-            self._file.seek(0, 0 if from_start else 2)
-
-    def _drain(self) -> list[str]:
-        if self._file is None:
-            return []
-        *lines, self._rest = (self._rest + self._file.read()).split("\n")
-        return lines
-
-    def _rotated(self) -> bool:
+    def _older(self, number: int, lines: int) -> list[str]:
         try:
-            now = self._path.stat().st_ino
-        except FileNotFoundError:
-            return False
-        return self._file is None or now != os.fstat(self._file.fileno()).st_ino
+            with self._path.with_name(f"{self._path.name}.{number}").open("rb") as file:
+                status = os.fstat(file.fileno())
+                if status.st_ino == self._inode:  # rotated since it was read
+                    return []
+                at = max(0, status.st_size - lines * BYTES_A_LINE)
+                file.seek(at)
+                data = file.read()
+        except OSError:
+            return []
+        self._cut = at > 0
+        return _decoded(data.split(b"\n")[1 if at else 0 : -1])
+
+    def _read(self, back: int = 0) -> list[str]:
+        missed: list[bytes] = []
+        try:
+            with self._path.open("rb") as file:
+                status = os.fstat(file.fileno())
+                if status.st_ino != self._inode or status.st_size < self._at:
+                    missed = self._missed()
+                    self._inode, self._at, self._rest = status.st_ino, max(0, status.st_size - back) if back else 0, b""
+                self._cut = back > 0 and self._at > 0
+                file.seek(self._at)
+                data = file.read()
+                self._at = file.tell()
+        except OSError:  # not there yet, or just being rotated
+            return []
+        *whole, self._rest = (self._rest + data).split(b"\n")
+        return _decoded([*missed, *whole[1 if self._cut else 0 :]])
+
+    def _missed(self) -> list[bytes]:
+        """What was added to the file that was read until now, before it was rotated away."""
+        with suppress(OSError), self._path.with_name(f"{self._path.name}.1").open("rb") as file:
+            if self._inode and os.fstat(file.fileno()).st_ino == self._inode:
+                file.seek(self._at)
+                return (self._rest + file.read()).split(b"\n")[:-1]
+        return []
+
+
+def _decoded(lines: list[bytes]) -> list[str]:
+    return [line.decode(errors="replace") for line in lines]

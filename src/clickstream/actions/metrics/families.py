@@ -17,7 +17,7 @@ from prometheus_client.metrics_core import InfoMetricFamily, Metric
 from clickstream import __version__
 from clickstream.actions.observe.model import OFF, SILENT, UP, ProcessRow
 from clickstream.domain.processes import ProcessState, Role
-from clickstream.domain.reports import LATENCY_EDGES_MS
+from clickstream.domain.reports import LATENCY_EDGES_MS, WorkerState
 
 if TYPE_CHECKING:
     from clickstream.actions.observe.model import Frame
@@ -178,7 +178,7 @@ def _processes(rows: tuple[ProcessRow, ...], at: float) -> Iterator[Metric]:
             continue
         up.add_metric(_who(row), float(row.state == ProcessState.RUNNING and row.activity != SILENT))
         if row.role != Role.SERVER:
-            waiting.add_metric(_who(row), float(row.activity == "waiting"))
+            waiting.add_metric(_who(row), float(row.activity == WorkerState.WAITING))
         if row.uptime_seconds:
             started.add_metric(_who(row), round(at - row.uptime_seconds, 3))
         if row.local:

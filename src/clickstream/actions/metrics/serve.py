@@ -17,11 +17,10 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from clickstream.actions.control import ensure
-from clickstream.actions.group import UNDER_WAY
 from clickstream.actions.metrics.families import families
 from clickstream.actions.observe.model import Frame
 from clickstream.actions.observe.once import Observer
-from clickstream.actions.workers import READY_WITHIN, environment
+from clickstream.actions.processes.workers import READY_WITHIN, UNDER_WAY, environment
 from clickstream.config.settings import Settings
 from clickstream.domain.errors import UsageError
 from clickstream.domain.processes import ProcessSpec, ProcessState, Role
@@ -36,10 +35,10 @@ PROCESS = "metrics"
 """Its name in the supervisor; `worker stop metrics` ends it."""
 
 FRESH_FOR = 1.0
-"""Seconds for which a look serves everybody who asks."""
+"""Seconds for which a sample serves everybody who asks."""
 
 WITHIN = 3.0
-"""Seconds after which a look ends, even if some servers have not answered; Prometheus waits longer."""
+"""Seconds after which a sample ends, even if some servers have not answered; Prometheus waits longer."""
 
 
 class FiguresCollector(Collector):
@@ -49,7 +48,7 @@ class FiguresCollector(Collector):
         self._observer = observer
 
     def collect(self) -> Iterator[Metric]:
-        return families(self._observer.look(), self._observer.seconds)
+        return families(self._observer.sample(), self._observer.seconds)
 
     def describe(self) -> Iterator[Metric]:
         """The names alone; asks nobody."""
@@ -73,7 +72,7 @@ def once_as_data(load: Callable[[], Settings]) -> list[dict[str, Any]]:
     """The same as objects: name, labels, value."""
     observer = _observer(load)
     try:
-        samples = [sample for family in families(observer.look(), observer.seconds) for sample in family.samples]
+        samples = [sample for family in families(observer.sample(), observer.seconds) for sample in family.samples]
     finally:
         observer.close()
     return [{"name": one.name, "labels": one.labels, "value": one.value} for one in samples]
@@ -160,11 +159,11 @@ def _server(host: str, port: int, registry: CollectorRegistry) -> WSGIServer:
         figures(environ | {"REQUEST_METHOD": "GET"}, start_response)
         return []
 
-    class Server(ThreadingMixIn, WSGIServer):
+    class MetricsServer(ThreadingMixIn, WSGIServer):
         daemon_threads = True
         address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
 
-    return make_server(host, port, answer, Server, _Silent)
+    return make_server(host, port, answer, MetricsServer, _Silent)
 
 
 class _Silent(WSGIRequestHandler):

@@ -1,8 +1,8 @@
 """When the messages arrived that are not stored yet: how many seconds a partition is behind, without reading one.
 
 Kafka tells for any time how far a partition reached then, by the record timestamps, which are the times of sending.
-What was before the first look is asked for once; from then on each look at the ends adds a point. Between two points
-messages count as having come evenly.
+What was before the first sample is asked for once; from then on each sample of the ends adds a point. Between two
+points messages count as having come evenly.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from clickstream.services.kafka.admin import TopicInfo
 
-Look = tuple[float, Mapping[int, int]]
+EndsSample = tuple[float, Mapping[int, int]]
 """Unix seconds, and partition to its end then."""
 
 AGES = (5, 10, 15, 20, 30, 45, 60, 90, 120, 180, 300, 600, 1_800, 3_600, 14_400, 86_400, 604_800)
 """Seconds back at which the past is asked for; the last one is how long Kafka keeps messages by default."""
 
-MOST_LOOKS = 2_000
+MOST_SAMPLES = 2_000
 """Beyond that many, every second one of the older half goes."""
 
 
@@ -38,7 +38,7 @@ def ends_at(reader: EndsAt, topic: TopicInfo, at: float, ends: Mapping[int, int]
     return {p: end if (then := found.get(p)) is None else then for p, end in ends.items()}
 
 
-def past_ends(reader: EndsAt, topic: TopicInfo, ends: Mapping[int, int]) -> tuple[Look, ...]:
+def past_ends(reader: EndsAt, topic: TopicInfo, ends: Mapping[int, int]) -> tuple[EndsSample, ...]:
     """The ends at each of AGES, oldest first. Raises ClickstreamError."""
     now = time.time()
     return tuple((now - age, ends_at(reader, topic, now - age, ends)) for age in reversed(AGES))
@@ -47,30 +47,30 @@ def past_ends(reader: EndsAt, topic: TopicInfo, ends: Mapping[int, int]) -> tupl
 class Arrivals:
     """How far each partition reached at which time."""
 
-    def __init__(self, past: Sequence[Look] = ()) -> None:
-        self._looks: deque[Look] = deque(past)
+    def __init__(self, past: Sequence[EndsSample] = ()) -> None:
+        self._samples: deque[EndsSample] = deque(past)
 
-    def look(self, at: float, ends: Mapping[int, int]) -> None:
-        """One more look; one that was taken already is not taken twice."""
-        if self._looks and self._looks[-1][0] >= at:
+    def sample(self, at: float, ends: Mapping[int, int]) -> None:
+        """One more sample; one that was taken already is not taken twice."""
+        if self._samples and self._samples[-1][0] >= at:
             return
-        self._looks.append((at, dict(ends)))
-        if len(self._looks) > MOST_LOOKS:
-            looks, half = list(self._looks), MOST_LOOKS // 2
-            self._looks = deque([*looks[:half:2], *looks[half:]])
+        self._samples.append((at, dict(ends)))
+        if len(self._samples) > MOST_SAMPLES:
+            samples, half = list(self._samples), MOST_SAMPLES // 2
+            self._samples = deque([*samples[:half:2], *samples[half:]])
 
     def forget_before(self, positions: Mapping[int, int]) -> None:
         """Drop what lies before these positions in every partition."""
-        while len(self._looks) > 2 and all(
-            self._looks[1][1].get(partition, 0) <= position for partition, position in positions.items()
+        while len(self._samples) > 2 and all(
+            self._samples[1][1].get(partition, 0) <= position for partition, position in positions.items()
         ):
-            self._looks.popleft()
+            self._samples.popleft()
 
     def waited(self, partition: int, position: int, now: float) -> float | None:
         """Seconds since the message at `position` arrived; at least that, where it came before the first point."""
         arrived: float | None = None
         before: tuple[float, int] | None = None
-        for at, ends in self._looks:
+        for at, ends in self._samples:
             end = ends.get(partition)
             if end is None:
                 continue

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from clickstream.actions.observe.model import DOWN, SILENT
 from clickstream.domain.processes import ProcessState, Role
-from clickstream.domain.reports import STAGES
+from clickstream.domain.reports import STAGES, WorkerState
 
 if TYPE_CHECKING:
     from clickstream.actions.observe.model import Frame, ProcessRow
@@ -107,7 +107,7 @@ def _no_answer(row: ProcessRow, down: Sequence[str]) -> str:
 
 
 def _bottleneck(row: ProcessRow, stages: Mapping[str, float]) -> str:
-    if row.activity == "waiting":
+    if row.activity == WorkerState.WAITING:
         return row.detail.partition(NO_ANSWER)[0] if NO_ANSWER in row.detail else "waiting"
     prepares = {name: share for name, share in stages.items() if name not in {"idle", COMMITS}}
     name = max(prepares, key=lambda stage: prepares[stage])

@@ -10,10 +10,11 @@ import time
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from clickstream.actions.observe.answers import Answers
 from clickstream.actions.observe.arrivals import Arrivals
-from clickstream.actions.observe.index_lag import IndexLag, shown_lag
+from clickstream.actions.observe.index_lag import shown_lag
 from clickstream.actions.observe.journal import compare_obstacles, compare_services, joined
 from clickstream.actions.observe.judge import Judge, Reading
 from clickstream.actions.observe.model import (
@@ -23,6 +24,7 @@ from clickstream.actions.observe.model import (
     Frame,
     Happening,
     History,
+    IndexLag,
     Latency,
     Outcomes,
     PartitionRow,
@@ -35,19 +37,17 @@ from clickstream.actions.observe.outcomes import Lives, OutcomeMeter, totals
 from clickstream.actions.observe.percentiles import LatencyMeter
 from clickstream.actions.observe.poll import Heard
 from clickstream.actions.observe.processes import consumer_lives, owners_of, process_rows
-from clickstream.actions.observe.search_source import OpenSearchAnswer
-from clickstream.actions.observe.services import SILENT_AFTER, addresses, service_rows
-from clickstream.actions.observe.sources import KafkaAnswer, LiveSettings, PostgresAnswer, ValkeyAnswer
+from clickstream.actions.observe.services import addresses, service_rows
+from clickstream.actions.observe.sources import (
+    KafkaAnswer,
+    LiveSettings,
+    PostgresAnswer,
+)
 from clickstream.actions.observe.verified import Verified
 from clickstream.config.settings import Settings
-from clickstream.domain.obstacles import Obstacle, Progress, Surroundings, held_back, obstacles
+from clickstream.domain.obstacles import Obstacle, PartitionProgress, Surroundings, held_back, obstacles
 from clickstream.domain.processes import ALIVE, ProcessState, Role, Snapshot
-
-if TYPE_CHECKING:
-    from clickstream.actions.analytics import Analytics
-    from clickstream.actions.observe.model import Figure, StoredCounts
-    from clickstream.services.postgres.analytics import TopItem
-    from clickstream.services.postgres.verify import Verification
+from clickstream.domain.reports import WorkerState
 
 KEPT = 300
 """Seconds of history."""
@@ -64,28 +64,6 @@ SURROUNDINGS_COUNT_FOR = 30.0
 
 
 @dataclass(frozen=True, slots=True)
-class Answers:
-    """What every source last said."""
-
-    snapshot: Snapshot | None
-    kafka: Heard[KafkaAnswer]
-    postgres: Heard[PostgresAnswer]
-    valkey: Heard[ValkeyAnswer]
-    opensearch: Heard[OpenSearchAnswer] = field(default_factory=Heard)
-    surroundings: Heard[Surroundings | None] = field(default_factory=Heard)
-    counts: Figure[StoredCounts] | None = None
-    analytics: Figure[Analytics] | None = None
-    top_items: Figure[tuple[TopItem, ...]] | None = None
-    verification: Figure[Verification] | None = None
-    snapshot_at: float | None = None
-    """Unix seconds at which the supervisor gave `snapshot`; None: just now."""
-    silent_after: float = SILENT_AFTER
-    """Seconds without an answer after which a server counts as down."""
-    waited_out: bool = False
-    """It was waited for each answer for as long as it will be: a server that has not answered counts as down."""
-
-
-@dataclass(frozen=True, slots=True)
 class _Around:
     """What concerns partitions of what is around the topic."""
 
@@ -95,28 +73,28 @@ class _Around:
     """Who has them and is not a worker of ours."""
 
 
-class Flow:
+class OffsetRates:
     """Offsets over time, as rates."""
 
     def __init__(self) -> None:
-        self._looks: deque[tuple[float, Mapping[int, int]]] = deque()
+        self._samples: deque[tuple[float, Mapping[int, int]]] = deque()
 
-    def look(self, at: float, offsets: Mapping[int, int]) -> None:
-        """`at`: seconds of the monotonic clock; a look that was taken already is not taken twice."""
-        if self._looks and self._looks[-1][0] >= at:
+    def sample(self, at: float, offsets: Mapping[int, int]) -> None:
+        """`at`: seconds of the monotonic clock; a sample that was taken already is not taken twice."""
+        if self._samples and self._samples[-1][0] >= at:
             return
-        self._looks.append((at, offsets))
-        while len(self._looks) > 2 and at - self._looks[1][0] >= RATES_OVER:
-            self._looks.popleft()
+        self._samples.append((at, offsets))
+        while len(self._samples) > 2 and at - self._samples[1][0] >= RATES_OVER:
+            self._samples.popleft()
 
     def forget(self) -> None:
-        self._looks.clear()
+        self._samples.clear()
 
     def rate(self, partition: int, now: float) -> float | None:
-        """Messages a second; None: not known (one look only, or the last one is old)."""
-        if len(self._looks) < 2 or now - self._looks[-1][0] > RATES_OVER * 2:
+        """Messages a second; None: not known (one sample only, or the last one is old)."""
+        if len(self._samples) < 2 or now - self._samples[-1][0] > RATES_OVER * 2:
             return None
-        (first_at, first), (last_at, last) = self._looks[0], self._looks[-1]
+        (first_at, first), (last_at, last) = self._samples[0], self._samples[-1]
         if partition not in last:
             return None
         return max(0.0, (last[partition] - first.get(partition, last[partition])) / (last_at - first_at))
@@ -163,7 +141,7 @@ class FrameBuilder:
 
     def __init__(self, settings: LiveSettings) -> None:
         self._live = settings
-        self._in, self._out = Flow(), Flow()
+        self._in, self._out = OffsetRates(), OffsetRates()
         self._arrivals = Arrivals()
         self._judges: dict[int, Judge] = {}
         self._latency = LatencyMeter()
@@ -199,7 +177,7 @@ class FrameBuilder:
         processes = process_rows(answers, self._past.rates, now, tick=tick)
         lives = consumer_lives(answers)
         if tick or not self._partitions:
-            self._look(answers, processes, lives, now)
+            self._sample(answers, processes, lives, now)
         flows, lag, active = self._flowing(answers, processes, now, tick=tick)
         self._last = Frame(
             at=now,
@@ -221,7 +199,7 @@ class FrameBuilder:
             top_items=answers.top_items,
             latency=self._percentiles,
             producer=_producer(answers.snapshot),
-            verification=self._verified.look(answers),
+            verification=self._verified.current(answers),
             happenings=tuple(self._happenings),
             history=self._past.view(),
             problem=self._live.problem,
@@ -255,10 +233,10 @@ class FrameBuilder:
             self._remember(now, flows, lag if ends_known else None, active)
         return flows, lag, active
 
-    def _look(self, answers: Answers, processes: tuple[ProcessRow, ...], lives: Lives, now: float) -> None:
+    def _sample(self, answers: Answers, processes: tuple[ProcessRow, ...], lives: Lives, now: float) -> None:
         owners = owners_of(processes, Role.CONSUMER)
-        self._outcome_rates = self._outcomes.look(now, lives)
-        self._percentiles = self._latency.look(now, _histograms(answers.snapshot))
+        self._outcome_rates = self._outcomes.sample(now, lives)
+        self._percentiles = self._latency.sample(now, _histograms(answers.snapshot))
         kafka, postgres = answers.kafka.value, answers.postgres.value
         if kafka is None or kafka.topic_id is None:
             self._partitions = ()
@@ -269,10 +247,10 @@ class FrameBuilder:
             self._in.forget()
             self._out.forget()
             self._arrivals = Arrivals(kafka.arrivals)
-        self._in.look(kafka.read_at, kafka.ends)
-        self._arrivals.look(answers.kafka.at, kafka.ends)
+        self._in.sample(kafka.read_at, kafka.ends)
+        self._arrivals.sample(answers.kafka.at, kafka.ends)
         if postgres is not None:
-            self._out.look(postgres.read_at, self._positions_in(postgres, kafka))
+            self._out.sample(postgres.read_at, self._positions_in(postgres, kafka))
             if postgres.read_at <= kafka.read_at:
                 self._positions = answers.postgres
         # Else these ends are older than those positions, and the positions before them belong to the ends.
@@ -282,12 +260,12 @@ class FrameBuilder:
         at = self._positions_in(self._positions.value, kafka)
         self._arrivals.forget_before(at)
         ages = {p: _commit_age(postgres, kafka.topic_id, p, time.monotonic()) for p in kafka.ends}
-        progress = {p: Progress(at[p], end, ages[p]) for p, end in sorted(kafka.ends.items())}
+        progress = {p: PartitionProgress(at[p], end, ages[p]) for p, end in sorted(kafka.ends.items())}
         around = self._around(answers.surroundings, progress, now)
         rows = [self._row(p, kafka, answers.kafka.at, one, (owners.get(p), around)) for p, one in progress.items()]
         self._partitions = _with_shares(rows, min(answers.kafka.at, self._positions.at))
 
-    def _around(self, heard: Heard[Surroundings | None], progress: dict[int, Progress], now: float) -> _Around:
+    def _around(self, heard: Heard[Surroundings | None], progress: dict[int, PartitionProgress], now: float) -> _Around:
         """What is around the topic. What is old, or of a topic of that name before, is not shown."""
         found = heard.value
         if found is None or found.topic_id != self._topic_id or now - heard.at > SURROUNDINGS_COUNT_FOR:
@@ -305,7 +283,12 @@ class FrameBuilder:
         return positions(stored, kafka.begins, kafka.ends, self._live.current.pipeline.auto_offset_reset)
 
     def _row(
-        self, partition: int, kafka: KafkaAnswer, heard_at: float, at: Progress, who: tuple[ProcessRow | None, _Around]
+        self,
+        partition: int,
+        kafka: KafkaAnswer,
+        heard_at: float,
+        at: PartitionProgress,
+        who: tuple[ProcessRow | None, _Around],
     ) -> PartitionRow:
         now, (owner, around) = time.monotonic(), who
         held_from = around.held.get(partition)
@@ -317,7 +300,7 @@ class FrameBuilder:
             commit_age=at.commit_age,
             held=held_from is not None,
         )
-        state, trend = self._judges.setdefault(partition, Judge()).look(reading)
+        state, trend = self._judges.setdefault(partition, Judge()).judge(reading)
         return PartitionRow(
             partition=partition,
             begin=kafka.begins[partition],
@@ -339,7 +322,7 @@ class FrameBuilder:
             held_from=held_from,
         )
 
-    def _total(self, flow: Flow) -> float | None:
+    def _total(self, flow: OffsetRates) -> float | None:
         now = time.monotonic()
         rates = [flow.rate(row.partition, now) for row in self._partitions]
         known = [rate for rate in rates if rate is not None]
@@ -369,9 +352,14 @@ def _agreeing(
         if row.role == Role.CONSUMER and row.partitions and lags.keys() >= set(row.partitions):
             row = replace(row, lag=sum(lags[partition] for partition in row.partitions))
         concerned = needed is not None and (row.lag or needed.name == "kafka")
-        if needed and concerned and row.role == Role.CONSUMER and row.activity in {"running", "idle"}:
+        if (
+            needed
+            and concerned
+            and row.role == Role.CONSUMER
+            and row.activity in {WorkerState.RUNNING, WorkerState.IDLE}
+        ):
             # Its fetch or its commit hangs, of which it says nothing.
-            return replace(row, activity="waiting", detail=f"{TITLES[needed.name]} does not answer")
+            return replace(row, activity=WorkerState.WAITING, detail=f"{TITLES[needed.name]} does not answer")
         return row
 
     return tuple(map(agreeing, processes))
@@ -424,7 +412,7 @@ def _producer(snapshot: Snapshot | None) -> ProducerRow | None:
     counters = report.counters if report else {}
     taken = [one.report.newest_event_ms for one in (process, *snapshot.of(Role.CONSUMER)) if one.report]
     return ProducerRow(
-        state=process.state.value,
+        state=process.state,
         sent=report.events if report else 0,
         total=counters.get("total", 0),
         rate=report.events_per_second if report and process.state in ALIVE else 0.0,

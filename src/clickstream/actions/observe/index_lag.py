@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from clickstream.actions.observe.model import IndexedPartition, IndexLag
 from clickstream.actions.observe.offsets import index_offsets
 from clickstream.actions.observe.processes import owners_of
 from clickstream.domain.obstacles import Surroundings
@@ -14,30 +14,6 @@ from clickstream.domain.processes import Role
 if TYPE_CHECKING:
     from clickstream.actions.observe.model import ProcessRow
     from clickstream.actions.observe.sources import KafkaAnswer
-
-
-@dataclass(frozen=True, slots=True)
-class IndexedPartition:
-    """One partition."""
-
-    partition: int
-    position: int
-    """The group's offset in Kafka: what is before it is in the index."""
-    end: int
-    lag: int
-    owner: str | None
-    """The indexer that has it; None where that is not known."""
-    foreign_owner: str | None = None
-    """The member of the group that has it and is not an indexer."""
-
-
-@dataclass(frozen=True, slots=True)
-class IndexLag:
-    """All partitions of the topic."""
-
-    group: str
-    total: int
-    partitions: tuple[IndexedPartition, ...]
 
 
 def index_lag(

@@ -22,7 +22,7 @@ class ProcessDiary:
         if before is None or before.supervisor_pid != now.supervisor_pid:
             self._died.clear()
             return []
-        told = [process for process in now.processes if process.role is not Role.FAULT]  # whoever struck tells of it
+        told = [process for process in now.processes if process.role is not Role.FAULT]  # what injected one tells of it
         found = [self._changed(before.get(process.name), process, now.at) for process in told]
         return _folded([entry for entry in found if entry is not None])
 

@@ -3,7 +3,7 @@
 OK: the lag is what a few seconds' work holds, or it will be gone within a minute. LAGGING: it is more than that, or an
 open transaction of another producer holds it back.
 STALLED: messages wait, somebody owns them, and nothing has been stored for a while. STOPPED: they wait, and nobody
-owns them. A state that is worse is believed after two looks in a row, a better one after three; the first at once.
+owns them. A state that is worse is believed after two samples in a row, a better one after three; the first at once.
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ GRAVITY = {OK: 0, LAGGING: 1, STALLED: 2, STOPPED: 3}
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One look at a partition."""
+    """One sample of a partition."""
 
     lag: int
     rate_in: float | None
-    """Messages a second; None: there was only one look."""
+    """Messages a second; None: there was only one sample."""
     rate_out: float | None
     owned: bool
     commit_age: float | None
@@ -65,7 +65,7 @@ W = TypeVar("W", bound=StrEnum)
 
 @dataclass(slots=True)
 class Believed(Generic[W]):
-    """A word that changes only when several looks in a row say so."""
+    """A word that changes only when several samples in a row say so."""
 
     word: W
     candidate: W | None = None
@@ -84,14 +84,14 @@ class Believed(Generic[W]):
 
 
 class Judge:
-    """Judges one partition, look after look."""
+    """Judges one partition, sample after sample."""
 
     def __init__(self) -> None:
         self._state: Believed[PartitionState] | None = None
         self._trend = Believed(Trend.STEADY)
 
-    def look(self, reading: Reading) -> tuple[PartitionState, Trend]:
-        """(state, trend) after one more look; one without rates is not remembered, unless nothing has been stored for
+    def judge(self, reading: Reading) -> tuple[PartitionState, Trend]:
+        """(state, trend) after one more sample; one without rates is not remembered, unless nothing has been stored for
         a while: a PostgreSQL that does not answer tells no rates."""
         state = _state(reading)
         if reading.rate_in is None or reading.rate_out is None:

@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
     from clickstream.actions.analytics import Analytics
-    from clickstream.actions.observe.index_lag import IndexLag
     from clickstream.domain.obstacles import Obstacle, Surroundings
     from clickstream.domain.reports import WorkerReport
     from clickstream.services.postgres.analytics import TopItem
     from clickstream.services.postgres.verify import Verification
 
-from clickstream.domain.processes import SETTLED, ProcessState
+from clickstream.domain.processes import SETTLED, ProcessState, Role
 
 T = TypeVar("T")
 
@@ -139,13 +138,13 @@ class ProcessRow:
     """One process: a server or worker of this home, or a worker elsewhere that posts on the notice board."""
 
     name: str
-    role: str
+    role: Role
     host: str
     local: bool
     """This home's supervisor has it: it can be stopped and restarted from here."""
     pid: int | None
-    state: str
-    """The supervisor's word: `running`, `backoff`, `stopped`, ..."""
+    state: ProcessState
+    """The supervisor's word."""
     activity: str = ""
     """The worker's own word while it runs: `running`, `idle`, `waiting`, ...; `silent`: it has not reported lately."""
     detail: str = ""
@@ -253,7 +252,7 @@ class Latency:
 class ProducerRow:
     """How far this home's producer is."""
 
-    state: str
+    state: ProcessState
     """The supervisor's word."""
     sent: int
     """Events that Kafka has acknowledged in this run."""
@@ -315,6 +314,30 @@ class History:
     """(Unix seconds, highest lag of the ten seconds from then, by partition number) for an hour."""
     not_new: tuple[float, ...] = ()
     """Messages a second that were read and made no new event: duplicates and rejects."""
+
+
+@dataclass(frozen=True, slots=True)
+class IndexedPartition:
+    """One partition."""
+
+    partition: int
+    position: int
+    """The group's offset in Kafka: what is before it is in the index."""
+    end: int
+    lag: int
+    owner: str | None
+    """The indexer that has it; None where that is not known."""
+    foreign_owner: str | None = None
+    """The member of the group that has it and is not an indexer."""
+
+
+@dataclass(frozen=True, slots=True)
+class IndexLag:
+    """All partitions of the topic."""
+
+    group: str
+    total: int
+    partitions: tuple[IndexedPartition, ...]
 
 
 @dataclass(frozen=True, slots=True)

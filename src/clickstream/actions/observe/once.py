@@ -1,7 +1,7 @@
 """Looking at everything once: asks all servers at the same time, and makes a Frame of what they said in time.
 
-The sources and the builder are those of the watcher. A server that does not answer in time is left out of this look,
-and is not asked again before that question has ended: a server that hangs costs one thread, however many look.
+The sources and the builder are those of the watcher. A server that does not answer in time is left out of this sample,
+and is not asked again before that question has ended: a server that hangs costs one thread, however many ask.
 """
 
 from __future__ import annotations
@@ -14,21 +14,23 @@ from typing import Generic, TypeVar
 
 from clickstream.actions import aiven
 from clickstream.actions.control import running
-from clickstream.actions.observe.build import Answers, FrameBuilder
+from clickstream.actions.observe.answers import SILENT_AFTER, Answers
+from clickstream.actions.observe.build import FrameBuilder
 from clickstream.actions.observe.model import DOWN, OFF, Figure, Frame, StoredCounts
 from clickstream.actions.observe.offsets import missing_topic
 from clickstream.actions.observe.poll import MOST_OF_THE_TIME, Heard, NotAsked
-from clickstream.actions.observe.search_source import OpenSearchSource
-from clickstream.actions.observe.services import SILENT_AFTER, why_not_ask
+from clickstream.actions.observe.services import why_not_ask
 from clickstream.actions.observe.sources import (
+    AROUND_SHARE,
     KafkaSource,
     Kept,
     LiveSettings,
+    OpenSearchSource,
     PostgresSource,
+    SurroundingsSource,
     ValkeySource,
     count_rows,
 )
-from clickstream.actions.observe.surroundings_source import SHARE, SurroundingsSource
 from clickstream.actions.servers import STACK_UP, NothingConfigured, Questions
 from clickstream.config.settings import Settings
 from clickstream.domain.errors import ClickstreamError
@@ -39,7 +41,7 @@ T = TypeVar("T")
 Told = Callable[[str], None]
 
 WITHIN = 5.0
-"""Seconds after which a look ends, even if some servers have not answered; also how long a server that is not ready yet
+"""Seconds after which a sample ends, even if some servers have not answered; also how long one that is not ready yet
 is waited for."""
 
 SUPERVISOR_WITHIN = 0.5
@@ -49,10 +51,10 @@ LINGER = 1.5
 coordinator keeps that answer back for longer."""
 
 APART = 1.0
-"""Seconds between two looks that rates are taken from."""
+"""Seconds between two samples that rates are taken from."""
 
 
-class Asked(Generic[T]):
+class SingleQuestion(Generic[T]):
     """One question, asked on a thread of its own; at most one at a time is under way."""
 
     def __init__(self, name: str, ask: Callable[[], T], *, share: float = 1.0, told: Told = lambda words: None) -> None:
@@ -137,9 +139,9 @@ class Observer:
     ) -> None:
         """Args:
             load: reads the settings.
-            within: seconds that a look may take.
+            within: seconds that a sample may take.
             patience: seconds for which a server that is not ready yet is asked again.
-            fresh_for: seconds for which a look serves everybody who asks.
+            fresh_for: seconds for which a sample serves everybody who asks.
             counts: whether rows are counted.
             told: of a server that begins to give no figures.
 
@@ -154,16 +156,16 @@ class Observer:
         kafka, around = KafkaSource(live, gate), SurroundingsSource(live, gate)
         postgres, valkey = PostgresSource(live, gate, patience=patience), ValkeySource(live, gate, patience=patience)
         search = OpenSearchSource(live, gate, patience=patience)
-        self._supervisor = Asked("supervisor", self._ask_supervisor, told=told)
-        self._kafka = Asked("kafka", kafka, told=told)
-        self._around = Asked("surroundings", around, share=SHARE, told=told)
-        self._postgres = Asked("postgresql", postgres, told=told)
-        self._valkey = Asked("valkey", valkey, told=told)
-        self._search = Asked("opensearch", search, told=told)
-        self._counts = Asked("counts", self._count, share=MOST_OF_THE_TIME, told=told) if counts else None
+        self._supervisor = SingleQuestion("supervisor", self._ask_supervisor, told=told)
+        self._kafka = SingleQuestion("kafka", kafka, told=told)
+        self._around = SingleQuestion("surroundings", around, share=AROUND_SHARE, told=told)
+        self._postgres = SingleQuestion("postgresql", postgres, told=told)
+        self._valkey = SingleQuestion("valkey", valkey, told=told)
+        self._search = SingleQuestion("opensearch", search, told=told)
+        self._counts = SingleQuestion("counts", self._count, share=MOST_OF_THE_TIME, told=told) if counts else None
         self._builder = FrameBuilder(self._live)
         self.seconds = 0.0
-        """How long the last look took."""
+        """How long the last sample took."""
 
     def __enter__(self) -> Observer:
         return self
@@ -171,11 +173,11 @@ class Observer:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def look(self) -> Frame:
+    def sample(self) -> Frame:
         """The figures of now, or of a moment ago. Never raises for a server that is down."""
-        with self._lock:  # concurrent callers share one look
+        with self._lock:  # concurrent callers share one sample
             if time.monotonic() - self._looked_at > self._fresh_for:
-                self._last = self._look()
+                self._last = self._sample()
                 self._looked_at = time.monotonic()
             return self._last
 
@@ -184,7 +186,7 @@ class Observer:
         for asked in (self._kafka, self._around, self._postgres, self._valkey, self._search):
             asked.close()
 
-    def _look(self) -> Frame:
+    def _sample(self) -> Frame:
         began, began_at, settings = time.monotonic(), time.time(), self._live.refresh()
         deadline = began + self._within
         aiven_asked = Questions(aiven.question(settings))  # first: it is the farthest away
@@ -209,7 +211,7 @@ class Observer:
             self._search.answer(deadline),
             around,
             counts=Figure(counts.value, counts.at) if counts.value else None,
-            # A look may take seconds, in which no report can come; an old snapshot is as old as it is.
+            # A sample may take seconds, in which no report can come; an old snapshot is as old as it is.
             snapshot_at=supervisor.at if supervisor.at >= began_at else None,
             silent_after=min(SILENT_AFTER, self._within - 0.2),
             waited_out=True,
@@ -239,22 +241,22 @@ class Observer:
 
 
 def observe(load: Callable[[], Settings], *, patience: float = WITHIN) -> Frame:
-    """One look."""
+    """One sample."""
     with Observer(load, patience=patience) as observer:
-        return observer.look()
+        return observer.sample()
 
 
 def observe_flow(load: Callable[[], Settings]) -> Frame:
-    """Two looks, a second apart: with rates, without counts.
+    """Two samples, a second apart: with rates, without counts.
 
     Raises:
         ClickstreamError: Kafka or PostgreSQL does not answer, or there is no topic: nothing is known of any lag.
     """
     with Observer(load, patience=WITHIN, counts=False) as observer:
-        frame = observer.look()
+        frame = observer.sample()
         if frame.partitions:
             time.sleep(APART)
-            frame = observer.look()
+            frame = observer.sample()
     return refuse_unknown(frame)
 
 

@@ -32,21 +32,21 @@ Lives = Mapping[str, Life]
 
 
 class OutcomeMeter:
-    """Takes the reports of all consumers, look after look. Counters begin at 0 with each life: each is its own."""
+    """Takes the reports of all consumers, sample after sample. Counters begin at 0 with each life: each is its own."""
 
     def __init__(self) -> None:
-        self._looks: deque[tuple[float, Lives]] = deque()
+        self._samples: deque[tuple[float, Lives]] = deque()
 
-    def look(self, at: float, lives: Lives) -> Outcomes[float] | None:
+    def sample(self, at: float, lives: Lives) -> Outcomes[float] | None:
         """What became of the messages of the last OVER seconds, a second; None: no consumer has reported twice.
 
         Args:
             at: Unix seconds.
             lives: every consumer that is known now.
         """
-        self._looks.append((at, lives))
-        while len(self._looks) > 2 and at - self._looks[1][0] >= OVER:
-            self._looks.popleft()
+        self._samples.append((at, lives))
+        while len(self._samples) > 2 and at - self._samples[1][0] >= OVER:
+            self._samples.popleft()
         rates = [_rates(self._before(name, life), life) for name, life in lives.items()]
         known = [rate for rate in rates if rate is not None]
         return Outcomes(*map(sum, zip(*known, strict=True))) if known else None
@@ -57,10 +57,10 @@ class OutcomeMeter:
         A life that was not known then counts from 0 only where it had not begun; else it was out of sight (Valkey did
         not answer), and counts from when it was seen again.
         """
-        first_at, first = self._looks[0]
+        first_at, first = self._samples[0]
         if name not in first and life.began >= first_at:
             return Life(life.began, life.began)
-        return next(lives[name] for _, lives in self._looks if name in lives)
+        return next(lives[name] for _, lives in self._samples if name in lives)
 
 
 def _rates(before: Life, now: Life) -> tuple[float, ...] | None:

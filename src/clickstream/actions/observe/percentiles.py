@@ -15,26 +15,26 @@ Counts = tuple[int, ...]
 
 
 class LatencyMeter:
-    """Takes the cumulative histograms of all consumers, look after look."""
+    """Takes the cumulative histograms of all consumers, sample after sample."""
 
     def __init__(self) -> None:
-        self._looks: deque[tuple[float, dict[str, Counts]]] = deque()
+        self._samples: deque[tuple[float, dict[str, Counts]]] = deque()
 
-    def look(self, at: float, histograms: Mapping[str, Counts]) -> Latency | None:
+    def sample(self, at: float, histograms: Mapping[str, Counts]) -> Latency | None:
         """The percentiles of what was stored in the last OVER seconds; None: nothing was.
 
         Args:
             at: seconds of any clock.
             histograms: for each life of each consumer (its name with its start), its counts since that life began.
         """
-        self._looks.append((at, dict(histograms)))
-        while len(self._looks) > 2 and at - self._looks[1][0] >= OVER:
-            self._looks.popleft()
-        before = self._looks[0][1]
+        self._samples.append((at, dict(histograms)))
+        while len(self._samples) > 2 and at - self._samples[1][0] >= OVER:
+            self._samples.popleft()
+        before = self._samples[0][1]
         total = [0] * (len(LATENCY_EDGES_MS) + 1)
         for life, counts in histograms.items():
-            # A life that began since then counts from nothing; at the very first look nothing is known to be recent.
-            earlier = before.get(life, () if len(self._looks) > 1 else counts)
+            # A life that began since then counts from nothing; at the very first sample nothing is known to be recent.
+            earlier = before.get(life, () if len(self._samples) > 1 else counts)
             for bucket, count in enumerate(counts[: len(total)]):
                 total[bucket] += max(0, count - (earlier[bucket] if bucket < len(earlier) else 0))
         return latency_of([tuple(total)])

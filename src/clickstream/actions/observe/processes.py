@@ -14,7 +14,7 @@ from clickstream.actions.observe.outcomes import Life
 from clickstream.domain.processes import ALIVE, ProcessState, ProcessStatus, Role, Snapshot, is_benchmarks
 
 if TYPE_CHECKING:
-    from clickstream.actions.observe.build import Answers
+    from clickstream.actions.observe.answers import Answers
     from clickstream.services.valkey.board import Post
 
 KEPT = 300
@@ -93,7 +93,7 @@ def _one_owner_each(rows: tuple[ProcessRow, ...]) -> tuple[ProcessRow, ...]:
     """What a silent worker had when it last said something, and another has now, is the other's."""
     owners = {role: owners_of(rows, role) for role in (Role.CONSUMER, Role.INDEXER)}
     return tuple(
-        replace(row, partitions=tuple(p for p in row.partitions if owners[Role(row.role)][p] is row))
+        replace(row, partitions=tuple(p for p in row.partitions if owners[row.role][p] is row))
         if row.partitions and row.role in owners
         else row
         for row in rows
@@ -109,11 +109,11 @@ def _local(process: ProcessStatus, rates: Rates, now: float, *, tick: bool) -> P
     activity = report.state if report and running else ""
     return ProcessRow(
         name=process.name,
-        role=process.role.value,
+        role=process.role,
         host=socket.gethostname(),
         local=True,
         pid=process.pid if alive else None,
-        state=process.state.value,
+        state=process.state,
         activity=SILENT if silent else activity,
         detail=f"no report for {silent:.0f} s" if silent else report.detail if report else "",
         partitions=report.partitions if report and alive else (),
@@ -133,11 +133,11 @@ def _remote(post: Post, rates: Rates, now: float, *, tick: bool) -> ProcessRow:
     report = post.report
     return ProcessRow(
         name=post.name,
-        role=post.role.value,
+        role=post.role,
         host=post.host,
         local=False,
         pid=post.pid,
-        state=ProcessState.RUNNING.value,
+        state=ProcessState.RUNNING,
         activity=report.state,
         detail=report.detail,
         partitions=report.partitions,

@@ -7,16 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from clickstream.actions.observe.model import ASKING, DOWN, NO_ANSWER, OFF, UP, ServiceRow, ServiceState
 from clickstream.actions.observe.poll import Heard
-from clickstream.actions.observe.search_source import SWITCHED_OFF
+from clickstream.actions.observe.sources import SWITCHED_OFF
 from clickstream.config.settings import Settings
 from clickstream.domain.processes import ProcessState, Snapshot
 
 if TYPE_CHECKING:
-    from clickstream.actions.observe.build import Answers
-
-SILENT_AFTER = 3.0
-"""Seconds without an answer after which a server counts as down."""
-
+    from clickstream.actions.observe.answers import Answers
 
 ONE_FAULT = 2.0
 """Seconds after an answer within which a single fault is not yet believed."""

@@ -12,12 +12,14 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from clickstream.actions.observe.arrivals import Look, past_ends
+from clickstream.actions.observe.arrivals import EndsSample, past_ends
 from clickstream.actions.observe.model import StoredCounts
 from clickstream.actions.observe.poll import NotAsked
+from clickstream.actions.servers import in_the_stack, kafka_of, opensearch_of, postgres_of, valkey_of
 from clickstream.config.problems import SettingsError
 from clickstream.config.settings import Settings
 from clickstream.domain.errors import ClickstreamError
+from clickstream.domain.obstacles import Surroundings
 
 if TYPE_CHECKING:
     from clickstream.actions.analytics import Analytics
@@ -26,10 +28,18 @@ if TYPE_CHECKING:
     from clickstream.services.postgres.inspect import StoredOffset
     from clickstream.services.valkey.board import Post
 
+SWITCHED_OFF = "off"
+
 NOT_CONFIGURED = "not configured, and the embedded stack was never started"
 
 ASKING_TIMEOUT = 5.0
 """Seconds that a server's answer may take before the next question."""
+
+AROUND_EVERY = 3.0
+"""Seconds between two questions about what is around the topic, each of which is four requests or so."""
+
+AROUND_SHARE = 0.3
+"""Of the time that asking them may take at most: a group without a coordinator takes ASKING_TIMEOUT each time."""
 
 Gate = Callable[[str], str]
 """For an embedded server's name, why nobody should ask it now; empty: ask."""
@@ -73,7 +83,7 @@ class KafkaAnswer:
     """Seconds of the monotonic clock just before the offsets were asked for: they are at least those of then."""
     indexed: dict[int, int] | None = None
     """Where the indexers' group is, read before the ends; None where OpenSearch is not enabled."""
-    arrivals: tuple[Look, ...] = ()
+    arrivals: tuple[EndsSample, ...] = ()
     """Where the ends were before anybody looked: see observe/arrivals.py."""
 
 
@@ -98,6 +108,14 @@ class ValkeyAnswer:
     posts: tuple[Post, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class OpenSearchAnswer:
+    """What OpenSearch says of itself."""
+
+    latency_ms: float
+    version: str
+
+
 class Kept:
     """Something opened that is kept from question to question, and opened anew after a fault or other settings."""
 
@@ -119,7 +137,7 @@ class Kept:
         try:
             if self._opened is None:
                 self._opened, self._for = self.open(settings), settings
-            return self.ask(settings, self._opened)
+            return self.read(settings, self._opened)
         except BaseException:
             self.drop()
             raise
@@ -127,7 +145,7 @@ class Kept:
     def open(self, settings: Settings) -> Any:
         raise NotImplementedError
 
-    def ask(self, settings: Settings, opened: Any) -> Any:
+    def read(self, settings: Settings, opened: Any) -> Any:
         raise NotImplementedError
 
     def close(self, opened: Any) -> None:
@@ -154,11 +172,10 @@ class KafkaSource(Kept):
     def __init__(self, settings: LiveSettings, gate: Gate) -> None:
         super().__init__(settings, "kafka", gate)
         self._version: str | None = None
-        self._past: tuple[str, tuple[Look, ...]] = ("", ())
+        self._past: tuple[str, tuple[EndsSample, ...]] = ("", ())
         self._indexers: GroupReader | None = None
 
     def open(self, settings: Settings) -> Any:
-        from clickstream.actions.servers import kafka_of  # noqa: PLC0415
         from clickstream.services.kafka.admin import OffsetReader  # noqa: PLC0415
         from clickstream.stack.lockfile import read_lock  # noqa: PLC0415
 
@@ -172,8 +189,7 @@ class KafkaSource(Kept):
             )
         return OffsetReader(kafka_of(settings), timeout=ASKING_TIMEOUT)
 
-    def ask(self, settings: Settings, opened: Any) -> KafkaAnswer:
-        from clickstream.actions.servers import kafka_of  # noqa: PLC0415
+    def read(self, settings: Settings, opened: Any) -> KafkaAnswer:
 
         started = time.perf_counter()
         topic = opened.describe(kafka_of(settings).events_topic)
@@ -203,12 +219,10 @@ class PostgresSource(Kept):
         super().__init__(settings, "postgresql", gate, patience=patience)
 
     def open(self, settings: Settings) -> Any:
-        from clickstream.actions.servers import postgres_of  # noqa: PLC0415
 
         return postgres_of(settings)
 
-    def ask(self, settings: Settings, opened: Any) -> PostgresAnswer:
-        from clickstream.actions.servers import kafka_of  # noqa: PLC0415
+    def read(self, settings: Settings, opened: Any) -> PostgresAnswer:
         from clickstream.services.postgres.connection import translated  # noqa: PLC0415
         from clickstream.services.postgres.inspect import read_all_offsets  # noqa: PLC0415
         from clickstream.services.postgres.reads import borrow  # noqa: PLC0415
@@ -233,15 +247,13 @@ class ValkeySource(Kept):
         self._version = ""
 
     def open(self, settings: Settings) -> Any:
-        from clickstream.actions.servers import valkey_of  # noqa: PLC0415
-        from clickstream.services.valkey.board import server_info  # noqa: PLC0415
         from clickstream.services.valkey.connection import connect  # noqa: PLC0415
+        from clickstream.services.valkey.server import server_info  # noqa: PLC0415
 
         self._version = server_info(valkey_of(settings), patience=self._patience).version
         return connect(valkey_of(settings), patience=self._patience)
 
-    def ask(self, settings: Settings, opened: Any) -> ValkeyAnswer:
-        from clickstream.actions.servers import kafka_of  # noqa: PLC0415
+    def read(self, settings: Settings, opened: Any) -> ValkeyAnswer:
         from clickstream.services.valkey.board import Board  # noqa: PLC0415
         from clickstream.services.valkey.connection import translated  # noqa: PLC0415
 
@@ -253,9 +265,57 @@ class ValkeySource(Kept):
         return ValkeyAnswer(latency, self._version, tuple(posts))
 
 
+class OpenSearchSource(Kept):
+    """Asks how it is."""
+
+    def __init__(self, settings: LiveSettings, gate: Gate, *, patience: float = 0.0) -> None:
+        super().__init__(settings, "opensearch", gate, patience=patience)
+
+    def reason(self, settings: Settings) -> str:
+        if not settings.opensearch.enabled:
+            return SWITCHED_OFF
+        return self.gate("opensearch") if in_the_stack(settings) else ""
+
+    def open(self, settings: Settings) -> Any:
+        from clickstream.services.opensearch.client import connect, translated  # noqa: PLC0415
+        from clickstream.services.opensearch.server import ASKING_TIMEOUT  # noqa: PLC0415
+
+        client = connect(opensearch_of(settings), timeout=ASKING_TIMEOUT, patience=self._patience)
+        with translated():
+            client.info()  # connecting is no part of the latency
+        return client
+
+    def read(self, settings: Settings, opened: Any) -> OpenSearchAnswer:
+        from clickstream.services.opensearch.client import translated  # noqa: PLC0415
+        from clickstream.services.opensearch.server import info_of  # noqa: PLC0415
+
+        with translated():
+            found = info_of(opened)
+        return OpenSearchAnswer(found.latency_ms, found.version)
+
+
+class SurroundingsSource(Kept):
+    """Asks for the topic's settings, the members of our groups, and open transactions."""
+
+    def __init__(self, settings: LiveSettings, gate: Gate) -> None:
+        super().__init__(settings, "kafka", gate)
+
+    def open(self, settings: Settings) -> Any:
+        from clickstream.actions.observe.surroundings import groups_of  # noqa: PLC0415
+        from clickstream.services.kafka.surroundings import SurroundingsReader  # noqa: PLC0415
+
+        return SurroundingsReader(kafka_of(settings), groups_of(settings), timeout=ASKING_TIMEOUT)
+
+    def read(self, settings: Settings, opened: Any) -> Surroundings | None:
+        found: Surroundings | None = opened.read()
+        return found
+
+    def close(self, opened: Any) -> None:
+        opened.__exit__(None, None, None)
+
+
 def count_rows(settings: Settings) -> StoredCounts:
     """Rows stored now."""
-    from clickstream.actions.servers import postgres_of  # noqa: PLC0415
     from clickstream.services.postgres.inspect import counts  # noqa: PLC0415
 
     found = counts(postgres_of(settings), patience=0)
@@ -271,7 +331,6 @@ def count_rows(settings: Settings) -> StoredCounts:
 
 def recount_rejects(settings: Settings, before: StoredCounts) -> StoredCounts:
     """The counts with the rejects of now: replaying and discarding them stores nothing. Cheap: they are few."""
-    from clickstream.actions.servers import postgres_of  # noqa: PLC0415
     from clickstream.services.postgres.inspect import count_rejects  # noqa: PLC0415
 
     rejected, replayed = count_rejects(postgres_of(settings), patience=0)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from clickstream.actions.servers import kafka_of
 from clickstream.config.settings import Settings
 from clickstream.domain.errors import ClickstreamError
-from clickstream.domain.obstacles import Obstacle, Progress, Surroundings, obstacles
+from clickstream.domain.obstacles import Obstacle, PartitionProgress, Surroundings, obstacles
 from clickstream.services.kafka.surroundings import SurroundingsReader
 
 if TYPE_CHECKING:
@@ -29,9 +29,9 @@ def look_around(settings: Settings) -> Surroundings | None:
         return reader.read()
 
 
-def progress_of(sample: Sample) -> dict[int, Progress]:
+def progress_of(sample: Sample) -> dict[int, PartitionProgress]:
     """How far the consumers are."""
-    return {p: Progress(one.position, one.end, sample.ages.get(p)) for p, one in sample.partitions.items()}
+    return {p: PartitionProgress(one.position, one.end, sample.ages.get(p)) for p, one in sample.partitions.items()}
 
 
 def obstacles_now(settings: Settings, found: Surroundings) -> tuple[Obstacle, ...]:

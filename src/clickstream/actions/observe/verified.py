@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from clickstream.actions.observe.build import Answers
+    from clickstream.actions.observe.answers import Answers
     from clickstream.actions.observe.model import Figure
     from clickstream.services.postgres.verify import Verification
 
@@ -18,7 +18,7 @@ class Verified:
         self._topic_id: str | None = None
         self._outlived = False
 
-    def look(self, answers: Answers) -> Figure[Verification] | None:
+    def current(self, answers: Answers) -> Figure[Verification] | None:
         """What the last verify found; None: there was none, or its data is gone."""
         told, kafka = answers.verification, answers.kafka.value
         if told is not self._told:

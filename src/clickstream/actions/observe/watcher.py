@@ -13,16 +13,23 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from clickstream.actions.control import running
-from clickstream.actions.observe.build import Answers, FrameBuilder
+from clickstream.actions.observe.answers import SILENT_AFTER, Answers
+from clickstream.actions.observe.build import FrameBuilder
 from clickstream.actions.observe.journal import ProcessDiary
 from clickstream.actions.observe.model import DOWN, Figure, Frame, Happening
 from clickstream.actions.observe.poll import Poller, to_next_beat
 from clickstream.actions.observe.scans import Scans
-from clickstream.actions.observe.search_source import OpenSearchSource
-from clickstream.actions.observe.services import SILENT_AFTER, why_not_ask
-from clickstream.actions.observe.sources import KafkaSource, LiveSettings, PostgresSource, ValkeySource
-from clickstream.actions.observe.surroundings_source import EVERY as EVERY_AROUND
-from clickstream.actions.observe.surroundings_source import SHARE, SurroundingsSource
+from clickstream.actions.observe.services import why_not_ask
+from clickstream.actions.observe.sources import (
+    AROUND_EVERY,
+    AROUND_SHARE,
+    KafkaSource,
+    LiveSettings,
+    OpenSearchSource,
+    PostgresSource,
+    SurroundingsSource,
+    ValkeySource,
+)
 from clickstream.config.settings import Settings
 from clickstream.domain.errors import ClickstreamError
 from clickstream.domain.processes import Snapshot
@@ -103,7 +110,7 @@ class Watcher:
         self._valkey = Poller("valkey", valkey, turned=wake, ended=valkey.drop)
         self._search = Poller("opensearch", search, turned=wake, ended=search.drop)
         around = SurroundingsSource(self.live, gate)
-        self._surroundings = Poller("surroundings", around, every=EVERY_AROUND, share=SHARE, ended=around.drop)
+        self._surroundings = Poller("surroundings", around, every=AROUND_EVERY, share=AROUND_SHARE, ended=around.drop)
         self._scans = Scans(self.live, self._progress)
         servers = (self._postgres, self._kafka, self._valkey, self._search)
         self._counting = self._scans.pollers()

@@ -8,7 +8,7 @@ from clickstream.actions.servers import opensearch_of
 from clickstream.config.settings import OpenSearchSettings, Settings
 from clickstream.domain.errors import ClickstreamError
 from clickstream.domain.times import moment
-from clickstream.services.opensearch.search import EVERYTHING, Document, Found, Slot
+from clickstream.services.opensearch.search import EVERYTHING, Document, Found, TimeSlot
 from clickstream.services.opensearch.search import search as ask
 
 
@@ -57,7 +57,7 @@ def document(found: Found) -> dict[str, Any]:
     }
 
 
-def _slot(one: Slot) -> dict[str, Any]:
+def _slot(one: TimeSlot) -> dict[str, Any]:
     return {"at": moment(one.at), "events": one.events, "purchases": one.purchases}
 
 

@@ -16,7 +16,7 @@ from clickstream.actions.rejects.files import CsvPlace
 from clickstream.actions.servers import postgres_of
 from clickstream.config.settings import Settings
 from clickstream.domain.errors import ClickstreamError, UsageError
-from clickstream.domain.harmless import escaped, harmless
+from clickstream.domain.escapes import escape_bytes, escape_controls
 from clickstream.domain.rejects import RejectFilter, RejectSource, Replayed
 from clickstream.services.postgres.rejects import WHOLE, RejectKey, RejectsTable, StoredReject
 
@@ -45,7 +45,7 @@ class Reject:
     `csv:RUN:17` for line 17 of what a producer run could not send."""
     source: RejectSource
     reason: str
-    """Made harmless."""
+    """With controls escaped."""
     where: str
     """The topic, or the rejects file's name."""
     partition: int | None
@@ -64,8 +64,8 @@ class Reject:
 
     @property
     def text(self) -> str:
-        """The payload, made harmless."""
-        return "" if self.payload is None else escaped(self.payload)
+        """The payload, with controls escaped."""
+        return "" if self.payload is None else escape_bytes(self.payload)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,13 +150,13 @@ def document(reject: Reject) -> dict[str, Any]:
         "id": reject.id,
         "source": reject.source,
         "reason": reject.reason,
-        "where": harmless(reject.where),
+        "where": escape_controls(reject.where),
         "partition": reject.partition,
         "offset" if reject.source == RejectSource.MESSAGES else "line": reject.position,
         "rejected_at": reject.at,
         "replayed_at": reject.replayed_at,
         "key_base64": _base64(reject.key),
-        "key_text": None if reject.key is None else escaped(reject.key),
+        "key_text": None if reject.key is None else escape_bytes(reject.key),
         "size": reject.size,
         "whole": len(reject.payload or b"") == reject.size,
         "payload_base64": _base64(reject.payload),
@@ -176,7 +176,7 @@ class _Names:
         return Reject(
             id=f"p{key.partition}@{key.offset}{tail}",
             source=RejectSource.MESSAGES,
-            reason=harmless(row.reason),
+            reason=escape_controls(row.reason),
             where=row.topic,
             partition=key.partition,
             position=key.offset,
@@ -207,7 +207,7 @@ def _from_line(place: CsvPlace, first: int = PREVIEW) -> Reject:
     return Reject(
         id=place.id,
         source=RejectSource.CSV,
-        reason=harmless(place.bad.reason),
+        reason=escape_controls(place.bad.reason),
         where=place.path.name,
         partition=None,
         position=place.bad.line,
@@ -221,7 +221,7 @@ def _from_line(place: CsvPlace, first: int = PREVIEW) -> Reject:
 
 
 def _unknown(id_: str) -> UsageError:
-    return UsageError(f"there is no reject {harmless(id_)}", hint="`clickstream rejects list` shows their ids")
+    return UsageError(f"there is no reject {escape_controls(id_)}", hint="`clickstream rejects list` shows their ids")
 
 
 def _base64(data: bytes | None) -> str | None:

@@ -20,8 +20,8 @@ from clickstream.actions.rejects.listing import EVERYTHING_OPEN, Reject, find_al
 from clickstream.actions.servers import kafka_of, postgres_of
 from clickstream.config.settings import Settings
 from clickstream.domain.errors import ServiceUnavailable, UsageError
+from clickstream.domain.escapes import escape_controls
 from clickstream.domain.events import EventColumns
-from clickstream.domain.harmless import harmless
 from clickstream.domain.rejects import RejectFilter, RejectSource, Replayed
 from clickstream.pipeline.csvfile import parse_line
 from clickstream.pipeline.decode import decode
@@ -80,12 +80,12 @@ def as_message(source: str, payload: bytes | None) -> tuple[str, bytes]:
         try:
             row = parse_line((payload or b"").rstrip(b"\r\n"))
         except ValueError as error:
-            raise NotAnEvent(harmless(str(error))) from error
+            raise NotAnEvent(escape_controls(str(error))) from error
         event = EventColumns(*(np.array([value]) for value in row))
         return encode_keys(event)[0], encode_values(event)[0].encode()
     event, faults = decode([payload])
     if faults or payload is None:
-        raise NotAnEvent(harmless(faults[0][1]))
+        raise NotAnEvent(escape_controls(faults[0][1]))
     return encode_keys(event)[0], payload
 
 

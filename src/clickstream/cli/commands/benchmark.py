@@ -70,10 +70,10 @@ def benchmark(  # noqa: PLR0913 (a parameter an option)
 ) -> int:
     from clickstream.actions.benchmark import chart as drawing
     from clickstream.actions.benchmark.history import load
-    from clickstream.actions.benchmark.load import Order
+    from clickstream.actions.benchmark.load import Mode, Order
     from clickstream.actions.benchmark.series import Options, cases, check, summaries
 
-    options = Options(limit, partitions, runs, mode, Order(order), rate.rate if rate else None, ramp)
+    options = Options(limit, partitions, runs, Mode(mode), Order(order), rate.rate if rate else None, ramp)
     check(options)
     earlier = load(compare) if compare else None
     if chart:
@@ -152,11 +152,13 @@ def _words(run: Run) -> str:
     return ", ".join(figures)
 
 
-def _heading(record: Record) -> output.Line:
+def _heading(record: Record) -> output.TextLine:
     when = time.strftime("%Y-%m-%d %H:%M", time.localtime(record.at))
     versions = ", ".join(f"{name} {version}" for name, version in record.versions.items() if version)
     memory = record.machine["memory_bytes"] / 2**30
-    return output.Line(f"{when}  {record.machine['cores']} cores, {record.machine['cpu']}, {memory:.0f} GB; {versions}")
+    return output.TextLine(
+        f"{when}  {record.machine['cores']} cores, {record.machine['cpu']}, {memory:.0f} GB; {versions}"
+    )
 
 
 def _table(runs: tuple[Run, ...]) -> output.Table:

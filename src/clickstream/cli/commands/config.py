@@ -36,9 +36,9 @@ def check(as_json: bool) -> int:
         output.write_json({"ok": ok, "checks": found})
     else:
         rows = [(one.name, one.state, one.message) for one in found]
-        cures = [output.Line(f"{one.name}: {one.hint}") for one in found if one.hint]
+        cures = [output.TextLine(f"{one.name}: {one.hint}") for one in found if one.hint]
         table = output.Table(("check", "state", "found"), rows, wrap=("found",))
-        output.write([table, *([output.Line("")] if cures else []), *cures])
+        output.write([table, *([output.TextLine("")] if cures else []), *cures])
     return ExitCode.DONE if ok else ExitCode.FAILED
 
 

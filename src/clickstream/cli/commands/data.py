@@ -18,7 +18,7 @@ from clickstream.cli.types import FILE, NATURAL
 @click.option("--seed", type=NATURAL, default=42, metavar="N", show_default=True, help="The same seed, the same file.")
 @click.option("--force", is_flag=True, help="Replace a file that exists.")
 def generate(file: Path | None, seed: int, force: bool, as_json: bool) -> int:
-    from clickstream.actions.generate import generate as action
+    from clickstream.actions.data.generate import generate as action
     from clickstream.domain.errors import ClickstreamError
 
     path = file or current_settings().pipeline.data_file
@@ -33,7 +33,7 @@ def generate(file: Path | None, seed: int, force: bool, as_json: bool) -> int:
 @command("data info")
 @click.option("--file", type=FILE, metavar="F", help="Which; else PRODUCER_DATA_FILE.")
 def info(file: Path | None, as_json: bool) -> int:
-    from clickstream.actions.data_info import describe
+    from clickstream.actions.data.info import describe
 
     found = describe(file or current_settings().pipeline.data_file)
     if as_json:
@@ -50,7 +50,7 @@ def info(file: Path | None, as_json: bool) -> int:
         f"bad lines   {found.bad_lines:,}",
         *(f"  line {bad.line}: {bad.reason}" for bad in found.first_bad_lines),
     ]
-    output.write([output.Line(line) for line in lines])
+    output.write([output.TextLine(line) for line in lines])
     return ExitCode.DONE
 
 

@@ -12,12 +12,12 @@ from clickstream.cli.commands import sessions, verify
 from clickstream.cli.declare import Screens, command, current_settings
 from clickstream.cli.diagnostics import ExitCode, say
 from clickstream.cli.interruption import Interruption
-from clickstream.cli.output import Block, Line, exact, number, seconds
+from clickstream.cli.output import Block, TextLine, exact, number, seconds
 from clickstream.cli.types import POSITIVE
 
 if TYPE_CHECKING:
-    from clickstream.actions.demo import DemoResult
-    from clickstream.actions.demo_progress import DemoProgress
+    from clickstream.actions.demo.progress import DemoProgress
+    from clickstream.actions.demo.run import DemoResult
     from clickstream.config.settings import Settings
 
 LINE_EVERY = 2.0
@@ -29,8 +29,8 @@ LINE_EVERY = 2.0
 @click.option("--headless", is_flag=True, help="No dashboard: print a line now and then.")
 @click.option("--fresh", is_flag=True, help="Empty the embedded topic, tables, cache and index first.")
 def demo(limit: int | None, headless: bool, fresh: bool, as_json: bool) -> int:
-    from clickstream.actions.demo import DemoOptions
-    from clickstream.actions.demo import demo as action
+    from clickstream.actions.demo.run import DemoOptions
+    from clickstream.actions.demo.run import demo as action
 
     options = DemoOptions(limit=limit, fresh=fresh)
     screens = click.get_current_context().find_object(Screens)
@@ -93,4 +93,4 @@ def outcome(result: DemoResult) -> list[Block]:
         f"took        {seconds(result.seconds)}, {number(result.events_per_second, unit=' events/s')}",
         "",
     ]
-    return [*(Line(line) for line in lines), found[-1], Line(""), *sessions.figures(result.analytics)]
+    return [*(TextLine(line) for line in lines), found[-1], TextLine(""), *sessions.figures(result.analytics)]

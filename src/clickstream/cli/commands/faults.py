@@ -18,8 +18,7 @@ if TYPE_CHECKING:
 
 @command("faults list")
 def list_faults(as_json: bool) -> int:
-    from clickstream.actions.faults.catalogue import FAULTS
-    from clickstream.actions.faults.listing import listed
+    from clickstream.actions.faults.catalogue import FAULTS, listed
     from clickstream.config.paths import Home
 
     known = listed(Home.from_environment())
@@ -63,7 +62,7 @@ def inject(name: str, seconds: float | None, on: str, as_json: bool) -> int:
     if as_json:
         output.write_json(action.document(found))
     else:
-        output.write([output.Line(found.line)])
+        output.write([output.TextLine(found.line)])
     return ExitCode.DONE if found.ok else ExitCode.FAILED
 
 

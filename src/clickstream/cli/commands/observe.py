@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from clickstream.cli import activity, frames, output
+from clickstream.cli import activity, frames, output, terminal
 from clickstream.cli.declare import command, wrong_use
 from clickstream.cli.diagnostics import ExitCode
 from clickstream.cli.types import SPAN
@@ -160,17 +160,17 @@ def _watch(
                 if as_json:
                     output.write_json_line(document(result))
                 else:
-                    output.write([*view(result), output.Line("")])
+                    output.write([*view(result), output.TextLine("")])
             return ExitCode.DONE
         from rich.live import Live
 
         activity.end()
         last: Sequence[Block] = ()
         try:
-            with Live(console=output.console(), auto_refresh=False, screen=True) as live:
+            with Live(console=terminal.console(), auto_refresh=False, screen=True) as live:
                 for result in results:
                     last = view(result)
-                    live.update(output.renderable([*last, output.Line("Ctrl+C ends")]), refresh=True)
+                    live.update(output.renderable([*last, output.TextLine("Ctrl+C ends")]), refresh=True)
         finally:
             output.write(last)  # the screen has gone, and its last picture with it
     return ExitCode.DONE
@@ -200,7 +200,7 @@ def _write_journal(frames: Iterator[Frame]) -> None:
     for frame in frames:
         fresh = [one for one in reversed(frame.happenings) if one.at > shown]
         for one in fresh:
-            output.write([output.Line(f"{_clock(one.at)}  {one.text}")])
+            output.write([output.TextLine(f"{_clock(one.at)}  {one.text}")])
         shown = max([shown, *(one.at for one in fresh)])
         output.write_text(_figures(frame, min(WIDTH, output.width() or WIDTH)))
 

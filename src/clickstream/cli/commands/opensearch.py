@@ -10,7 +10,7 @@ import click
 from clickstream.cli import output
 from clickstream.cli.declare import command, current_settings
 from clickstream.cli.diagnostics import ExitCode, say
-from clickstream.cli.output import NOTHING, Block, Line, Table, exact
+from clickstream.cli.output import NOTHING, Block, Table, TextLine, exact
 from clickstream.domain.times import moment
 
 if TYPE_CHECKING:
@@ -68,23 +68,23 @@ def search(query: tuple[str, ...], as_json: bool) -> int:
 def pictures(result: Found) -> list[Block]:
     head = f"{result.query}: {exact(result.hits)} events of {result.index} in {exact(result.took_ms)} ms"
     if not result.hits or result.first is None or result.last is None:
-        return [Line(head)]
+        return [TextLine(head)]
     span = f", {moment(result.first)[:10]} to {moment(result.last)[:10]}"
     return [
-        Line(head + span),
-        Line(""),
+        TextLine(head + span),
+        TextLine(""),
         _over_time(result),
-        Line(""),
+        TextLine(""),
         _bars(
             "Event Types Breakdown", ("event", "events"), [(one.event, one.events) for one in result.kinds], share=True
         ),
-        Line(""),
+        TextLine(""),
         _funnel(result),
-        Line(""),
+        TextLine(""),
         _items("Top Viewed Items", "views", result.top_viewed),
-        Line(""),
+        TextLine(""),
         _items("Top Purchased Items", "purchases", result.top_purchased),
-        Line(""),
+        TextLine(""),
         Table(
             ("event time (UTC)", "visitor", "event", "item", "transaction"),
             [_document(one) for one in result.newest],
@@ -113,7 +113,7 @@ def _funnel(result: Found) -> Table:
 
 def _items(title: str, counted: str, items: Sequence[Item]) -> Block:
     if not items:
-        return Line(f"{title}: none")
+        return TextLine(f"{title}: none")
     return _bars(title, ("item", counted), [(str(one.item_id), one.events) for one in items])
 
 

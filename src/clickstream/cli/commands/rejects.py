@@ -69,9 +69,9 @@ def list_(
         rows, drop = [_row(one) for one in found.rejects], ("bytes", "rejected at", "payload")
         blocks: list[output.Block] = [output.Table(headers, rows, drop=drop, wrap=("reason",), cut=("payload",))]
         if len(found.rejects) < found.total:
-            blocks.append(output.Line(f"the newest {len(found.rejects):,} of {found.total:,}; --limit shows more"))
+            blocks.append(output.TextLine(f"the newest {len(found.rejects):,} of {found.total:,}; --limit shows more"))
         if found.total or not found.problem:
-            output.write(blocks if found.total else [output.Line("no rejects")])
+            output.write(blocks if found.total else [output.TextLine("no rejects")])
     if found.problem:
         say(f"clickstream: only rejected lines are listed: {found.problem}")
     return ExitCode.FAILED if found.problem else ExitCode.DONE
@@ -206,27 +206,27 @@ def _row(one: Reject) -> tuple[output.Cell, ...]:
 
 
 def _description(one: Reject) -> list[str]:
-    from clickstream.domain.harmless import brief, escaped, harmless
+    from clickstream.domain.escapes import brief, escape_bytes, escape_controls
 
     place = f"offset {one.position}" if one.partition is not None else f"line {one.position} of the file that was sent"
     partition = f", partition {one.partition}" if one.partition is not None else ""
     return [
         f"id        {one.id}",
         f"reason    {one.reason}",
-        f"from      {harmless(one.where)}{partition}, {place}",
+        f"from      {escape_controls(one.where)}{partition}, {place}",
         f"rejected  {one.at}",
         *([f"replayed  {one.replayed_at}"] if one.replayed_at else []),
-        *([f"key       {brief(escaped(one.key[:SHOWN_KEY]), SHOWN_KEY)}"] if one.key is not None else []),
+        *([f"key       {brief(escape_bytes(one.key[:SHOWN_KEY]), SHOWN_KEY)}"] if one.key is not None else []),
         f"payload   {one.size:,} bytes" if one.payload is not None else "payload   none: the message had no value",
         *(_text(one) if one.payload else []),
     ]
 
 
 def _text(one: Reject) -> Iterator[str]:
-    from clickstream.domain.harmless import escaped
+    from clickstream.domain.escapes import escape_bytes
 
     payload = one.payload or b""
-    yield escaped(payload[:SHOWN_WHOLE])
+    yield escape_bytes(payload[:SHOWN_WHOLE])
     if len(payload) > SHOWN_WHOLE:
         yield f"... the first {SHOWN_WHOLE:,} of {one.size:,} bytes; --raw has all"
 

@@ -10,12 +10,12 @@ import click
 from clickstream.cli import output
 from clickstream.cli.declare import command, current_settings
 from clickstream.cli.diagnostics import ExitCode
-from clickstream.cli.output import NOTHING, Block, Line, Table, exact, seconds
+from clickstream.cli.output import NOTHING, Block, Table, TextLine, exact, seconds
 from clickstream.cli.types import LIMIT
 
 if TYPE_CHECKING:
     from clickstream.actions.analytics import Analytics
-    from clickstream.actions.funnel import Detailed, Slot
+    from clickstream.actions.funnel import Detailed, FunnelSlot
     from clickstream.actions.sessions import SessionList, Visitor
 
 DAY_SECONDS = 86_400
@@ -106,7 +106,7 @@ def figures(found: Analytics | Detailed) -> list[Block]:
         (str(item.item_id), exact(item.views), exact(item.carts), exact(item.purchases)) for item in found.top_items
     ]
     drop = ("items/purchase", "purchases", "abandoned", "with cart", "with purchase")
-    return [Table(headers, rows, drop=drop), Line(""), Table(("item", "views", "carts", "purchases"), items)]
+    return [Table(headers, rows, drop=drop), TextLine(""), Table(("item", "views", "carts", "purchases"), items)]
 
 
 def details(found: Detailed) -> list[Block]:
@@ -132,21 +132,21 @@ def details(found: Detailed) -> list[Block]:
     ]
     return [
         *figures(found),
-        Line(""),
+        TextLine(""),
         Table(
             ("of one item, by one visitor", "pairs", "of the step before", "median wait"),
             steps,
             drop=("median wait", "of the step before"),
         ),
-        Line(""),
-        *([Line(f"{left_out} days before these: see --json")] if left_out else []),
+        TextLine(""),
+        *([TextLine(f"{left_out} days before these: see --json")] if left_out else []),
         Table(("day (UTC)", *headers), days),
-        Line(""),
+        TextLine(""),
         Table(("hour (UTC)", *headers), hours),
     ]
 
 
-def _counts(slot: Slot) -> tuple[str, ...]:
+def _counts(slot: FunnelSlot) -> tuple[str, ...]:
     return exact(slot.sessions), exact(slot.cart_sessions), exact(slot.purchase_sessions)
 
 
@@ -167,7 +167,7 @@ def _wait(value: float | None) -> str:
 
 def visitor_sessions(found: Visitor) -> list[Block]:
     if not found.events:
-        return [Line(f"nothing is stored of visitor {found.visitor_id}")]
+        return [TextLine(f"nothing is stored of visitor {found.visitor_id}")]
     headers = ("session", "start", "seconds", "events", "views", "carts", "purchases", "converted")
     rows = [
         (
@@ -187,7 +187,7 @@ def visitor_sessions(found: Visitor) -> list[Block]:
     ]
     return [
         Table(headers, rows, drop=("seconds", "views", "carts", "converted", "events", "purchases")),
-        Line(""),
+        TextLine(""),
         Table(("time", "event", "item", "transaction"), events, drop=("transaction",)),
     ]
 
@@ -195,7 +195,7 @@ def visitor_sessions(found: Visitor) -> list[Block]:
 def listed(found: SessionList) -> list[Block]:
     """A row a session, each with the visitor for `sessions show`."""
     if not found.sessions:
-        return [Line(_NONE[found.kind])]
+        return [TextLine(_NONE[found.kind])]
     headers = ("visitor", "start", "end", "duration", "events", "views", "carts", "purchases")
     rows = [
         (
@@ -210,9 +210,9 @@ def listed(found: SessionList) -> list[Block]:
         )
         for one in found.sessions
     ]
-    more = [Line(f"the first {found.limit:,}; --limit shows more")] if found.cut else []
+    more = [TextLine(f"the first {found.limit:,}; --limit shows more")] if found.cut else []
     return [
         Table(headers, rows),
         *more,
-        Line(f"`clickstream sessions show {found.sessions[0].visitor_id}` shows a visitor's sessions and events"),
+        TextLine(f"`clickstream sessions show {found.sessions[0].visitor_id}` shows a visitor's sessions and events"),
     ]

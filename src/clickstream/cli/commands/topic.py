@@ -9,7 +9,7 @@ import click
 from clickstream.cli import frames, output
 from clickstream.cli.declare import command, current_settings
 from clickstream.cli.diagnostics import ExitCode
-from clickstream.cli.output import Block, Line, Table, exact
+from clickstream.cli.output import Block, Table, TextLine, exact
 from clickstream.cli.types import POSITIVE
 
 if TYPE_CHECKING:
@@ -36,9 +36,9 @@ def resize(partitions: int, as_json: bool) -> int:
 def description(found: Topic) -> list[Block]:
     rows = [(exact(one.partition), exact(one.begin), exact(one.end), exact(one.messages)) for one in found.partitions]
     return [
-        Line(f"topic {found.name}, id {found.topic_id}, {exact(found.messages)} messages"),
+        TextLine(f"topic {found.name}, id {found.topic_id}, {exact(found.messages)} messages"),
         Table(("partition", "begin", "end", "messages"), rows),
-        Line(_configs(found)),
+        TextLine(_configs(found)),
         *_gaps(found),
         *frames.obstacles(found.obstacles),
     ]
@@ -52,7 +52,7 @@ def _configs(found: Topic) -> str:
 
 def _gaps(found: Topic) -> list[Block]:
     if found.gaps is None:
-        return [Line("whether messages were skipped is not known: PostgreSQL does not answer")]
+        return [TextLine("whether messages were skipped is not known: PostgreSQL does not answer")]
     rows = [
         (exact(one.partition), exact(one.from_offset), exact(one.to_offset), exact(one.messages), one.accepted_at)
         for one in found.gaps

@@ -10,20 +10,20 @@ import click
 from clickstream.cli import activity, frames, output
 from clickstream.cli.declare import command, current_settings
 from clickstream.cli.diagnostics import ExitCode
-from clickstream.cli.output import Block, Line, Table, exact
+from clickstream.cli.output import Block, Table, TextLine, exact
 
 
 @command("verify")
 @click.option("--opensearch", is_flag=True, help="Compare the index with PostgreSQL too: every event, and no other.")
 def verify(opensearch: bool, as_json: bool) -> int:
-    from clickstream.actions import verify as action
+    from clickstream.actions.verify import sessions as action
 
     settings = current_settings()
     if not opensearch:
         verification = action.verify(settings, progress=_compared)
         output.show(action.document(verification), verdict, as_json=as_json)
         return ExitCode.DONE if verification.ok else ExitCode.FAILED
-    from clickstream.actions import verify_index
+    from clickstream.actions.verify import index as verify_index
 
     activity.say("comparing the index with PostgreSQL")
     index = verify_index.verify_index(settings)
@@ -48,10 +48,10 @@ def verdict(found: dict[str, Any]) -> list[Block]:
     )
     skipped = found["skipped_messages"]
     unread = f"; {exact(skipped)} messages were never read ({frames.GAPS})" if skipped else ""
-    lines = [Line(f"{verdict}: {words}{unread}")]
+    lines = [TextLine(f"{verdict}: {words}{unread}")]
     if days := found["different_days"]:
         words = f"the figures of {exact(days)} days, kept for status and analytics, differ"
-        lines.append(Line(f"{words}: who else writes into the tables?"))
+        lines.append(TextLine(f"{words}: who else writes into the tables?"))
     return [Table(("figure", "rows"), rows), *_examples(found["examples"]), *lines]
 
 
@@ -64,8 +64,8 @@ def _examples(found: list[dict[str, Any]]) -> list[Block]:
         )
         if one["kind"] == "duplicate event":
             columns = f"{exact(one['stored']['rows'])} rows"
-        lines.append(Line(f"{one['kind']}: {one['of']}" + (f": {columns}" if columns else "")))
-    return [Line(""), *lines, Line("")] if lines else []
+        lines.append(TextLine(f"{one['kind']}: {one['of']}" + (f": {columns}" if columns else "")))
+    return [TextLine(""), *lines, TextLine("")] if lines else []
 
 
 def _json(value: object) -> str:
@@ -87,8 +87,8 @@ def verdict_of_both(found: dict[str, Any]) -> list[Block]:
     differ = any(found[name] for name in ("missing", "unexpected", "different", "duplicate_events"))
     return [
         *verdict(tables | {"ok": not differ}),
-        Line(""),
+        TextLine(""),
         Table((f"index {index['index']}", "rows"), rows),
-        Line(words),
-        *(Line(note) for note in notes),
+        TextLine(words),
+        *(TextLine(note) for note in notes),
     ]

@@ -16,10 +16,10 @@ from clickstream.cli.types import FILE, NATURAL, POSITIVE, RATE, REALTIME, SPAN,
 from clickstream.domain.processes import Role
 
 if TYPE_CHECKING:
-    from clickstream.actions.consumers import Kind
     from clickstream.actions.observe.model import ProcessRow
-    from clickstream.actions.rolling import Restarted
-    from clickstream.actions.run_worker import RunOptions
+    from clickstream.actions.processes.consumers import ConsumerKind
+    from clickstream.actions.processes.rolling import RestartedWorker
+    from clickstream.actions.processes.supervised import RunOptions
     from clickstream.domain.pace import Pace
     from clickstream.domain.target import Target
 
@@ -58,7 +58,7 @@ NAME = click.argument(
 @ACCEPT_GAP
 @TYPE
 def consumer_start(count: int | None, accept_gap: bool, kind: str | None, as_json: bool) -> int:
-    from clickstream.actions import consumers
+    from clickstream.actions.processes import consumers
 
     started = consumers.start(current_settings(), count=count, accept_gap=accept_gap, kind=_kind(kind))
     output.report(started, as_json=as_json)
@@ -69,7 +69,7 @@ def consumer_start(count: int | None, accept_gap: bool, kind: str | None, as_jso
 @NAMES
 @TYPE
 def consumer_stop(names: tuple[str, ...], kind: str | None, as_json: bool) -> int:
-    from clickstream.actions import consumers
+    from clickstream.actions.processes import consumers
 
     activity.say("stopping consumers; one that hangs is killed after 20 s")
     output.report(consumers.stop(current_settings(), names, kind=_kind(kind)), as_json=as_json)
@@ -81,9 +81,9 @@ def consumer_stop(names: tuple[str, ...], kind: str | None, as_json: bool) -> in
 @click.option("--all-at-once", is_flag=True, help="Restart all together: nothing is stored meanwhile.")
 @TYPE
 def consumer_restart(names: tuple[str, ...], all_at_once: bool, kind: str | None, as_json: bool) -> int:
-    from clickstream.actions import consumers
+    from clickstream.actions.processes import consumers
 
-    def told(one: Restarted) -> None:
+    def told(one: RestartedWorker) -> None:
         if not as_json:
             say(one.summary())
 
@@ -96,7 +96,7 @@ def consumer_restart(names: tuple[str, ...], all_at_once: bool, kind: str | None
 @command("consumer scale")
 @click.argument("count", type=NATURAL, metavar="COUNT", help="How many, from 0 to one a partition.")
 def consumer_scale(count: int, as_json: bool) -> int:
-    from clickstream.actions.scale import scale
+    from clickstream.actions.processes.consumers import scale
 
     output.report(scale(current_settings(), count), as_json=as_json)
     return ExitCode.DONE
@@ -131,8 +131,8 @@ def consumer_rewind(target: Target, partition: int | None, yes: bool, as_json: b
 @command("consumer list")
 @TYPE
 def consumer_list(kind: str | None, as_json: bool) -> int:
-    from clickstream.actions import consumers
     from clickstream.actions.observe import documents
+    from clickstream.actions.processes import consumers
 
     found = consumers.listed(current_settings(), kind=_kind(kind))
     if as_json:
@@ -152,10 +152,10 @@ def consumer_logs(names: tuple[str, ...], follow: bool, lines: int, kind: str | 
     return _logs(prefixes, names, follow=follow, lines=lines, as_json=as_json)
 
 
-def _kind(text: str | None) -> Kind | None:
-    from clickstream.actions.consumers import Kind
+def _kind(text: str | None) -> ConsumerKind | None:
+    from clickstream.actions.processes.consumers import ConsumerKind
 
-    return Kind(text) if text else None
+    return ConsumerKind(text) if text else None
 
 
 @command("producer start")
@@ -165,11 +165,11 @@ def _kind(text: str | None) -> Kind | None:
 def producer_start(
     file: Path | None, limit: int | None, rate: Pace | None, realtime: Pace | None, as_json: bool
 ) -> int:
-    from clickstream.actions import producers
     from clickstream.actions.observe import documents
+    from clickstream.actions.processes import producers
 
     pace, settings = _pace(rate, realtime), current_settings()
-    run = producers.Run(file or settings.pipeline.data_file, limit, pace)
+    run = producers.SendingRun(file or settings.pipeline.data_file, limit, pace)
     started = producers.start(settings, run)
     if as_json:
         output.write_json(documents.worker(started))
@@ -180,14 +180,14 @@ def producer_start(
 
 @command("producer pause")
 def producer_pause(as_json: bool) -> int:
-    from clickstream.actions import producers
+    from clickstream.actions.processes import producers
 
     return _steered(producers.pause(current_settings()), as_json=as_json)
 
 
 @command("producer resume")
 def producer_resume(as_json: bool) -> int:
-    from clickstream.actions import producers
+    from clickstream.actions.processes import producers
 
     return _steered(producers.resume(current_settings()), as_json=as_json)
 
@@ -197,7 +197,7 @@ def producer_resume(as_json: bool) -> int:
 @REALTIME_OPTION
 @click.option("--full", is_flag=True, help="As fast as Kafka takes them.")
 def producer_pace(rate: Pace | None, realtime: Pace | None, full: bool, as_json: bool) -> int:
-    from clickstream.actions import producers
+    from clickstream.actions.processes import producers
 
     if full == bool(rate or realtime):
         wrong_use("give one of --rate, --realtime and --full")
@@ -206,7 +206,7 @@ def producer_pace(rate: Pace | None, realtime: Pace | None, full: bool, as_json:
 
 @command("producer stop")
 def producer_stop(as_json: bool) -> int:
-    from clickstream.actions import producers
+    from clickstream.actions.processes import producers
 
     output.report(producers.stop(current_settings()), as_json=as_json)
     return ExitCode.DONE
@@ -214,14 +214,14 @@ def producer_stop(as_json: bool) -> int:
 
 @command("producer status")
 def producer_status(as_json: bool) -> int:
-    from clickstream.actions import producers
     from clickstream.actions.observe import documents
+    from clickstream.actions.processes import producers
 
     found = producers.status(current_settings())
     if as_json:
         output.write_json(found and documents.worker(found))
     elif found is None:
-        output.write([output.Line("no producer was started yet")])
+        output.write([output.TextLine("no producer was started yet")])
     else:
         output.write(frames.producer(found))
     return ExitCode.DONE
@@ -243,8 +243,8 @@ def _pace(rate: Pace | None, realtime: Pace | None) -> Pace:
 
 
 def _steered(found: ProcessRow, *, as_json: bool) -> int:
-    from clickstream.actions import producers
     from clickstream.actions.observe import documents
+    from clickstream.actions.processes import producers
 
     if as_json:
         output.write_json(documents.worker(found))
@@ -259,68 +259,59 @@ def _logs(prefixes: list[str], names: tuple[str, ...], *, follow: bool, lines: i
     home = current_settings().home
     known = [name for prefix in prefixes for name in logs.known(home, prefix)]
     chosen = list(names) or known or [prefixes[0].rstrip("-")]
-    last = [(name, line) for name in chosen for line in logs.tail(home, name, lines)]
     if as_json and not follow:
-        output.write_json([{"name": name, "line": line} for name, line in last])
+        output.write_json([{"name": name, "line": line} for name, line in logs.tail(home, chosen, lines)])
         return ExitCode.DONE
-    several = len(chosen) > 1
-    _write_lines(last, several=several, as_json=as_json)
-    if follow:
-        for heard in logs.follow(home, chosen):
-            _write_lines([heard], several=several, as_json=as_json)
-    return ExitCode.DONE
-
-
-def _write_lines(lines: list[tuple[str, str]], *, several: bool, as_json: bool) -> None:
-    for name, line in lines:
+    for name, line in logs.follow(home, chosen, lines) if follow else logs.tail(home, chosen, lines):
         if as_json:
             output.write_json_line({"name": name, "line": line})
         else:
-            output.write_text(f"{name}: {line}" if several else line)
+            output.write_text(f"{name}: {line}" if len(chosen) > 1 else line)
+    return ExitCode.DONE
 
 
 @command("worker stop")
 @NAME
 def worker_stop(name: str, as_json: bool) -> int:
-    from clickstream.actions import processes
+    from clickstream.actions.processes import by_name
 
-    output.report(processes.stop(current_settings(), name), as_json=as_json)
+    output.report(by_name.stop(current_settings(), name), as_json=as_json)
     return ExitCode.DONE
 
 
 @command("worker restart")
 @NAME
 def worker_restart(name: str, as_json: bool) -> int:
-    from clickstream.actions import processes
+    from clickstream.actions.processes import by_name
 
-    output.report(processes.restart(current_settings(), name), as_json=as_json)
+    output.report(by_name.restart(current_settings(), name), as_json=as_json)
     return ExitCode.DONE
 
 
 @command("worker kill")
 @NAME
 def worker_kill(name: str, as_json: bool) -> int:
-    from clickstream.actions import processes
+    from clickstream.actions.processes import by_name
 
-    output.report(processes.kill(current_settings(), name), as_json=as_json)
+    output.report(by_name.kill(current_settings(), name), as_json=as_json)
     return ExitCode.DONE
 
 
 @command("worker freeze")
 @NAME
 def worker_freeze(name: str, as_json: bool) -> int:
-    from clickstream.actions import processes
+    from clickstream.actions.processes import by_name
 
-    output.report(processes.freeze(current_settings(), name, frozen=True), as_json=as_json)
+    output.report(by_name.freeze(current_settings(), name, frozen=True), as_json=as_json)
     return ExitCode.DONE
 
 
 @command("worker thaw")
 @NAME
 def worker_thaw(name: str, as_json: bool) -> int:
-    from clickstream.actions import processes
+    from clickstream.actions.processes import by_name
 
-    output.report(processes.freeze(current_settings(), name, frozen=False), as_json=as_json)
+    output.report(by_name.freeze(current_settings(), name, frozen=False), as_json=as_json)
     return ExitCode.DONE
 
 
@@ -337,7 +328,7 @@ FOREGROUND = options(
 @ACCEPT_GAP
 @FOREGROUND
 def worker_consumer(accept_gap: bool, name: str, log_json: bool, health_file: Path | None, report: bool) -> int:
-    from clickstream.actions.run_worker import RunOptions
+    from clickstream.actions.processes.supervised import RunOptions
 
     return _run(Role.CONSUMER, RunOptions(name, report, log_json, health_file, accept_gap=accept_gap))
 
@@ -346,7 +337,7 @@ def worker_consumer(accept_gap: bool, name: str, log_json: bool, health_file: Pa
 @ACCEPT_GAP
 @FOREGROUND
 def worker_indexer(accept_gap: bool, name: str, log_json: bool, health_file: Path | None, report: bool) -> int:
-    from clickstream.actions.run_worker import RunOptions
+    from clickstream.actions.processes.supervised import RunOptions
 
     return _run(Role.INDEXER, RunOptions(name, report, log_json, health_file, accept_gap=accept_gap))
 
@@ -366,7 +357,7 @@ def worker_producer(
     health_file: Path | None,
     report: bool,
 ) -> int:
-    from clickstream.actions.run_worker import RunOptions
+    from clickstream.actions.processes.supervised import RunOptions
 
     pace = _pace(rate, realtime)
     return _run(Role.PRODUCER, RunOptions(name, report, log_json, health_file, file=file, limit=limit, pace=pace))
@@ -374,10 +365,10 @@ def worker_producer(
 
 def _run(role: Role, told: RunOptions) -> int:
     if told.report:
-        from clickstream.actions.run_worker import run_worker
+        from clickstream.actions.processes.supervised import run_worker
 
         return run_worker(role, told)
-    from clickstream.actions.run_worker_foreground import run_foreground
+    from clickstream.actions.processes.foreground import run_foreground
 
     return run_foreground(role, told)
 
@@ -387,7 +378,7 @@ def _run(role: Role, told: RunOptions) -> int:
 @click.option("--within", type=SPAN, default=30.0, metavar="30s", help="How old the file may be; 30s if not given.")
 @click.option("--ready", is_flag=True, help="Exit 1 also while it starts, stops, or waits for a server.")
 def worker_health(health_file: Path, within: float, ready: bool, as_json: bool) -> int:
-    from clickstream.actions.worker_health import health
+    from clickstream.actions.processes.health import health
 
     found = health(health_file, within=within, ready=ready)
     if as_json:

@@ -17,7 +17,7 @@ import msgspec
 import truststore
 
 from clickstream.domain.errors import NotAdmitted, ServiceRefused, ServiceUnavailable
-from clickstream.domain.harmless import brief
+from clickstream.domain.escapes import brief
 
 SERVICE: Final = "Aiven's API"
 

@@ -1,4 +1,4 @@
-"""Looking at brokers and topics, and making and deleting topics. Reads no message and moves no group's offsets."""
+"""Reads and changes a cluster's topics, consumer groups and users. Reads no message and moves no group's offsets."""
 
 from __future__ import annotations
 
@@ -10,12 +10,19 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 from confluent_kafka import KafkaError, KafkaException, TopicCollection, TopicPartition
-from confluent_kafka.admin import NewPartitions, NewTopic, OffsetSpec  # type: ignore[attr-defined]
+from confluent_kafka.admin import (  # type: ignore[attr-defined]
+    NewPartitions,
+    NewTopic,
+    OffsetSpec,
+    ScramCredentialInfo,
+    ScramMechanism,
+    UserScramCredentialUpsertion,
+)
 
 from clickstream.config.settings import KafkaSettings
 from clickstream.domain.errors import ClickstreamError, ServiceRefused, ServiceUnavailable
 from clickstream.domain.obstacles import CLEANUP_POLICY
-from clickstream.services.kafka.admission import Client
+from clickstream.services.kafka.admission import KafkaClient
 from clickstream.services.kafka.config import SERVICE, SPREADING, translate
 from clickstream.services.repeat import PATIENCE
 
@@ -23,6 +30,12 @@ K = TypeVar("K")
 
 GONE_WITHIN: Final = 30.0
 """Seconds that a deleted topic may take to be gone."""
+
+ITERATIONS: Final = 4096
+"""The least that Kafka takes. More is for passwords that can be guessed; each connection of a client pays for it."""
+
+_EMPTY_WITHIN: Final = 30.0
+"""Seconds until the group has forgotten a member that was killed, and more."""
 
 _FENCED: Final = frozenset({KafkaError.INVALID_REPLICATION_FACTOR})
 """Where one replica is asked for, no broker is registered yet: the cluster starts."""
@@ -49,7 +62,7 @@ class TopicInfo:
 
 
 @dataclass(frozen=True, slots=True)
-class Offsets:
+class PartitionRange:
     """What a partition holds: `begin` is the oldest message's offset, `end` the next one's to come."""
 
     begin: int
@@ -234,7 +247,9 @@ def delete_topic(settings: KafkaSettings, topic: str) -> bool:
     return True
 
 
-def read_offsets(settings: KafkaSettings, topic: TopicInfo, *, timeout: float | None = None) -> dict[int, Offsets]:
+def read_offsets(
+    settings: KafkaSettings, topic: TopicInfo, *, timeout: float | None = None
+) -> dict[int, PartitionRange]:
     """Partition to what it holds. Raises ServiceUnavailable or ServiceRefused."""
     with OffsetReader(settings, timeout=timeout) as reader:
         return reader.read(topic)
@@ -244,7 +259,7 @@ class OffsetReader:
     """Reads offsets again and again over one connection; use as a context manager."""
 
     def __init__(self, settings: KafkaSettings, *, timeout: float | None = None) -> None:
-        self._admin = Client(settings, client_id="clickstream-offsets")
+        self._admin = KafkaClient(settings, client_id="clickstream-offsets")
         self._timeout = timeout
 
     def __enter__(self) -> OffsetReader:
@@ -257,12 +272,12 @@ class OffsetReader:
         """The topic as it is now, or None where there is none. Raises ServiceUnavailable or ServiceRefused."""
         return describe_over(self._admin, topic, self._timeout)
 
-    def read(self, topic: TopicInfo) -> dict[int, Offsets]:
+    def read(self, topic: TopicInfo) -> dict[int, PartitionRange]:
         """Partition to what it holds now. Raises ServiceUnavailable or ServiceRefused."""
         with _translated():
             begins = self._ask(topic, OffsetSpec.earliest())  # type: ignore[no-untyped-call]
             ends = self._ask(topic, OffsetSpec.latest())  # type: ignore[no-untyped-call]
-        return {partition: Offsets(begins[partition], ends[partition]) for partition in sorted(ends)}
+        return {partition: PartitionRange(begins[partition], ends[partition]) for partition in sorted(ends)}
 
     def read_ends_at(self, topic: TopicInfo, unix_ms: int) -> dict[int, int | None]:
         """Partition to its end as of that time, by the record timestamps; None where nothing was sent since.
@@ -284,6 +299,41 @@ class OffsetReader:
         return {place.partition: answer.offset for place, answer in found.items()}
 
 
+def delete_group(settings: KafkaSettings, group_id: str) -> bool:
+    """Delete the group, whose members have all ended; False where there was none.
+
+    Raises ServiceUnavailable, or ServiceRefused (no right to, or it has members still).
+    """
+    with KafkaClient(settings, client_id="clickstream-admin") as admin:
+        try:
+            admin.results(
+                lambda seconds: admin.delete_consumer_groups([group_id], request_timeout=seconds),
+                _EMPTY_WITHIN,
+                also=frozenset({KafkaError.NON_EMPTY_GROUP}),
+            )
+        except KafkaException as error:
+            if error.args[0].code() == KafkaError.GROUP_ID_NOT_FOUND:
+                return False
+            raise translate(error.args[0]) from error
+    return True
+
+
+def set_password(settings: KafkaSettings, user: str, password: str, *, timeout: float) -> None:
+    """Let `user` in by SCRAM-SHA-256 with this password, and no other. Connections that are open stay open.
+
+    Raises ServiceUnavailable, or ServiceRefused.
+    """
+    info = ScramCredentialInfo(ScramMechanism.SCRAM_SHA_256, ITERATIONS)
+    wanted = UserScramCredentialUpsertion(user, info, password.encode())
+    with KafkaClient(settings, client_id="clickstream-admin") as admin:
+        try:
+            admin.results(
+                lambda seconds: admin.alter_user_scram_credentials([wanted], request_timeout=seconds), timeout
+            )
+        except KafkaException as error:
+            raise translate(error.args[0]) from error
+
+
 class _Answered(Exception):
     """Kafka answered a request with an error; the caller decides what it means."""
 
@@ -302,13 +352,13 @@ def _translated() -> Iterator[None]:
 
 
 @contextmanager
-def _admin(settings: KafkaSettings) -> Iterator[Client]:
-    with Client(settings, client_id="clickstream-admin") as admin, _translated():
+def _admin(settings: KafkaSettings) -> Iterator[KafkaClient]:
+    with KafkaClient(settings, client_id="clickstream-admin") as admin, _translated():
         yield admin
 
 
 def _answers(
-    admin: Client,
+    admin: KafkaClient,
     ask: Callable[[float], Mapping[K, Future[Any]]],
     timeout: float | None = None,
     *,
@@ -321,7 +371,7 @@ def _answers(
 
 
 def _ask(
-    admin: Client,
+    admin: KafkaClient,
     key: K,
     ask: Callable[[float], Mapping[K, Future[Any]]],
     timeout: float | None = None,
@@ -331,17 +381,17 @@ def _ask(
     return _answers(admin, ask, timeout, also=also)[key]
 
 
-def describe_over(admin: Client, topic: str, timeout: float | None = None) -> TopicInfo | None:
+def describe_over(admin: KafkaClient, topic: str, timeout: float | None = None) -> TopicInfo | None:
     """The topic as it is now, by an open connection. Raises ServiceUnavailable or ServiceRefused."""
     with _translated():
         return _describe(admin, topic, timeout)
 
 
-def _describe_cluster(admin: Client, timeout: float | None = None) -> Any:
+def _describe_cluster(admin: KafkaClient, timeout: float | None = None) -> Any:
     return _ask(admin, "cluster", lambda seconds: {"cluster": admin.describe_cluster(request_timeout=seconds)}, timeout)
 
 
-def _create(admin: Client, settings: KafkaSettings, *, validate_only: bool = False) -> None:
+def _create(admin: KafkaClient, settings: KafkaSettings, *, validate_only: bool = False) -> None:
     # Not left to the broker's default: a compacted topic loses messages that were not read yet.
     config = {CLEANUP_POLICY: "delete"}
     topic = NewTopic(settings.events_topic, settings.partitions, settings.replication, config=config)
@@ -353,7 +403,7 @@ def _create(admin: Client, settings: KafkaSettings, *, validate_only: bool = Fal
     )
 
 
-def _describe(admin: Client, topic: str, timeout: float | None = None) -> TopicInfo | None:
+def _describe(admin: KafkaClient, topic: str, timeout: float | None = None) -> TopicInfo | None:
     try:
         described = _ask(
             admin,

@@ -21,7 +21,7 @@ from confluent_kafka.admin import AdminClient
 
 from clickstream.config.settings import KafkaSettings
 from clickstream.domain.errors import ClickstreamError, NotAdmitted, ServiceUnavailable
-from clickstream.services.handshake import TIMEOUT, Fault, Names, refusal, try_tls
+from clickstream.services.handshake import TIMEOUT, HandshakeFault, Names, refusal, try_tls
 from clickstream.services.kafka.config import SERVICE, client_config, opening, passes, translate
 from clickstream.services.repeat import PATIENCE, repeat
 
@@ -130,7 +130,7 @@ class Admission:
         self._looked = self._clock()
 
 
-class Client(AdminClient):
+class KafkaClient(AdminClient):
     """An AdminClient whose requests are repeated while the answer passes by itself, and waited for while there is hope.
 
     Use as a context manager.
@@ -215,16 +215,16 @@ def _tls_only(where: str) -> NotAdmitted:
 
 
 def _speaks_tls_only(address: tuple[str, int]) -> bool:
-    return not _speaks_plainly(address) and try_tls(address, None) not in {Fault.NO_TLS, Fault.OTHER}
+    return not _speaks_plainly(address) and try_tls(address, None) not in {HandshakeFault.NO_TLS, HandshakeFault.OTHER}
 
 
 def _refused_tls(settings: KafkaSettings, address: tuple[str, int], where: str) -> NotAdmitted | None:
     files = (settings.ssl_cert_file, settings.ssl_key_file)
     client = (files[0], files[1]) if files[0] and files[1] else None
     fault = try_tls(address, settings.ssl_ca_file, client=client)
-    if fault is Fault.CLIENT_UNKNOWN:
+    if fault is HandshakeFault.CLIENT_UNKNOWN:
         return _client_unknown(settings)
-    if fault is None or (fault is Fault.NO_TLS and not _speaks_plainly(address)):
+    if fault is None or (fault is HandshakeFault.NO_TLS and not _speaks_plainly(address)):
         return None  # without TLS and without an answer it may be starting, or stopping
     return refusal(_names(where), fault)
 

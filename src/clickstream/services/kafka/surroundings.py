@@ -16,7 +16,7 @@ from clickstream.config.settings import KafkaSettings
 from clickstream.domain.errors import ServiceRefused
 from clickstream.domain.obstacles import CONFIGS, ForeignMember, Surroundings
 from clickstream.services.kafka.admin import TopicInfo, describe_over
-from clickstream.services.kafka.admission import Client
+from clickstream.services.kafka.admission import KafkaClient
 from clickstream.services.kafka.config import SPREADING, WORKER, translate
 from clickstream.services.kafka.transactions import open_producers
 
@@ -31,7 +31,7 @@ class SurroundingsReader:
         """`groups`: the consumer groups of our workers."""
         self._settings = settings
         self._topic = settings.events_topic
-        self._client = Client(settings, client_id="clickstream-surroundings")
+        self._client = KafkaClient(settings, client_id="clickstream-surroundings")
         self._groups = tuple(groups)
         self._timeout = timeout
         self._configs: tuple[str, float, Mapping[str, str] | None] = ("", 0.0, None)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from clickstream.config.settings import KafkaSettings
-from clickstream.services.kafka.wire import Address, Connection
+from clickstream.services.kafka.wire import Address, BrokerConnection
 
 T = TypeVar("T")
 
@@ -183,7 +183,7 @@ def _array(items: list[bytes]) -> bytes:
 
 def _ask(settings: KafkaSettings, address: Address, kind: int, body: bytes) -> bytes:
     """The answer's body. Raises OSError or ValueError."""
-    with Connection(settings, address) as broker:
-        reader = _Reader(answer := broker.ask(kind, body, tags=_NO_TAGS))
+    with BrokerConnection(settings, address) as broker:
+        reader = _Reader(answer := broker.request(kind, body, tags=_NO_TAGS))
     reader.skip_tags()
     return answer[reader.position :]

@@ -33,7 +33,7 @@ _SASL_HANDSHAKE_VERSION: Final = 1
 _DIGESTS: Final = {"SCRAM-SHA-256": "sha256", "SCRAM-SHA-512": "sha512"}
 
 
-class Connection:
+class BrokerConnection:
     """One broker, logged in; use as a context manager."""
 
     def __init__(self, settings: KafkaSettings, address: Address) -> None:
@@ -46,13 +46,13 @@ class Connection:
             self._socket.close()
             raise
 
-    def __enter__(self) -> Connection:
+    def __enter__(self) -> BrokerConnection:
         return self
 
     def __exit__(self, *_: object) -> None:
         self._socket.close()
 
-    def ask(self, kind: int, body: bytes, *, version: int = 0, tags: bytes = b"") -> bytes:
+    def request(self, kind: int, body: bytes, *, version: int = 0, tags: bytes = b"") -> bytes:
         """What follows the correlation id in the answer. `tags`: what ends the header of a flexible version."""
         self._correlation += 1
         header = struct.pack(">hhih", kind, version, self._correlation, len(_NAME)) + _NAME + tags
@@ -69,7 +69,7 @@ class Connection:
         mechanism, user = settings.sasl_mechanism, settings.sasl_username or ""
         password = settings.sasl_password.get_secret_value() if settings.sasl_password else ""
         name = mechanism.encode()
-        agreed = self.ask(_SASL_HANDSHAKE, struct.pack(">h", len(name)) + name, version=_SASL_HANDSHAKE_VERSION)
+        agreed = self.request(_SASL_HANDSHAKE, struct.pack(">h", len(name)) + name, version=_SASL_HANDSHAKE_VERSION)
         if agreed[:2] != b"\0\0":
             raise ValueError(f"the broker does not know {mechanism}")
         if mechanism == "PLAIN":
@@ -79,7 +79,7 @@ class Connection:
 
     def _authenticate(self, said: bytes) -> bytes:
         """What the broker says to that."""
-        answer = self.ask(_SASL_AUTHENTICATE, struct.pack(">i", len(said)) + said)
+        answer = self.request(_SASL_AUTHENTICATE, struct.pack(">i", len(said)) + said)
         error, words = struct.unpack_from(">hh", answer.ljust(4, b"\0"))
         if error:
             raise ValueError("the broker refuses the login")

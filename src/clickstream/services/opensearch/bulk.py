@@ -19,7 +19,7 @@ from opensearchpy.exceptions import NotFoundError
 
 from clickstream.config.settings import OpenSearchSettings
 from clickstream.domain.errors import NotAdmitted, ServiceNotReady, ServiceRefused, ServiceUnavailable
-from clickstream.domain.harmless import brief
+from clickstream.domain.escapes import brief
 from clickstream.services.opensearch.client import LONGEST_REASON, SERVICE, connect, told, translated
 from clickstream.services.opensearch.verdicts import INDEX_MISSING, Verdict, described, verdict
 

@@ -22,8 +22,8 @@ from urllib3.exceptions import ProtocolError
 
 from clickstream.config.settings import OpenSearchSettings
 from clickstream.domain.errors import ClickstreamError, NotAdmitted, ServiceNotReady, ServiceRefused, ServiceUnavailable
-from clickstream.domain.harmless import brief
-from clickstream.services.handshake import Fault, Names, fault_of, refusal
+from clickstream.domain.escapes import brief
+from clickstream.services.handshake import HandshakeFault, Names, fault_of, refusal
 from clickstream.services.opensearch.verdicts import NOT_NOW, Verdict, described, verdict
 from clickstream.services.repeat import PATIENCE, repeat
 
@@ -48,7 +48,7 @@ _NAMES: Final = Names(service=SERVICE, host="OPENSEARCH_HOST", switch="OPENSEARC
 T = TypeVar("T")
 
 
-class Connection(Urllib3HttpConnection):
+class HttpConnection(Urllib3HttpConnection):
     """The driver's, for servers that answer something else than it expects."""
 
     def _raise_error(self, status_code: int, raw_data: str | bytes, content_type: str | None = None) -> None:
@@ -59,7 +59,7 @@ class Connection(Urllib3HttpConnection):
         """Not said: they are about requests that are ours, and would be printed over the screen."""
 
 
-class _SearchConnection(Connection):
+class _SearchConnection(HttpConnection):
     """Knows what is in no words of OpenSearch's for the answer of another server."""
 
     def perform_request(self, *args: Any, **options: Any) -> Any:
@@ -193,7 +193,7 @@ def translated() -> Iterator[None]:
     except ConnectionTimeout as error:
         raise ServiceUnavailable(SERVICE, "no answer in time") from error
     except SSLError as error:
-        raise refusal(_NAMES, fault_of(cause_of(error)) or Fault.OTHER) from error
+        raise refusal(_NAMES, fault_of(cause_of(error)) or HandshakeFault.OTHER) from error
     except ConnectionError as error:
         raise _unreachable(error) from error
     except TransportError as error:

@@ -35,9 +35,9 @@ from clickstream.domain.errors import (
     ServiceUnavailable,
     UsageError,
 )
-from clickstream.domain.harmless import brief
+from clickstream.domain.escapes import brief
 from clickstream.services.handshake import Names, fault_of, refusal
-from clickstream.services.opensearch.client import Connection, cause_of, passes, system_error, trust
+from clickstream.services.opensearch.client import HttpConnection, cause_of, passes, system_error, trust
 from clickstream.services.repeat import PATIENCE, repeat
 
 DASHBOARDS: Final = "OpenSearch Dashboards"
@@ -148,13 +148,13 @@ def _url(settings: OpenSearchSettings) -> Url:
     return url._replace(query=None, fragment=None)
 
 
-def _connection(settings: OpenSearchSettings) -> Connection:
+def _connection(settings: OpenSearchSettings) -> HttpConnection:
     """As for OpenSearch, so that trust is the same."""
     url = _url(settings)
     login: str | None = url.auth
     if login is None and settings.user is not None:
         login = f"{settings.user}:{settings.password.get_secret_value() if settings.password else ''}"
-    return Connection(
+    return HttpConnection(
         host=url.host or "",
         port=url.port or (443 if url.scheme == "https" else 80),
         url_prefix=(url.path or "").strip("/"),

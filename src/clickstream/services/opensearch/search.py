@@ -12,7 +12,7 @@ from opensearchpy.exceptions import NotFoundError, RequestError
 
 from clickstream.config.settings import OpenSearchSettings
 from clickstream.domain.errors import ServiceRefused, UsageError
-from clickstream.domain.harmless import brief
+from clickstream.domain.escapes import brief
 from clickstream.services.opensearch.answers import CountedItems, Fields, Hit, Number, SearchAnswer, TimeRange
 from clickstream.services.opensearch.client import SERVICE, connect, is_state, told, translated
 from clickstream.services.opensearch.index import MAPPING
@@ -40,7 +40,7 @@ _FIELD: Final = re.compile(r"(?<![\w\\.:-])([A-Za-z_][\w.]*):")
 
 
 @dataclass(frozen=True, slots=True)
-class Slot:
+class TimeSlot:
     """A span of time; `Found.interval` says how long."""
 
     at: int
@@ -50,7 +50,7 @@ class Slot:
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class EventCounts:
     """One kind of event."""
 
     event: str
@@ -92,9 +92,9 @@ class Found:
     last: int | None
     interval: str
     """Of the slots: `12h`, `1d`; empty where there are none."""
-    over_time: tuple[Slot, ...]
+    over_time: tuple[TimeSlot, ...]
     """Without gaps, earliest first."""
-    kinds: tuple[Kind, ...]
+    kinds: tuple[EventCounts, ...]
     """In the order of STEPS; those that were not found count 0."""
     top_viewed: tuple[Item, ...]
     top_purchased: tuple[Item, ...]
@@ -182,8 +182,8 @@ def _extremes() -> dict[str, Any]:
 
 def _read(query: str, index: str, answer: SearchAnswer) -> Found:
     aggs = answer.aggregations
-    slots = tuple(Slot(one.key, one.doc_count, one.purchases.doc_count) for one in aggs.over_time.buckets)
-    kinds = {one.key: Kind(one.key, one.doc_count, one.visitors.value) for one in aggs.kinds.buckets}
+    slots = tuple(TimeSlot(one.key, one.doc_count, one.purchases.doc_count) for one in aggs.over_time.buckets)
+    kinds = {one.key: EventCounts(one.key, one.doc_count, one.visitors.value) for one in aggs.kinds.buckets}
     return Found(
         query=query,
         index=index,
@@ -193,7 +193,7 @@ def _read(query: str, index: str, answer: SearchAnswer) -> Found:
         last=_millis(aggs.last),
         interval=aggs.over_time.interval if slots else "",
         over_time=slots,
-        kinds=tuple(kinds.get(name, Kind(name, 0, 0)) for name in STEPS),
+        kinds=tuple(kinds.get(name, EventCounts(name, 0, 0)) for name in STEPS),
         top_viewed=_items(aggs.viewed),
         top_purchased=_items(aggs.purchased),
         newest=tuple(_documents(answer.hits.hits)),

@@ -10,7 +10,7 @@ from opensearchpy import OpenSearch
 
 from clickstream.config.settings import OpenSearchSettings
 from clickstream.domain.errors import ServiceUnavailable
-from clickstream.domain.harmless import brief
+from clickstream.domain.escapes import brief
 from clickstream.domain.reports import LONGEST_NAME
 from clickstream.services.opensearch.client import connect, foreign, told, translated, where
 from clickstream.services.repeat import PATIENCE, repeat
@@ -31,7 +31,7 @@ class _Info(msgspec.Struct):
 
 
 @dataclass(frozen=True, slots=True)
-class ServerInfo:
+class OpenSearchInfo:
     """An answer of the server."""
 
     version: str
@@ -39,14 +39,14 @@ class ServerInfo:
     """One round trip on an open connection."""
 
 
-def server_info(settings: OpenSearchSettings, *, patience: float = PATIENCE) -> ServerInfo:
+def server_info(settings: OpenSearchSettings, *, patience: float = PATIENCE) -> OpenSearchInfo:
     """Ask the server; see client.connect. Raises ServiceUnavailable, NotAdmitted or ServiceRefused."""
     with translated(), connect(settings, timeout=ASKING_TIMEOUT, patience=patience) as client:
         client.info()
-        return ask(client)
+        return info_of(client)
 
 
-def ask(client: OpenSearch) -> ServerInfo:
+def info_of(client: OpenSearch) -> OpenSearchInfo:
     """The same over an open connection. Raises ServiceRefused, and the driver's errors; see `translated`."""
     started = time.perf_counter()
     answer = client.info()
@@ -56,7 +56,7 @@ def ask(client: OpenSearch) -> ServerInfo:
     if version.build_flavor is not None or version.distribution != "opensearch":
         other = "Elasticsearch" if version.build_flavor else brief(version.distribution, LONGEST_NAME)
         raise foreign(where(client), f"{other} {number}")
-    return ServerInfo(number, round(latency, 2))
+    return OpenSearchInfo(number, round(latency, 2))
 
 
 def await_yellow(settings: OpenSearchSettings, within: float) -> None:

@@ -18,7 +18,7 @@ SAMPLE_PERCENT: Final = 5.0
 
 
 @dataclass(frozen=True, slots=True)
-class Window:
+class StoredFunnel:
     """The funnel of one span of the data."""
 
     sessions: int
@@ -43,27 +43,27 @@ class TopItem:
 
 
 @dataclass(frozen=True, slots=True)
-class Analytics:
+class StoredAnalytics:
     """Windows count back from the newest session_start: one day, thirty days, far edge included."""
 
-    all_time: Window
-    last_day: Window
-    last_month: Window
+    all_time: StoredFunnel
+    last_day: StoredFunnel
+    last_month: StoredFunnel
     top_items: tuple[TopItem, ...]
     """The most viewed first; ties by item_id."""
 
 
-def analytics(settings: PostgresSettings, *, top: int = 10) -> Analytics:
+def analytics(settings: PostgresSettings, *, top: int = 10) -> StoredAnalytics:
     """All figures out of one snapshot of the data. Raises ServiceRefused where there are no tables yet."""
     with borrow(settings) as connection, translated():
         connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         connection.read_only = True
         with connection.transaction():
             connection.execute("SET LOCAL jit = off")
-            return Analytics(**_windows(connection), top_items=_items(connection, top))
+            return StoredAnalytics(**_windows(connection), top_items=_items(connection, top))
 
 
-def windows(settings: PostgresSettings) -> dict[str, Window]:
+def windows(settings: PostgresSettings) -> dict[str, StoredFunnel]:
     """The funnels alone, by the names that Analytics gives them. Raises too."""
     with borrow(settings) as connection, translated():
         connection.execute("SET jit = off")
@@ -79,9 +79,9 @@ def top_items(settings: PostgresSettings, *, top: int = 10) -> tuple[TopItem, ..
         return _items(connection, top)
 
 
-def _windows(connection: Connection) -> dict[str, Window]:
+def _windows(connection: Connection) -> dict[str, StoredFunnel]:
     query = statement("analytics" if _is_small(connection, "sessions") else "analytics_by_day")
-    return {str(row[0]): Window(*_counts(row[1:])) for row in connection.execute(query)}
+    return {str(row[0]): StoredFunnel(*_counts(row[1:])) for row in connection.execute(query)}
 
 
 def _items(connection: Connection, top: int) -> tuple[TopItem, ...]:

@@ -14,9 +14,9 @@ from psycopg.conninfo import make_conninfo
 
 from clickstream.config.settings import PostgresSettings
 from clickstream.domain.errors import ClickstreamError, NotAdmitted, ServiceNotReady, ServiceRefused, ServiceUnavailable
-from clickstream.services.handshake import Fault, Names, try_tls
+from clickstream.services.handshake import HandshakeFault, Names, try_tls
 from clickstream.services.handshake import refusal as handshake_refusal
-from clickstream.services.postgres import libpq, refusal, session
+from clickstream.services.postgres import libpq, session_settings, sqlstate
 from clickstream.services.repeat import PATIENCE, repeat
 
 Connection = psycopg.Connection[tuple[object, ...]]
@@ -33,7 +33,7 @@ _REFUSALS: Final = {
 }
 """SQLSTATEs of a server that another try cannot help, and the cure; those that tell more come first."""
 
-_PASSING: Final = (refusal.CONNECTED, refusal.NOT_NOW, "57P01", "57P02", "53", "58")
+_PASSING: Final = (sqlstate.CONNECTED, sqlstate.NOT_NOW, "57P01", "57P02", "53", "58")
 """How SQLSTATEs begin that pass by themselves. 53: no connection or memory to spare; 58: errors of the system below."""
 
 _LIBPQ_REFUSALS: Final = (
@@ -63,7 +63,7 @@ def connect(
     writes: bool = False,
     tcp_user_timeout: int = 0,
 ) -> Connection:
-    """A connection in autocommit mode under the session settings that our statements rely on; see session.py.
+    """A connection in autocommit mode under the session settings that our statements rely on; see session_settings.py.
 
     Args:
         settings: whose server.
@@ -89,7 +89,7 @@ def connect(
     connection = repeat(attempt, passes=lambda error: isinstance(error, ServiceNotReady), within=patience)
     try:
         with translated():
-            session.pin(connection, settings, another=once, writes=writes)
+            session_settings.pin(connection, settings, another=once, writes=writes)
     except BaseException:
         connection.close()
         raise
@@ -134,7 +134,7 @@ def _connect_error(settings: PostgresSettings, conninfo: str, error: psycopg.Ope
                 return handshake_refusal(_names(settings), fault)
             return NotAdmitted(f"{SERVICE} refused: {_trimmed(line)}", hint=hint)
     timed_out = isinstance(error, psycopg.errors.ConnectionTimeout)
-    states = [] if timed_out else refusal.why_refused(conninfo, str(error))
+    states = [] if timed_out else sqlstate.why_refused(conninfo, str(error))
     # The last counts, unless another tells more: first a password is wrong with TLS, and then TLS is missing.
     state = next((state for state in _REFUSALS if state in states), states[-1] if states else "")
     line = _trimmed(attempts[states.index(state) if len(states) == len(attempts) else -1]) if state else ""
@@ -145,7 +145,7 @@ def _connect_error(settings: PostgresSettings, conninfo: str, error: psycopg.Ope
     return ServiceUnavailable(SERVICE, one_line(error), hint="check PG_HOST and PG_PORT, and that the server runs")
 
 
-def _why_unverified(settings: PostgresSettings) -> Fault | None:
+def _why_unverified(settings: PostgresSettings) -> HandshakeFault | None:
     """What is wrong with the certificate: libpq does not tell."""
 
     def ask_for_tls(server: socket.socket) -> None:

@@ -16,13 +16,13 @@ import numpy as np
 from clickstream.domain.errors import Fenced, Void
 from clickstream.services.postgres import lookup
 from clickstream.services.postgres.connection import Connection, translated
-from clickstream.services.postgres.parameters import Int8Array
+from clickstream.services.postgres.parameters import BigintArray
 
 if TYPE_CHECKING:
     from clickstream.domain.events import Int64Array
 
 KEPT_VERSIONS: Final = 1_000
-"""Older entries of stray_visitors are thrown together into one."""
+"""Older entries of stray_visitors are merged into one."""
 
 _LOCK: Final = "hashtextextended('clickstream homes ' || current_schema(), 0)"
 
@@ -115,10 +115,10 @@ def tell(connection: Connection, version: int, topic_id: str, partition: int, vi
     connection.execute("UPDATE visitor_homes SET version = %s", [version])
     connection.execute(
         "INSERT INTO stray_visitors (version, topic_id, partition, visitors) VALUES (%s, %s, %s, %s)",
-        [version, topic_id, partition, Int8Array(visitors)],
+        [version, topic_id, partition, BigintArray(visitors)],
     )
     if version % KEPT_VERSIONS == 0:
-        _throw_together(connection, version - KEPT_VERSIONS)
+        _merge_older(connection, version - KEPT_VERSIONS)
 
 
 def _agreed(connection: Connection, topic_id: str) -> Agreement | None:
@@ -144,7 +144,7 @@ def _move(connection: Connection, topic: str, topic_id: str, partitions: int) ->
         connection.execute("UPDATE consumer_offsets SET updated_at = clock_timestamp()")
 
 
-def _throw_together(connection: Connection, up_to: int) -> None:
+def _merge_older(connection: Connection, up_to: int) -> None:
     connection.execute(
         "WITH old AS (DELETE FROM stray_visitors WHERE version <= %(up_to)s RETURNING visitors)"
         " INSERT INTO stray_visitors (version, topic_id, partition, visitors)"

@@ -12,7 +12,7 @@ from clickstream.domain.errors import ServiceUnavailable
 from clickstream.domain.events import MAX_TIMESTAMP_MS
 from clickstream.services.postgres import copy, parameters
 from clickstream.services.postgres.connection import SERVICE, connect, setting_up, translated
-from clickstream.services.postgres.parameters import Int8Array, TimestampArray
+from clickstream.services.postgres.parameters import BigintArray, TimestampArray
 
 if TYPE_CHECKING:
     from clickstream.domain.events import Int8Array as KindArray
@@ -82,6 +82,8 @@ class SessionLookup:
         return StoredEvents(visitors, copy.unix_milliseconds(times), codes.astype(np.int8), items)
 
 
-def parameters_of(visitor_id: Int64Array, low_ms: Int64Array, high_ms: Int64Array) -> list[Int8Array | TimestampArray]:
+def parameters_of(
+    visitor_id: Int64Array, low_ms: Int64Array, high_ms: Int64Array
+) -> list[BigintArray | TimestampArray]:
     """The spans as both queries take them."""
-    return [Int8Array(visitor_id), TimestampArray(low_ms), TimestampArray(np.minimum(high_ms, MAX_TIMESTAMP_MS))]
+    return [BigintArray(visitor_id), TimestampArray(low_ms), TimestampArray(np.minimum(high_ms, MAX_TIMESTAMP_MS))]

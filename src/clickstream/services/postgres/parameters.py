@@ -23,7 +23,7 @@ would read all of it for each batch."""
 
 
 @dataclass(frozen=True, slots=True)
-class Int8Array:
+class BigintArray:
     """A bigint[] parameter."""
 
     values: Int64Array
@@ -36,7 +36,7 @@ class TimestampArray:
     time_ms: Int64Array
 
 
-class _Int8ArrayDumper(Dumper):
+class _BigintArrayDumper(Dumper):
     format = pq.Format.BINARY
     oid = 1016
 
@@ -54,5 +54,5 @@ class _TimestampArrayDumper(Dumper):
 
 def register(connection: Connection) -> None:
     """Make the connection understand the parameters of this module."""
-    connection.adapters.register_dumper(Int8Array, _Int8ArrayDumper)
+    connection.adapters.register_dumper(BigintArray, _BigintArrayDumper)
     connection.adapters.register_dumper(TimestampArray, _TimestampArrayDumper)

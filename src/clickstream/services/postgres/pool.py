@@ -18,7 +18,7 @@ from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout
 
 from clickstream.config.settings import PostgresSettings
 from clickstream.domain.errors import ServiceNotReady, ServiceRefused, ServiceUnavailable
-from clickstream.services.postgres import session
+from clickstream.services.postgres import session_settings
 from clickstream.services.postgres.connection import SERVICE, Connection, connect
 from clickstream.services.repeat import repeat
 
@@ -62,7 +62,7 @@ class ReaderPool(ConnectionPool[Connection]):
             open=True,
         )
 
-    def take(self, patience: float) -> Connection | None:
+    def free_connection(self, patience: float) -> Connection | None:
         """A connection whose session is as `connect` makes it, to be given back; None: all are in use, or it is closed.
 
         Raises:
@@ -73,7 +73,7 @@ class ReaderPool(ConnectionPool[Connection]):
         connection = None
         try:
             with suppress(PoolClosed):
-                connection = repeat(self._take, passes=_passes, within=patience)
+                connection = repeat(self._checked_connection, passes=_passes, within=patience)
         finally:
             if connection is None:
                 self._free.release()
@@ -84,7 +84,7 @@ class ReaderPool(ConnectionPool[Connection]):
         self.putconn(connection)
         self._free.release()
 
-    def _take(self) -> Connection:
+    def _checked_connection(self) -> Connection:
         while True:
             try:
                 connection = self.getconn()
@@ -94,7 +94,7 @@ class ReaderPool(ConnectionPool[Connection]):
                 self._new.discard(connection)
                 return connection
             try:
-                session.restore(connection, self.settings)
+                session_settings.restore(connection, self.settings)
             except (psycopg.Error, ServiceRefused):  # it broke while it was idle, or is another server's by now
                 self._discard(connection)
             except BaseException:

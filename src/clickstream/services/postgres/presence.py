@@ -14,7 +14,7 @@ from clickstream.config.settings import PostgresSettings
 from clickstream.domain.events import KINDS, EventColumns
 from clickstream.services.postgres import copy, parameters
 from clickstream.services.postgres.connection import connect, setting_up, translated
-from clickstream.services.postgres.parameters import Int8Array
+from clickstream.services.postgres.parameters import BigintArray
 
 Identity = tuple[int, int, int, int]
 """Visitor, Unix milliseconds, index into KINDS, item."""
@@ -67,7 +67,7 @@ class Presence:
                 "SELECT place.partition, place.at FROM unnest(%s, %s) AS place (partition, at) WHERE NOT EXISTS ("
                 "SELECT FROM rejected_events AS r"
                 ' WHERE r.topic_id = %s AND r.partition = place.partition AND r."offset" = place.at)',
-                [Int8Array(partitions), Int8Array(offsets), topic_id],
+                [BigintArray(partitions), BigintArray(offsets), topic_id],
             ).fetchall()
         return set(cast("list[tuple[int, int]]", found))
 

@@ -38,10 +38,10 @@ class _Readers:
         self._ended = False
         self._reads = itertools.count()
 
-    def take(self, settings: PostgresSettings, patience: float) -> tuple[ReaderPool | None, Connection]:
+    def connection_for(self, settings: PostgresSettings, patience: float) -> tuple[ReaderPool | None, Connection]:
         """A connection, and the pool that it is to be given back to, if any."""
         pool = self._pool_of(settings) if next(self._reads) >= FIRST else None
-        connection = pool.take(patience) if pool is not None else None
+        connection = pool.free_connection(patience) if pool is not None else None
         if connection is not None:
             return pool, connection
         return None, connect(settings, application_name=NAME, patience=patience)
@@ -85,7 +85,7 @@ def borrow(settings: PostgresSettings, *, patience: float = PATIENCE) -> Iterato
     Raises:
         ServiceUnavailable, ServiceRefused: as `connect` does.
     """
-    pool, connection = _readers.take(settings, patience)
+    pool, connection = _readers.connection_for(settings, patience)
     try:
         with connection:
             yield connection

@@ -19,7 +19,7 @@ from clickstream.domain.sessions import DayTotals, SessionKeys
 from clickstream.services.postgres import copy, homes, parameters
 from clickstream.services.postgres.connection import connect, one_line, setting_up, storable, translated
 from clickstream.services.postgres.homes import Agreement, HomesMoved, VisitorsMoved
-from clickstream.services.postgres.parameters import Int8Array, TimestampArray
+from clickstream.services.postgres.parameters import BigintArray, TimestampArray
 from clickstream.services.postgres.statements import statement
 from clickstream.services.postgres.writes import (
     BatchRefused,
@@ -243,15 +243,15 @@ class Store:
         removed = self.connection.execute(
             "DELETE FROM sessions USING unnest(%s, %s) AS key (visitor, start)"
             " WHERE visitor_id = key.visitor AND session_start = key.start",
-            [Int8Array(keys.visitor_id), TimestampArray(keys.start_ms)],
+            [BigintArray(keys.visitor_id), TimestampArray(keys.start_ms)],
         ).rowcount
         if removed != len(keys):
             # Somebody else works on the same visitors: a producer that does not key by visitor, or a second topic.
             raise StaleWindow(key.partition, f"{len(keys) - removed} of its sessions were changed by somebody else")
 
     def _add_up(self, key: PartitionKey, days: DayTotals) -> None:
-        columns = {name: Int8Array(days.change[:, at]) for at, name in enumerate(DayTotals.FIGURES)}
-        whose = {"topic_id": key.topic_id, "partition": key.partition, "day": Int8Array(days.day)}
+        columns = {name: BigintArray(days.change[:, at]) for at, name in enumerate(DayTotals.FIGURES)}
+        whose = {"topic_id": key.topic_id, "partition": key.partition, "day": BigintArray(days.day)}
         self.connection.execute(statement("add_up_days"), whose | columns)
 
     def _reject(self, key: PartitionKey, rejected: Sequence[RejectedMessage]) -> None:

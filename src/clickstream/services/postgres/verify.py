@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 import psycopg
@@ -15,14 +16,18 @@ from clickstream.services.postgres.connection import connect, translated
 from clickstream.services.postgres.migrate import refuse_half_reset, session_timeout
 from clickstream.services.postgres.statements import statement
 
-MISSING, UNEXPECTED, DIFFERENT, DUPLICATE, DAY = (
-    "missing",
-    "unexpected",
-    "different",
-    "duplicate event",
-    "different day",
-)
-"""Kinds of differences."""
+
+class DifferenceKind(StrEnum):
+    """What is stored otherwise than it should be."""
+
+    MISSING = "missing"
+    UNEXPECTED = "unexpected"
+    DIFFERENT = "different"
+    DUPLICATE = "duplicate event"
+    DAY = "different day"
+
+
+MISSING, UNEXPECTED, DIFFERENT, DUPLICATE, DAY = DifferenceKind
 
 MOST_EXAMPLES = 5
 """Of each kind."""
@@ -45,8 +50,7 @@ Progress = Callable[[float], None]
 class Difference:
     """One thing that is stored otherwise than it should be."""
 
-    kind: str
-    """MISSING, UNEXPECTED, DIFFERENT, DUPLICATE or DAY."""
+    kind: DifferenceKind
     stored: Mapping[str, Any] | None
     """By column, of the table that it is about; None: no such row. A duplicate's has `rows`, how many bear it."""
     expected: Mapping[str, Any] | None

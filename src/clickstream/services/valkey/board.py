@@ -1,22 +1,19 @@
-"""The notice board: workers post their figures, any terminal on any host reads them; and the server's own figures.
+"""The notice board: workers post their figures, any terminal on any host reads them.
 
 Posts fade by themselves. Nothing here is needed for the pipeline to be right.
 """
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final, cast
-from uuid import uuid4
+from typing import Final, cast
 
 import msgspec
 import valkey
-from valkey.exceptions import NoPermissionError
 
 from clickstream.config.settings import ValkeySettings
-from clickstream.domain.harmless import brief
+from clickstream.domain.escapes import brief
 from clickstream.domain.processes import Role
 from clickstream.domain.reports import LONGEST_NAME, WorkerReport, check_figures, checked
 from clickstream.services.repeat import PATIENCE
@@ -42,19 +39,6 @@ class Post:
     started_at: float
     """Unix seconds."""
     report: WorkerReport
-
-
-@dataclass(frozen=True, slots=True)
-class ServerInfo:
-    """What the server says of itself."""
-
-    version: str
-    latency_ms: float
-    maxmemory_policy: str
-    maxmemory: int
-    """Bytes; 0: no limit."""
-    used_memory: int
-    """Bytes."""
 
 
 class Board:
@@ -86,48 +70,6 @@ class Board:
             values = [cast("bytes | None", self._client.get(key)) for key in keys]
         posts = [post for value in values if value is not None and (post := _decoded(value))]
         return sorted(posts, key=lambda post: (post.name, post.host))
-
-
-def server_info(settings: ValkeySettings, *, patience: float = PATIENCE) -> ServerInfo:
-    """Ask the server; see connection.connect. Raises ServiceUnavailable or ServiceRefused."""
-    with translated(), connect(settings, patience=patience) as client:
-        client.ping()
-        started = time.perf_counter()
-        client.ping()
-        latency = (time.perf_counter() - started) * 1000
-        server, memory = _info(client, "server"), _info(client, "memory")
-    return ServerInfo(
-        version=brief(str(server.get("valkey_version") or server.get("redis_version", "")), LONGEST_NAME),
-        latency_ms=round(latency, 2),
-        maxmemory_policy=str(memory.get("maxmemory_policy", "")),
-        maxmemory=int(memory.get("maxmemory", 0)),
-        used_memory=int(memory.get("used_memory", 0)),
-    )
-
-
-def _info(client: valkey.Valkey, section: str) -> dict[str, Any]:
-    """Empty where this user may not ask for it: what the pipeline needs is granted one by one."""
-    try:
-        return cast("dict[str, Any]", client.info(section))
-    except NoPermissionError:
-        return {}
-
-
-def try_commands(settings: ValkeySettings) -> None:
-    """Do once, with a key of its own, what workers do: write, read, list and delete.
-
-    Raises ServiceUnavailable or ServiceRefused with the server's reason.
-    """
-    key = f"{PREFIX}check:{uuid4().hex}"
-    with translated(), connect(settings) as client:
-        client.set(key, b"1", ex=1)
-        client.get(key)
-        client.expire(key, 1)
-        client.unlink(key)
-        client.xadd(key, {"check": "1"}, maxlen=1)
-        client.xrange(key)
-        client.unlink(key)
-        client.scan(match=f"{PREFIX}check:*", count=1)
 
 
 def clear(settings: ValkeySettings, *, naming: Sequence[str] = ("",), patience: float = PATIENCE) -> int:

@@ -20,7 +20,7 @@ from valkey.retry import Retry
 
 from clickstream.config.settings import ValkeySettings
 from clickstream.domain.errors import ClickstreamError, NotAdmitted, ServiceNotReady, ServiceRefused, ServiceUnavailable
-from clickstream.services.handshake import Fault, Names, fault_of, refusal
+from clickstream.services.handshake import HandshakeFault, Names, fault_of, refusal
 from clickstream.services.repeat import PATIENCE, repeat
 
 SERVICE: Final = "Valkey"
@@ -104,7 +104,7 @@ def _unauthenticated(error: ValkeyError) -> NotAdmitted:
 
 def _unreachable(error: ValkeyError) -> ClickstreamError:
     fault = fault_of(error)
-    if fault is Fault.NO_TLS or _NO_HANDSHAKE in str(error.__context__):
+    if fault is HandshakeFault.NO_TLS or _NO_HANDSHAKE in str(error.__context__):
         hint = "check VALKEY_SSL, VALKEY_HOST and VALKEY_PORT, and that the server runs"
         return ServiceUnavailable(SERVICE, "not in TLS, as it is asked to", hint=hint)
     if fault:

@@ -38,13 +38,13 @@ class MendScreen(Dialog[bytes]):
         self._reject = reject
 
     def compose(self) -> ComposeResult:
-        from clickstream.domain.harmless import escaped
+        from clickstream.domain.escapes import escape_bytes
 
         lines = self._reject.source == "messages"
         with Vertical(id="dialog") as dialog:
             dialog.border_title = Content(f"mend {self._reject.id}")
             dialog.border_subtitle = "ctrl+s send · esc cancel"
-            yield TextArea(escaped(self._reject.payload or b"", lines=lines), soft_wrap=True, tab_behavior="focus")
+            yield TextArea(escape_bytes(self._reject.payload or b"", lines=lines), soft_wrap=True, tab_behavior="focus")
             yield Static(id="verdict", markup=False)
             with Horizontal(id="buttons"):
                 yield Button("Cancel", id="no")

@@ -117,9 +117,9 @@ class SettingsScreen(FilteredScreen):
 
 
 def _cells(variable: Variable) -> tuple[Cell, ...]:
-    from clickstream.domain.harmless import harmless
+    from clickstream.domain.escapes import escape_controls
 
-    value = harmless(variable.value or "")
+    value = escape_controls(variable.value or "")
     return (
         Cell(variable.name, variable.name),
         Cell(value or NO_VALUE, value, "" if value else DIM),

@@ -76,14 +76,14 @@ class Findings(VerticalScroll):
 
 
 def _lines(check: Check, width: int) -> Iterator[Content]:
-    from clickstream.domain.harmless import harmless
+    from clickstream.domain.escapes import escape_controls
 
     glyph, style = LOOKS.get(check.state, ("?", BUSY))
     head = f"{glyph} {check.name:<{NAME_WIDTH}} {check.state:<{STATE_WIDTH}} "
-    for words in wrap(harmless(check.message), width) or [""]:
+    for words in wrap(escape_controls(check.message), width) or [""]:
         yield Content.assemble((f"{head:<{INDENT}}", style), words)
         head = ""
     sign = "→ "
-    for words in wrap(harmless(check.hint), width - len(sign)):
+    for words in wrap(escape_controls(check.hint), width - len(sign)):
         yield Content.assemble((f"{'':<{INDENT}}{sign:<2}", DIM), (words, ACCENT))
         sign = ""

@@ -14,7 +14,7 @@ from clickstream.tui.widgets.pieces import Row, content, spread
 
 if TYPE_CHECKING:
     from clickstream.actions.analytics import Funnel
-    from clickstream.actions.funnel import Breakdown, OrderedFunnel, Slot
+    from clickstream.actions.funnel import Breakdown, FunnelSlot, OrderedFunnel
     from clickstream.tui.seldom import Seldom
 
 DAY_MS = 86_400_000
@@ -127,7 +127,7 @@ def _nothing_yet(asked: Seldom[OrderedFunnel] | Seldom[Breakdown], now: float, w
     return [("cancelled" if asked.cancelled else "not counted yet", DIM)]
 
 
-def _without_gaps(days: tuple[Slot, ...]) -> list[Slot]:
+def _without_gaps(days: tuple[FunnelSlot, ...]) -> list[FunnelSlot]:
     """Days without sessions put in, unless they are too many: event times may lie centuries apart."""
     if not days or days[-1].number - days[0].number > MOST_DAYS:
         return list(days)

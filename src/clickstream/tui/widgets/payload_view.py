@@ -69,7 +69,7 @@ class PayloadView(VerticalScroll):
             yield Content.styled("empty" if reject.payload is not None else "the message had no value", DIM)
             return
         if self.as_hex:
-            from clickstream.domain.harmless import hex_lines
+            from clickstream.domain.escapes import hex_lines
 
             width = HEX_WIDE if self.content_size.width >= HEX_WIDE_COLUMNS else HEX_NARROW
             yield Content("\n".join(hex_lines(reject.payload, width)))
@@ -82,23 +82,23 @@ class PayloadView(VerticalScroll):
 
 def marked(data: bytes) -> Content:
     """The bytes as text; what had to be escaped stands out, so that it is not taken for what was written so."""
-    from clickstream.domain.harmless import harmless
+    from clickstream.domain.escapes import escape_controls
 
     text = data.decode("utf-8", "surrogateescape")
     parts = groupby(text, key=str.isprintable)
-    return Content.assemble(*((harmless("".join(part)), "" if plain else BUSY) for plain, part in parts))
+    return Content.assemble(*((escape_controls("".join(part)), "" if plain else BUSY) for plain, part in parts))
 
 
 def _facts(reject: Reject) -> Iterator[Content]:
-    from clickstream.domain.harmless import escaped, harmless
+    from clickstream.domain.escapes import escape_bytes, escape_controls
 
     yield Content.styled(reject.reason, "bold")
     if reject.partition is None:
-        place = f"line {exact(reject.position)} of the file that was sent, kept in {harmless(reject.where)}"
+        place = f"line {exact(reject.position)} of the file that was sent, kept in {escape_controls(reject.where)}"
     else:
-        place = f"{harmless(reject.where)}, partition {reject.partition}, offset {exact(reject.position)}"
+        place = f"{escape_controls(reject.where)}, partition {reject.partition}, offset {exact(reject.position)}"
     yield Content(place)
-    key = "" if reject.key is None else f" · key {escaped(reject.key)[:40]}"
+    key = "" if reject.key is None else f" · key {escape_bytes(reject.key)[:40]}"
     yield Content.assemble(
         (f"{reject.at[:10]} {reject.at[11:19]} UTC{key} · ", DIM), (f"{exact(reject.size)} bytes", ACCENT)
     )

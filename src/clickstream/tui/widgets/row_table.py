@@ -12,7 +12,7 @@ from textual.binding import Binding, BindingType
 from textual.widgets import DataTable
 from textual.widgets.data_table import ColumnKey
 
-from clickstream.domain.harmless import harmless
+from clickstream.domain.escapes import escape_controls
 from clickstream.tui.widgets.line import head
 
 
@@ -196,7 +196,7 @@ class RowTable(DataTable[Text]):
 
 def _drawn(text: str, style: str, column: Column) -> Text:
     justify: JustifyMethod = "right" if column.right else "left"
-    return Text(harmless(text), style=style, justify=justify, no_wrap=True, overflow="ellipsis")
+    return Text(escape_controls(text), style=style, justify=justify, no_wrap=True, overflow="ellipsis")
 
 
 def _matches(cells: Sequence[Cell], words: str) -> bool:

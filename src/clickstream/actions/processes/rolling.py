@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from clickstream.actions.control import Control
-from clickstream.actions.workers import start_and_wait
+from clickstream.actions.processes.workers import start_and_wait
 from clickstream.domain.errors import ClickstreamError
 from clickstream.domain.processes import ProcessSpec, ProcessState, Role, Snapshot
-from clickstream.domain.reports import WorkerReport
+from clickstream.domain.reports import WorkerReport, WorkerState
 
 CAUGHT_UP_WITHIN = 60.0
 """Seconds that a restarted worker may take to be where it was."""
@@ -20,7 +20,7 @@ IN_STEP = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Restarted:
+class RestartedWorker:
     """One worker that was restarted."""
 
     name: str
@@ -31,7 +31,9 @@ class Restarted:
         return f"restarted: {self.name}, after {self.seconds:g} s"
 
 
-def roll(control: Control, specs: Sequence[ProcessSpec], told: Callable[[Restarted], None]) -> tuple[Restarted, ...]:
+def roll(
+    control: Control, specs: Sequence[ProcessSpec], told: Callable[[RestartedWorker], None]
+) -> tuple[RestartedWorker, ...]:
     """Stop and start each. `told`: called after each.
 
     It has caught up when it has partitions again, all partitions that this home's workers had have one of them again,
@@ -40,7 +42,7 @@ def roll(control: Control, specs: Sequence[ProcessSpec], told: Callable[[Restart
     Raises:
         ClickstreamError: one did not start, or has not caught up in time; those after it are left as they are.
     """
-    done: list[Restarted] = []
+    done: list[RestartedWorker] = []
     for number, spec in enumerate(specs):
         before = _Group.of(control.snapshot(), spec.role)
         began = time.monotonic()
@@ -56,19 +58,19 @@ def roll(control: Control, specs: Sequence[ProcessSpec], told: Callable[[Restart
                 f"{error.args[0]}; not restarted: {', '.join(left)}",
                 hint=error.hint or "`clickstream consumer restart --all-at-once` waits for none",
             ) from error
-        done.append(Restarted(spec.name, round(time.monotonic() - began, 1)))
+        done.append(RestartedWorker(spec.name, round(time.monotonic() - began, 1)))
         told(done[-1])
     return tuple(done)
 
 
 def restart_together(
-    control: Control, specs: Sequence[ProcessSpec], told: Callable[[Restarted], None]
-) -> tuple[Restarted, ...]:
+    control: Control, specs: Sequence[ProcessSpec], told: Callable[[RestartedWorker], None]
+) -> tuple[RestartedWorker, ...]:
     """Stop all, start all, and wait for nothing but that they work. Raises ClickstreamError: one did not start."""
     began = time.monotonic()
     control.stop([spec.name for spec in specs])
     start_and_wait(control, specs)
-    done = tuple(Restarted(spec.name, round(time.monotonic() - began, 1)) for spec in specs)
+    done = tuple(RestartedWorker(spec.name, round(time.monotonic() - began, 1)) for spec in specs)
     for one in done:
         told(one)
     return done
@@ -95,7 +97,7 @@ class _Group:
 
     def has_caught_up(self, name: str, before: _Group) -> bool:
         report = self.reports.get(name)
-        if report is None or report.state == "waiting":
+        if report is None or report.state == WorkerState.WAITING:
             return False
         if name in before.reports and before.reports[name].partitions and (not report.partitions or report.lag is None):
             return False

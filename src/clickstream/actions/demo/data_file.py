@@ -7,7 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
 
-from clickstream.actions.generate import GeneratedFile, generate
+from clickstream.actions.data.generate import GeneratedFile, generate
 from clickstream.config.settings import Settings
 from clickstream.pipeline.generator import RETAILROCKET
 

@@ -34,7 +34,7 @@ _ALL = _Escapes()
 _BUT_LINE_ENDS = _Escapes({0x0A: "\n"})
 
 
-def harmless(text: str, *, lines: bool = False) -> str:
+def escape_controls(text: str, *, lines: bool = False) -> str:
     r"""The text with everything that a terminal would not print as it is written as `\x1b`, `\u202e`, `\n`.
 
     That is control characters, invisible ones, those that change the direction of writing, and unknown ones.
@@ -44,14 +44,14 @@ def harmless(text: str, *, lines: bool = False) -> str:
 
 
 def brief(text: str, limit: int) -> str:
-    """The text, made harmless, of at most `limit` characters."""
-    shown = harmless(text[: limit + 1])
+    """The text, with controls escaped, of at most `limit` characters."""
+    shown = escape_controls(text[: limit + 1])
     return shown if len(shown) <= limit else shown[: limit - 1] + "…"
 
 
-def escaped(data: bytes, *, lines: bool = False) -> str:
-    r"""The bytes as UTF-8 text, made harmless; a byte that is no UTF-8 as `\xff`."""
-    return harmless(data.decode("utf-8", "surrogateescape"), lines=lines)
+def escape_bytes(data: bytes, *, lines: bool = False) -> str:
+    r"""The bytes as UTF-8 text, with controls escaped; a byte that is no UTF-8 as `\xff`."""
+    return escape_controls(data.decode("utf-8", "surrogateescape"), lines=lines)
 
 
 def hex_lines(data: bytes, width: int = 16) -> Iterator[str]:

@@ -1,4 +1,7 @@
-"""Whether a worker in the foreground is well, by its health file: pipeline/foreground.py says what that means."""
+"""Whether a worker in the foreground is well, by its health file: pipeline/foreground.py says what that means.
+
+A probe asks every few seconds: nothing is loaded that the file does not need.
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Being a worker of a supervisor: what `clickstream worker ROLE --report` runs in a process of its own.
 
-Without --report it is run_worker_foreground.py.
+Without --report it is foreground.py.
 """
 
 from __future__ import annotations

@@ -13,6 +13,7 @@ from clickstream.actions.observe.model import DOWN, Frame, ProcessRow
 from clickstream.actions.observe.once import Observer
 from clickstream.config.settings import Settings
 from clickstream.domain.processes import Role
+from clickstream.domain.reports import WorkerState
 
 
 class Phase(StrEnum):
@@ -100,10 +101,10 @@ class FlowMeter:
         ages = [row.commit_age for row in self.frame.partitions if row.commit_age is not None]
         return self.frame.at - min(ages, default=float("inf"))
 
-    def look(self, workers: tuple[ProcessRow, ...]) -> Flow:
+    def sample(self, workers: tuple[ProcessRow, ...]) -> Flow:
         """See how it flows. `workers`: as their supervisor knows them now."""
         self._looked_at = time.time()
-        self.frame = frame = self._observer.look()
+        self.frame = frame = self._observer.sample()
         producer = next((worker for worker in workers if worker.role == Role.PRODUCER), None)
         return Flow(
             produced=max(self.produced, producer.events if producer else 0),  # whichever is newer
@@ -119,7 +120,7 @@ class FlowMeter:
 
     @property
     def drained(self) -> bool:
-        """By offsets that were all read in the last look, nothing was left to store or to index."""
+        """By offsets that were all read in the last sample, nothing was left to store or to index."""
         at, indexing = as_of(self.frame), self.frame.indexing
         return at is not None and at >= self._looked_at and self.frame.lag == 0 and not (indexing and indexing.total)
 
@@ -129,7 +130,7 @@ class FlowMeter:
         down = [frame.service(name).trouble for name in ("kafka", "postgresql") if frame.service(name).state is DOWN]
         standing = bool(frame.lag) and not frame.read_per_second
         held = [one.message for one in frame.obstacles] if standing else []
-        waits = [worker.detail for worker in workers if worker.activity == "waiting" and worker.detail]
+        waits = [worker.detail for worker in workers if worker.activity == WorkerState.WAITING and worker.detail]
         return next(iter([*down, *held, *waits]), "")
 
 

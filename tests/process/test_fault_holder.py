@@ -1,4 +1,4 @@
-"""Whoever holds a fault takes it back: at its time, when told to, when the supervisor dies, after its own kill -9."""
+"""Whoever holds a fault reverts it: at its time, when told to, when the supervisor dies, after its own kill -9."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ import psutil
 import pytest
 
 from clickstream.actions.control import Control
-from clickstream.actions.faults.minders import fault_process
+from clickstream.actions.faults.holders import fault_process
 from clickstream.domain.processes import ProcessSpec, ProcessState
 from tests.process.children import READY, SLEEP, alive, child, run, seen, settled, until
 
-MINDER, RELAY = "clickstream.supervision.minder", "clickstream.supervision.relay"
+HOLDER, RELAY = "clickstream.supervision.fault_holder", "clickstream.supervision.relay"
 FOR_EVER = 500.0
 
 FORKING = "subprocess.Popen(['sleep', '600']); print('ready', flush=True)\n"
 
 
-def minder(how: str, *flags: str, seconds: float = FOR_EVER, name: str = "child") -> ProcessSpec:
+def holder(how: str, *flags: str, seconds: float = FOR_EVER, name: str = "child") -> ProcessSpec:
     term = ("--seconds", str(seconds), "--latest", str(time.monotonic() + FOR_EVER))
-    return fault_process("minder", MINDER, (how, name, *term, *flags), "struck")
+    return fault_process("holder", HOLDER, (how, name, *term, *flags), "injected")
 
 
 def frozen(process: psutil.Process) -> bool:
@@ -41,39 +41,39 @@ def freeze(supervisor: Control, seconds: float = FOR_EVER) -> list[psutil.Proces
     leader = psutil.Process(status.pid)
     family = [leader, *leader.children()]
     assert len(family) == 2
-    run(supervisor, minder("freeze", seconds=seconds))
+    run(supervisor, holder("freeze", seconds=seconds))
     until(lambda: all(map(frozen, family)))
     return family
 
 
 def test_a_freeze_holds_the_process_and_its_children_until_it_is_stopped(supervisor: Control) -> None:
     family = freeze(supervisor)
-    supervisor.stop(["minder"])
+    supervisor.stop(["holder"])
     until(lambda: not any(map(frozen, family)))
     assert all(process.is_running() for process in family)
 
 
 def test_a_freeze_ends_at_its_time(supervisor: Control) -> None:
     family = freeze(supervisor, seconds=0.5)
-    settled(supervisor, "minder", ProcessState.FINISHED)
+    settled(supervisor, "holder", ProcessState.FINISHED)
     assert not any(map(frozen, family))
 
 
-def test_a_minder_that_is_killed_is_started_again_and_thaws(supervisor: Control) -> None:
+def test_a_holder_that_is_killed_is_started_again_and_thaws(supervisor: Control) -> None:
     family = freeze(supervisor, seconds=1.0)
-    status = supervisor.snapshot().get("minder")
+    status = supervisor.snapshot().get("holder")
     assert status
     assert status.pid
     os.kill(status.pid, signal.SIGKILL)
-    settled(supervisor, "minder", ProcessState.FINISHED)
+    settled(supervisor, "holder", ProcessState.FINISHED)
     assert not any(map(frozen, family))
 
 
-def test_a_minder_that_is_started_past_its_time_only_takes_back(supervisor: Control) -> None:
+def test_a_holder_that_is_started_past_its_time_only_reverts(supervisor: Control) -> None:
     family = freeze(supervisor)
-    status = supervisor.snapshot().get("minder")
+    status = supervisor.snapshot().get("holder")
     assert status
-    late = fault_process("late", MINDER, ("freeze", "child", "--seconds", "9", "--latest", "0"), "struck")
+    late = fault_process("late", HOLDER, ("freeze", "child", "--seconds", "9", "--latest", "0"), "injected")
     supervisor.start([late])
     settled(supervisor, "late", ProcessState.FINISHED)
     assert not any(map(frozen, family))
@@ -96,9 +96,9 @@ def test_a_frozen_process_is_thawed_before_everything_is_stopped(supervisor: Con
 
 def test_a_stop_is_followed_by_a_start_as_it_was(supervisor: Control) -> None:
     [before] = run(supervisor, child())
-    supervisor.start([minder("stop", seconds=0.3)])
+    supervisor.start([holder("stop", seconds=0.3)])
     seen(supervisor, "child", lambda status: status.state is ProcessState.STOPPED)
-    settled(supervisor, "minder", ProcessState.FINISHED)
+    settled(supervisor, "holder", ProcessState.FINISHED)
     after = settled(supervisor, "child", ProcessState.RUNNING)
     assert after.pid != before.pid
 
@@ -124,7 +124,7 @@ def test_a_full_disk_is_full_for_the_next_life_too_and_has_room_again(supervisor
     # SIGXFSZ is ignored by Python as by the servers.
     [status] = run(supervisor, child(READY + WRITING.replace("PATH", repr(str(file)))))
     until(lambda: file.exists() and file.stat().st_size > 0)
-    run(supervisor, minder("fill-disk"))
+    run(supervisor, holder("fill-disk"))
 
     def grows() -> bool:
         before = file.stat().st_size
@@ -135,7 +135,7 @@ def test_a_full_disk_is_full_for_the_next_life_too_and_has_room_again(supervisor
     os.kill(status.pid or 0, signal.SIGKILL)
     seen(supervisor, "child", lambda now: now.restarts > 0 and now.state is ProcessState.RUNNING)
     until(lambda: not grows())
-    supervisor.stop(["minder"])
+    supervisor.stop(["holder"])
     assert grows()
 
 
@@ -161,14 +161,14 @@ def test_a_relay_forwards_both_ways_and_its_death_cuts_what_goes_through(
         assert far.recv(9) == b"there"
         far.sendall(b"back")
         assert near.recv(9) == b"back"
-        supervisor.start([minder("stop", "--kill", name="relay")])
-        settled(supervisor, "minder", ProcessState.RUNNING)
+        supervisor.start([holder("stop", "--kill", name="relay")])
+        settled(supervisor, "holder", ProcessState.RUNNING)
         far.settimeout(10)
         assert ends(near)
         assert ends(far)
         with pytest.raises(ConnectionRefusedError):
             socket.create_connection(("127.0.0.1", port), 10)
-    supervisor.stop(["minder"])
+    supervisor.stop(["holder"])
     again = settled(supervisor, "relay", ProcessState.RUNNING)
     assert again.pid != status.pid
     with closing(socket.create_connection(("127.0.0.1", port), 10)), closing(echo.accept()[0]):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import os
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -16,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import psutil
 
+from clickstream.config.files import replacing
 from clickstream.config.paths import Home
 from clickstream.domain.errors import ClickstreamError, Interrupted, UsageError
 from clickstream.domain.events import CSV_HEADER, KINDS, EventColumns
@@ -83,7 +83,7 @@ def generate(
     began = time.monotonic()
     go_on = _raising(cancelled)
     try:
-        with _replacing(path) as file, _compressing(path, file) as text:
+        with _opened(path) as text:
             report = progress or _silent
             rows = shape.rows if limit is None else min(limit, shape.rows)
             report(0, rows)
@@ -110,21 +110,19 @@ def _silent(_written: int, _total: int) -> None:
 
 
 @contextmanager
-def _replacing(path: Path) -> Iterator[IO[bytes]]:
-    """A new file in the same folder that takes the place of `path` at the end, or goes."""
+def _opened(path: Path) -> Iterator[IO[bytes]]:
+    """The new file, packed as its name says. Its folder is made, and rid of what killed runs have left there.
+
+    Raises ClickstreamError where no file can be.
+    """
     if path.exists() and not path.is_file():
         raise ClickstreamError(f"cannot write {path}: it is not a file", hint="name a file")
     if path.parent == (home := Home.from_environment()).root:
         make_private(home)
     path.parent.mkdir(parents=True, exist_ok=True)
     _remove_leftovers(path)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        with partial.open("wb") as file:
-            yield file
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    with replacing(path, mode=0o666) as file, _compressing(path, file) as text:
+        yield text
 
 
 def _remove_leftovers(path: Path) -> None:

@@ -14,12 +14,13 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from clickstream.actions.run_worker import RunOptions, worker_class
+from clickstream.actions.processes.supervised import RunOptions, worker_class
 from clickstream.actions.servers import kafka_of
 from clickstream.config.problems import SettingsError
 from clickstream.config.settings import Settings, load_settings
 from clickstream.domain.errors import ClickstreamError, ServiceUnavailable, UsageError
 from clickstream.domain.processes import Role
+from clickstream.domain.reports import WorkerState
 from clickstream.pipeline.foreground import Foreground, Health, HealthFile, log_to_stdout
 from clickstream.pipeline.process import WorkerOptions, run_to_end
 from clickstream.pipeline.retry import Backoff
@@ -87,7 +88,7 @@ def _prepare(make: Callable[[], Any], health: HealthFile, stop: threading.Event)
             if not said:
                 _logger.warning("waiting: %s", error)
             said = True
-            health.renew(Health("waiting", str(error)))
+            health.renew(Health(WorkerState.WAITING, str(error)))
             pause.failed()
             while not pause.due and not stop.wait(_LOOK_EVERY):
                 pass

@@ -8,16 +8,23 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from clickstream.actions.control import Control, ensure, running
-from clickstream.actions.group import UNDER_WAY, local_workers
 from clickstream.actions.observe.model import ProcessRow
 from clickstream.actions.prepare import prepare_topic
+from clickstream.actions.processes.workers import (
+    PRODUCER,
+    UNDER_WAY,
+    control_of,
+    find,
+    local_workers,
+    producer_spec,
+    start_and_wait,
+)
 from clickstream.actions.servers import kafka_of
-from clickstream.actions.workers import PRODUCER, control_of, find, producer_spec, start_and_wait
 from clickstream.config.settings import Settings
 from clickstream.domain.errors import ClickstreamError, FileFault
 from clickstream.domain.pace import FULL_SPEED, Pace
 from clickstream.domain.processes import ALIVE, SETTLED, ProcessState, Role
-from clickstream.domain.reports import UNREADABLE, WorkerReport
+from clickstream.domain.reports import WorkerReport, WorkerState
 from clickstream.pipeline.steering import Order, Pause, Resume, order_line
 
 OBEYED_WITHIN = 10.0
@@ -31,7 +38,7 @@ LOOK_EVERY = 0.05
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class SendingRun:
     """What a producer is asked to do."""
 
     file: Path
@@ -40,7 +47,7 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True)
-class Stopped:
+class StoppedProducer:
     """What a stop found."""
 
     running: bool
@@ -56,7 +63,7 @@ class Stopped:
         return f"stopped; Kafka has acknowledged {self.acknowledged:,} of {self.total:,} events"
 
 
-def start(settings: Settings, run: Run) -> ProcessRow:
+def start(settings: Settings, run: SendingRun) -> ProcessRow:
     """Have the producer send the file; returns once it has read it. The topic is made where it is missing.
 
     Raises:
@@ -86,14 +93,14 @@ def start(settings: Settings, run: Run) -> ProcessRow:
     return worker
 
 
-def stop(settings: Settings) -> Stopped:
+def stop(settings: Settings) -> StoppedProducer:
     """Stop the producer at its next event; what Kafka acknowledged stays."""
     ran = any(process.state in UNDER_WAY for process in find(settings, Role.PRODUCER))
     if ran:
         control_of(settings).stop([PRODUCER])
     process = next(iter(find(settings, Role.PRODUCER)), None)
     report = process.report if process else None
-    return Stopped(ran, report.events if report else 0, report.counters.get("total", 0) if report else 0)
+    return StoppedProducer(ran, report.events if report else 0, report.counters.get("total", 0) if report else 0)
 
 
 def pause(settings: Settings) -> ProcessRow:
@@ -104,12 +111,12 @@ def pause(settings: Settings) -> ProcessRow:
     Raises:
         ClickstreamError: no producer is running, or it does not listen.
     """
-    return _steer(settings, Pause(), lambda report: report.state == "paused")
+    return _steer(settings, Pause(), lambda report: report.state == WorkerState.PAUSED)
 
 
 def resume(settings: Settings) -> ProcessRow:
     """Have a paused producer go on; see `pause`."""
-    return _steer(settings, Resume(), lambda report: report.state != "paused")
+    return _steer(settings, Resume(), lambda report: report.state != WorkerState.PAUSED)
 
 
 def set_pace(settings: Settings, pace: Pace) -> ProcessRow:
@@ -130,7 +137,7 @@ def summary(producer: ProcessRow) -> str:
     """What a producer does and how far it is, in a sentence."""
     if not producer.under_way:
         return f"the producer is {producer.state}"
-    how = "is paused" if producer.activity == "paused" else f"sends at {producer.pace}"
+    how = "is paused" if producer.activity == WorkerState.PAUSED else f"sends at {producer.pace}"
     total = producer.counters.get("total", 0)
     return f"the producer {how}; Kafka has acknowledged {producer.events:,} of {total:,} events"
 
@@ -154,8 +161,9 @@ def _await_reading(control: Control) -> None:
 def _refuse_unreadable(control: Control) -> None:
     """Raise what the producer said of its file before it ended."""
     process = control.snapshot().get(PRODUCER)
-    if process and process.state is ProcessState.FAILED and process.report and process.report.state == UNREADABLE:
-        raise FileFault(process.report.detail)
+    report = process.report if process and process.state is ProcessState.FAILED else None
+    if report and report.state == WorkerState.UNREADABLE:
+        raise FileFault(report.detail)
 
 
 def _steer(settings: Settings, order: Order, obeyed: Callable[[WorkerReport], bool]) -> ProcessRow:

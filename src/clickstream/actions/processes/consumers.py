@@ -1,4 +1,4 @@
-"""Starting, stopping, restarting and listing this home's consumers: those that fill PostgreSQL, and the indexers."""
+"""Starting, stopping, restarting, scaling and listing this home's consumers, indexers included."""
 
 from __future__ import annotations
 
@@ -7,22 +7,23 @@ from dataclasses import dataclass
 from enum import StrEnum
 from itertools import islice
 
-from clickstream.actions.control import Control, Stopped, ensure
-from clickstream.actions.group import UNDER_WAY, local_workers
+from clickstream.actions.control import Control, StoppedProcesses, ensure
 from clickstream.actions.observe.model import ProcessRow
 from clickstream.actions.prepare import prepare
-from clickstream.actions.rolling import Restarted, restart_together, roll
-from clickstream.actions.servers import valkey_of
-from clickstream.actions.workers import (
+from clickstream.actions.processes.rolling import RestartedWorker, restart_together, roll
+from clickstream.actions.processes.workers import (
+    UNDER_WAY,
     consumer_name,
     consumer_spec,
     control_of,
     find,
     indexer_name,
     indexer_spec,
+    local_workers,
     refuse_other_settings,
     start_and_wait,
 )
+from clickstream.actions.servers import valkey_of
 from clickstream.config.settings import Settings
 from clickstream.domain import spelling
 from clickstream.domain.errors import ClickstreamError, UsageError
@@ -30,14 +31,14 @@ from clickstream.domain.processes import ProcessSpec, ProcessStatus, Role
 from clickstream.services.kafka.admin import TopicInfo
 
 
-class Kind(StrEnum):
+class ConsumerKind(StrEnum):
     """Which store a consumer fills."""
 
     POSTGRESQL = "postgresql"
     OPENSEARCH = "opensearch"
 
 
-ROLES = {Kind.POSTGRESQL: Role.CONSUMER, Kind.OPENSEARCH: Role.INDEXER}
+ROLES = {ConsumerKind.POSTGRESQL: Role.CONSUMER, ConsumerKind.OPENSEARCH: Role.INDEXER}
 
 INDEXERS = 1
 """How many index, unless told otherwise: one writes documents several times as fast as a server of the same cores
@@ -60,8 +61,21 @@ class Started:
         return "; ".join(words for words in (kept, started if self.started else "") if words)
 
 
+@dataclass(frozen=True, slots=True)
+class Scaled:
+    """What a scaling did."""
+
+    before: int
+    now: int
+    started: tuple[str, ...]
+    stopped: tuple[str, ...]
+
+    def summary(self) -> str:
+        return f"consumers: {self.before} → {self.now}"
+
+
 def start(
-    settings: Settings, *, count: int | None = None, accept_gap: bool = False, kind: Kind | None = None
+    settings: Settings, *, count: int | None = None, accept_gap: bool = False, kind: ConsumerKind | None = None
 ) -> Started:
     """Have `count` consumers run (None: one a partition); those that run already are kept.
 
@@ -78,8 +92,8 @@ def start(
     specs: list[ProcessSpec] = []
     kept: list[str] = []
     for one in wanted:
-        default = topic.partitions if one is Kind.POSTGRESQL else min(INDEXERS, topic.partitions)
-        asked = count if one is Kind.POSTGRESQL or kind else None
+        default = topic.partitions if one is ConsumerKind.POSTGRESQL else min(INDEXERS, topic.partitions)
+        asked = count if one is ConsumerKind.POSTGRESQL or kind else None
         alive = _alive(control, one)
         number = _checked(asked, topic, one, alive) if asked is not None else max(default, len(alive))
         specs += _missing(settings, one, alive, number, accept_gap=accept_gap)
@@ -90,7 +104,7 @@ def start(
     return Started(topic.name, topic.partitions, tuple(spec.name for spec in specs), tuple(kept))
 
 
-def stop(settings: Settings, names: tuple[str, ...] = (), *, kind: Kind | None = None) -> Stopped:
+def stop(settings: Settings, names: tuple[str, ...] = (), *, kind: ConsumerKind | None = None) -> StoppedProcesses:
     """Stop these consumers (none named: all, or all of the kind).
 
     Raises:
@@ -101,17 +115,17 @@ def stop(settings: Settings, names: tuple[str, ...] = (), *, kind: Kind | None =
     chosen = tuple(name for name in names or known if known[name].state in UNDER_WAY)
     if chosen:
         control_of(settings).stop(chosen)
-    return Stopped(chosen)
+    return StoppedProcesses(chosen)
 
 
 def restart(
     settings: Settings,
     names: tuple[str, ...] = (),
     *,
-    kind: Kind | None = None,
+    kind: ConsumerKind | None = None,
     all_at_once: bool = False,
-    told: Callable[[Restarted], None] = lambda one: None,
-) -> tuple[Restarted, ...]:
+    told: Callable[[RestartedWorker], None] = lambda one: None,
+) -> tuple[RestartedWorker, ...]:
     """Stop these consumers (none named: all that run) and start them again with the settings of now.
 
     One after the other, the next one when the one before has caught up; `all_at_once` waits for none. Without names,
@@ -140,16 +154,34 @@ def restart(
     return (restart_together if all_at_once else roll)(control, specs, told)
 
 
-def listed(settings: Settings, *, kind: Kind | None = None) -> tuple[ProcessRow, ...]:
+def scale(settings: Settings, count: int) -> Scaled:
+    """Have `count` consumers run: start more, or stop those with the highest numbers.
+
+    Raises:
+        UsageError: fewer than none, or more than partitions.
+        ClickstreamError: a server does not answer or refuses; a consumer did not start.
+    """
+    if count < 0:
+        raise UsageError(f"{count} is not a number of consumers", hint="give a whole number from 0 upwards")
+    running = [process.name for process in find(settings, Role.CONSUMER) if process.state in UNDER_WAY]
+    running.sort(key=lambda name: (len(name), name))
+    if count < len(running):
+        stopped = stop(settings, tuple(running[count:]))
+        return Scaled(len(running), count, (), stopped.stopped)
+    started = start(settings, count=count, kind=ConsumerKind.POSTGRESQL).started if count > len(running) else ()
+    return Scaled(len(running), len(running) + len(started), started, ())
+
+
+def listed(settings: Settings, *, kind: ConsumerKind | None = None) -> tuple[ProcessRow, ...]:
     """This home's consumers, indexers included, or those of the kind."""
     roles = {ROLES[kind]} if kind else set(ROLES.values())
     return tuple(worker for worker in local_workers(settings) if worker.role in roles)
 
 
-def _kinds(settings: Settings, kind: Kind | None) -> tuple[Kind, ...]:
+def _kinds(settings: Settings, kind: ConsumerKind | None) -> tuple[ConsumerKind, ...]:
     if kind is None:
-        return tuple(Kind) if settings.opensearch.enabled else (Kind.POSTGRESQL,)
-    if kind is Kind.OPENSEARCH and not settings.opensearch.enabled:
+        return tuple(ConsumerKind) if settings.opensearch.enabled else (ConsumerKind.POSTGRESQL,)
+    if kind is ConsumerKind.OPENSEARCH and not settings.opensearch.enabled:
         raise _not_enabled()
     return (kind,)
 
@@ -161,12 +193,12 @@ def _not_enabled() -> UsageError:
     )
 
 
-def _alive(control: Control, kind: Kind) -> set[str]:
+def _alive(control: Control, kind: ConsumerKind) -> set[str]:
     return {process.name for process in control.snapshot().of(ROLES[kind]) if process.state in UNDER_WAY}
 
 
-def _checked(count: int, topic: TopicInfo, kind: Kind, alive: set[str]) -> int:
-    what = "consumers" if kind is Kind.POSTGRESQL else "indexers"
+def _checked(count: int, topic: TopicInfo, kind: ConsumerKind, alive: set[str]) -> int:
+    what = "consumers" if kind is ConsumerKind.POSTGRESQL else "indexers"
     if count > topic.partitions:
         raise UsageError(
             f"{count} {what} for {topic.partitions} partitions: topic {topic.name} gives each partition to one",
@@ -180,14 +212,18 @@ def _checked(count: int, topic: TopicInfo, kind: Kind, alive: set[str]) -> int:
     return count
 
 
-def _missing(settings: Settings, kind: Kind, alive: set[str], count: int, *, accept_gap: bool) -> Iterable[ProcessSpec]:
-    name_of, spec_of = (consumer_name, consumer_spec) if kind is Kind.POSTGRESQL else (indexer_name, indexer_spec)
+def _missing(
+    settings: Settings, kind: ConsumerKind, alive: set[str], count: int, *, accept_gap: bool
+) -> Iterable[ProcessSpec]:
+    name_of, spec_of = (
+        (consumer_name, consumer_spec) if kind is ConsumerKind.POSTGRESQL else (indexer_name, indexer_spec)
+    )
     free = (name for number in range(count + len(alive)) if (name := name_of(number)) not in alive)
     for name in islice(free, count - len(alive)):
         yield spec_of(settings, name, accept_gap=accept_gap)
 
 
-def _known(settings: Settings, kind: Kind | None) -> dict[str, ProcessStatus]:
+def _known(settings: Settings, kind: ConsumerKind | None) -> dict[str, ProcessStatus]:
     roles = [ROLES[kind]] if kind else list(ROLES.values())
     return {process.name: process for role in roles for process in find(settings, role)}
 

@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from clickstream.actions.control import running
-from clickstream.actions.workers import READY_WITHIN, control_of
+from clickstream.actions.processes.workers import READY_WITHIN, control_of
 from clickstream.config.settings import Settings
 from clickstream.domain import spelling
 from clickstream.domain.errors import ClickstreamError, UsageError
@@ -16,7 +16,7 @@ from clickstream.domain.processes import ALIVE, SETTLED, ProcessState, ProcessSt
 
 
 @dataclass(frozen=True, slots=True)
-class Stopped:
+class StoppedProcess:
     """What a stop found."""
 
     name: str
@@ -28,7 +28,7 @@ class Stopped:
 
 
 @dataclass(frozen=True, slots=True)
-class Restarted:
+class RestartedProcess:
     """A process that was stopped and started again."""
 
     name: str
@@ -53,7 +53,7 @@ class Signalled:
         return f"{self.name} continues"
 
 
-def stop(settings: Settings, name: str) -> Stopped:
+def stop(settings: Settings, name: str) -> StoppedProcess:
     """Stop it and wait for its end.
 
     Raises:
@@ -63,10 +63,10 @@ def stop(settings: Settings, name: str) -> Stopped:
     control = control_of(settings)
     process = _find(control.snapshot(), name)
     control.stop([name])
-    return Stopped(name, process.state not in SETTLED)
+    return StoppedProcess(name, process.state not in SETTLED)
 
 
-def restart(settings: Settings, name: str) -> Restarted:
+def restart(settings: Settings, name: str) -> RestartedProcess:
     """Stop it, start it again as it was started, and return once it is ready.
 
     Raises:
@@ -77,7 +77,7 @@ def restart(settings: Settings, name: str) -> Restarted:
     _find(control.snapshot(), name)
     control.restart([name])
     control.wait([name], {ProcessState.RUNNING, ProcessState.FINISHED}, READY_WITHIN)
-    return Restarted(name)
+    return RestartedProcess(name)
 
 
 def kill(settings: Settings, name: str) -> Signalled:

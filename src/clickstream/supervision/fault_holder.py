@@ -1,8 +1,8 @@
-"""Holds a fault for a while and takes it back, as a process of the supervisor:
-`python -m clickstream.supervision.minder`.
+"""Holds a fault for a while and reverts it, as a process of the supervisor:
+`python -m clickstream.supervision.fault_holder`.
 
 The fault ends at its time, when this process is asked to stop, or when the supervisor has gone: whoever wanted it may
-die meanwhile. Killed, this process is started again; past its time it only takes back.
+die meanwhile. Killed, this process is started again; past its time it only reverts.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ import psutil
 from clickstream.config.paths import Home
 from clickstream.domain.errors import ClickstreamError
 from clickstream.domain.processes import SETTLED, Snapshot
-from clickstream.supervision.client import Client, connect
+from clickstream.supervision.client import SupervisorClient, connect
 from clickstream.supervision.process import PR_SET_PDEATHSIG
 
-STRUCK = "struck"
+INJECTED = "injected"
 """The first word of the line that says so."""
 
 NEW_LIFE_EVERY, AGAIN_EVERY = 0.01, 0.2
@@ -47,7 +47,7 @@ class Term:
         self._ended = False
 
     def begin(self) -> None:
-        """It was struck."""
+        """It was injected."""
         self._until = min(self._until, time.monotonic() + self._seconds)
 
     def end(self, *_: object) -> None:
@@ -62,10 +62,10 @@ class Term:
         return self._ended or time.monotonic() >= self._until
 
 
-class Target:
-    """The process that is struck, followed through its restarts."""
+class HeldProcess:
+    """The process that the fault is injected into, followed through its restarts."""
 
-    def __init__(self, client: Client, name: str, gone: Callable[[], None]) -> None:
+    def __init__(self, client: SupervisorClient, name: str, gone: Callable[[], None]) -> None:
         """`gone` is called when the supervisor is. Raises ClickstreamError where the process does not run."""
         self._name = name
         self._gone = gone
@@ -99,7 +99,7 @@ class Target:
 
 
 @contextmanager
-def frozen(target: Target, term: Term) -> Iterator[None]:
+def frozen(target: HeldProcess, term: Term) -> Iterator[None]:
     """SIGSTOP to the process and its children, then SIGCONT: it hangs, as on a machine that swaps."""
     held = set(target.family())
     try:
@@ -116,7 +116,7 @@ def frozen(target: Target, term: Term) -> Iterator[None]:
 
 
 @contextmanager
-def disk_full(target: Target, term: Term) -> Iterator[None]:
+def disk_full(target: HeldProcess, term: Term) -> Iterator[None]:
     """No process of the server's may write to a file: each try fails with EFBIG, as it would with ENOSPC."""
     limited: set[psutil.Process] = set()
 
@@ -148,7 +148,7 @@ def disk_full(target: Target, term: Term) -> Iterator[None]:
 
 
 @contextmanager
-def stopped(client: Client, name: str, term: Term, *, kill: bool) -> Iterator[None]:
+def stopped(client: SupervisorClient, name: str, term: Term, *, kill: bool) -> Iterator[None]:
     """Stopped by its supervisor, then started again as it was."""
     try:
         if not term.over(0):
@@ -184,17 +184,17 @@ def main() -> int:
         return 1
     with _fault(args, client, term):
         term.begin()
-        _say(f"{STRUCK} {args.name}")
+        _say(f"{INJECTED} {args.name}")
         while not term.over():
             pass
     _say(f"{args.name} is let go")
     return 0
 
 
-def _fault(args: argparse.Namespace, client: Client, term: Term) -> AbstractContextManager[None]:
+def _fault(args: argparse.Namespace, client: SupervisorClient, term: Term) -> AbstractContextManager[None]:
     if args.fault == "stop":
         return stopped(client, args.name, term, kill=args.kill)
-    target = Target(client, args.name, term.end)
+    target = HeldProcess(client, args.name, term.end)
     if args.fault == "freeze":
         return frozen(target, term)
     become_owner(target.first)

@@ -9,25 +9,26 @@ import time
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from clickstream.actions import analytics, consumers, producers, stack, verify
+from clickstream.actions import analytics, stack
 from clickstream.actions.control import running
-from clickstream.actions.data_file import DataFile
-from clickstream.actions.demo_progress import FlowMeter, Narrator, Phase, Show
-from clickstream.actions.group import local_workers, snapshot_of
+from clickstream.actions.demo.data_file import DataFile
+from clickstream.actions.demo.progress import FlowMeter, Narrator, Phase, Show
 from clickstream.actions.observe.meter import LagMeter, Sample
 from clickstream.actions.observe.model import TITLES, ProcessRow
 from clickstream.actions.prepare import prepare
+from clickstream.actions.processes import consumers, producers
+from clickstream.actions.processes.workers import PRODUCER, control_of, local_workers, snapshot_of
 from clickstream.actions.reset import reset
 from clickstream.actions.servers import opensearch_of, postgres_of
-from clickstream.actions.workers import PRODUCER, control_of
+from clickstream.actions.verify import sessions as verify
 from clickstream.config.settings import Settings, load_settings
 from clickstream.domain.errors import ClickstreamError, UsageError
 from clickstream.domain.processes import ProcessState, Role
 from clickstream.pipeline.csvfile import look
 from clickstream.services.postgres.inspect import Counts, counts
 
-LOOK_EVERY = 0.2
-"""Seconds between two looks at the flow."""
+SAMPLE_EVERY = 0.2
+"""Seconds between two samples of the flow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +119,8 @@ def demo(settings: Settings, options: DemoOptions, show: Show) -> DemoResult:
             narrator.say(Phase.DATA, data.note, note=True)
         settings = _bring_up(settings, narrator)
         file = data.ready(
-            lambda done, total: narrator.say(Phase.DATA, f"generating {data.path}", done=done, total=total), LOOK_EVERY
+            lambda done, total: narrator.say(Phase.DATA, f"generating {data.path}", done=done, total=total),
+            SAMPLE_EVERY,
         )
     if options.fresh:
         _empty(settings, narrator)
@@ -131,7 +133,7 @@ def demo(settings: Settings, options: DemoOptions, show: Show) -> DemoResult:
     _tell_what_is_there(before, start, narrator)
     kept = {worker.name for worker in _workers(settings) if worker.under_way}
     try:
-        drained = _run_pipeline(settings, producers.Run(file, options.limit), start, narrator)
+        drained = _run_pipeline(settings, producers.SendingRun(file, options.limit), start, narrator)
     finally:
         _stop_started(settings, kept, narrator)
     return _result(settings, before, drained, narrator)
@@ -169,7 +171,7 @@ def _tell_what_is_there(before: Counts, start: Sample, narrator: Narrator) -> No
         narrator.say(Phase.PIPELINE, words, note=True)
 
 
-def _run_pipeline(settings: Settings, run: producers.Run, start: Sample, narrator: Narrator) -> _Drained:
+def _run_pipeline(settings: Settings, run: producers.SendingRun, start: Sample, narrator: Narrator) -> _Drained:
     narrator.say(Phase.PIPELINE, "starting consumers")
     consumers.start(settings)
     narrator.say(Phase.PIPELINE, "starting the producer")
@@ -179,11 +181,11 @@ def _run_pipeline(settings: Settings, run: producers.Run, start: Sample, narrato
         while True:
             workers = _workers(settings)
             finished = _producer_finished(workers)
-            narrator.flow(meter.look(workers))
+            narrator.flow(meter.sample(workers))
             if finished and meter.drained:
                 return _Drained(meter.produced, meter.read, finished, max(0.0, meter.last_commit - began))
             _refuse_failed(workers)
-            time.sleep(LOOK_EVERY)
+            time.sleep(SAMPLE_EVERY)
 
 
 def _producer_finished(workers: tuple[ProcessRow, ...]) -> ProcessRow | None:

@@ -1,6 +1,6 @@
 """Faults of processes: killed, frozen, stopped, without room on the disk; the supervisor itself; Valkey emptied.
 
-Each strikes, takes back, and returns when what it broke runs again.
+Each injects, reverts, and returns when what it broke runs again.
 """
 
 from __future__ import annotations
@@ -11,17 +11,18 @@ from contextlib import suppress
 
 import psutil
 
-from clickstream.actions import consumers, stack
+from clickstream.actions import stack
 from clickstream.actions.faults.catalogue import CONSUMER
 from clickstream.actions.faults.context import Context
 from clickstream.actions.faults.context import consumers as consumers_of
-from clickstream.actions.faults.minders import await_back, await_end, held
-from clickstream.actions.group import UNDER_WAY
+from clickstream.actions.faults.holders import await_back, await_end, held
 from clickstream.actions.observe.model import BAD, GOOD, WARN
+from clickstream.actions.processes import consumers
+from clickstream.actions.processes.workers import UNDER_WAY
 from clickstream.actions.servers import valkey_of
 from clickstream.config.settings import load_settings
 from clickstream.domain.processes import ProcessStatus, Role, Snapshot
-from clickstream.services.valkey import drill
+from clickstream.services.valkey import server as valkey_server
 
 ENDS_WITHIN = 90.0
 """Seconds in which all that a killed supervisor ran must have ended by itself."""
@@ -40,10 +41,10 @@ def kill(context: Context) -> None:
 def freeze(context: Context) -> None:
     """SIGSTOP, SIGCONT."""
     victim, control = context.victim(), context.control
-    with held(context, "freeze", victim.name) as struck:
-        context.say("frozen", victim.name, level=BAD, at=struck.at)
+    with held(context, "freeze", victim.name) as injected:
+        context.say("frozen", victim.name, level=BAD, at=injected.at)
         takeover = _Takeover(context, victim)
-        ended = await_end(control, context, "freeze", victim.name, takeover.look)
+        ended = await_end(control, context, "freeze", victim.name, takeover.watch)
     context.say("thawed", victim.name, level=GOOD, at=ended.at)
 
 
@@ -55,7 +56,7 @@ class _Takeover:
         self._name = victim.name
         self._wanted = set(victim.report.partitions) if victim.report and context.fault.target == CONSUMER else set()
 
-    def look(self, snapshot: Snapshot) -> None:
+    def watch(self, snapshot: Snapshot) -> None:
         reports = [one.report for one in snapshot.of(Role.CONSUMER) if one.name != self._name and one.report]
         if self._wanted and self._wanted <= {number for report in reports for number in report.partitions}:
             self._context.say("taken over", f"partitions {sorted(self._wanted)}", level=GOOD, at=snapshot.at)
@@ -65,8 +66,8 @@ class _Takeover:
 def stop(context: Context) -> None:
     """A polite stop, and a start."""
     victim, control = context.victim(), context.control
-    with held(context, "stop", victim.name) as struck:
-        context.say("stopped", victim.name, level=BAD, at=struck.at)
+    with held(context, "stop", victim.name) as injected:
+        context.say("stopped", victim.name, level=BAD, at=injected.at)
         await_end(control, context, "stop", victim.name)
     snapshot = await_back(context, control, victim.name)
     context.say("started again", victim.name, level=GOOD, at=snapshot.at)
@@ -75,10 +76,10 @@ def stop(context: Context) -> None:
 def fill_disk(context: Context) -> None:
     """Not a byte more for the server's processes, those that take the place of dead ones included."""
     victim, control = context.victim(), context.control
-    with held(context, "fill-disk", victim.name) as struck:
-        context.say("disk full", victim.name, level=BAD, at=struck.at)
+    with held(context, "fill-disk", victim.name) as injected:
+        context.say("disk full", victim.name, level=BAD, at=injected.at)
         if victim.name == "valkey":
-            drill.snapshot(valkey_of(context.settings))
+            valkey_server.snapshot(valkey_of(context.settings))
         ended = await_end(control, context, "fill-disk", victim.name)
     context.say("room again", victim.name, level=GOOD, at=ended.at)
     snapshot = await_back(context, control, victim.name)
@@ -89,7 +90,7 @@ def fill_disk(context: Context) -> None:
 
 def flush(context: Context) -> None:
     """Everything out of Valkey."""
-    keys = drill.flush(valkey_of(context.settings))
+    keys = valkey_server.flush(valkey_of(context.settings))
     context.say("flushed", f"Valkey, {keys:,} keys", level=BAD)
 
 

@@ -10,7 +10,7 @@ import select
 import threading
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import psycopg
 from psycopg import sql
@@ -18,8 +18,7 @@ from psycopg import sql
 from clickstream.config.settings import PostgresSettings
 from clickstream.domain.errors import ServiceNotReady, ServiceRefused
 
-if TYPE_CHECKING:
-    from clickstream.services.postgres.connection import Connection
+Connection = psycopg.Connection[tuple[object, ...]]
 
 _WANTED: Final = {
     # What the protocol of several consumers is proved for; under any other, a batch works from an old snapshot.

@@ -1,4 +1,4 @@
-"""Faults that last: a process of the supervisor holds each and takes it back, whatever becomes of whoever asked for it.
+"""Faults that last: a process of the supervisor holds each and reverts it, whatever becomes of whoever asked for it.
 
 So a killed `faults inject` leaves nothing frozen, full or stopped beyond the fault's own time.
 """
@@ -16,12 +16,12 @@ from clickstream.actions.observe.model import WARN
 from clickstream.domain.errors import ClickstreamError, UsageError
 from clickstream.domain.processes import SETTLED, ProcessSpec, ProcessState, ProcessStatus, Role, Snapshot
 
-MODULE = "clickstream.supervision.minder"
-STRUCK_WITHIN = 90.0
-"""Seconds that a minder may take to strike: a polite stop of a server takes its time."""
+MODULE = "clickstream.supervision.fault_holder"
+INJECTED_WITHIN = 90.0
+"""Seconds that a holder may take to inject it: a polite stop of a server takes its time."""
 
 
-def minder_name(how: str, name: str) -> str:
+def holder_name(how: str, name: str) -> str:
     return f"fault-{how}-{name}"
 
 
@@ -32,8 +32,8 @@ def fault_process(name: str, module: str, arguments: tuple[str, ...], ready: str
         role=Role.FAULT,
         argv=(sys.executable, "-P", "-m", module, *arguments),  # -P: no module is taken from the home's folder
         ready_pattern=f"^{ready}",
-        ready_timeout=STRUCK_WITHIN,
-        stop_timeout=STRUCK_WITHIN,
+        ready_timeout=INJECTED_WITHIN,
+        stop_timeout=INJECTED_WITHIN,
     )
 
 
@@ -42,35 +42,35 @@ def held(context: Context, how: str, name: str, *flags: str) -> Iterator[Snapsho
     """The fault holds from the block's beginning on, for the context's seconds or until the block ends.
 
     Args:
-        context: of the strike.
-        how: as the minder knows it: `freeze`, `fill-disk`, `stop`.
+        context: of the injection.
+        how: as the holder knows it: `freeze`, `fill-disk`, `stop`.
         name: the process that it befalls.
-        flags: more of the minder's arguments.
+        flags: more of the holder's arguments.
 
     Yields:
-        The supervisor's snapshot of the moment in which it had struck.
+        The supervisor's snapshot of the moment in which it was injected.
 
     Raises:
         UsageError: it is held already.
-        ClickstreamError: it could not strike, or the supervisor is gone.
+        ClickstreamError: it could not be injected, or the supervisor is gone.
     """
     control = context.control
-    minder = minder_name(how, name)
-    present = control.snapshot().get(minder)
+    holder = holder_name(how, name)
+    present = control.snapshot().get(holder)
     if present is not None and present.state not in SETTLED:
         raise UsageError(
-            f"{context.fault.name} is under way already", hint=f"`clickstream worker stop {minder}` ends it"
+            f"{context.fault.name} is under way already", hint=f"`clickstream worker stop {holder}` ends it"
         )
-    latest = time.monotonic() + context.seconds + STRUCK_WITHIN
+    latest = time.monotonic() + context.seconds + INJECTED_WITHIN
     term = ("--seconds", repr(context.seconds), "--latest", repr(latest))
-    spec = fault_process(minder, MODULE, (how, name, *term, *flags), "struck")
+    spec = fault_process(holder, MODULE, (how, name, *term, *flags), "injected")
     try:
         control.start([spec])
-        yield control.wait([minder], {ProcessState.RUNNING, ProcessState.FINISHED}, STRUCK_WITHIN + 10)
+        yield control.wait([holder], {ProcessState.RUNNING, ProcessState.FINISHED}, INJECTED_WITHIN + 10)
     finally:
         with suppress(ClickstreamError):  # gone with the supervisor, and the fault with it
-            control.stop([minder])
-            control.remove([minder])
+            control.stop([holder])
+            control.remove([holder])
 
 
 def await_end(
@@ -81,17 +81,17 @@ def await_end(
     Raises:
         ClickstreamError: it does not end, or the supervisor is gone.
     """
-    minder = minder_name(how, name)
-    deadline = time.monotonic() + context.seconds + STRUCK_WITHIN
+    holder = holder_name(how, name)
+    deadline = time.monotonic() + context.seconds + INJECTED_WITHIN
     for snapshot in control.watch():
         context.tick()
         if seen is not None:
             seen(snapshot)
-        process = snapshot.get(minder)
+        process = snapshot.get(holder)
         if process is None or process.state in SETTLED:
             return snapshot
         if time.monotonic() > deadline:
-            raise ClickstreamError(f"{minder} does not end", hint=f"see its log, {minder}.log")
+            raise ClickstreamError(f"{holder} does not end", hint=f"see its log, {holder}.log")
     raise ClickstreamError("the supervisor has gone, and the fault with it")
 
 

@@ -1,0 +1,1 @@
+"""The file of events: what is in it, and generating one."""

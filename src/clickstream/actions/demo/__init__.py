@@ -1,0 +1,1 @@
+"""`clickstream demo`: the whole pipeline on servers of its own, shown once."""

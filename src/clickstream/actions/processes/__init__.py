@@ -1,0 +1,1 @@
+"""This home's workers: starting, steering and stopping them, and being one."""
