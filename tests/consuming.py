@@ -10,9 +10,9 @@ from typing import Protocol
 
 from clickstream.config.settings import Settings
 from clickstream.domain.reports import WorkerReport
-from clickstream.pipeline.loop import Heard
-from clickstream.pipeline.process import WorkerOptions
-from clickstream.pipeline.worker import Worker
+from clickstream.pipeline.consumer.sink import Worker
+from clickstream.pipeline.process.loop import Heard
+from clickstream.pipeline.process.run import WorkerOptions
 from tests.feed import all_committed, wait_until
 
 

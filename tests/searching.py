@@ -15,9 +15,9 @@ from clickstream.actions import stack
 from clickstream.actions.observe.meter import LagMeter
 from clickstream.config.paths import Home
 from clickstream.config.settings import Settings, load_settings
-from clickstream.pipeline.index_worker import IndexWorker
-from clickstream.pipeline.loop import Heard
-from clickstream.pipeline.process import WorkerOptions
+from clickstream.pipeline.indexer.sink import IndexWorker
+from clickstream.pipeline.process.loop import Heard
+from clickstream.pipeline.process.run import WorkerOptions
 from clickstream.services.kafka.admin import create_topic, delete_topic
 from clickstream.services.opensearch.client import connect
 from tests.consuming import Running, running

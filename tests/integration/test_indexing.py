@@ -23,8 +23,8 @@ from clickstream.config.settings import Settings, load_settings
 from clickstream.domain.errors import OffsetLost, UsageError
 from clickstream.domain.processes import Role
 from clickstream.domain.reports import WorkerReport
-from clickstream.pipeline import index_loading
-from clickstream.pipeline.index_settle import REASON
+from clickstream.pipeline.indexer import bulk_settings
+from clickstream.pipeline.indexer.settler import REASON
 from clickstream.services.kafka.admin import create_topic, delete_topic
 from clickstream.services.kafka.config import client_config
 from clickstream.services.opensearch.client import connect
@@ -153,8 +153,8 @@ def test_messages_that_kafka_removed_stop_it_until_the_gap_is_accepted(settings:
 def test_far_behind_the_index_loads_and_has_its_settings_again_at_the_end(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(index_loading, "FAR_BEHIND", 100)
-    monkeypatch.setattr(index_loading, "CAUGHT_UP", 100)
+    monkeypatch.setattr(bulk_settings, "FAR_BEHIND", 100)
+    monkeypatch.setattr(bulk_settings, "CAUGHT_UP", 100)
     index = EventsIndex(settings.opensearch)
     index.ensure()
     with connect(settings.opensearch) as client:

@@ -17,7 +17,7 @@ from clickstream.cli.main import run
 from clickstream.config.settings import Settings
 from clickstream.domain.errors import OffsetLost
 from clickstream.domain.target import Target
-from clickstream.pipeline import window
+from clickstream.pipeline.sessions import window
 from clickstream.services.kafka.admin import create_partitions, create_topic, delete_topic, read_offsets
 from clickstream.services.kafka.config import client_config
 from clickstream.services.postgres.rewind import moving

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from clickstream.pipeline import window as window_module
-from clickstream.pipeline.homes import Homes
-from clickstream.pipeline.window import NOTHING_STORED, Change, Span, Window
+from clickstream.pipeline.consumer.visitors import Homes
+from clickstream.pipeline.sessions import window as window_module
+from clickstream.pipeline.sessions.window import NOTHING_STORED, Change, Span, Window
 from clickstream.services.postgres.homes import Agreement, Strays
 from clickstream.services.postgres.writes import Outcome
 from tests.algebra import TIMEOUT, MemoryStore, as_columns, batches

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from clickstream.pipeline.index_documents import Documents
-from clickstream.pipeline.index_offsets import Offsets, Place
-from clickstream.pipeline.index_queue import Checkpoint, IndexQueue
-from clickstream.pipeline.index_settle import Settled, ShardFailed
+from clickstream.pipeline.indexer.bulk_queue import Checkpoint, IndexQueue
+from clickstream.pipeline.indexer.documents import Documents
+from clickstream.pipeline.indexer.offsets import Offsets, Place
+from clickstream.pipeline.indexer.settler import Settled, ShardFailed
 
 TOPIC = ("clicks", "id")
 

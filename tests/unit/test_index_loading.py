@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from clickstream.domain.errors import NotAdmitted, ServiceUnavailable
-from clickstream.pipeline.index_loading import CAUGHT_UP, FAR_BEHIND, Loading
+from clickstream.pipeline.indexer.bulk_settings import CAUGHT_UP, FAR_BEHIND, Loading
 
 
 class Index:

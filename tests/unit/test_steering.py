@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clickstream.domain.pace import Pace
-from clickstream.pipeline.loop import hear_lines
-from clickstream.pipeline.pacing import AtOnce, Even, EventTime, Pacer
-from clickstream.pipeline.steering import Order, Pause, Resume, Steering, order_line
+from clickstream.pipeline.process.loop import hear_lines
+from clickstream.pipeline.producer.pacing import AtOnce, Even, EventTime, Pacer
+from clickstream.pipeline.producer.steering import Order, Pause, Resume, Steering, order_line
 
 TIMES = np.arange(0, 1_000_000, 1000)
 """A thousand events, one a second."""

@@ -23,7 +23,7 @@ from clickstream.actions.workers import PRODUCER, control_of
 from clickstream.config.settings import Settings, load_settings
 from clickstream.domain.errors import ClickstreamError, UsageError
 from clickstream.domain.processes import ProcessState, Role
-from clickstream.pipeline.csvfile import look
+from clickstream.pipeline.events.csvfile.reader import look
 from clickstream.services.postgres.inspect import Counts, counts
 
 LOOK_EVERY = 0.2

@@ -14,11 +14,11 @@ from clickstream.config.settings import load_settings
 from clickstream.domain.errors import FileFault
 from clickstream.domain.pace import FULL_SPEED, Pace
 from clickstream.domain.processes import Role
-from clickstream.pipeline.process import EXIT_FILE_FAULT, WorkerOptions, run_to_end
+from clickstream.pipeline.process.run import EXIT_FILE_FAULT, WorkerOptions, run_to_end
 
 if TYPE_CHECKING:
-    from clickstream.pipeline.index_worker import IndexWorker
-    from clickstream.pipeline.worker import Worker
+    from clickstream.pipeline.consumer.sink import Worker
+    from clickstream.pipeline.indexer.sink import IndexWorker
 
 _logger = logging.getLogger(__name__)
 
@@ -54,13 +54,13 @@ def run_worker(role: Role, options: RunOptions) -> int:
         told = WorkerOptions(name, options.accept_gap, options.report)
         make = worker_class(role)
         return run_to_end(role, name, lambda stop: make(settings, told, stop).run())
-    from clickstream.pipeline import producer  # noqa: PLC0415
-    from clickstream.pipeline.loop import configure_logging  # noqa: PLC0415
+    from clickstream.pipeline.process.loop import configure_logging  # noqa: PLC0415
+    from clickstream.pipeline.producer.worker import ProducerOptions, run  # noqa: PLC0415
 
     configure_logging("producer")
-    sending = producer.ProducerOptions(options.file, options.limit, options.pace, options.report)
+    sending = ProducerOptions(options.file, options.limit, options.pace, options.report)
     try:
-        return producer.run(settings, sending, orders=0 if options.report else None)
+        return run(settings, sending, orders=0 if options.report else None)
     except FileFault as fault:
         _logger.error("%s", fault)
         return EXIT_FILE_FAULT
@@ -69,9 +69,9 @@ def run_worker(role: Role, options: RunOptions) -> int:
 def worker_class(role: Role) -> type[Worker | IndexWorker]:
     """What does the work of a consumer or an indexer; loads that one only."""
     if role is Role.CONSUMER:
-        from clickstream.pipeline.worker import Worker  # noqa: PLC0415
+        from clickstream.pipeline.consumer.sink import Worker  # noqa: PLC0415
 
         return Worker
-    from clickstream.pipeline.index_worker import IndexWorker  # noqa: PLC0415
+    from clickstream.pipeline.indexer.sink import IndexWorker  # noqa: PLC0415
 
     return IndexWorker

@@ -1,11 +1,11 @@
-"""Whether a worker in the foreground is well, by its health file: pipeline/foreground.py says what that means."""
+"""Whether a worker in the foreground is well, by its health file (see pipeline/process/foreground.py)."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
 
-from clickstream.pipeline.foreground import UNREADY, read_health
+from clickstream.pipeline.process.foreground import UNREADY, read_health
 
 
 @dataclass(frozen=True, slots=True)

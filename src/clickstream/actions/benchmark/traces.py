@@ -20,7 +20,7 @@ from clickstream.actions.servers import kafka_of, postgres_of, valkey_of
 from clickstream.config.paths import Home
 from clickstream.config.settings import Settings
 from clickstream.domain.errors import ClickstreamError, Interrupted
-from clickstream.pipeline.rejectsfile import SUFFIX
+from clickstream.pipeline.events.csvfile.rejects import SUFFIX
 from clickstream.services.kafka.admin import delete_topic
 from clickstream.services.kafka.forget import delete_group
 from clickstream.services.postgres.reset import drop_schema

@@ -13,8 +13,8 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import Final
 
-from clickstream.pipeline.index_documents import Documents
-from clickstream.pipeline.index_settle import Settled, Settler
+from clickstream.pipeline.indexer.documents import Documents
+from clickstream.pipeline.indexer.settler import Settled, Settler
 
 DEPTH: Final = 2
 """Batches in hand: one that OpenSearch works on and one that waits for it. More costs memory and gains nothing."""

@@ -23,17 +23,15 @@ from clickstream.domain.errors import (
 )
 from clickstream.domain.processes import Role
 from clickstream.domain.reports import WorkerReport
-from clickstream.pipeline.background import Background
-from clickstream.pipeline.index_documents import Documents
-from clickstream.pipeline.index_figures import Figures
-from clickstream.pipeline.index_loading import Loading
-from clickstream.pipeline.index_offsets import Offsets
-from clickstream.pipeline.index_queue import Checkpoint, IndexQueue
-from clickstream.pipeline.index_settle import Settler
-from clickstream.pipeline.loop import Reporter
-from clickstream.pipeline.notices import Notices
-from clickstream.pipeline.process import WorkerOptions
-from clickstream.pipeline.retry import Backoff
+from clickstream.pipeline.indexer.bulk_queue import Checkpoint, IndexQueue
+from clickstream.pipeline.indexer.bulk_settings import Loading
+from clickstream.pipeline.indexer.documents import Documents
+from clickstream.pipeline.indexer.figures import Figures
+from clickstream.pipeline.indexer.offsets import Offsets
+from clickstream.pipeline.indexer.settler import Settler
+from clickstream.pipeline.process.heartbeats import Notices
+from clickstream.pipeline.process.loop import Background, Backoff, Reporter
+from clickstream.pipeline.process.run import WorkerOptions
 from clickstream.services.kafka.consumer import EventConsumer, Fetched
 from clickstream.services.opensearch.index import EventsIndex
 

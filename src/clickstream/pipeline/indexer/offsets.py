@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from clickstream.config.settings import KafkaSettings
 from clickstream.domain.errors import OffsetLost
-from clickstream.pipeline.topic import known_topic, written_end
+from clickstream.pipeline.group.assignment import known_topic, written_end
 from clickstream.services.kafka.admin import TopicInfo
 from clickstream.services.kafka.consumer import EventConsumer
 from clickstream.services.opensearch.index import EventsIndex

@@ -14,11 +14,11 @@ from typing import Final
 
 from clickstream.config.settings import KafkaSettings, PostgresSettings, Settings, ValkeySettings
 from clickstream.domain.errors import Fenced, OffsetLost, ServiceRefused, Void
-from clickstream.pipeline.homes import Homes
-from clickstream.pipeline.isolation import Isolation
-from clickstream.pipeline.partition import EVERYTHING_IS_LATE, Partition, cold_window, restored, saved
-from clickstream.pipeline.topic import known_topic, written_end
-from clickstream.pipeline.window import Window
+from clickstream.pipeline.consumer.partition import EVERYTHING_IS_LATE, Partition, cold_window, restored, saved
+from clickstream.pipeline.consumer.sizer import Isolation
+from clickstream.pipeline.consumer.visitors import Homes
+from clickstream.pipeline.group.assignment import known_topic, written_end
+from clickstream.pipeline.sessions.window import Window
 from clickstream.services.kafka.admin import TopicInfo
 from clickstream.services.kafka.consumer import EventConsumer
 from clickstream.services.postgres.homes import HomesMoved, VisitorsMoved

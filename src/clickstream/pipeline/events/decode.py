@@ -16,7 +16,7 @@ from clickstream.domain.events import (
     EventColumns,
     EventKind,
 )
-from clickstream.pipeline.reasons import reason_for
+from clickstream.pipeline.events.reasons import reason_for
 
 _Id = Annotated[int, msgspec.Meta(ge=0, le=MAX_ID)]
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from clickstream.pipeline.decode import Message, decode_messages
+from clickstream.pipeline.events.decode import Message, decode_messages
 from clickstream.services.kafka.consumer import Fetched
 
 LONGEST: Final = 320

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from clickstream.domain.events import ADD_TO_CART, NO_TRANSACTION, TRANSACTION, VIEW, EventColumns
-from clickstream.pipeline.generator_random import BLOCK_BITS, Chance, order_of
+from clickstream.pipeline.events.chance import BLOCK_BITS, Chance, order_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable

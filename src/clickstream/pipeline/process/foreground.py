@@ -23,7 +23,7 @@ import msgspec
 
 from clickstream.domain.errors import ClickstreamError, UsageError
 from clickstream.domain.reports import WorkerReport
-from clickstream.pipeline.loop import plain_formatter
+from clickstream.pipeline.process.loop import plain_formatter
 
 FIGURES_EVERY: Final = 30.0
 """Seconds between two lines of figures in the log, while there is something to do."""

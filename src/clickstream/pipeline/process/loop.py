@@ -1,4 +1,5 @@
-"""What every worker's main loop shares: the stop event, the report line on stdout, the log on stderr.
+"""What every worker's main loop shares: the stop event, the report line on stdout, the log on stderr, pauses
+after a failure, side work on a thread of its own.
 
 Knows no queue, no server and no supervisor: a worker's parent is whoever reads its stdout.
 """
@@ -9,14 +10,17 @@ import _thread
 import dataclasses
 import logging
 import os
+import random
 import select
 import signal
 import sys
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from types import FrameType
+from typing import Final
 
 import msgspec
 
@@ -25,6 +29,9 @@ from clickstream.domain.reports import LONGEST_DETAIL, WorkerReport
 
 REPORT_INTERVAL = 1.0
 """Seconds between two reports of a worker."""
+
+FIRST_PAUSE: Final = 0.1
+LONGEST_PAUSE: Final = 5.0
 
 Heard = Callable[[WorkerReport], None]
 """Takes a report on the worker's main thread: must be quick, and must not raise."""
@@ -155,3 +162,43 @@ class Reporter:
                 os.write(self._fd, msgspec.json.encode(report) + b"\n")
         except OSError:
             self._stop.set()
+
+
+class Background:
+    """Runs one thing at a time; while it hangs, what comes next is skipped. Jobs must not raise."""
+
+    def __init__(self, name: str) -> None:
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix=name)
+        self._last: Future[None] | None = None
+
+    def offer(self, job: Callable[[], None]) -> None:
+        """Run the job, unless an earlier one is still at work."""
+        if self._last is None or self._last.done():
+            self._last = self._thread.submit(job)
+
+    def finish(self, job: Callable[[], None] | None = None) -> None:
+        """Run a last job after what is at work, and end the thread."""
+        if job is not None:
+            self._thread.submit(job)
+        self._thread.shutdown()
+
+
+class Backoff:
+    """Pauses of 0.1 s, 0.2 s ... 5 s, each shortened at random by up to half, so that workers do not march in step."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._pause = FIRST_PAUSE
+        self._until = float("-inf")
+
+    @property
+    def due(self) -> bool:
+        return self._clock() >= self._until
+
+    def failed(self) -> None:
+        self._until = self._clock() + self._pause * random.uniform(0.5, 1.0)  # noqa: S311 (no secret)
+        self._pause = min(self._pause * 2, LONGEST_PAUSE)
+
+    def succeeded(self) -> None:
+        self._pause = FIRST_PAUSE
+        self._until = float("-inf")

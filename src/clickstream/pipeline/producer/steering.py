@@ -12,7 +12,7 @@ import msgspec
 
 from clickstream.domain.errors import UsageError
 from clickstream.domain.pace import Pace
-from clickstream.pipeline.pacing import Pacer, plan
+from clickstream.pipeline.producer.pacing import Pacer, plan
 
 if TYPE_CHECKING:
     from clickstream.domain.events import Int64Array

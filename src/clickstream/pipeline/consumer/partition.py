@@ -11,11 +11,11 @@ import numpy as np
 
 from clickstream.domain.events import RejectedMessage
 from clickstream.domain.sessions import DayTotals
-from clickstream.pipeline.columns import empty
-from clickstream.pipeline.days import day_totals
-from clickstream.pipeline.decode import decode
-from clickstream.pipeline.homes import Homes
-from clickstream.pipeline.window import NOTHING_STORED, Change, Rows, Span, Window, no_rows
+from clickstream.pipeline.consumer.visitors import Homes
+from clickstream.pipeline.events.columns import empty
+from clickstream.pipeline.events.decode import decode
+from clickstream.pipeline.sessions.days import day_totals
+from clickstream.pipeline.sessions.window import NOTHING_STORED, Change, Rows, Span, Window, no_rows
 from clickstream.services.kafka.consumer import Fetched
 from clickstream.services.postgres.homes import Agreement, Strays
 from clickstream.services.postgres.lookup import SessionLookup
@@ -24,7 +24,7 @@ from clickstream.services.valkey.windows import SavedWindow
 
 if TYPE_CHECKING:
     from clickstream.domain.events import Int64Array
-    from clickstream.pipeline.meter import Meter
+    from clickstream.pipeline.consumer.meter import Meter
 
 _logger = logging.getLogger("clickstream.consumer")
 

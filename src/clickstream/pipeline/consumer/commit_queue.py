@@ -12,7 +12,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import Final
 
-from clickstream.pipeline.partition import Prepared
+from clickstream.pipeline.consumer.partition import Prepared
 from clickstream.services.postgres.store import Store
 from clickstream.services.postgres.writes import BatchRefused, Outcome
 

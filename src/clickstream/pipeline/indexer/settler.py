@@ -22,9 +22,9 @@ from typing import Any, Final
 from clickstream.config.settings import OpenSearchSettings, PostgresSettings
 from clickstream.domain.errors import ServiceNotReady, ServiceRefused, ServiceUnavailable, Void
 from clickstream.domain.events import RejectedMessage
-from clickstream.pipeline.index_documents import Documents
-from clickstream.pipeline.index_doubts import Doubts
-from clickstream.pipeline.retry import Backoff
+from clickstream.pipeline.indexer.documents import Documents
+from clickstream.pipeline.indexer.doubts import Doubts
+from clickstream.pipeline.process.loop import Backoff
 from clickstream.services.opensearch.bulk import BulkAnswer, BulkWriter, Lives
 from clickstream.services.opensearch.client import SERVICE
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from clickstream.domain.errors import ClickstreamError, FileFault, OffsetLost
-from clickstream.pipeline.loop import Heard, configure_logging, install_stop
+from clickstream.pipeline.process.loop import Heard, configure_logging, install_stop
 
 EXIT_OFFSET_LOST: Final = 3
 """Exit code of a worker whose offset needs a human; a restart would not help."""

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 
 from clickstream.domain.errors import ClickstreamError
 from clickstream.domain.reports import WorkerReport
-from clickstream.pipeline.index_documents import Documents
-from clickstream.pipeline.index_settle import Settled
-from clickstream.pipeline.loop import Rate
+from clickstream.pipeline.indexer.documents import Documents
+from clickstream.pipeline.indexer.settler import Settled
+from clickstream.pipeline.process.loop import Rate
 
 
 class Figures:

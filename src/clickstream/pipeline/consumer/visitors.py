@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from clickstream.pipeline.murmur import partitions_of
+from clickstream.pipeline.events.murmur import partitions_of
 from clickstream.services.postgres.homes import Agreement, Strays
 
 if TYPE_CHECKING:
     from clickstream.domain.events import BoolArray, EventColumns, Int64Array
-    from clickstream.pipeline.window import Change, Lookup, Window
+    from clickstream.pipeline.sessions.window import Change, Lookup, Window
     from clickstream.services.postgres.writes import Outcome
 
 

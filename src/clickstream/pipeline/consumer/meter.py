@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 
 from clickstream.domain.reports import LATENCY_EDGES_MS, STAGES
-from clickstream.pipeline.commits import Stored
+from clickstream.pipeline.consumer.commit_queue import Stored
 
 _EDGES: Final = np.array(LATENCY_EDGES_MS)
 

@@ -32,10 +32,10 @@ from clickstream.domain.events import (
     BadLine,
     EventColumns,
 )
-from clickstream.pipeline.columns import concat, empty
-from clickstream.pipeline.csvsource import blocks, faults_of, show
-from clickstream.pipeline.csvtimes import refuse_other_units
-from clickstream.pipeline.digits import PADDING, numbers_before, words_at
+from clickstream.pipeline.events.columns import concat, empty
+from clickstream.pipeline.events.csvfile.source import blocks, faults_of, show
+from clickstream.pipeline.events.csvfile.units import refuse_other_units
+from clickstream.pipeline.events.digits import PADDING, numbers_before, words_at
 
 BLOCK_BYTES: Final = 4 << 20
 """Small enough that a block's columns stay in the processor's cache."""
@@ -89,14 +89,14 @@ def read_events(
     """Read a whole file.
 
     Args:
-        path: CSV, plain or compressed; see csvsource.py.
+        path: CSV, plain or compressed; see source.py.
         limit: keep only that many events, the first by time.
         cancelled: asked now and then; True ends the reading.
         block: bytes worked on at a time.
 
     Raises:
         FileFault: the file cannot be read, does not begin with the header, has times in another unit than milliseconds
-            (see csvtimes.py), or bad lines only.
+            (see units.py), or bad lines only.
         Interrupted: `cancelled` said so.
     """
     parts: list[EventColumns] = []

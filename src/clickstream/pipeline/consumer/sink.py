@@ -25,15 +25,13 @@ from clickstream.domain.errors import (
 )
 from clickstream.domain.processes import Role
 from clickstream.domain.reports import WorkerReport
-from clickstream.pipeline.background import Background
-from clickstream.pipeline.commits import Commits, Stored
-from clickstream.pipeline.loop import Rate, Reporter
-from clickstream.pipeline.meter import Meter
-from clickstream.pipeline.notices import Notices
-from clickstream.pipeline.ownership import Ownership
-from clickstream.pipeline.partition import Prepared
-from clickstream.pipeline.process import WorkerOptions
-from clickstream.pipeline.retry import Backoff
+from clickstream.pipeline.consumer.commit_queue import Commits, Stored
+from clickstream.pipeline.consumer.meter import Meter
+from clickstream.pipeline.consumer.ownership import Ownership
+from clickstream.pipeline.consumer.partition import Prepared
+from clickstream.pipeline.process.heartbeats import Notices
+from clickstream.pipeline.process.loop import Background, Backoff, Rate, Reporter
+from clickstream.pipeline.process.run import WorkerOptions
 from clickstream.services.kafka.consumer import EventConsumer, Fetched
 
 _logger = logging.getLogger("clickstream.consumer")

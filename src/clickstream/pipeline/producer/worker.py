@@ -14,12 +14,12 @@ from clickstream.domain.errors import FileFault, Interrupted, ServiceUnavailable
 from clickstream.domain.events import EventColumns
 from clickstream.domain.pace import FULL_SPEED, Pace
 from clickstream.domain.reports import UNREADABLE, WorkerReport
-from clickstream.pipeline.csvfile import CsvEvents, read_events
-from clickstream.pipeline.encode import encode_keys, encode_values
-from clickstream.pipeline.loop import Heard, Rate, Reporter, hear_lines, install_stop
-from clickstream.pipeline.pacing import Pacer, plan
-from clickstream.pipeline.rejectsfile import write_rejects
-from clickstream.pipeline.steering import Steering
+from clickstream.pipeline.events.csvfile.reader import CsvEvents, read_events
+from clickstream.pipeline.events.csvfile.rejects import write_rejects
+from clickstream.pipeline.events.encode import encode_keys, encode_values
+from clickstream.pipeline.process.loop import Heard, Rate, Reporter, hear_lines, install_stop
+from clickstream.pipeline.producer.pacing import Pacer, plan
+from clickstream.pipeline.producer.steering import Steering
 from clickstream.services.kafka.producer import EventProducer
 
 CHUNK: Final = 10_000

@@ -11,7 +11,7 @@ from clickstream.config.settings import KafkaSettings, ValkeySettings
 from clickstream.domain.errors import ClickstreamError
 from clickstream.domain.processes import Role
 from clickstream.domain.reports import WorkerReport
-from clickstream.pipeline.background import Background
+from clickstream.pipeline.process.loop import Background
 from clickstream.services.valkey.board import Board, Post
 from clickstream.services.valkey.connection import connect
 from clickstream.services.valkey.trail import NOTED_EVERY, Trail
