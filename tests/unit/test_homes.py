@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from clickstream.pipeline.consumer.visitors import Homes
+from clickstream.pipeline.consumer.visitors import PartitionMap
 from clickstream.pipeline.sessions import window as window_module
 from clickstream.pipeline.sessions.window import NOTHING_STORED, Change, Span, Window
 from clickstream.services.postgres.homes import Agreement, Strays
@@ -53,7 +53,7 @@ class Reader:
     shared: Shared
     unread: list[list[Event]]
     window: Window = field(init=False)
-    homes: Homes = field(init=False)
+    partition_map: PartitionMap = field(init=False)
     number: int = 0
     committed: int = 0
     in_flight: list[tuple[int, list[Event], Agreement, Strays | None, Change]] = field(default_factory=list)
@@ -64,16 +64,16 @@ class Reader:
     def open(self) -> None:
         everybody = [visitors for _, visitors in self.shared.since(-1)]
         strays = np.unique(np.concatenate(everybody)) if everybody else np.empty(0, np.int64)
-        self.homes = Homes(self.shared.agreement, strays)
+        self.partition_map = PartitionMap(self.shared.agreement, strays)
         rows = self.shared.rows
         self.window = Window(TIMEOUT, mark=rows.newest() + 1 if rows.events else NOTHING_STORED)
 
     def prepare(self) -> None:
         if not self.unread or len(self.in_flight) == 2:
             return
-        batch, agreement = self.unread.pop(0), self.homes.agreement
+        batch, agreement = self.unread.pop(0), self.partition_map.agreement
         self.number += 1
-        change, strays = self.homes.merge(
+        change, strays = self.partition_map.merge(
             self.window,
             self.partition,
             as_columns(batch),
@@ -105,7 +105,7 @@ class Reader:
             tables.agreement = Agreement(tables.agreement.epoch, version, tables.agreement.partitions)
             tables.strays.append((version, self.partition, own.visitors))
             strays = np.union1d(strays, own.visitors)
-        self.homes.learn(Outcome(0, version, strays))
+        self.partition_map.learn(Outcome(0, version, strays))
 
 
 @pytest.mark.parametrize("examples", [70, pytest.param(400, marks=pytest.mark.slow)])

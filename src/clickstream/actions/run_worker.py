@@ -6,9 +6,11 @@ Without --report it is run_worker_foreground.py.
 from __future__ import annotations
 
 import logging
+import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from clickstream.config.settings import load_settings
 from clickstream.domain.errors import FileFault
@@ -17,8 +19,8 @@ from clickstream.domain.processes import Role
 from clickstream.pipeline.process.run import EXIT_FILE_FAULT, WorkerOptions, run_to_end
 
 if TYPE_CHECKING:
-    from clickstream.pipeline.consumer.sink import Worker
-    from clickstream.pipeline.indexer.sink import IndexWorker
+    from clickstream.config.settings import Settings
+    from clickstream.pipeline.group.reader import Reader
 
 _logger = logging.getLogger(__name__)
 
@@ -52,7 +54,7 @@ def run_worker(role: Role, options: RunOptions) -> int:
     if role is not Role.PRODUCER:
         name = options.name or f"{role}-0"
         told = WorkerOptions(name, options.accept_gap, options.report)
-        make = worker_class(role)
+        make = reader_of(role)
         return run_to_end(role, name, lambda stop: make(settings, told, stop).run())
     from clickstream.pipeline.process.loop import configure_logging  # noqa: PLC0415
     from clickstream.pipeline.producer.worker import ProducerOptions, run  # noqa: PLC0415
@@ -66,12 +68,12 @@ def run_worker(role: Role, options: RunOptions) -> int:
         return EXIT_FILE_FAULT
 
 
-def worker_class(role: Role) -> type[Worker | IndexWorker]:
-    """What does the work of a consumer or an indexer; loads that one only."""
+def reader_of(role: Role) -> Callable[[Settings, WorkerOptions, threading.Event], Reader[Any]]:
+    """What makes a consumer or an indexer; loads that one only."""
     if role is Role.CONSUMER:
-        from clickstream.pipeline.consumer.sink import Worker  # noqa: PLC0415
+        from clickstream.pipeline.consumer.sink import consumer  # noqa: PLC0415
 
-        return Worker
-    from clickstream.pipeline.indexer.sink import IndexWorker  # noqa: PLC0415
+        return consumer
+    from clickstream.pipeline.indexer.sink import indexer  # noqa: PLC0415
 
-    return IndexWorker
+    return indexer

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from clickstream.actions.run_worker import RunOptions, worker_class
+from clickstream.actions.run_worker import RunOptions, reader_of
 from clickstream.actions.servers import kafka_of
 from clickstream.config.problems import SettingsError
 from clickstream.config.settings import Settings, load_settings
@@ -104,7 +104,7 @@ def _reader(role: Role, settings: Settings, options: RunOptions, name: str, fore
     if role is Role.INDEXER and not settings.opensearch.enabled:
         raise UsageError("OPENSEARCH_ENABLED is false: nothing is indexed", hint="set it to true, and OPENSEARCH_HOST")
     told = WorkerOptions(name, options.accept_gap, heard=foreground.hear)
-    make = worker_class(role)
+    make = reader_of(role)
     return _Job(lambda: prepare(settings), lambda stop: make(settings, told, stop).run())
 
 

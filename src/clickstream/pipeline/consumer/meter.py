@@ -11,16 +11,17 @@ from typing import Final
 import numpy as np
 
 from clickstream.domain.reports import LATENCY_EDGES_MS, STAGES
-from clickstream.pipeline.consumer.commit_queue import Stored
+from clickstream.pipeline.consumer.batch import Prepared, Stored
+from clickstream.pipeline.group.sink import Totals
 
 _EDGES: Final = np.array(LATENCY_EDGES_MS)
 
 
-class Meter:
+class Meter(Totals):
     """Counts what was stored and times the stages. `shares` and `fill` look at the time since they were last read."""
 
     def __init__(self, batch_size: int) -> None:
-        self.counters: Counter[str] = Counter()
+        super().__init__()
         self.newest_event_ms: int | None = None
         self._batch_size = batch_size
         self._latency = np.zeros(len(_EDGES) + 1, np.int64)
@@ -28,15 +29,10 @@ class Meter:
         self._seconds: Counter[str] = Counter()
         self._read_at = time.monotonic()
         self._filled: list[int] = []
-        self.first_message_at: float | None = None
-        self.last_commit_at: float | None = None
-        self.cpu_seconds = 0.0
-        self._cpu_at_first = 0.0
 
-    def fetched(self) -> None:
-        """Messages have come."""
-        if self.first_message_at is None:
-            self.first_message_at, self._cpu_at_first = time.time(), time.process_time()
+    def fetched(self, seconds: float, *, some: bool) -> None:
+        super().fetched(seconds, some=some)
+        self._spent("fetch" if some else "idle", seconds)
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
@@ -45,23 +41,21 @@ class Meter:
         try:
             yield
         finally:
-            self.spent(name, time.perf_counter() - started)
+            self._spent(name, time.perf_counter() - started)
 
-    def spent(self, name: str, seconds: float) -> None:
+    def _spent(self, name: str, seconds: float) -> None:
         self._seconds[name] += seconds  # type: ignore[assignment]  # a Counter counts in seconds just as well
 
-    def stored(self, stored: Stored) -> None:
+    def stored(self, batch: Prepared, stored: Stored) -> None:
         """A batch is in PostgreSQL."""
-        batch = stored.batch
-        self.spent("postgresql", stored.seconds)
-        self.last_commit_at, self.cpu_seconds = stored.at, time.process_time() - self._cpu_at_first
-        self.counters.update(
+        self._spent("postgresql", stored.seconds)
+        self.add(
+            stored.at,
             messages=batch.messages,
             stored=len(batch.write.events),
             duplicates=batch.duplicates,
             rejected=len(batch.write.rejected),
             late=batch.late,
-            batches=1,
         )
         latency = stored.at * 1000 - batch.sent_ms
         self._latency += np.bincount(np.searchsorted(_EDGES, latency), minlength=len(self._latency))

@@ -1,6 +1,6 @@
-"""The partitions that the group gave this worker: finding where each goes on, and its open sessions.
+"""A consumer's partitions: finding where each goes on, its open sessions, and the connections to PostgreSQL.
 
-Assigned partitions wait here, paused, until PostgreSQL told where they go on. Knows nothing of batches in flight.
+Assigned partitions wait, paused, until PostgreSQL told where they go on. Knows nothing of batches in flight.
 """
 
 from __future__ import annotations
@@ -13,11 +13,12 @@ from contextlib import closing
 from typing import Final
 
 from clickstream.config.settings import KafkaSettings, PostgresSettings, Settings, ValkeySettings
-from clickstream.domain.errors import Fenced, OffsetLost, ServiceRefused, Void
+from clickstream.domain.errors import BatchInvalidated, OffsetLost, OffsetMoved, ServiceRefused
+from clickstream.pipeline.consumer.batch import Prepared
 from clickstream.pipeline.consumer.partition import EVERYTHING_IS_LATE, Partition, cold_window, restored, saved
-from clickstream.pipeline.consumer.sizer import Isolation
-from clickstream.pipeline.consumer.visitors import Homes
-from clickstream.pipeline.group.assignment import known_topic, written_end
+from clickstream.pipeline.consumer.sizer import BatchSizer
+from clickstream.pipeline.consumer.visitors import PartitionMap
+from clickstream.pipeline.group.assignment import Assignment
 from clickstream.pipeline.sessions.window import Window
 from clickstream.services.kafka.admin import TopicInfo
 from clickstream.services.kafka.consumer import EventConsumer
@@ -37,29 +38,27 @@ OFFSET_CHECK_SECONDS: Final = 1.0
 """How soon an idle worker notices a rewind."""
 
 
-class Ownership:
+class Ownership(Assignment[Partition]):
     """Which partitions are ours, which of them are open, and the connections that they are worked with."""
 
     def __init__(
         self,
         settings: Settings,
         servers: tuple[KafkaSettings, PostgresSettings, ValkeySettings],
+        kafka: EventConsumer,
         *,
         name: str,
         accept_gap: bool,
     ) -> None:
-        self.open: dict[int, Partition] = {}
-        self.waiting: set[int] = set()
-        """Assigned, and not open yet."""
-        self._settings = settings
-        self._kafka, self._postgres, self._valkey = servers
+        super().__init__(servers[0], kafka, _logger)
+        self._pipeline = settings.pipeline
+        _, self._postgres, self._valkey = servers
         self._name = name
         self._accept_gap = accept_gap
         self._distrusted: Counter[int] = Counter()
-        self._homes: Homes | None = None
+        self._map: PartitionMap | None = None
         self._offsets_checked = time.monotonic()
-        self.isolation = Isolation(settings.pipeline.batch_size)
-        self._topic_id = ""
+        self.sizer = BatchSizer(settings.pipeline.batch_size)
         self._store: Store | None = None
         self._lookup: SessionLookup | None = None
         self._windows: WindowCache | None = None
@@ -79,49 +78,37 @@ class Ownership:
             self._lookup = SessionLookup(self._postgres, application_name=f"clickstream {self._name} lookup")
         return self._lookup
 
-    def assigned(self, partitions: list[int]) -> None:
-        _logger.info("assigned: partitions %s", partitions)
-        self.waiting |= set(partitions)
-
-    def dropped(self, partitions: Iterable[int]) -> None:
-        """These are ours no more."""
-        _logger.info("given up: partitions %s", list(partitions))
-        for partition in partitions:
-            self.open.pop(partition, None)
-            self.waiting.discard(partition)
-
-    def check_offsets(self) -> None:
-        """Now and then: raises Fenced when somebody moved the offset of a partition that is at rest (a rewind)."""
-        if not self.open or time.monotonic() - self._offsets_checked < OFFSET_CHECK_SECONDS:
+    def verify(self, *, busy: bool) -> None:
+        """Now and then: raises OffsetMoved when somebody moved the offset of a partition at rest (a rewind)."""
+        if busy or not self.open or time.monotonic() - self._offsets_checked < OFFSET_CHECK_SECONDS:
             return
         self._offsets_checked = time.monotonic()
-        if all(partition.settled for partition in self.open.values()):
+        if all(partition.at_rest for partition in self.open.values()):
             stored = self.store.offsets(self._topic_id)
             for number, partition in self.open.items():
-                if stored.get(number) != partition.committed_offset:
-                    raise Fenced(f"offset {partition.committed_offset} of partition {number} was moved")
+                if stored.get(number) != partition.stored_offset:
+                    raise OffsetMoved(f"offset {partition.stored_offset} of partition {number} was moved")
 
-    def blame(self, error: Void) -> None:
-        """Learn from why a batch could not be stored.
-
-        Raises:
-            ServiceRefused: it is always the same.
-        """
+    def on_failure(self, error: BatchInvalidated) -> None:
         if isinstance(error, StaleWindow):
             self._distrust(error.partition)
         elif isinstance(error, VisitorsMoved):
-            self.isolation.crossed(error.partition)
+            self.sizer.on_conflict(error.partition)
         elif isinstance(error, BatchRefused):
-            self.isolation.refused(
+            self.sizer.on_failure(
                 error.partition, messages=error.messages, last_offset=error.last_offset, reason=error.reason
             )
 
-    def stored(self, partition: int, outcome: Outcome, *, events: int) -> None:
-        """A batch of this partition was stored: all is well."""
-        del self._distrusted[partition]
-        self.isolation.stored(partition, events=events)
-        if self._homes is not None:
-            self._homes.learn(outcome)
+    def stored(self, batch: Prepared, outcome: Outcome) -> None:
+        """A batch was stored: all is well with its partition."""
+        number = batch.write.key.partition
+        if partition := self.open.get(number):
+            partition.stored(batch, outcome.stamp)
+            self._uncommitted[number] = partition.stored_offset
+        del self._distrusted[number]
+        self.sizer.on_success(number, events=len(batch.write.events))
+        if self._map is not None:
+            self._map.learn(outcome)
 
     def _distrust(self, partition: int) -> None:
         """What this partition remembers of open sessions is wrong: next time it will look everything up."""
@@ -133,73 +120,58 @@ class Ownership:
             )
 
     def close(self) -> None:
-        """Forget everything but which partitions are ours; their offsets are read anew when they are opened."""
-        self.waiting |= set(self.open)
-        self.open.clear()
+        super().close()
         for connection in (self._store, self._lookup, self._windows):
             if connection is not None:
                 connection.close()
         self._store = self._lookup = self._windows = None
 
-    def open_waiting(self, consumer: EventConsumer) -> None:
-        """Open every partition that waits.
-
-        Raises:
-            OffsetLost: Kafka does not hold the offset at which a partition must go on.
-            HomesMoved: the topic has grown; what is open must be opened anew, too.
-            ServiceUnavailable, ServiceRefused: a server is away; what is open stays open.
-        """
+    def open_assigned(self) -> None:
         topic = self._know_topic()
         # A connection of its own: the one that commits may be at work on another thread.
         with closing(Store(self._postgres, application_name=f"clickstream {self._name} offsets")) as offsets:
-            if self._settings.pipeline.auto_offset_reset == "latest":
-                ends = {partition: consumer.available(partition)[1] for partition in range(topic.partitions)}
+            if self._pipeline.auto_offset_reset == "latest":
+                ends = {partition: self._kafka.available(partition)[1] for partition in range(topic.partitions)}
                 offsets.begin(topic.name, topic.topic_id, ends)
-            homes = self._agree(offsets, topic)
+            partition_map = self._agree(offsets, topic)
             for partition in sorted(self.waiting):
                 key = PartitionKey(topic.name, topic.topic_id, partition)
-                position = self._position(consumer, offsets, key)
-                self.open[partition] = Partition(key, position, self._window(partition, position), homes)
-                self.waiting.discard(partition)
-                consumer.start(partition, position.next_offset)
-                _logger.info("partition %d goes on at offset %d", partition, position.next_offset)
+                position = self._position(offsets, key)
+                window = self._window(partition, position)
+                self._start(partition, Partition(key, position, window, partition_map))
 
-    def _agree(self, offsets: Store, topic: TopicInfo) -> Homes:
-        """Homes as they are agreed on now: asked for before any position, so that nothing slips in between."""
-        agreement, strays = offsets.agree(topic.name, topic.topic_id, topic.partitions)
-        if self.open and self._homes is not None:
-            if agreement.epoch != self._homes.agreement.epoch:
+    def _agree(self, offsets: Store, topic: TopicInfo) -> PartitionMap:
+        """The map as it is agreed on now: asked for before any position, so that nothing slips in between."""
+        agreement, foreign_visitors = offsets.agree(topic.name, topic.topic_id, topic.partitions)
+        if self.open and self._map is not None:
+            if agreement.epoch != self._map.agreement.epoch:
                 raise HomesMoved("visitors' homes have moved")
-            return self._homes
-        self._homes = Homes(agreement, strays)
-        return self._homes
+            return self._map
+        self._map = PartitionMap(agreement, foreign_visitors)
+        return self._map
 
     def keep_windows(self, partitions: Iterable[int]) -> None:
         """Keep the open sessions of those partitions that have nothing in flight, for whoever owns them next."""
         for number in partitions:
             partition = self.open.get(number)
-            if partition is None or not partition.settled or self._kept.get(number) == partition.stamp:
+            if partition is None or not partition.at_rest or self._kept.get(number) == partition.stamp:
                 continue
-            if self._window_cache().save(number, partition.committed_offset, partition.stamp, saved(partition.window)):
+            if self._window_cache().save(number, partition.stored_offset, partition.stamp, saved(partition.window)):
                 self._kept[number] = partition.stamp
-
-    def check_topic(self) -> TopicInfo:
-        """The topic as it is now; refuses when it is gone, or was deleted and made anew. Safe from any thread."""
-        return known_topic(self._kafka, self._topic_id)
 
     def _know_topic(self) -> TopicInfo:
         topic = self.check_topic()
         if self._store is None:
-            timeout = self._settings.pipeline.session_timeout_ms
+            timeout = self._pipeline.session_timeout_ms
             migrate(self._postgres, session_timeout_ms=timeout, patience=0)
         self._topic_id = topic.topic_id
         return topic
 
-    def _position(self, consumer: EventConsumer, offsets: Store, key: PartitionKey) -> Position:
-        oldest, end = consumer.available(key.partition)
+    def _position(self, offsets: Store, key: PartitionKey) -> Position:
+        oldest, end = self._kafka.available(key.partition)
         position = offsets.position(key, first_offset=oldest)
         if position.next_offset > end:
-            end = max(end, written_end(self._kafka, key.partition))
+            end = max(end, self._written_end(key.partition))
         if oldest <= position.next_offset <= end:
             return position
         lost = (
@@ -215,7 +187,7 @@ class Ownership:
         return offsets.position(key, first_offset=oldest)
 
     def _window(self, partition: int, position: Position) -> Window:
-        timeout = self._settings.pipeline.session_timeout_ms
+        timeout = self._pipeline.session_timeout_ms
         if self._distrusted[partition]:
             return Window(timeout, EVERYTHING_IS_LATE)
         kept = self._window_cache().load(partition, position.next_offset, position.stamp)

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import numpy as np
 
 from clickstream.domain.events import RejectedMessage
 from clickstream.domain.sessions import DayTotals
-from clickstream.pipeline.consumer.visitors import Homes
+from clickstream.pipeline.consumer.batch import Prepared
+from clickstream.pipeline.consumer.meter import Meter
+from clickstream.pipeline.consumer.visitors import PartitionMap
 from clickstream.pipeline.events.columns import empty
 from clickstream.pipeline.events.decode import decode
 from clickstream.pipeline.sessions.days import day_totals
@@ -21,10 +22,6 @@ from clickstream.services.postgres.homes import Agreement, Strays
 from clickstream.services.postgres.lookup import SessionLookup
 from clickstream.services.postgres.writes import BatchWrite, PartitionKey, Position
 from clickstream.services.valkey.windows import SavedWindow
-
-if TYPE_CHECKING:
-    from clickstream.domain.events import Int64Array
-    from clickstream.pipeline.consumer.meter import Meter
 
 _logger = logging.getLogger("clickstream.consumer")
 
@@ -37,32 +34,18 @@ LATENCY_SAMPLES: Final = 64
 _COMMITTED_LONG_AGO: Final = -1
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """A batch ready to be stored."""
-
-    number: int
-    write: BatchWrite
-    messages: int
-    duplicates: int
-    late: int
-    """New events that came later than the window remembers: their sessions were looked up."""
-    sent_ms: Int64Array
-    """Record timestamps of some of the messages, evenly chosen."""
-
-
 class Partition:
-    """The offset and the open sessions of one partition. `prepare` runs ahead of what is committed."""
+    """The offset and the open sessions of one partition. `prepare` runs ahead of what is stored."""
 
-    def __init__(self, key: PartitionKey, position: Position, window: Window, homes: Homes) -> None:
+    def __init__(self, key: PartitionKey, position: Position, window: Window, partition_map: PartitionMap) -> None:
         self.key = key
-        self._homes = homes
+        self._map = partition_map
         self.window = window
         self.prepared_offset = position.next_offset
-        self.committed_offset = position.next_offset
+        self.stored_offset = position.next_offset
         self.stamp = position.stamp
         self._number = 0
-        self._committed_number = 0
+        self._stored_number = 0
         self._warned = False
 
     def prepare(self, fetched: Fetched, lookup: SessionLookup, meter: Meter) -> Prepared | None:
@@ -75,20 +58,20 @@ class Partition:
         with meter.stage("decode"):
             events, faults = decode([message.value() for message in messages])
         self._number += 1
-        agreement = self._homes.agreement  # before anything is looked up: what comes after it is found by the commit
+        agreement = self._map.agreement  # before anything is looked up: what comes after it is found by the commit
         with meter.stage("sessions"):
-            change, strays = self._homes.merge(
+            change, foreign = self._map.merge(
                 self.window,
                 self.key.partition,
                 events,
-                (self._number, self._committed_number),
+                (self._number, self._stored_number),
                 lambda span: _stored_rows(lookup, span),
             )
             days = day_totals(change.removed, change.sessions)
-        if strays is not None:
-            self._warn_of_strays(len(strays.visitors))
+        if foreign is not None:
+            self._warn_of_foreign(len(foreign.visitors))
         rejected = [_rejected(messages[position], reason) for position, reason in faults]
-        write = self._write(fetched.next_offset, change, days, rejected, agreement, strays)
+        write = self._write(fetched.next_offset, change, days, rejected, agreement, foreign)
         return Prepared(
             number=self._number,
             write=write,
@@ -98,7 +81,7 @@ class Partition:
             sent_ms=np.array([m.timestamp()[1] for m in messages[:: len(messages) // LATENCY_SAMPLES + 1]]),
         )
 
-    def _warn_of_strays(self, count: int) -> None:
+    def _warn_of_foreign(self, count: int) -> None:
         """Say it once: it is exact, and slow."""
         if not self._warned:
             self._warned = True
@@ -109,7 +92,7 @@ class Partition:
                 count,
             )
 
-    def put_aside(self, message: Any, reason: str) -> Prepared:
+    def reject(self, message: Any, reason: str) -> Prepared:
         """The write that rejects a message which PostgreSQL does not take."""
         return self._without_events(message.offset() + 1, [_rejected(message, reason)])
 
@@ -121,7 +104,7 @@ class Partition:
         self._number += 1
         nothing = Window(self.window.timeout_ms).merge(empty(), 0, 0, lambda _: no_rows())
         days = day_totals(nothing.removed, nothing.sessions)
-        write = self._write(new_offset, nothing, days, rejected, self._homes.agreement, None)
+        write = self._write(new_offset, nothing, days, rejected, self._map.agreement, None)
         return Prepared(
             self._number, write, messages=len(rejected), duplicates=0, late=0, sent_ms=np.empty(0, np.int64)
         )
@@ -133,7 +116,7 @@ class Partition:
         days: DayTotals,
         rejected: Sequence[RejectedMessage],
         agreement: Agreement,
-        strays: Strays | None,
+        foreign: Strays | None,
     ) -> BatchWrite:
         write = BatchWrite(
             key=self.key,
@@ -146,20 +129,20 @@ class Partition:
             days=days,
             rejected=rejected,
             agreement=agreement,
-            strays=strays,
+            strays=foreign,
         )
         self.prepared_offset = new_offset
         return write
 
-    def committed(self, batch: Prepared, stamp: int) -> None:
+    def stored(self, batch: Prepared, stamp: int) -> None:
         """The batch is stored."""
-        self.committed_offset, self.stamp = batch.write.new_offset, stamp
-        self._committed_number = batch.number
+        self.stored_offset, self.stamp = batch.write.new_offset, stamp
+        self._stored_number = batch.number
 
     @property
-    def settled(self) -> bool:
+    def at_rest(self) -> bool:
         """True when nothing is prepared that is not stored."""
-        return self.prepared_offset == self.committed_offset
+        return self.prepared_offset == self.stored_offset
 
 
 def cold_window(position: Position, timeout_ms: int) -> Window:

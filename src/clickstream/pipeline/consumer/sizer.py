@@ -15,26 +15,26 @@ REFUSED_IN_A_ROW: Final = 100
 """So many single messages refused, and none taken in between, is no longer the messages' fault."""
 
 
-class Isolation:
-    """How large a batch of each partition may be, and which message is to be put aside."""
+class BatchSizer:
+    """How large a batch of each partition may be, and which message is to be rejected."""
 
     def __init__(self, batch_size: int) -> None:
         self._batch_size = batch_size
         self._size: dict[int, int] = {}
-        self._doomed: dict[int, tuple[int, str]] = {}
+        self._poison: dict[int, tuple[int, str]] = {}
         self._in_a_row = 0
 
     def size(self, partition: int) -> int | None:
         """The most messages a batch may hold now; None: as many as there are."""
         return self._size.get(partition)
 
-    def doomed(self, partition: int, offset: int) -> str | None:
-        """Why the message at this offset must be put aside; None: it need not."""
-        at, reason = self._doomed.get(partition, (-1, ""))
+    def poison_message(self, partition: int, offset: int) -> str | None:
+        """Why the message at this offset must be rejected; None: it need not."""
+        at, reason = self._poison.get(partition, (-1, ""))
         return reason if at == offset else None
 
-    def refused(self, partition: int, *, messages: int, last_offset: int, reason: str) -> None:
-        """PostgreSQL does not take this batch: try half of it, or put its only message aside.
+    def on_failure(self, partition: int, *, messages: int, last_offset: int, reason: str) -> None:
+        """PostgreSQL does not take this batch: try half of it, or reject its only message.
 
         Raises:
             ServiceRefused: it takes none at all.
@@ -49,15 +49,15 @@ class Isolation:
                 hint=f"{REFUSED_IN_A_ROW} were put aside; mend the tables, then `clickstream rejects replay`",
             )
         self._size[partition] = 1
-        self._doomed[partition] = last_offset, reason
+        self._poison[partition] = last_offset, reason
 
-    def crossed(self, partition: int) -> None:
+    def on_conflict(self, partition: int) -> None:
         """Another partition stored events of the same visitors first."""
         self._size[partition] = max(SHARED_FLOOR, self._size.get(partition, self._batch_size) // 4)
 
-    def stored(self, partition: int, *, events: int) -> None:
+    def on_success(self, partition: int, *, events: int) -> None:
         """A batch was stored."""
-        self._doomed.pop(partition, None)
+        self._poison.pop(partition, None)
         if events:
             self._in_a_row = 0
         if (size := self._size.get(partition)) is not None:

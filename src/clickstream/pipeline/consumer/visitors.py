@@ -1,8 +1,9 @@
-"""Whose sessions a partition may trust its memory of, and whose it must look up: visitors at home, and strays.
+"""Whose sessions a partition may trust its memory of, and whose it must look up: its own visitors, and foreign ones.
 
-A partition keeps the sessions of its own visitors in memory. It may, as long as nobody else writes them; whoever does
-(visitors away from home: strays) does it alone, proves at its commit that what it looked up is still so, and tells, so
-that the home looks those visitors up from then on.
+A visitor belongs to the partition that Kafka's default partitioner chooses. A partition keeps the sessions of its own
+visitors in memory, which is right as long as no other partition writes them. One that reads messages of a foreign
+visitor stores them alone, proves at its commit that what it looked up is still so, and names the visitor, so that the
+visitor's own partition looks him up from then on.
 """
 
 from __future__ import annotations
@@ -21,40 +22,40 @@ if TYPE_CHECKING:
     from clickstream.services.postgres.writes import Outcome
 
 
-class Homes:
-    """The agreement, as far as this process has heard of it."""
+class PartitionMap:
+    """Which partition each visitor belongs to, as all consumers agree on it, as far as this process has heard."""
 
-    def __init__(self, agreement: Agreement, strays: Int64Array) -> None:
+    def __init__(self, agreement: Agreement, foreign_visitors: Int64Array) -> None:
         self.agreement = agreement
-        self._strays = strays
-        """Visitors that were ever stored away from home, ascending."""
+        self._foreign = foreign_visitors
+        """Visitors that another partition than their own ever stored, ascending."""
 
-    def away(self, partition: int, visitor_id: Int64Array) -> BoolArray:
-        """Which of these visitors have their home in another partition than this."""
+    def is_foreign(self, partition: int, visitor_id: Int64Array) -> BoolArray:
+        """Which of these visitors belong to another partition than this."""
         if self.agreement.partitions == 0:
             return np.ones(len(visitor_id), np.bool_)
         elsewhere: BoolArray = partitions_of(visitor_id, self.agreement.partitions) != partition
         return elsewhere
 
-    def strayed(self, visitor_id: Int64Array) -> BoolArray:
-        """Which of these visitors were ever stored away from home."""
-        if len(self._strays) == 0:
+    def was_foreign(self, visitor_id: Int64Array) -> BoolArray:
+        """Which of these visitors another partition than their own ever stored."""
+        if len(self._foreign) == 0:
             return np.zeros(len(visitor_id), np.bool_)
-        at = np.minimum(np.searchsorted(self._strays, visitor_id), len(self._strays) - 1)
-        found: BoolArray = self._strays[at] == visitor_id
+        at = np.minimum(np.searchsorted(self._foreign, visitor_id), len(self._foreign) - 1)
+        found: BoolArray = self._foreign[at] == visitor_id
         return found
 
     def learn(self, outcome: Outcome) -> None:
         """Take in what a commit found."""
         if len(outcome.strays):
-            self._strays = np.union1d(self._strays, outcome.strays)
+            self._foreign = np.union1d(self._foreign, outcome.strays)
         if outcome.version > self.agreement.version:
             self.agreement = replace(self.agreement, version=outcome.version)
 
     def merge(
         self, window: Window, partition: int, events: EventColumns, batch: tuple[int, int], lookup: Lookup
     ) -> tuple[Change, Strays | None]:
-        """What the events change, and what must still hold of their strays when that is stored.
+        """What the events change, and what must still hold of their foreign visitors when that is stored.
 
         Args:
             window: the open sessions of the partition that the events were read from.
@@ -63,19 +64,19 @@ class Homes:
             batch: numbers of this batch and of the last one that is committed.
             lookup: finds stored sessions.
         """
-        away = np.empty(0, np.int64)
+        foreign = np.empty(0, np.int64)
 
         def shared(visitors: Int64Array) -> BoolArray:
-            nonlocal away
-            elsewhere = self.away(partition, visitors)
-            away = visitors[elsewhere]
-            return elsewhere | self.strayed(visitors)
+            nonlocal foreign
+            elsewhere = self.is_foreign(partition, visitors)
+            foreign = visitors[elsewhere]
+            return elsewhere | self.was_foreign(visitors)
 
         change = window.merge(events, *batch, lookup, shared)
-        new = np.isin(change.events.visitor_id, away) if len(away) else np.empty(0, np.bool_)
+        new = np.isin(change.events.visitor_id, foreign) if len(foreign) else np.empty(0, np.bool_)
         if not new.any():
             return change, None
-        strays = change.events.take(new)
-        span = window.spans(strays.visitor_id, strays.time_ms)
-        known = int(change.removed.kind_counts[np.isin(change.removed.visitor_id, strays.visitor_id)].sum())
-        return change, Strays(np.unique(strays.visitor_id), span.visitor_id, span.low_ms, span.high_ms, known)
+        events = change.events.take(new)
+        span = window.spans(events.visitor_id, events.time_ms)
+        known = int(change.removed.kind_counts[np.isin(change.removed.visitor_id, events.visitor_id)].sum())
+        return change, Strays(np.unique(events.visitor_id), span.visitor_id, span.low_ms, span.high_ms, known)

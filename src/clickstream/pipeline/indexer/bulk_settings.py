@@ -20,8 +20,8 @@ CAUGHT_UP: Final = 10_000
 """Messages behind that are the batches under way."""
 
 
-class Loading:
-    """What this indexer has made of the settings. One thread at a time. Never raises: right settings are no need."""
+class BulkSettings:
+    """What this indexer has made of the settings. One thread at a time. Never raises: it works without them, too."""
 
     def __init__(self, index: EventsIndex) -> None:
         self._index = index
@@ -33,7 +33,7 @@ class Loading:
         """Partitions came: this indexer may be far behind now, or their last owner may have died while loading."""
         self.open = True
 
-    def look(self, behind: int | None) -> None:
+    def adapt(self, behind: int | None) -> None:
         """Do what is right at so many messages behind; None: not known yet."""
         if not self.open or behind is None:
             return

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from clickstream.config.settings import OpenSearchSettings, PostgresSettings
-from clickstream.domain.errors import ServiceNotReady, ServiceRefused, ServiceUnavailable, Void
+from clickstream.domain.errors import BatchInvalidated, ServiceNotReady, ServiceRefused, ServiceUnavailable
 from clickstream.domain.events import RejectedMessage
 from clickstream.pipeline.indexer.documents import Documents
 from clickstream.pipeline.indexer.doubts import Doubts
@@ -46,15 +46,15 @@ behind it meanwhile, which may be taken."""
 _LOOK_EVERY: Final = 0.05
 
 
-class Abandoned(Void):
+class Abandoned(BatchInvalidated):
     """The batch was given up before it was settled; some of it may be stored."""
 
 
-class ShardFailed(Void):
+class ShardFailed(BatchInvalidated):
     """A shard has begun a new life: documents that it had taken in the one before may be lost."""
 
 
-class IndexGone(Void):
+class IndexGone(BatchInvalidated):
     """The index was deleted: what it held must be read again."""
 
 

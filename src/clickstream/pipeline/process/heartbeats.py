@@ -1,4 +1,5 @@
-"""Putting a worker's figures up on the notice board, beside the work and never in its way."""
+"""A worker's heartbeats: its figures, kept for a while where any terminal finds them, beside the work and never in its
+way; and the history of its positions."""
 
 from __future__ import annotations
 
@@ -19,32 +20,33 @@ from clickstream.services.valkey.trail import NOTED_EVERY, Trail
 _logger = logging.getLogger("clickstream.notices")
 
 
-class Notices:
-    """Posts from a thread of its own; while one post hangs, the next ones are skipped."""
+class Heartbeats:
+    """Sent from a thread of their own; while one hangs, the next ones are skipped."""
 
     def __init__(self, valkey: ValkeySettings, kafka: KafkaSettings, *, name: str, role: Role) -> None:
         client = connect(valkey, patience=0)
-        self._board = Board(client, topic=kafka.events_topic)
-        self._trail = Trail(client, topic=kafka.events_topic)
-        self._trailed = 0.0
-        self._background = Background("notices")
+        self._registry = Board(client, topic=kafka.events_topic)
+        self._history = Trail(client, topic=kafka.events_topic)
+        self._noted_at = 0.0
+        self._background = Background("heartbeats")
         self._away = False
         self._who = (name, role, socket.gethostname(), os.getpid(), time.time())
 
-    def post(self, report: WorkerReport) -> None:
-        self._background.offer(lambda: self._post(Post(*self._who, report)))
+    def send(self, report: WorkerReport) -> None:
+        self._background.offer(lambda: self._send(Post(*self._who, report)))
 
-    def take_down(self, report: WorkerReport) -> None:
-        """Remove the last post and end the thread."""
-        self._background.finish(lambda: self._take_down(Post(*self._who, report)))
+    def end(self, report: WorkerReport) -> None:
+        """Remove the last one and end the thread."""
+        self._background.finish(lambda: self._end(Post(*self._who, report)))
 
-    def _post(self, post: Post) -> None:
+    def _send(self, heartbeat: Post) -> None:
+        report = heartbeat.report
         try:
-            self._board.post(post)
-            # The trail is the past of the consumers' lag; an indexer's positions are another group's.
-            if post.role is Role.CONSUMER and post.report.positions and post.report.at - self._trailed >= NOTED_EVERY:
-                self._trail.add(post.report.at, post.report.positions)
-                self._trailed = post.report.at
+            self._registry.post(heartbeat)
+            # The history is the past of the consumers' lag; an indexer's positions are another group's.
+            if heartbeat.role is Role.CONSUMER and report.positions and report.at - self._noted_at >= NOTED_EVERY:
+                self._history.add(report.at, report.positions)
+                self._noted_at = report.at
         except ClickstreamError as error:
             if not self._away:
                 _logger.warning("figures not published: %s", error)
@@ -52,9 +54,9 @@ class Notices:
         else:
             self._away = False
 
-    def _take_down(self, post: Post) -> None:
+    def _end(self, heartbeat: Post) -> None:
         try:
-            self._board.take_down(post)
+            self._registry.take_down(heartbeat)
         except ClickstreamError as error:
             if not self._away:  # else it was said already
                 _logger.warning("figures not taken down: %s", error)

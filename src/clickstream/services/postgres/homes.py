@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from clickstream.domain.errors import Fenced, Void
+from clickstream.domain.errors import BatchInvalidated, OffsetMoved
 from clickstream.services.postgres import lookup
 from clickstream.services.postgres.connection import Connection, translated
 from clickstream.services.postgres.parameters import Int8Array
@@ -58,11 +58,11 @@ class Strays:
     """How many stored events the sessions in these surroundings held when they were looked up."""
 
 
-class HomesMoved(Void):
+class HomesMoved(BatchInvalidated):
     """Homes are others than when the batch was prepared: open every partition anew."""
 
 
-class VisitorsMoved(Void):
+class VisitorsMoved(BatchInvalidated):
     """Somebody else stored events of the batch's visitors meanwhile: prepare it again."""
 
     def __init__(self, partition: int) -> None:
@@ -81,7 +81,7 @@ def agree(connection: Connection, topic: str, topic_id: str, partitions: int) ->
             _move(connection, topic, topic_id, partitions)
             agreed = _agreed(connection, topic_id)
         if agreed is None:
-            raise Fenced("the tables were emptied while homes were agreed on")
+            raise OffsetMoved("the tables were emptied while homes were agreed on")
         return agreed
 
 

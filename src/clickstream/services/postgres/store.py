@@ -13,7 +13,7 @@ import psycopg
 from psycopg import sql
 
 from clickstream.config.settings import PostgresSettings
-from clickstream.domain.errors import Fenced, ServiceUnavailable
+from clickstream.domain.errors import OffsetMoved, ServiceUnavailable
 from clickstream.domain.events import RejectedMessage
 from clickstream.domain.sessions import DayTotals, SessionKeys
 from clickstream.services.postgres import copy, homes, parameters
@@ -100,7 +100,7 @@ class Store:
                 )
                 row = self._offset_row(key)
         if row is None:
-            raise Fenced("the offset's row was removed while it was read")
+            raise OffsetMoved("the offset's row was removed while it was read")
         return Position(int(str(row[0])), int(str(row[1])), self._newest_ms())
 
     def _offset_row(self, key: PartitionKey) -> tuple[object, ...] | None:
@@ -156,7 +156,7 @@ class Store:
         """Store a batch and move the offset, all or nothing.
 
         Raises:
-            Fenced: the offset is not where the batch began: somebody else moved it.
+            OffsetMoved: the offset is not where the batch began: somebody else moved it.
             StaleWindow: the batch would store a row twice.
             HomesMoved, VisitorsMoved: what it was prepared from is no longer so.
             BatchRefused: a value or a constraint stands against one of its rows.
@@ -229,7 +229,7 @@ class Store:
             [new, newest, key.topic, key.topic_id, key.partition, old],
         ).fetchone()
         if row is None:
-            raise Fenced(f"offset {old} of partition {key.partition} was moved by somebody else")
+            raise OffsetMoved(f"offset {old} of partition {key.partition} was moved by somebody else")
         return int(str(row[0])), int(str(row[1])), int(str(row[2]))
 
     def _copy(self, table: str, fields: Sequence[str], stream: bytes) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from clickstream.domain.errors import Void
+from clickstream.domain.errors import BatchInvalidated
 from clickstream.domain.events import EventColumns, RejectedMessage
 from clickstream.domain.sessions import DayTotals, SessionColumns, SessionKeys
 from clickstream.services.postgres.homes import Agreement, Strays
@@ -66,7 +66,7 @@ class Outcome:
     """Visitors that were stored away from home, by this batch too, since the batch was prepared."""
 
 
-class StaleWindow(Void):
+class StaleWindow(BatchInvalidated):
     """The store already holds rows that the batch took for new: prepare it again with every event looked up."""
 
     def __init__(self, partition: int, reason: str) -> None:
@@ -74,7 +74,7 @@ class StaleWindow(Void):
         self.partition = partition
 
 
-class BatchRefused(Void):
+class BatchRefused(BatchInvalidated):
     """PostgreSQL does not take the batch, now or ever: a value or a constraint stands against one of its rows."""
 
     def __init__(self, partition: int, reason: str) -> None:
