@@ -132,7 +132,7 @@ def test_a_consumer_that_has_never_committed_anything_notices(settings: Settings
     send(settings, events)
     drain(settings)
     with consumers(settings) as (worker,):
-        wait_until(lambda: len(worker._worker._owned.open) == 3, "it has opened its partitions")
+        wait_until(lambda: len(worker._worker._partitions.open) == 3, "it has opened its partitions")
         rewind.rewind(settings, EARLIEST)
         wait_until(lambda: all_committed(settings), "read again", seconds=20)
     check(settings, events)

@@ -96,9 +96,9 @@ class Partition:
         """The write that rejects a message which PostgreSQL does not take."""
         return self._without_events(message.offset() + 1, [_rejected(message, reason)])
 
-    def skip_to(self, end: int) -> Prepared | None:
-        """The write that moves the offset over marks of transactions up to the log's end; None if there are none."""
-        return self._without_events(end, ()) if end > self.prepared_offset else None
+    def skip_to(self, end: int) -> Prepared:
+        """The write that moves the offset over marks of transactions up to the log's end."""
+        return self._without_events(end, ())
 
     def _without_events(self, new_offset: int, rejected: Sequence[RejectedMessage]) -> Prepared:
         self._number += 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Final
 
@@ -12,8 +12,7 @@ from clickstream.config.settings import Settings
 from clickstream.domain.errors import ServiceUnavailable
 from clickstream.domain.processes import Role
 from clickstream.domain.reports import WorkerReport
-from clickstream.pipeline.consumer.batch import Prepared, Stored
-from clickstream.pipeline.consumer.commit_queue import CommitQueue
+from clickstream.pipeline.consumer.batch import CommitQueue, Prepared, Stored
 from clickstream.pipeline.consumer.meter import Meter
 from clickstream.pipeline.consumer.ownership import Ownership
 from clickstream.pipeline.group.reader import Reader, servers_of
@@ -77,11 +76,8 @@ class ConsumerSink:
     def submit(self, batch: Prepared) -> None:
         self.queue.submit(self.partitions.store, batch)
 
-    def skip_marks(self, ends: Mapping[int, int], room: Callable[[], bool]) -> None:
-        for number, end in ends.items():
-            partition = self.partitions.open.get(number)
-            if partition and end > partition.prepared_offset and room() and (batch := partition.skip_to(end)):
-                self.submit(batch)
+    def skip_to(self, partition: int, end: int) -> Prepared:
+        return self.partitions.open[partition].skip_to(end)
 
     def collect(self, timeout: float) -> None:
         for batch, stored in self.queue.done(timeout):

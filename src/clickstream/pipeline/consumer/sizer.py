@@ -46,7 +46,7 @@ class BatchSizer:
         if self._in_a_row > REFUSED_IN_A_ROW:
             raise ServiceRefused(
                 f"PostgreSQL takes no message of partition {partition}: {reason}",
-                hint=f"{REFUSED_IN_A_ROW} were put aside; mend the tables, then `clickstream rejects replay`",
+                hint=f"{REFUSED_IN_A_ROW} were rejected; fix the tables, then `clickstream rejects replay`",
             )
         self._size[partition] = 1
         self._poison[partition] = last_offset, reason

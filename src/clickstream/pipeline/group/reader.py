@@ -108,7 +108,7 @@ class Reader(Generic[B]):
             self._go_on()
             # Marks may be skipped only when every message before them was taken.
             if self._take(self._fetch()):
-                self._sink.skip_marks(self._kafka.ends, self._room)
+                self._skip_marks()
             self._partitions.verify(busy=self._busy)
         except ServiceUnavailable as error:
             self._start_over(error)
@@ -141,6 +141,13 @@ class Reader(Generic[B]):
             if (batch := self._sink.prepare(portion)) is not None:
                 self._sink.submit(batch)
         return True
+
+    def _skip_marks(self) -> None:
+        """Move offsets over marks of transactions: where a partition was read to its end, but ends with no message."""
+        for number, end in self._kafka.ends.items():
+            partition = self._partitions.open.get(number)
+            if partition and end > partition.prepared_offset and self._room():
+                self._sink.submit(self._sink.skip_to(number, end))
 
     def _room(self) -> bool:
         """Wait until another batch may be handed over; False when a stop comes first, or it takes too long."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
@@ -73,30 +73,21 @@ class Sink(Protocol[B]):
     @property
     def trouble(self) -> ServiceUnavailable | None:
         """Why nothing gets through at present, where the sink itself tries on; None while all is well."""
-        ...
 
     def assigned(self, partitions: list[int]) -> None:
         """These are ours from now on."""
-        ...
 
     def portions(self, fetched: list[Fetched]) -> Iterable[list[Fetched]]:
         """The messages of open partitions, so many at a time as make a batch."""
-        ...
 
     def prepare(self, portion: list[Fetched]) -> B | None:
         """The batch of these messages; None if all of them were handed over before."""
-        ...
 
     def submit(self, batch: B) -> None:
         """Have it stored; there is room."""
-        ...
 
-    def skip_marks(self, ends: Mapping[int, int], room: Callable[[], bool]) -> None:
-        """Move offsets over marks of transactions up to the log's end (by partition): every message was handed over.
-
-        `room` waits until a batch may be submitted; False when that is not to be.
-        """
-        ...
+    def skip_to(self, partition: int, end: int) -> B:
+        """The batch without messages that moves the offset to the log's end, over the marks of transactions."""
 
     def collect(self, timeout: float) -> None:
         """Note what is stored; wait up to `timeout` seconds for the first.
@@ -105,27 +96,21 @@ class Sink(Protocol[B]):
             BatchInvalidated: a batch cannot be stored as it was prepared.
             ServiceUnavailable, ServiceRefused: the server is away, or says no.
         """
-        ...
 
     def secure(self, partitions: Iterable[int], *, busy: bool) -> None:
         """About once a second, and before partitions are given up: see to it that another worker can go on with them.
 
         `busy`: messages keep coming.
         """
-        ...
 
     def abandon(self) -> None:
         """Forget what is not stored."""
-        ...
 
     def maintain(self) -> None:
         """About once a second, on another thread: what may take time. Must not raise."""
-        ...
 
     def report(self, report: WorkerReport) -> WorkerReport:
         """The report with what only this sink knows."""
-        ...
 
     def close(self) -> None:
         """The last call, on the thread of `maintain`; nothing more will be submitted."""
-        ...

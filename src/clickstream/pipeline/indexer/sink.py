@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable
 from typing import Final
 
 from clickstream.config.settings import Settings
@@ -97,15 +97,9 @@ class IndexerSink:
     def submit(self, batch: Documents) -> None:
         self.queue.submit(batch, self.partitions.topic)
 
-    def skip_marks(self, ends: Mapping[int, int], room: Callable[[], bool]) -> None:
-        """Where nothing before them is in flight."""
-        if len(self.queue):
-            return
-        for partition, end in ends.items():
-            place = self.partitions.open.get(partition)
-            if place and end > place.prepared_offset:
-                place.prepared_offset = end
-                self.partitions.settled({partition: end})
+    def skip_to(self, partition: int, end: int) -> Documents:
+        self.partitions.open[partition].prepared_offset = end
+        return Documents(next_offsets={partition: end})
 
     def collect(self, timeout: float) -> None:
         for one, settled in self.queue.done(timeout):
