@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from confluent_kafka import TopicPartition
+from confluent_kafka import Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from clickstream.actions import consumers
@@ -88,6 +88,22 @@ def test_enabled_late_it_fills_from_the_beginning(settings: Settings) -> None:
     drain(settings)
     fill(settings, count=2)
     assert verify_index(settings).ok
+
+
+def test_marks_of_transactions_are_passed_over_behind_what_is_indexed(settings: Settings) -> None:
+    assert settings.kafka
+    events = shop(34, 200)
+    producer = Producer(client_config(settings.kafka, client_id="tests") | {"transactional.id": "somebody-indexed"})
+    producer.init_transactions(30)
+    with indexers(settings), LagMeter(settings) as meter:
+        for part in (events[:100], events[100:]):
+            producer.begin_transaction()
+            for event in part:
+                producer.produce(settings.kafka.events_topic, value(event), str(event.visitor_id))
+            producer.commit_transaction(30)
+            wait_until(lambda: all_indexed(meter), "everything indexed")
+    drain(settings)
+    check(settings, len(set(events)))
 
 
 def test_an_index_that_was_deleted_is_made_anew_and_filled(settings: Settings) -> None:

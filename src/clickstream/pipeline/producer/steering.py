@@ -1,6 +1,6 @@
 """Orders that a running producer is given, a JSON line each, and what has become of them: pace and pause.
 
-Knows no pipe: whoever reads the lines hands them to `Steering.hear`.
+Knows no pipe: whoever reads the lines hands them to `Orders.hear`.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ _decoder: msgspec.json.Decoder[Order] = msgspec.json.Decoder(Order)
 
 
 def order_line(order: Order) -> str:
-    """The order as the line that `Steering.hear` takes."""
+    """The order as the line that `Orders.hear` takes."""
     return msgspec.json.encode(order).decode()
 
 
-class Steering:
+class Orders:
     """What a producer was last told. One thread hears, another one obeys."""
 
     def __init__(self, pace: Pace) -> None:

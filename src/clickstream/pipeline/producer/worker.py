@@ -19,7 +19,7 @@ from clickstream.pipeline.events.csvfile.rejects import write_rejects
 from clickstream.pipeline.events.encode import encode_keys, encode_values
 from clickstream.pipeline.process.loop import Heard, Rate, Reporter, hear_lines, install_stop
 from clickstream.pipeline.producer.pacing import Pacer, plan
-from clickstream.pipeline.producer.steering import Steering
+from clickstream.pipeline.producer.steering import Orders
 from clickstream.services.kafka.producer import EventProducer
 
 CHUNK: Final = 10_000
@@ -52,7 +52,7 @@ class ProducerOptions:
 class _Progress:
     """Turns the producer's figures into reports and log lines."""
 
-    def __init__(self, producer: EventProducer, reporter: Reporter, steering: Steering) -> None:
+    def __init__(self, producer: EventProducer, reporter: Reporter, steering: Orders) -> None:
         self.total: int | None = None
         """Events to send; None until the file is read."""
         self.bad_lines = 0
@@ -122,7 +122,7 @@ def run(
     """
     if settings.kafka is None:
         raise UsageError("no Kafka is configured and the embedded stack was never started", hint="clickstream stack up")
-    steering = Steering(options.pace)
+    steering = Orders(options.pace)
     stop = stop or install_stop()
     if orders is not None:
         hear_lines(orders, steering.hear)
@@ -172,7 +172,7 @@ def _await_topic(producer: EventProducer, stop: threading.Event, progress: _Prog
 
 
 def _send(
-    events: EventColumns, steering: Steering, producer: EventProducer, stop: threading.Event, progress: _Progress
+    events: EventColumns, steering: Orders, producer: EventProducer, stop: threading.Event, progress: _Progress
 ) -> None:
     sent = 0
     pacer = Pacer(plan(steering.pace, events.time_ms), len(events), time.monotonic)
