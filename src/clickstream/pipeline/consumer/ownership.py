@@ -22,9 +22,9 @@ from clickstream.pipeline.group.assignment import Assignment
 from clickstream.pipeline.sessions.window import Window
 from clickstream.services.kafka.admin import TopicInfo
 from clickstream.services.kafka.consumer import EventConsumer
-from clickstream.services.postgres.homes import HomesMoved, VisitorsMoved
 from clickstream.services.postgres.lookup import SessionLookup
 from clickstream.services.postgres.migrate import migrate
+from clickstream.services.postgres.partition_map import PartitionMapMoved, VisitorsMoved
 from clickstream.services.postgres.store import Store
 from clickstream.services.postgres.writes import BatchRefused, Outcome, PartitionKey, Position, StaleWindow
 from clickstream.services.valkey.windows import WindowCache
@@ -145,7 +145,7 @@ class Ownership(Assignment[Partition]):
         agreement, foreign_visitors = offsets.agree(topic.name, topic.topic_id, topic.partitions)
         if self.open and self._map is not None:
             if agreement.epoch != self._map.agreement.epoch:
-                raise HomesMoved("visitors' homes have moved")
+                raise PartitionMapMoved("visitors belong to other partitions now")
             return self._map
         self._map = PartitionMap(agreement, foreign_visitors)
         return self._map

@@ -18,8 +18,8 @@ from clickstream.pipeline.events.decode import decode
 from clickstream.pipeline.sessions.days import day_totals
 from clickstream.pipeline.sessions.window import NOTHING_STORED, Change, Rows, Span, Window, no_rows
 from clickstream.services.kafka.consumer import Fetched
-from clickstream.services.postgres.homes import Agreement, Strays
 from clickstream.services.postgres.lookup import SessionLookup
+from clickstream.services.postgres.partition_map import Agreement, ForeignVisitors
 from clickstream.services.postgres.writes import BatchWrite, PartitionKey, Position
 from clickstream.services.valkey.windows import SavedWindow
 
@@ -116,7 +116,7 @@ class Partition:
         days: DayTotals,
         rejected: Sequence[RejectedMessage],
         agreement: Agreement,
-        foreign: Strays | None,
+        foreign: ForeignVisitors | None,
     ) -> BatchWrite:
         write = BatchWrite(
             key=self.key,
@@ -129,7 +129,7 @@ class Partition:
             days=days,
             rejected=rejected,
             agreement=agreement,
-            strays=foreign,
+            foreign=foreign,
         )
         self.prepared_offset = new_offset
         return write

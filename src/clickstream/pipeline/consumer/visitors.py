@@ -3,7 +3,7 @@
 A visitor belongs to the partition that Kafka's default partitioner chooses. A partition keeps the sessions of its own
 visitors in memory, which is right as long as no other partition writes them. One that reads messages of a foreign
 visitor stores them alone, proves at its commit that what it looked up is still so, and names the visitor, so that the
-visitor's own partition looks him up from then on.
+visitor's own partition looks it up from then on.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from clickstream.pipeline.events.murmur import partitions_of
-from clickstream.services.postgres.homes import Agreement, Strays
+from clickstream.services.postgres.partition_map import Agreement, ForeignVisitors
 
 if TYPE_CHECKING:
     from clickstream.domain.events import BoolArray, EventColumns, Int64Array
@@ -47,14 +47,14 @@ class PartitionMap:
 
     def learn(self, outcome: Outcome) -> None:
         """Take in what a commit found."""
-        if len(outcome.strays):
-            self._foreign = np.union1d(self._foreign, outcome.strays)
+        if len(outcome.foreign):
+            self._foreign = np.union1d(self._foreign, outcome.foreign)
         if outcome.version > self.agreement.version:
             self.agreement = replace(self.agreement, version=outcome.version)
 
     def merge(
         self, window: Window, partition: int, events: EventColumns, batch: tuple[int, int], lookup: Lookup
-    ) -> tuple[Change, Strays | None]:
+    ) -> tuple[Change, ForeignVisitors | None]:
         """What the events change, and what must still hold of their foreign visitors when that is stored.
 
         Args:
@@ -79,4 +79,4 @@ class PartitionMap:
         events = change.events.take(new)
         span = window.spans(events.visitor_id, events.time_ms)
         known = int(change.removed.kind_counts[np.isin(change.removed.visitor_id, events.visitor_id)].sum())
-        return change, Strays(np.unique(events.visitor_id), span.visitor_id, span.low_ms, span.high_ms, known)
+        return change, ForeignVisitors(np.unique(events.visitor_id), span.visitor_id, span.low_ms, span.high_ms, known)

@@ -3,7 +3,7 @@
 A Window holds, for one partition, the events of every stored session that ends at or after a mark. An event that is
 more than the timeout later than the mark therefore finds in memory every session that it could touch; an older one
 is *late*, and the sessions around it are looked up in PostgreSQL. Either way a batch sees whole sessions, so that
-merging is: throw old and new events together, sort, drop repeats, cut where the gap exceeds the timeout.
+merging is: put old and new events together, sort, drop repeats, cut where the gap exceeds the timeout.
 
 Of visitors that others write too, what the window holds may be too little (never too much, for no event is ever
 removed): their events are looked up whatever their age.
@@ -130,7 +130,7 @@ class Window:
         spans = self.spans(batch.visitor_id[late], batch.time_ms[late])
         cached = self._rows_of(visitors)
         stored = _concat(cached, lookup(spans)) if len(spans.visitor_id) else cached
-        merged, source = _throw_together(stored, batch, number)
+        merged, source = _merge_rows(stored, batch, number)
         starts = self._starts(merged)
         run = np.cumsum(starts) - 1
         changed_runs = np.zeros(np.count_nonzero(starts), np.bool_)
@@ -214,7 +214,7 @@ class Window:
         self._next_eviction = max(SOFT_LIMIT, 2 * len(self.rows))
 
 
-def _throw_together(stored: Rows, batch: EventColumns, number: int) -> tuple[Rows, Int64Array]:
+def _merge_rows(stored: Rows, batch: EventColumns, number: int) -> tuple[Rows, Int64Array]:
     """Stored and new rows in identity order without repeats, and where each came from.
 
     The second array holds positions in `stored` followed by `batch`; of repeats the one that stands first stays, so

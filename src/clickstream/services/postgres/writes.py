@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from clickstream.domain.errors import BatchInvalidated
 from clickstream.domain.events import EventColumns, RejectedMessage
 from clickstream.domain.sessions import DayTotals, SessionColumns, SessionKeys
-from clickstream.services.postgres.homes import Agreement, Strays
+from clickstream.services.postgres.partition_map import Agreement, ForeignVisitors
 
 if TYPE_CHECKING:
     from clickstream.domain.events import Int64Array
@@ -50,8 +50,8 @@ class BatchWrite:
     rejected: Sequence[RejectedMessage]
     agreement: Agreement
     """What was held for true when the batch was prepared."""
-    strays: Strays | None = None
-    """Its events whose visitors are at home in another partition; None: it has none."""
+    foreign: ForeignVisitors | None = None
+    """Its events whose visitors belong to another partition; None: it has none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +62,8 @@ class Outcome:
     """The offset's new stamp."""
     version: int
     """The agreement's version now."""
-    strays: Int64Array
-    """Visitors that were stored away from home, by this batch too, since the batch was prepared."""
+    foreign: Int64Array
+    """Foreign visitors that were stored, by this batch too, since the batch was prepared."""
 
 
 class StaleWindow(BatchInvalidated):

@@ -1,9 +1,10 @@
-"""Which partition is a visitor's home, as all consumers of a schema agree on it, and which visitors were met elsewhere.
+"""Which partition each visitor belongs to, as all consumers of a schema agree on it, and which visitors were foreign.
 
-The protocol: a batch takes one lock, shared where it holds only visitors at home and alone where it holds strays.
-With strays it counts their stored events around the new ones: as events are never removed, as many as were known means
-that nobody wrote them meanwhile. It then names the strays and raises the version. Every batch compares the version that
-it was prepared at; one whose visitors were named since is prepared again, with those looked up.
+Foreign visitors are those whose events are read from another partition than their own. The protocol: a batch takes one
+lock, shared where it holds no foreign visitor, and alone where it does. Then it counts their stored events around the
+new ones: as events are never removed, as many as were known means that nobody wrote them meanwhile. It then names these
+visitors and raises the version. Every batch compares the version that it was prepared at; one whose visitors were named
+since is prepared again, with those looked up.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from clickstream.domain.events import Int64Array
 
 KEPT_VERSIONS: Final = 1_000
-"""Older entries of stray_visitors are thrown together into one."""
+"""Older entries of stray_visitors are merged into one."""
 
 _LOCK: Final = "hashtextextended('clickstream homes ' || current_schema(), 0)"
 
@@ -35,16 +36,16 @@ class Agreement:
     """What all consumers of a schema hold for true at one version."""
 
     epoch: int
-    """Grows when homes move: all that is remembered of open sessions is void."""
+    """Grows when visitors get other partitions: nothing that is remembered of open sessions may be used."""
     version: int
-    """Grows with each batch that held visitors away from home."""
+    """Grows with each batch that held foreign visitors."""
     partitions: int
-    """Homes are the hash modulo this; 0: another topic is at home in this schema, so none of this one's visitors is."""
+    """A visitor's own is the hash modulo this; 0: the schema is another topic's, so that all visitors are foreign."""
 
 
 @dataclass(frozen=True, slots=True)
-class Strays:
-    """A batch's new events whose visitors are at home in another partition."""
+class ForeignVisitors:
+    """A batch's new events whose visitors belong to another partition."""
 
     visitors: Int64Array
     """Distinct, ascending."""
@@ -58,8 +59,8 @@ class Strays:
     """How many stored events the sessions in these surroundings held when they were looked up."""
 
 
-class HomesMoved(BatchInvalidated):
-    """Homes are others than when the batch was prepared: open every partition anew."""
+class PartitionMapMoved(BatchInvalidated):
+    """The map is another than when the batch was prepared: open every partition again."""
 
 
 class VisitorsMoved(BatchInvalidated):
@@ -71,7 +72,7 @@ class VisitorsMoved(BatchInvalidated):
 
 
 def agree(connection: Connection, topic: str, topic_id: str, partitions: int) -> Agreement:
-    """The agreement; moves homes where the topic has grown, was made anew, or the one at home has gone silent."""
+    """The agreement; changes the map where the topic has grown or is a new one, or the other one has gone silent."""
     with translated():
         agreed = _agreed(connection, topic_id)
         if agreed is not None and agreed.partitions >= partitions:
@@ -81,7 +82,7 @@ def agree(connection: Connection, topic: str, topic_id: str, partitions: int) ->
             _move(connection, topic, topic_id, partitions)
             agreed = _agreed(connection, topic_id)
         if agreed is None:
-            raise OffsetMoved("the tables were emptied while homes were agreed on")
+            raise OffsetMoved("the tables were emptied while the partition map was agreed on")
         return agreed
 
 
@@ -91,8 +92,8 @@ def lock(connection: Connection, *, alone: bool) -> None:
     connection.execute(f"SELECT {function}({_LOCK})".encode())
 
 
-def strays_since(connection: Connection, version: int, topic_id: str, partition: int) -> tuple[Int64Array, Int64Array]:
-    """Visitors that were stored away from home after this version: by anybody, and by others than this partition."""
+def foreign_since(connection: Connection, version: int, topic_id: str, partition: int) -> tuple[Int64Array, Int64Array]:
+    """Foreign visitors that were stored after this version: by anybody, and by others than this partition."""
     with connection.cursor(binary=True) as cursor:
         rows = cursor.execute(
             "SELECT topic_id = %s AND partition = %s, visitors FROM stray_visitors WHERE version > %s",
@@ -103,22 +104,22 @@ def strays_since(connection: Connection, version: int, topic_id: str, partition:
     return _union(everybody), _union(others)
 
 
-def unchanged(connection: Connection, strays: Strays) -> bool:
+def unchanged(connection: Connection, foreign: ForeignVisitors) -> bool:
     """Whether nobody stored events around these since they were looked up; to be asked while the lock is held alone."""
-    spans = lookup.parameters_of(strays.span_visitor, strays.span_low_ms, strays.span_high_ms)
+    spans = lookup.parameters_of(foreign.span_visitor, foreign.span_low_ms, foreign.span_high_ms)
     row = connection.execute(lookup.COUNT_AROUND, spans).fetchone()
-    return row is not None and int(str(row[0])) == strays.known
+    return row is not None and int(str(row[0])) == foreign.known
 
 
-def tell(connection: Connection, version: int, topic_id: str, partition: int, visitors: Int64Array) -> None:
-    """Name the visitors that this transaction stored away from home; `version` is the new one."""
+def announce(connection: Connection, version: int, topic_id: str, partition: int, visitors: Int64Array) -> None:
+    """Name the foreign visitors that this transaction stored; `version` is the new one."""
     connection.execute("UPDATE visitor_homes SET version = %s", [version])
     connection.execute(
         "INSERT INTO stray_visitors (version, topic_id, partition, visitors) VALUES (%s, %s, %s, %s)",
         [version, topic_id, partition, Int8Array(visitors)],
     )
     if version % KEPT_VERSIONS == 0:
-        _throw_together(connection, version - KEPT_VERSIONS)
+        _merge_entries(connection, version - KEPT_VERSIONS)
 
 
 def _agreed(connection: Connection, topic_id: str) -> Agreement | None:
@@ -140,11 +141,11 @@ def _move(connection: Connection, topic: str, topic_id: str, partitions: int) ->
         {"topic": topic, "topic_id": topic_id, "partitions": partitions, "silent": _SILENT},
     ).rowcount
     if moved:
-        # Windows that were kept under the old homes are void: their stamp is the offset's time of change.
+        # Windows that were kept under the old map must not be found: their stamp is the offset's time of change.
         connection.execute("UPDATE consumer_offsets SET updated_at = clock_timestamp()")
 
 
-def _throw_together(connection: Connection, up_to: int) -> None:
+def _merge_entries(connection: Connection, up_to: int) -> None:
     connection.execute(
         "WITH old AS (DELETE FROM stray_visitors WHERE version <= %(up_to)s RETURNING visitors)"
         " INSERT INTO stray_visitors (version, topic_id, partition, visitors)"

@@ -1,4 +1,4 @@
-"""Visitors in several partitions: the protocol of homes and strays, played through in memory, gives the definition."""
+"""Visitors in several partitions: the protocol of foreign visitors, played through in memory, gives the definition."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from clickstream.pipeline.consumer.visitors import PartitionMap
 from clickstream.pipeline.sessions import window as window_module
 from clickstream.pipeline.sessions.window import NOTHING_STORED, Change, Span, Window
-from clickstream.services.postgres.homes import Agreement, Strays
+from clickstream.services.postgres.partition_map import Agreement, ForeignVisitors
 from clickstream.services.postgres.writes import Outcome
 from tests.algebra import TIMEOUT, MemoryStore, as_columns, batches
 from tests.oracle import Event, sessions_of
@@ -30,19 +30,22 @@ def _small_limits(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Shared:
-    """The tables: what is stored, the agreement, and who was stored away from home."""
+    """The tables: what is stored, the agreement, and which foreign visitors were stored."""
 
     def __init__(self, partitions: int) -> None:
         self.rows = MemoryStore()
         self.agreement = Agreement(1, 1, partitions)
-        self.strays: list[tuple[int, int, np.ndarray]] = []  # type: ignore[type-arg]
+        self.foreign: list[tuple[int, int, np.ndarray]] = []  # type: ignore[type-arg]
         self.refused = 0
 
     def since(self, version: int) -> Iterator[tuple[int, np.ndarray]]:  # type: ignore[type-arg]
-        return ((partition, visitors) for at, partition, visitors in self.strays if at > version)
+        return ((partition, visitors) for at, partition, visitors in self.foreign if at > version)
 
-    def unchanged(self, strays: Strays) -> bool:
-        return len(self.rows.lookup(Span(strays.span_visitor, strays.span_low_ms, strays.span_high_ms))) == strays.known
+    def unchanged(self, foreign: ForeignVisitors) -> bool:
+        return (
+            len(self.rows.lookup(Span(foreign.span_visitor, foreign.span_low_ms, foreign.span_high_ms)))
+            == foreign.known
+        )
 
 
 @dataclass
@@ -56,15 +59,15 @@ class Reader:
     partition_map: PartitionMap = field(init=False)
     number: int = 0
     committed: int = 0
-    in_flight: list[tuple[int, list[Event], Agreement, Strays | None, Change]] = field(default_factory=list)
+    in_flight: list[tuple[int, list[Event], Agreement, ForeignVisitors | None, Change]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.open()
 
     def open(self) -> None:
         everybody = [visitors for _, visitors in self.shared.since(-1)]
-        strays = np.unique(np.concatenate(everybody)) if everybody else np.empty(0, np.int64)
-        self.partition_map = PartitionMap(self.shared.agreement, strays)
+        foreign = np.unique(np.concatenate(everybody)) if everybody else np.empty(0, np.int64)
+        self.partition_map = PartitionMap(self.shared.agreement, foreign)
         rows = self.shared.rows
         self.window = Window(TIMEOUT, mark=rows.newest() + 1 if rows.events else NOTHING_STORED)
 
@@ -73,14 +76,14 @@ class Reader:
             return
         batch, agreement = self.unread.pop(0), self.partition_map.agreement
         self.number += 1
-        change, strays = self.partition_map.merge(
+        change, foreign = self.partition_map.merge(
             self.window,
             self.partition,
             as_columns(batch),
             (self.number, self.committed),
             self.shared.rows.lookup,
         )
-        self.in_flight.append((self.number, batch, agreement, strays, change))
+        self.in_flight.append((self.number, batch, agreement, foreign, change))
 
     def commit(self) -> None:
         if not self.in_flight:
@@ -98,14 +101,14 @@ class Reader:
         tables.rows.apply(change)
         self.in_flight.pop(0)
         self.committed = number
-        strays = np.concatenate([np.empty(0, np.int64), *(visitors for _, visitors in tables.since(seen.version))])
+        foreign = np.concatenate([np.empty(0, np.int64), *(visitors for _, visitors in tables.since(seen.version))])
         version = tables.agreement.version
         if own is not None:
             version += 1
             tables.agreement = Agreement(tables.agreement.epoch, version, tables.agreement.partitions)
-            tables.strays.append((version, self.partition, own.visitors))
-            strays = np.union1d(strays, own.visitors)
-        self.partition_map.learn(Outcome(0, version, strays))
+            tables.foreign.append((version, self.partition, own.visitors))
+            foreign = np.union1d(foreign, own.visitors)
+        self.partition_map.learn(Outcome(0, version, foreign))
 
 
 @pytest.mark.parametrize("examples", [70, pytest.param(400, marks=pytest.mark.slow)])
