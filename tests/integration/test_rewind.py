@@ -93,7 +93,7 @@ def test_what_is_read_again_is_a_duplicate_and_not_late(settings: Settings, monk
 
 def figures(worker: Any) -> dict[str, int]:
     """What the consumer counts of its messages."""
-    counters = worker._worker._meter.counters
+    counters = worker._worker._sink.totals.counters
     return {name: counters[name] for name in ("stored", "late", "duplicates", "rejected")}
 
 
@@ -229,7 +229,7 @@ def test_a_batch_that_begins_just_where_a_rewind_goes_to_is_void(settings: Setti
 
 
 def in_hand(worker: Any) -> int:
-    return len(worker._worker._commits)
+    return len(worker._worker._queue)
 
 
 @pytest.mark.slow
