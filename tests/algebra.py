@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from clickstream.domain.events import EventColumns
 from clickstream.domain.sessions import SessionColumns
-from clickstream.pipeline.window import NOTHING_STORED, Change, Rows, Span, no_rows
+from clickstream.pipeline.sessions.window import NOTHING_STORED, Change, Rows, Span, no_rows
 from tests.oracle import Event, SessionRow
 
 TIMEOUT = 10

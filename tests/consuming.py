@@ -10,9 +10,9 @@ from typing import Protocol
 
 from clickstream.config.settings import Settings
 from clickstream.domain.reports import WorkerReport
-from clickstream.pipeline.loop import Heard
-from clickstream.pipeline.process import WorkerOptions
-from clickstream.pipeline.worker import Worker
+from clickstream.pipeline.consumer.sink import consumer
+from clickstream.pipeline.process.loop import Heard
+from clickstream.pipeline.process.run import WorkerOptions
 from tests.feed import all_committed, wait_until
 
 
@@ -64,8 +64,8 @@ def running(names: Iterable[str], make: Callable[[str, threading.Event, Heard], 
 
 @contextmanager
 def consumers(settings: Settings, count: int = 1, *, accept_gap: bool = False) -> Iterator[list[Running]]:
-    def make(name: str, stop: threading.Event, heard: Heard) -> Worker:
-        return Worker(settings, WorkerOptions(name, accept_gap, heard=heard), stop)
+    def make(name: str, stop: threading.Event, heard: Heard) -> Runs:
+        return consumer(settings, WorkerOptions(name, accept_gap, heard=heard), stop)
 
     with running([f"consumer-{number}" for number in range(count)], make) as workers:
         yield workers

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from clickstream.config.settings import OpenSearchSettings, PostgresSettings
-from clickstream.pipeline.decode import Message
-from clickstream.pipeline.index_documents import Documents, documents
-from clickstream.pipeline.index_settle import Settled, Settler
-from clickstream.pipeline.retry import Backoff
+from clickstream.pipeline.events.decode import Message
+from clickstream.pipeline.indexer.documents import Documents, documents
+from clickstream.pipeline.indexer.settler import Settled, Settler
+from clickstream.pipeline.process.loop import Backoff
 
 TOPIC = ("clickstream-events", "id")
 

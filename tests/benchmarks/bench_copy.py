@@ -6,8 +6,8 @@ from pytest_benchmark.fixture import BenchmarkFixture
 
 from clickstream.domain.events import EventColumns
 from clickstream.domain.sessions import SessionColumns
-from clickstream.pipeline.generator import SESSION_TIMEOUT_MS
-from clickstream.pipeline.window import Window, no_rows
+from clickstream.pipeline.events.generator import SESSION_TIMEOUT_MS
+from clickstream.pipeline.sessions.window import Window, no_rows
 from clickstream.services.postgres.copy import event_stream, session_stream
 
 

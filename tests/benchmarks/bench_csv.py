@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from clickstream.pipeline.csvfile import CsvEvents, read_events
+from clickstream.pipeline.events.csvfile.reader import CsvEvents, read_events
 
 
 def test_read_a_file_that_is_out_of_order(benchmark: BenchmarkFixture, csv: Path) -> None:

@@ -6,9 +6,9 @@ import numpy as np
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from clickstream.domain.events import EventColumns
-from clickstream.pipeline.decode import decode
-from clickstream.pipeline.encode import encode_keys, encode_values
-from clickstream.pipeline.murmur import partitions_of
+from clickstream.pipeline.events.decode import decode
+from clickstream.pipeline.events.encode import encode_keys, encode_values
+from clickstream.pipeline.events.murmur import partitions_of
 
 PARTITIONS = 6
 

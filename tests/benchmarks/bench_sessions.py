@@ -7,9 +7,9 @@ import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from clickstream.domain.events import EventColumns
-from clickstream.pipeline.columns import identity_order
-from clickstream.pipeline.generator import SESSION_TIMEOUT_MS
-from clickstream.pipeline.window import NOTHING_STORED, Rows, Span, Window, no_rows
+from clickstream.pipeline.events.columns import identity_order
+from clickstream.pipeline.events.generator import SESSION_TIMEOUT_MS
+from clickstream.pipeline.sessions.window import NOTHING_STORED, Rows, Span, Window, no_rows
 
 BATCH = 5_000
 

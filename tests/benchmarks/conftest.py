@@ -9,8 +9,8 @@ import pytest
 
 from clickstream.actions.data.generate import generate
 from clickstream.domain.events import EventColumns
-from clickstream.pipeline.encode import encode_values
-from clickstream.pipeline.generator import RETAILROCKET, Shape, generate_events
+from clickstream.pipeline.events.encode import encode_values
+from clickstream.pipeline.events.generator import RETAILROCKET, Shape, generate_events
 
 SEED = 42
 

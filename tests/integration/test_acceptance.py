@@ -14,7 +14,7 @@ import pytest
 
 from clickstream.actions.data.generate import generate
 from clickstream.config.settings import Settings
-from clickstream.pipeline.generator import RETAILROCKET
+from clickstream.pipeline.events.generator import RETAILROCKET
 from tests.feed import KINDS, TIMEOUT_MS, check
 from tests.oracle import Event, SessionRow, sessions_of
 

@@ -23,7 +23,7 @@ from clickstream.actions.processes import consumers
 from clickstream.config.paths import Home
 from clickstream.config.settings import Settings, load_settings
 from clickstream.domain.errors import ClickstreamError, Interrupted
-from clickstream.pipeline.generator import RETAILROCKET
+from clickstream.pipeline.events.generator import RETAILROCKET
 from clickstream.services.kafka.admin import describe_topic, read_offsets
 from clickstream.services.kafka.config import client_config
 from clickstream.services.valkey.connection import connect as connect_valkey

@@ -17,7 +17,7 @@ from clickstream.actions.config.check import check as config_check
 from clickstream.cli.main import run
 from clickstream.config.settings import Settings, load_settings
 from clickstream.domain.errors import ServiceRefused
-from clickstream.pipeline.murmur import partitions_of
+from clickstream.pipeline.events.murmur import partitions_of
 from clickstream.services.kafka.config import client_config
 from clickstream.services.postgres import session_settings
 from clickstream.services.postgres.connection import connect

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from confluent_kafka import TopicPartition
+from confluent_kafka import Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from clickstream.actions.observe.meter import LagMeter
@@ -22,8 +22,8 @@ from clickstream.config.settings import Settings, load_settings
 from clickstream.domain.errors import OffsetLost, UsageError
 from clickstream.domain.processes import Role
 from clickstream.domain.reports import WorkerReport
-from clickstream.pipeline import index_loading
-from clickstream.pipeline.index_settle import REASON
+from clickstream.pipeline.indexer import bulk_settings
+from clickstream.pipeline.indexer.settler import REASON
 from clickstream.services.kafka.admin import create_topic, delete_topic
 from clickstream.services.kafka.config import client_config
 from clickstream.services.opensearch.client import connect
@@ -89,6 +89,22 @@ def test_enabled_late_it_fills_from_the_beginning(settings: Settings) -> None:
     assert verify_index(settings).ok
 
 
+def test_marks_of_transactions_are_passed_over_behind_what_is_indexed(settings: Settings) -> None:
+    assert settings.kafka
+    events = shop(34, 200)
+    producer = Producer(client_config(settings.kafka, client_id="tests") | {"transactional.id": "somebody-indexed"})
+    producer.init_transactions(30)
+    with indexers(settings), LagMeter(settings) as meter:
+        for part in (events[:100], events[100:]):
+            producer.begin_transaction()
+            for event in part:
+                producer.produce(settings.kafka.events_topic, value(event), str(event.visitor_id))
+            producer.commit_transaction(30)
+            wait_until(lambda: all_indexed(meter), "everything indexed")
+    drain(settings)
+    check(settings, len(set(events)))
+
+
 def test_an_index_that_was_deleted_is_made_anew_and_filled(settings: Settings) -> None:
     events = shop(23, 1000)
     send(settings, events)
@@ -152,8 +168,8 @@ def test_messages_that_kafka_removed_stop_it_until_the_gap_is_accepted(settings:
 def test_far_behind_the_index_loads_and_has_its_settings_again_at_the_end(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(index_loading, "FAR_BEHIND", 100)
-    monkeypatch.setattr(index_loading, "CAUGHT_UP", 100)
+    monkeypatch.setattr(bulk_settings, "FAR_BEHIND", 100)
+    monkeypatch.setattr(bulk_settings, "CAUGHT_UP", 100)
     index = EventsIndex(settings.opensearch)
     index.ensure()
     with connect(settings.opensearch) as client:

@@ -17,8 +17,8 @@ from clickstream.config.paths import Home
 from clickstream.config.settings import Settings, load_settings
 from clickstream.domain.errors import ServiceRefused, UsageError
 from clickstream.domain.times import moment
-from clickstream.pipeline.decode import Message
-from clickstream.pipeline.index_documents import documents
+from clickstream.pipeline.events.decode import Message
+from clickstream.pipeline.indexer.documents import documents
 from clickstream.services.opensearch.bulk import BulkWriter
 from clickstream.services.opensearch.client import connect
 from clickstream.services.opensearch.index import SETTINGS, EventsIndex

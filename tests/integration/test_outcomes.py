@@ -10,7 +10,7 @@ from clickstream.actions.observe.watcher import Watcher
 from clickstream.cli.main import run
 from clickstream.config.settings import Settings, load_settings
 from clickstream.domain.events import BadLine
-from clickstream.pipeline.rejectsfile import write_rejects
+from clickstream.pipeline.events.csvfile.rejects import write_rejects
 from tests.consuming import consumers, drain
 from tests.feed import all_committed, check, send, shop, wait_until
 

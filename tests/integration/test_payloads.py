@@ -34,7 +34,7 @@ from clickstream.domain.errors import ClickstreamError
 from clickstream.domain.events import BadLine
 from clickstream.domain.processes import Role
 from clickstream.domain.reports import WorkerReport
-from clickstream.pipeline.rejectsfile import write_rejects
+from clickstream.pipeline.events.csvfile.rejects import write_rejects
 from clickstream.services.kafka.admin import create_topic, delete_topic
 from clickstream.services.kafka.config import client_config
 from clickstream.services.postgres.connection import connect

@@ -18,8 +18,8 @@ from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, C
 from clickstream.config.settings import KafkaSettings, Settings, load_settings
 from clickstream.domain.errors import ClickstreamError
 from clickstream.domain.pace import Pace
-from clickstream.pipeline.producer import ProducerOptions, run
-from clickstream.pipeline.rejectsfile import read_rejects
+from clickstream.pipeline.events.csvfile.rejects import read_rejects
+from clickstream.pipeline.producer.worker import ProducerOptions, run
 from clickstream.services.kafka.config import client_config
 
 HEADER = "timestamp,visitorid,event,itemid,transactionid"

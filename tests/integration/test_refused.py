@@ -7,7 +7,7 @@ import pytest
 
 from clickstream.config.settings import Settings
 from clickstream.domain.errors import ServiceRefused
-from clickstream.pipeline import isolation
+from clickstream.pipeline.consumer import sizer
 from clickstream.services.postgres import store
 from clickstream.services.postgres.migrate import migrate
 from tests.consuming import consumers, drain
@@ -59,7 +59,7 @@ def test_what_a_trigger_raises_or_a_number_that_is_too_large_is_put_aside_alone(
 
 
 def test_tables_that_take_nothing_stop_the_consumer(tables: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(isolation, "REFUSED_IN_A_ROW", 3)
+    monkeypatch.setattr(sizer, "REFUSED_IN_A_ROW", 3)
     alter(tables, "ALTER TABLE events ADD CHECK (false)")
     send(tables, shop(23, 100))
     with consumers(tables) as (worker,):

@@ -18,7 +18,7 @@ from clickstream.cli.main import run
 from clickstream.config.settings import Settings
 from clickstream.domain.events import BadLine
 from clickstream.domain.rejects import RejectFilter, RejectSource, Replayed
-from clickstream.pipeline.rejectsfile import write_rejects
+from clickstream.pipeline.events.csvfile.rejects import write_rejects
 from clickstream.services.kafka.admin import create_topic, delete_topic, read_offsets
 from tests.consuming import drain
 from tests.feed import START_MS, check, query, send, value

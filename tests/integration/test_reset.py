@@ -25,7 +25,7 @@ from clickstream.cli.main import run
 from clickstream.config.settings import Settings, load_settings
 from clickstream.domain.errors import ClickstreamError, ServiceRefused, ServiceUnavailable
 from clickstream.domain.events import BadLine
-from clickstream.pipeline.rejectsfile import write_rejects
+from clickstream.pipeline.events.csvfile.rejects import write_rejects
 from clickstream.services.kafka.admin import delete_topic, describe_topic
 from clickstream.services.kafka.config import client_config
 from clickstream.services.postgres import reset as tables

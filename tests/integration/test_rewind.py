@@ -18,7 +18,7 @@ from clickstream.cli.main import run
 from clickstream.config.settings import Settings
 from clickstream.domain.errors import OffsetLost
 from clickstream.domain.target import Target
-from clickstream.pipeline import window
+from clickstream.pipeline.sessions import window
 from clickstream.services.kafka.admin import create_partitions, create_topic, delete_topic, read_offsets
 from clickstream.services.kafka.config import client_config
 from clickstream.services.postgres.rewind import moving
@@ -94,7 +94,7 @@ def test_what_is_read_again_is_a_duplicate_and_not_late(settings: Settings, monk
 
 def figures(worker: Any) -> dict[str, int]:
     """What the consumer counts of its messages."""
-    counters = worker._worker._meter.counters
+    counters = worker._worker._sink.totals.counters
     return {name: counters[name] for name in ("stored", "late", "duplicates", "rejected")}
 
 
@@ -133,7 +133,7 @@ def test_a_consumer_that_has_never_committed_anything_notices(settings: Settings
     send(settings, events)
     drain(settings)
     with consumers(settings) as (worker,):
-        wait_until(lambda: len(worker._worker._owned.open) == 3, "it has opened its partitions")
+        wait_until(lambda: len(worker._worker._partitions.open) == 3, "it has opened its partitions")
         rewind.rewind(settings, EARLIEST)
         wait_until(lambda: all_committed(settings), "read again", seconds=20)
     check(settings, events)
@@ -230,7 +230,7 @@ def test_a_batch_that_begins_just_where_a_rewind_goes_to_is_void(settings: Setti
 
 
 def in_hand(worker: Any) -> int:
-    return len(worker._worker._commits)
+    return len(worker._worker._queue)
 
 
 @pytest.mark.slow

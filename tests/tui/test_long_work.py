@@ -14,7 +14,7 @@ from textual.pilot import Pilot
 from clickstream.actions.demo.progress import DemoProgress, Flow, Phase
 from clickstream.actions.reset import Emptied
 from clickstream.domain.errors import Interrupted
-from clickstream.pipeline.generator import RETAILROCKET, generate_events
+from clickstream.pipeline.events.generator import RETAILROCKET, generate_events
 from clickstream.services.postgres.verify import Verification
 from clickstream.tui.app import ClickstreamApp
 from clickstream.tui.commands import BY_NAME

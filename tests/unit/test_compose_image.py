@@ -78,7 +78,7 @@ def test_workers_need_nothing_that_the_image_leaves_out() -> None:
         "data.generate",
         "metrics.serve",
     ]
-    roles = [f"clickstream.pipeline.{role}" for role in ("worker", "index_worker", "producer")]
+    roles = [f"clickstream.pipeline.{role}" for role in ("consumer.sink", "indexer.sink", "producer.worker")]
     modules = [*roles, *(f"clickstream.actions.{name}" for name in needed)]
     program = f"import sys; sys.modules.update(dict.fromkeys({blocked})); import {', '.join(modules)}"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)

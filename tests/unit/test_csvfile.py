@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from clickstream.domain.errors import FileFault, Interrupted
 from clickstream.domain.events import KINDS, MAX_ID, MAX_TIMESTAMP_MS, EventColumns
-from clickstream.pipeline.csvfile import look, parse_line, read_events
+from clickstream.pipeline.events.csvfile.reader import look, parse_line, read_events
 
 HEADER = b"timestamp,visitorid,event,itemid,transactionid\n"
 
@@ -267,5 +267,5 @@ def test_well_formed_lines_are_never_taken_one_by_one(tmp_path: Path, monkeypatc
     def never(line: bytes) -> None:
         raise AssertionError(line)
 
-    monkeypatch.setattr("clickstream.pipeline.csvfile.parse_line", never)
+    monkeypatch.setattr("clickstream.pipeline.events.csvfile.reader.parse_line", never)
     assert len(read_events(path).columns) == 9

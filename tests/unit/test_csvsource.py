@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clickstream.domain.errors import FileFault
-from clickstream.pipeline.csvfile import look, read_events
+from clickstream.pipeline.events.csvfile.reader import look, read_events
 
 if sys.version_info >= (3, 14):
     from compression import zstd

@@ -8,7 +8,7 @@ import pytest
 
 from clickstream.domain.errors import FileFault
 from clickstream.domain.events import MAX_TIMESTAMP_MS
-from clickstream.pipeline.csvfile import LOOK_BYTES, look, read_events
+from clickstream.pipeline.events.csvfile.reader import LOOK_BYTES, look, read_events
 
 HEADER = "timestamp,visitorid,event,itemid,transactionid\n"
 MS = 1_433_221_332_117

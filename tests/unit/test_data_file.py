@@ -12,8 +12,8 @@ from clickstream.actions.demo.data_file import DataFile
 from clickstream.cli.main import run
 from clickstream.config.settings import Settings, load_settings
 from clickstream.domain.errors import ClickstreamError, Interrupted
-from clickstream.pipeline.csvfile import read_events
-from clickstream.pipeline.generator import RETAILROCKET
+from clickstream.pipeline.events.csvfile.reader import read_events
+from clickstream.pipeline.events.generator import RETAILROCKET
 from tests.unit.test_generate import rows_of
 
 SMALL = RETAILROCKET.scaled(0.001)

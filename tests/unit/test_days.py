@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clickstream.domain.sessions import DayTotals
-from clickstream.pipeline.days import day_totals
-from clickstream.pipeline.window import Window
+from clickstream.pipeline.sessions.days import day_totals
+from clickstream.pipeline.sessions.window import Window
 from tests.algebra import MemoryStore, as_columns
 from tests.oracle import Event, SessionRow
 

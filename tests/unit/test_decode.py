@@ -11,8 +11,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from clickstream.domain.events import KINDS, MAX_ID, MAX_TIMESTAMP_MS
-from clickstream.pipeline.decode import decode
-from clickstream.pipeline.reasons import LONGEST_REASON
+from clickstream.pipeline.events.decode import decode
+from clickstream.pipeline.events.reasons import LONGEST_REASON
 
 numbers = st.one_of(
     st.integers(0, MAX_ID), st.integers(-(2**70), 2**70), st.sampled_from([0, MAX_ID, MAX_ID + 1, MAX_TIMESTAMP_MS])

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clickstream.domain.events import KINDS, MAX_ID, MAX_TIMESTAMP_MS, NO_TRANSACTION, EventColumns
-from clickstream.pipeline.encode import encode_keys, encode_values
+from clickstream.pipeline.events.encode import encode_keys, encode_values
 
 ids = st.integers(0, MAX_ID)
 events = st.tuples(st.integers(0, MAX_TIMESTAMP_MS), ids, st.integers(0, 2), ids, st.one_of(st.none(), ids))

@@ -21,7 +21,7 @@ from clickstream.config.paths import Home
 from clickstream.config.settings import Settings, load_settings
 from clickstream.domain.errors import ClickstreamError, UsageError
 from clickstream.domain.processes import ProcessState, ProcessStatus, Role, Snapshot
-from clickstream.pipeline.decode import decode
+from clickstream.pipeline.events.decode import decode
 from clickstream.services.kafka.raw import LARGEST
 from clickstream.stack.layout import PORTS, Layout, save_layout
 from tests.campaign.truth import as_event

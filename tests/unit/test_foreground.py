@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from clickstream.actions.processes.health import health
 from clickstream.domain.errors import ClickstreamError, UsageError
 from clickstream.domain.reports import WorkerReport
-from clickstream.pipeline import foreground
-from clickstream.pipeline.foreground import Foreground, Health, HealthFile, JsonLines, read_health
+from clickstream.pipeline.process import foreground
+from clickstream.pipeline.process.foreground import Foreground, Health, HealthFile, JsonLines, read_health
 
 
 def record(message: str, **extra: object) -> logging.LogRecord:

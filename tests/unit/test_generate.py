@@ -17,8 +17,8 @@ import pytest
 
 from clickstream.actions.data.generate import BLOCK_ROWS, generate
 from clickstream.domain.errors import ClickstreamError, UsageError
-from clickstream.pipeline.csvfile import CsvEvents, read_events
-from clickstream.pipeline.generator import RETAILROCKET
+from clickstream.pipeline.events.csvfile.reader import CsvEvents, read_events
+from clickstream.pipeline.events.generator import RETAILROCKET
 
 if sys.version_info >= (3, 14):
     from compression import zstd

@@ -18,10 +18,10 @@ from hypothesis import strategies as st
 
 from clickstream.actions.data.generate import generate
 from clickstream.domain.events import CSV_HEADER, EXAMPLE_VISITOR, KINDS
-from clickstream.pipeline.columns import distinct
-from clickstream.pipeline.csvfile import read_events
-from clickstream.pipeline.generator import RETAILROCKET, Shape, generate_events
-from clickstream.pipeline.generator_random import Chance
+from clickstream.pipeline.events.chance import Chance
+from clickstream.pipeline.events.columns import distinct
+from clickstream.pipeline.events.csvfile.reader import read_events
+from clickstream.pipeline.events.generator import RETAILROCKET, Shape, generate_events
 from tests.oracle import Event, sessions_of
 
 SAMPLE = Path(__file__).parents[2] / "data" / "sample.csv"

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from clickstream.pipeline.index_documents import Documents
-from clickstream.pipeline.index_offsets import Offsets, Place
-from clickstream.pipeline.index_queue import Checkpoint, IndexQueue
-from clickstream.pipeline.index_settle import Settled, ShardFailed
+from clickstream.pipeline.indexer.bulk_queue import BulkQueue, Checkpoint
+from clickstream.pipeline.indexer.documents import Documents
+from clickstream.pipeline.indexer.offsets import Offsets, Place
+from clickstream.pipeline.indexer.settler import Settled, ShardFailed
 
 TOPIC = ("clicks", "id")
 
@@ -56,14 +56,14 @@ def settles() -> Settles:
 
 
 @pytest.fixture
-def queue(settles: Settles) -> Iterator[IndexQueue]:
-    found = IndexQueue(settles)  # type: ignore[arg-type]
+def queue(settles: Settles) -> Iterator[BulkQueue]:
+    found = BulkQueue(settles)  # type: ignore[arg-type]
     yield found
     settles.go_on.set()
     found.close()
 
 
-def test_a_checkpoint_secures_the_batches_before_it_and_takes_no_room(queue: IndexQueue, settles: Settles) -> None:
+def test_a_checkpoint_secures_the_batches_before_it_and_takes_no_room(queue: BulkQueue, settles: Settles) -> None:
     queue.submit(Documents(read=1), TOPIC)
     queue.secure(Checkpoint({0: 1}))
     states = [(len(queue), queue.securing, queue.full)]
@@ -79,7 +79,7 @@ def test_a_checkpoint_secures_the_batches_before_it_and_takes_no_room(queue: Ind
     assert done[1][0] == Checkpoint({0: 1})
 
 
-def test_what_a_checkpoint_finds_out_is_raised(queue: IndexQueue, settles: Settles) -> None:
+def test_what_a_checkpoint_finds_out_is_raised(queue: BulkQueue, settles: Settles) -> None:
     settles.failure = ShardFailed("it has")
     queue.secure(Checkpoint({0: 1}))
     with pytest.raises(ShardFailed):
@@ -89,17 +89,18 @@ def test_what_a_checkpoint_finds_out_is_raised(queue: IndexQueue, settles: Settl
 
 
 def test_what_is_settled_is_committed_when_it_is_secured() -> None:
-    offsets, group = Offsets(None, None, accept_gap=False), Group()  # type: ignore[arg-type]
+    group = Group()
+    offsets = Offsets(None, group, None, accept_gap=False)  # type: ignore[arg-type]
     offsets.open = {0: Place(30, 10, 10), 1: Place(10, 10, 10)}
     offsets.settled({0: 30})
-    offsets.commit(group)  # type: ignore[arg-type]
+    offsets.commit()
     assert group.committed == {}
     assert offsets.ahead == {0: 30}
     offsets.secured({0: 20, 7: 5})
-    offsets.commit(group)  # type: ignore[arg-type]
+    offsets.commit()
     assert group.committed == {0: 20}
     offsets.secured({0: 15})
-    offsets.commit(group)  # type: ignore[arg-type]
+    offsets.commit()
     assert group.committed == {0: 20}
     assert offsets.ahead == {0: 30}
     offsets.secured({0: 30})

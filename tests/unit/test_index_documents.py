@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clickstream.domain.events import KINDS, MAX_ID, MAX_TIMESTAMP_MS
-from clickstream.pipeline.decode import Message
-from clickstream.pipeline.index_documents import LONGEST, Documents, documents
+from clickstream.pipeline.events.decode import Message
+from clickstream.pipeline.indexer.documents import LONGEST, Documents, documents
 from clickstream.services.kafka.consumer import Fetched
 
 IDS = st.integers(0, MAX_ID)

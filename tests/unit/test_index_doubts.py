@@ -10,8 +10,8 @@ import pytest
 from clickstream.config.settings import OpenSearchSettings
 from clickstream.domain.errors import ServiceUnavailable
 from clickstream.domain.events import RejectedMessage
-from clickstream.pipeline import index_settle
-from clickstream.pipeline.index_settle import REASON, Settled
+from clickstream.pipeline.indexer import settler as settler_module
+from clickstream.pipeline.indexer.settler import REASON, Settled
 from clickstream.services.postgres import refusals
 from tests.search_stand_in import Fault, StandIn, item, stand_in
 from tests.settling import NEVER, TOPIC, batch, ids, settle, settling
@@ -120,7 +120,7 @@ def test_where_nothing_else_is_there_to_judge_by_it_is_read_again_with_what_came
 ) -> None:
     stand, settings = server
     with settling(settings) as settler:
-        stand.answers.extend([only(ids(0)[0], NO_PIPELINE)] * (index_settle.FRUITLESS + 1))
+        stand.answers.extend([only(ids(0)[0], NO_PIPELINE)] * (settler_module.FRUITLESS + 1))
         with pytest.raises(ServiceUnavailable, match=r"is not ready: pipeline with id .nope. does not exist"):
             settler.settle(batch(1), TOPIC, NEVER)
         assert settler.trouble
@@ -141,7 +141,7 @@ def test_where_only_what_is_there_already_is_taken_many_are_not_rejected(
         def full(_: int, name: str) -> dict[str, Any] | None:
             return None if name in ids(*range(5)) else item(400, "illegal_argument_exception", "full")
 
-        stand.answers.extend([full] * (index_settle.FRUITLESS + 1))
+        stand.answers.extend([full] * (settler_module.FRUITLESS + 1))
         with pytest.raises(ServiceUnavailable, match="full"):
             settler.settle(batch(60), TOPIC, NEVER)
     assert recorded == []

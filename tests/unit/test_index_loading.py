@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from clickstream.domain.errors import NotAdmitted, ServiceUnavailable
-from clickstream.pipeline.index_loading import CAUGHT_UP, FAR_BEHIND, Loading
+from clickstream.pipeline.indexer.bulk_settings import CAUGHT_UP, FAR_BEHIND, BulkSettings
 
 
 class Index:
@@ -39,63 +39,63 @@ def index() -> Any:
 
 
 def test_far_behind_it_loads_until_it_has_caught_up(index: Any) -> None:
-    loading = Loading(index)
+    loading = BulkSettings(index)
     for behind in (None, FAR_BEHIND + 1, FAR_BEHIND + 1, CAUGHT_UP + 1):
-        loading.look(behind)
+        loading.adapt(behind)
     assert index.log == ["begin"]
     for behind in (CAUGHT_UP, 0, FAR_BEHIND * 2):
-        loading.look(behind)
+        loading.adapt(behind)
     assert index.log == ["begin", "end"]
 
 
 def test_what_one_that_died_has_left_is_put_back(index: Any) -> None:
     index.loading = True
-    Loading(index).look(0)
+    BulkSettings(index).adapt(0)
     assert not index.loading
 
 
 def test_new_partitions_are_looked_at_anew(index: Any) -> None:
-    loading = Loading(index)
-    loading.look(0)
+    loading = BulkSettings(index)
+    loading.adapt(0)
     loading.reopen()
-    loading.look(FAR_BEHIND + 1)
+    loading.adapt(FAR_BEHIND + 1)
     assert index.loading
 
 
 def test_a_stop_puts_the_settings_back(index: Any) -> None:
-    loading = Loading(index)
-    loading.look(FAR_BEHIND + 1)
+    loading = BulkSettings(index)
+    loading.adapt(FAR_BEHIND + 1)
     loading.finish()
     assert not index.loading
 
 
 def test_what_one_puts_back_another_may_too(index: Any) -> None:
-    one, other = Loading(index), Loading(index)
-    one.look(FAR_BEHIND + 1)
-    other.look(FAR_BEHIND + 1)
-    one.look(0)
-    other.look(FAR_BEHIND + 1)
-    other.look(0)
+    one, other = BulkSettings(index), BulkSettings(index)
+    one.adapt(FAR_BEHIND + 1)
+    other.adapt(FAR_BEHIND + 1)
+    one.adapt(0)
+    other.adapt(FAR_BEHIND + 1)
+    other.adapt(0)
     assert not index.loading
 
 
 def test_a_server_that_is_away_is_tried_again(index: Any) -> None:
-    loading = Loading(index)
+    loading = BulkSettings(index)
     index.fault = ServiceUnavailable("OpenSearch", "away")
-    loading.look(FAR_BEHIND + 1)
+    loading.adapt(FAR_BEHIND + 1)
     index.fault = None
-    loading.look(FAR_BEHIND + 1)
+    loading.adapt(FAR_BEHIND + 1)
     assert index.loading
     index.fault = ServiceUnavailable("OpenSearch", "away")
-    loading.look(0)
+    loading.adapt(0)
     index.fault = None
-    loading.look(0)
+    loading.adapt(0)
     assert not index.loading
 
 
 def test_one_that_may_not_change_settings_says_so_once(index: Any, caplog: pytest.LogCaptureFixture) -> None:
-    loading = Loading(index)
+    loading = BulkSettings(index)
     index.fault = NotAdmitted("OpenSearch refused: HTTP 403")
-    loading.look(FAR_BEHIND + 1)
-    loading.look(FAR_BEHIND + 1)
+    loading.adapt(FAR_BEHIND + 1)
+    loading.adapt(FAR_BEHIND + 1)
     assert caplog.text.count("keeps its settings") == 1

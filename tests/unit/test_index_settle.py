@@ -11,9 +11,9 @@ import pytest
 from clickstream.config.settings import OpenSearchSettings
 from clickstream.domain.errors import NotAdmitted, ServiceRefused, ServiceUnavailable
 from clickstream.domain.events import RejectedMessage
-from clickstream.pipeline import index_settle
-from clickstream.pipeline.index_settle import REASON, Abandoned, IndexGone, Settled, Settler, ShardFailed
-from clickstream.pipeline.retry import Backoff
+from clickstream.pipeline.indexer import settler as settler_module
+from clickstream.pipeline.indexer.settler import REASON, Abandoned, IndexGone, Settled, Settler, ShardFailed
+from clickstream.pipeline.process.loop import Backoff
 from clickstream.services.postgres import refusals
 from tests.search_stand_in import StandIn, item, stand_in
 from tests.settling import NEVER, POSTGRES, TOPIC, batch, ids, settle, settling
@@ -180,7 +180,7 @@ def test_a_server_that_takes_no_document_is_said(
     server: tuple[StandIn, OpenSearchSettings], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     state, settings = server
-    monkeypatch.setattr(index_settle, "REFUSED_IN_A_ROW", 10)
+    monkeypatch.setattr(settler_module, "REFUSED_IN_A_ROW", 10)
     state.answers.extend([lambda *_: item(400, "mapper_parsing_exception", "wrong index")] * 3)
     with pytest.raises(ServiceRefused, match="takes no document: wrong index"):
         settle(settings, batch(12), most=4)

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import pytest
 
 from clickstream.domain.reports import LONGEST_DETAIL, WorkerReport
-from clickstream.pipeline.loop import Rate, Reporter, install_stop
+from clickstream.pipeline.process.loop import Rate, Reporter, install_stop
 
 
 class Clock:

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clickstream.pipeline.murmur import partitions_of
+from clickstream.pipeline.events.murmur import partitions_of
 
 MASK = 0xFFFFFFFF
 

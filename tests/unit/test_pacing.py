@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from clickstream.domain.errors import UsageError
 from clickstream.domain.pace import FULL_SPEED, Pace
-from clickstream.pipeline.pacing import LARGEST_BACKLOG, AtOnce, Even, EventTime, Pacer, Plan
+from clickstream.pipeline.producer.pacing import LARGEST_BACKLOG, AtOnce, Even, EventTime, Pacer, Plan
 
 
 class Clock:

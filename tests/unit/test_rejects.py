@@ -21,8 +21,8 @@ from clickstream.domain.errors import ClickstreamError, ServiceUnavailable, Usag
 from clickstream.domain.escapes import escape_bytes, escape_controls, hex_lines
 from clickstream.domain.events import BadLine
 from clickstream.domain.rejects import RejectFilter, RejectSource, Replayed
-from clickstream.pipeline.decode import decode
-from clickstream.pipeline.rejectsfile import remove_lines, write_rejects
+from clickstream.pipeline.events.csvfile.rejects import remove_lines, write_rejects
+from clickstream.pipeline.events.decode import decode
 
 EVENT = b'{"timestamp":1,"visitor_id":7,"event":"view","item_id":2,"transaction_id":null}'
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clickstream.domain.events import BadLine
-from clickstream.pipeline.rejectsfile import read_rejects, write_rejects
+from clickstream.pipeline.events.csvfile.rejects import read_rejects, write_rejects
 
 
 @pytest.fixture(scope="module")

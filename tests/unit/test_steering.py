@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clickstream.domain.pace import Pace
-from clickstream.pipeline.loop import hear_lines
-from clickstream.pipeline.pacing import AtOnce, Even, EventTime, Pacer
-from clickstream.pipeline.steering import Order, Pause, Resume, Steering, order_line
+from clickstream.pipeline.process.loop import hear_lines
+from clickstream.pipeline.producer.pacing import AtOnce, Even, EventTime, Pacer
+from clickstream.pipeline.producer.steering import Order, Orders, Pause, Resume, order_line
 
 TIMES = np.arange(0, 1_000_000, 1000)
 """A thousand events, one a second."""
@@ -27,7 +27,7 @@ class Clock:
         return self.now
 
 
-def told(steering: Steering, *orders: Order) -> None:
+def told(steering: Orders, *orders: Order) -> None:
     for order in orders:
         steering.hear(order_line(order).encode())
 
@@ -87,7 +87,7 @@ def test_a_pace_set_during_a_pause_waits_for_its_end() -> None:
 
 
 def test_orders_are_obeyed_once() -> None:
-    steering, pacer = Steering(Pace()), Pacer(AtOnce(1000), 1000, Clock())
+    steering, pacer = Orders(Pace()), Pacer(AtOnce(1000), 1000, Clock())
     assert not steering.obey(pacer, TIMES, 0)
     told(steering, Pause())
     assert steering.obey(pacer, TIMES, 0)
@@ -100,7 +100,7 @@ def test_orders_are_obeyed_once() -> None:
 
 
 def test_the_pace_at_the_start_is_that_of_the_command_line() -> None:
-    steering = Steering(Pace(realtime=5.0))
+    steering = Orders(Pace(realtime=5.0))
     assert (steering.paused, str(steering.pace)) == (False, "5x realtime")
     told(steering, Pace())
     assert str(steering.pace) == "full speed"
@@ -115,7 +115,7 @@ def test_the_pace_at_the_start_is_that_of_the_command_line() -> None:
     ],
 )  # fmt: skip
 def test_what_is_no_order_changes_nothing(line: bytes, caplog: pytest.LogCaptureFixture) -> None:
-    steering = Steering(Pace(rate=7.0))
+    steering = Orders(Pace(rate=7.0))
     steering.hear(line)
     assert (steering.paused, steering.pace) == (False, Pace(rate=7.0))
     assert "Not an order" in caplog.text
@@ -123,7 +123,7 @@ def test_what_is_no_order_changes_nothing(line: bytes, caplog: pytest.LogCapture
 
 @given(st.binary(max_size=60))
 def test_no_line_is_a_fault(line: bytes) -> None:
-    Steering(Pace()).hear(line)
+    Orders(Pace()).hear(line)
 
 
 def test_lines_are_heard_whole_until_the_other_end_closes() -> None:

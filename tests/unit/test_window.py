@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clickstream.domain.events import EventColumns
-from clickstream.pipeline import window as window_module
-from clickstream.pipeline.partition import late_events
-from clickstream.pipeline.window import NOTHING_STORED, Rows, Span, Window
+from clickstream.pipeline.consumer.partition import late_events
+from clickstream.pipeline.sessions import window as window_module
+from clickstream.pipeline.sessions.window import NOTHING_STORED, Rows, Span, Window
 from tests.algebra import TIMEOUT, MemoryStore, as_columns, batches
 from tests.oracle import Event, sessions_of
 

@@ -15,7 +15,7 @@ from clickstream.actions.servers import kafka_of, opensearch_of, postgres_of, va
 from clickstream.config.paths import Home
 from clickstream.config.settings import Settings, ValkeySettings
 from clickstream.domain.errors import ClickstreamError, ServiceRefused
-from clickstream.pipeline.rejectsfile import remove_files
+from clickstream.pipeline.events.csvfile.rejects import remove_files
 from clickstream.services.kafka.admin import check_replaceable, create_topic, delete_topic
 from clickstream.services.postgres import reset as tables
 from clickstream.services.postgres.migrate import migrate

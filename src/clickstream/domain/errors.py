@@ -64,12 +64,12 @@ class OffsetLost(ClickstreamError):
     """Kafka no longer holds (or not yet holds) the offset at which a partition must go on. Needs a human."""
 
 
-class Void(Exception):
-    """What was prepared cannot be stored as it is: read the offset again and prepare it anew."""
+class BatchInvalidated(Exception):
+    """What was prepared cannot be stored as it is: read the offset again and prepare it again."""
 
 
-class Fenced(Void):
-    """Another consumer has moved this partition's offset: what was prepared on the old one is void."""
+class OffsetMoved(BatchInvalidated):
+    """Another consumer has moved this partition's offset: what was prepared on the old one cannot be stored."""
 
 
 class Interrupted(ClickstreamError):

@@ -1,4 +1,4 @@
-"""What sessions are, as columns; the algebra that makes them from events is pipeline/window.py.
+"""What sessions are, as columns; the algebra that makes them from events is pipeline/sessions/window.py.
 
 A session is a maximal run of one visitor's distinct events in which neighbours in time are at most the timeout apart.
 """

@@ -15,9 +15,9 @@ from clickstream.actions.servers import kafka_of
 from clickstream.config.settings import Settings
 from clickstream.domain.errors import ClickstreamError
 from clickstream.domain.events import EventColumns
-from clickstream.pipeline.columns import concat
-from clickstream.pipeline.csvfile import read_events
-from clickstream.pipeline.encode import encode_keys, encode_values
+from clickstream.pipeline.events.columns import concat
+from clickstream.pipeline.events.csvfile.reader import read_events
+from clickstream.pipeline.events.encode import encode_keys, encode_values
 from clickstream.services.kafka.producer import EventProducer
 
 CHUNK: Final = 10_000

@@ -20,7 +20,7 @@ from clickstream.actions.data.generate import generate
 from clickstream.actions.processes.workers import local_workers
 from clickstream.config.settings import Settings, load_settings
 from clickstream.domain.errors import ClickstreamError, UsageError
-from clickstream.pipeline.csvfile import look
+from clickstream.pipeline.events.csvfile.reader import look
 
 RAMP_SECONDS = 10
 """How long a rate is tried."""

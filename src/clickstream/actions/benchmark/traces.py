@@ -20,7 +20,7 @@ from clickstream.config.files import locked
 from clickstream.config.paths import Home
 from clickstream.config.settings import Settings
 from clickstream.domain.errors import ClickstreamError, Interrupted
-from clickstream.pipeline.rejectsfile import SUFFIX
+from clickstream.pipeline.events.csvfile.rejects import SUFFIX
 from clickstream.services.kafka.admin import delete_group, delete_topic
 from clickstream.services.postgres.reset import drop_schema
 from clickstream.services.valkey.board import clear

@@ -271,7 +271,7 @@ def _opensearch(settings: Settings) -> Iterator[Check]:
 
 
 def _data_file(path: Path) -> Check:
-    from clickstream.pipeline.csvfile import look  # noqa: PLC0415 (it loads numpy)
+    from clickstream.pipeline.events.csvfile.reader import look  # noqa: PLC0415 (it loads numpy)
 
     try:
         size = path.stat().st_size

@@ -1,4 +1,4 @@
-"""Writes a generated clickstream as a CSV file, whole or not at all. What is in it: pipeline/generator.py."""
+"""Writes a generated clickstream as a CSV file, whole or not at all. What is in it: pipeline/events/generator.py."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from clickstream.config.files import replacing
 from clickstream.config.paths import Home
 from clickstream.domain.errors import ClickstreamError, Interrupted, UsageError
 from clickstream.domain.events import CSV_HEADER, KINDS, EventColumns
-from clickstream.pipeline.digits import digits_of
-from clickstream.pipeline.generator import RETAILROCKET, Shape, generate_events
+from clickstream.pipeline.events.digits import digits_of
+from clickstream.pipeline.events.generator import RETAILROCKET, Shape, generate_events
 from clickstream.supervision.private import make_private
 
 if sys.version_info >= (3, 14):

@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 
 from clickstream.domain.events import KINDS, BadLine, EventColumns
-from clickstream.pipeline.csvfile import read_events
+from clickstream.pipeline.events.csvfile.reader import read_events
 
 BAD_LINES_LISTED: Final = 10
 

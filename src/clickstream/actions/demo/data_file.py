@@ -9,7 +9,7 @@ from pathlib import Path
 
 from clickstream.actions.data.generate import GeneratedFile, generate
 from clickstream.config.settings import Settings
-from clickstream.pipeline.generator import RETAILROCKET
+from clickstream.pipeline.events.generator import RETAILROCKET
 
 
 class DataFile:

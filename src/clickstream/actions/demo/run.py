@@ -24,7 +24,7 @@ from clickstream.actions.verify import sessions as verify
 from clickstream.config.settings import Settings, load_settings
 from clickstream.domain.errors import ClickstreamError, UsageError
 from clickstream.domain.processes import ProcessState, Role
-from clickstream.pipeline.csvfile import look
+from clickstream.pipeline.events.csvfile.reader import look
 from clickstream.services.postgres.inspect import Counts, counts
 
 SAMPLE_EVERY = 0.2

@@ -17,7 +17,7 @@ from clickstream.config.settings import Settings
 from clickstream.domain.comparison import Row
 from clickstream.domain.errors import ClickstreamError, ServiceUnavailable
 from clickstream.domain.events import EventColumns
-from clickstream.pipeline.decode import decode, decode_messages
+from clickstream.pipeline.events.decode import decode, decode_messages
 from clickstream.services.kafka.consumer import Fetched
 from clickstream.services.kafka.raw import read_back
 from clickstream.services.postgres.presence import Identity, Presence

@@ -24,7 +24,7 @@ from clickstream.actions.processes.workers import READY_WITHIN, UNDER_WAY, envir
 from clickstream.config.settings import Settings
 from clickstream.domain.errors import UsageError
 from clickstream.domain.processes import ProcessSpec, ProcessState, Role
-from clickstream.pipeline.loop import configure_logging, install_stop
+from clickstream.pipeline.process.loop import configure_logging, install_stop
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse

@@ -1,6 +1,7 @@
 """Being a worker in the foreground: `clickstream worker ROLE` without a supervisor, as a container runs it.
 
-Settings come from the environment, the log goes to stdout, a probe looks at a health file; see pipeline/foreground.py.
+Settings come from the environment, the log goes to stdout, a probe looks at a health file; see
+pipeline/process/foreground.py.
 """
 
 from __future__ import annotations
@@ -14,16 +15,16 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from clickstream.actions.processes.supervised import RunOptions, worker_class
+from clickstream.actions.processes.supervised import RunOptions, reader_of
 from clickstream.actions.servers import kafka_of
 from clickstream.config.problems import SettingsError
 from clickstream.config.settings import Settings, load_settings
 from clickstream.domain.errors import ClickstreamError, ServiceUnavailable, UsageError
 from clickstream.domain.processes import Role
 from clickstream.domain.reports import WorkerState
-from clickstream.pipeline.foreground import Foreground, Health, HealthFile, log_to_stdout
-from clickstream.pipeline.process import WorkerOptions, run_to_end
-from clickstream.pipeline.retry import Backoff
+from clickstream.pipeline.process.foreground import Foreground, Health, HealthFile, log_to_stdout
+from clickstream.pipeline.process.loop import Backoff
+from clickstream.pipeline.process.run import WorkerOptions, run_to_end
 
 WRONG_USE = 2
 
@@ -104,14 +105,14 @@ def _reader(role: Role, settings: Settings, options: RunOptions, name: str, fore
     if role is Role.INDEXER and not settings.opensearch.enabled:
         raise UsageError("OPENSEARCH_ENABLED is false: nothing is indexed", hint="set it to true, and OPENSEARCH_HOST")
     told = WorkerOptions(name, options.accept_gap, heard=foreground.hear)
-    make = worker_class(role)
+    make = reader_of(role)
     return _Job(lambda: prepare(settings), lambda stop: make(settings, told, stop).run())
 
 
 def _producer(settings: Settings, options: RunOptions, _name: str, foreground: Foreground) -> _Job:
     from clickstream.actions.prepare import refuse_compacted  # noqa: PLC0415
-    from clickstream.pipeline.csvfile import look  # noqa: PLC0415
-    from clickstream.pipeline.producer import ProducerOptions, run  # noqa: PLC0415
+    from clickstream.pipeline.events.csvfile.reader import look  # noqa: PLC0415
+    from clickstream.pipeline.producer.worker import ProducerOptions, run  # noqa: PLC0415
     from clickstream.services.kafka.admin import create_topic  # noqa: PLC0415
 
     file = (options.file or settings.pipeline.data_file).expanduser()

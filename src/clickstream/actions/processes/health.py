@@ -1,4 +1,4 @@
-"""Whether a worker in the foreground is well, by its health file: pipeline/foreground.py says what that means.
+"""Whether a worker in the foreground is well, by its health file: pipeline/process/foreground.py says what that means.
 
 A probe asks every few seconds: nothing is loaded that the file does not need.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from clickstream.pipeline.foreground import UNREADY, read_health
+from clickstream.pipeline.process.foreground import UNREADY, read_health
 
 
 @dataclass(frozen=True, slots=True)

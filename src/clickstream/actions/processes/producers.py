@@ -25,7 +25,7 @@ from clickstream.domain.errors import ClickstreamError, FileFault
 from clickstream.domain.pace import FULL_SPEED, Pace
 from clickstream.domain.processes import ALIVE, SETTLED, ProcessState, Role
 from clickstream.domain.reports import WorkerReport, WorkerState
-from clickstream.pipeline.steering import Order, Pause, Resume, order_line
+from clickstream.pipeline.producer.steering import Order, Pause, Resume, order_line
 
 OBEYED_WITHIN = 10.0
 """Seconds until a running producer says that it does as it was told: it may be reading its file."""
@@ -70,7 +70,7 @@ def start(settings: Settings, run: SendingRun) -> ProcessRow:
         FileFault: the file cannot be read; nothing was started, unless only its end showed that.
         ClickstreamError: a producer is running already, Kafka does not answer.
     """
-    from clickstream.pipeline.csvfile import look  # noqa: PLC0415 (it loads decompressors)
+    from clickstream.pipeline.events.csvfile.reader import look  # noqa: PLC0415 (it loads decompressors)
 
     arguments = [*([] if run.limit is None else ["--limit", str(run.limit)]), *run.pace.arguments()]
     kafka_of(settings)  # where nothing is configured, a missing file is not what is wrong

@@ -6,19 +6,21 @@ Without --report it is foreground.py.
 from __future__ import annotations
 
 import logging
+import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from clickstream.config.settings import load_settings
 from clickstream.domain.errors import FileFault
 from clickstream.domain.pace import FULL_SPEED, Pace
 from clickstream.domain.processes import Role
-from clickstream.pipeline.process import EXIT_FILE_FAULT, WorkerOptions, run_to_end
+from clickstream.pipeline.process.run import EXIT_FILE_FAULT, WorkerOptions, run_to_end
 
 if TYPE_CHECKING:
-    from clickstream.pipeline.index_worker import IndexWorker
-    from clickstream.pipeline.worker import Worker
+    from clickstream.config.settings import Settings
+    from clickstream.pipeline.group.reader import Reader
 
 _logger = logging.getLogger(__name__)
 
@@ -52,26 +54,26 @@ def run_worker(role: Role, options: RunOptions) -> int:
     if role is not Role.PRODUCER:
         name = options.name or f"{role}-0"
         told = WorkerOptions(name, options.accept_gap, options.report)
-        make = worker_class(role)
+        make = reader_of(role)
         return run_to_end(role, name, lambda stop: make(settings, told, stop).run())
-    from clickstream.pipeline import producer  # noqa: PLC0415
-    from clickstream.pipeline.loop import configure_logging  # noqa: PLC0415
+    from clickstream.pipeline.process.loop import configure_logging  # noqa: PLC0415
+    from clickstream.pipeline.producer.worker import ProducerOptions, run  # noqa: PLC0415
 
     configure_logging("producer")
-    sending = producer.ProducerOptions(options.file, options.limit, options.pace, options.report)
+    sending = ProducerOptions(options.file, options.limit, options.pace, options.report)
     try:
-        return producer.run(settings, sending, orders=0 if options.report else None)
+        return run(settings, sending, orders=0 if options.report else None)
     except FileFault as fault:
         _logger.error("%s", fault)
         return EXIT_FILE_FAULT
 
 
-def worker_class(role: Role) -> type[Worker | IndexWorker]:
-    """What does the work of a consumer or an indexer; loads that one only."""
+def reader_of(role: Role) -> Callable[[Settings, WorkerOptions, threading.Event], Reader[Any]]:
+    """What makes a consumer or an indexer; loads that one only."""
     if role is Role.CONSUMER:
-        from clickstream.pipeline.worker import Worker  # noqa: PLC0415
+        from clickstream.pipeline.consumer.sink import consumer  # noqa: PLC0415
 
-        return Worker
-    from clickstream.pipeline.index_worker import IndexWorker  # noqa: PLC0415
+        return consumer
+    from clickstream.pipeline.indexer.sink import indexer  # noqa: PLC0415
 
-    return IndexWorker
+    return indexer

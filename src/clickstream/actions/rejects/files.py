@@ -18,7 +18,7 @@ from clickstream.config.paths import Home
 from clickstream.domain.errors import ClickstreamError
 from clickstream.domain.events import BadLine
 from clickstream.domain.rejects import RejectFilter, RejectSource
-from clickstream.pipeline.rejectsfile import SUFFIX, read_rejects, remove_lines
+from clickstream.pipeline.events.csvfile.rejects import SUFFIX, read_rejects, remove_lines
 
 _ID: Final = re.compile(r"csv:(.+):(\d{1,18})", re.DOTALL)
 _MADE_AT: Final = re.compile(r"(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z.*")

@@ -23,9 +23,9 @@ from clickstream.domain.errors import ServiceUnavailable, UsageError
 from clickstream.domain.escapes import escape_controls
 from clickstream.domain.events import EventColumns
 from clickstream.domain.rejects import RejectFilter, RejectSource, Replayed
-from clickstream.pipeline.csvfile import parse_line
-from clickstream.pipeline.decode import decode
-from clickstream.pipeline.encode import encode_keys, encode_values
+from clickstream.pipeline.events.csvfile.reader import parse_line
+from clickstream.pipeline.events.decode import decode
+from clickstream.pipeline.events.encode import encode_keys, encode_values
 from clickstream.services.kafka.producer import EventProducer
 from clickstream.services.postgres.rejects import RejectKey, RejectsTable
 

@@ -16,7 +16,7 @@ from clickstream.actions.servers import kafka_of, postgres_of
 from clickstream.config.settings import Settings
 from clickstream.domain.comparison import Bucket, Row, differences
 from clickstream.domain.errors import ClickstreamError, UsageError
-from clickstream.pipeline.index_settle import REASON
+from clickstream.pipeline.indexer.settler import REASON
 from clickstream.services.kafka.admin import OffsetReader
 from clickstream.services.kafka.group import GroupReader
 from clickstream.services.opensearch.compare import IndexReader

@@ -13,7 +13,7 @@ import psycopg
 
 from clickstream.config.settings import PostgresSettings
 from clickstream.domain.errors import ClickstreamError
-from clickstream.services.postgres import homes
+from clickstream.services.postgres import partition_map
 from clickstream.services.postgres.connection import Connection, connect, translated
 
 PATIENCE_SECONDS: Final = 30
@@ -81,7 +81,7 @@ def moving(settings: PostgresSettings, *, topic: str, topic_id: str) -> Iterator
         connection.execute(f"SET lock_timeout = '{PATIENCE_SECONDS}s'".encode())
         with connection.transaction():
             try:
-                homes.lock(connection, alone=True)  # before any row, in the order that commits take them
+                partition_map.lock(connection, alone=True)  # before any row, in the order that commits take them
                 held = Moving(connection, topic, topic_id)
             except psycopg.errors.LockNotAvailable as error:
                 raise ClickstreamError(

@@ -13,13 +13,13 @@ import psycopg
 from psycopg import sql
 
 from clickstream.config.settings import PostgresSettings
-from clickstream.domain.errors import Fenced, ServiceUnavailable
+from clickstream.domain.errors import OffsetMoved, ServiceUnavailable
 from clickstream.domain.events import RejectedMessage
 from clickstream.domain.sessions import DayTotals, SessionKeys
-from clickstream.services.postgres import copy, homes, parameters
+from clickstream.services.postgres import copy, parameters, partition_map
 from clickstream.services.postgres.connection import connect, one_line, setting_up, storable, translated
-from clickstream.services.postgres.homes import Agreement, HomesMoved, VisitorsMoved
 from clickstream.services.postgres.parameters import BigintArray, TimestampArray
+from clickstream.services.postgres.partition_map import Agreement, PartitionMapMoved, VisitorsMoved
 from clickstream.services.postgres.statements import statement
 from clickstream.services.postgres.writes import (
     BatchRefused,
@@ -70,14 +70,14 @@ class Store:
         self.connection.close()
 
     def agree(self, topic: str, topic_id: str, partitions: int) -> tuple[Agreement, Int64Array]:
-        """What this schema's consumers hold for true, and every visitor that was ever stored away from home.
+        """What this schema's consumers hold for true, and every foreign visitor that was ever stored.
 
-        The topic's homes move first where it has more partitions than was agreed.
+        The map changes first where the topic has more partitions than was agreed.
         """
-        agreement = homes.agree(self.connection, topic, topic_id, partitions)
+        agreement = partition_map.agree(self.connection, topic, topic_id, partitions)
         with translated():
-            strays, _ = homes.strays_since(self.connection, -1, topic_id, -1)
-        return agreement, strays
+            foreign, _ = partition_map.foreign_since(self.connection, -1, topic_id, -1)
+        return agreement, foreign
 
     def offsets(self, topic_id: str) -> dict[int, int]:
         """The next offset of every partition of the topic."""
@@ -100,7 +100,7 @@ class Store:
                 )
                 row = self._offset_row(key)
         if row is None:
-            raise Fenced("the offset's row was removed while it was read")
+            raise OffsetMoved("the offset's row was removed while it was read")
         return Position(int(str(row[0])), int(str(row[1])), self._newest_ms())
 
     def _offset_row(self, key: PartitionKey) -> tuple[object, ...] | None:
@@ -156,9 +156,9 @@ class Store:
         """Store a batch and move the offset, all or nothing.
 
         Raises:
-            Fenced: the offset is not where the batch began: somebody else moved it.
+            OffsetMoved: the offset is not where the batch began: somebody else moved it.
             StaleWindow: the batch would store a row twice.
-            HomesMoved, VisitorsMoved: what it was prepared from is no longer so.
+            PartitionMapMoved, VisitorsMoved: what it was prepared from is no longer so.
             BatchRefused: a value or a constraint stands against one of its rows.
             ServiceUnavailable: PostgreSQL went away; whether the batch is stored, the offset tells.
         """
@@ -175,7 +175,7 @@ class Store:
 
     def _commit(self, batch: BatchWrite) -> Outcome:
         key = batch.key
-        stamp, version, strays = self._take_turn(batch)
+        stamp, version, foreign = self._take_turn(batch)
         try:
             if len(batch.events):
                 self._copy("events", copy.EVENT_FIELDS, copy.event_stream(batch.events))
@@ -191,27 +191,27 @@ class Store:
             raise
         except _REFUSALS as error:
             raise BatchRefused(key.partition, one_line(error)) from error
-        if batch.strays is not None:
+        if batch.foreign is not None:
             version += 1
-            homes.tell(self.connection, version, key.topic_id, key.partition, batch.strays.visitors)
-            strays = np.union1d(strays, batch.strays.visitors)
-        return Outcome(stamp, version, strays)
+            partition_map.announce(self.connection, version, key.topic_id, key.partition, batch.foreign.visitors)
+            foreign = np.union1d(foreign, batch.foreign.visitors)
+        return Outcome(stamp, version, foreign)
 
     def _take_turn(self, batch: BatchWrite) -> tuple[int, int, Int64Array]:
         """Lock what the batch may touch, move the offset, and see whether what it was prepared from still holds."""
         key, seen = batch.key, batch.agreement
-        homes.lock(self.connection, alone=batch.strays is not None)
+        partition_map.lock(self.connection, alone=batch.foreign is not None)
         stamp, epoch, version = self._advance(key, batch.old_offset, batch.new_offset, batch.newest_ms)
         if epoch != seen.epoch:
-            raise HomesMoved(f"partition {key.partition}: visitors' homes have moved")
-        if batch.strays is not None and not homes.unchanged(self.connection, batch.strays):
+            raise PartitionMapMoved(f"partition {key.partition}: visitors belong to other partitions now")
+        if batch.foreign is not None and not partition_map.unchanged(self.connection, batch.foreign):
             raise VisitorsMoved(key.partition)
         if version == seen.version:
             return stamp, version, np.empty(0, np.int64)
-        strays, others = homes.strays_since(self.connection, seen.version, key.topic_id, key.partition)
+        foreign, others = partition_map.foreign_since(self.connection, seen.version, key.topic_id, key.partition)
         if np.isin(batch.events.visitor_id, others).any():
             raise VisitorsMoved(key.partition)
-        return stamp, version, strays
+        return stamp, version, foreign
 
     def _advance(self, key: PartitionKey, old: int, new: int, newest_ms: int | None) -> tuple[int, int, int]:
         """Compare-and-set on the offset: its row lock makes a second owner wait, then fail.
@@ -229,7 +229,7 @@ class Store:
             [new, newest, key.topic, key.topic_id, key.partition, old],
         ).fetchone()
         if row is None:
-            raise Fenced(f"offset {old} of partition {key.partition} was moved by somebody else")
+            raise OffsetMoved(f"offset {old} of partition {key.partition} was moved by somebody else")
         return int(str(row[0])), int(str(row[1])), int(str(row[2]))
 
     def _copy(self, table: str, fields: Sequence[str], stream: bytes) -> None:

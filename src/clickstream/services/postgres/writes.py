@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from clickstream.domain.errors import Void
+from clickstream.domain.errors import BatchInvalidated
 from clickstream.domain.events import EventColumns, RejectedMessage
 from clickstream.domain.sessions import DayTotals, SessionColumns, SessionKeys
-from clickstream.services.postgres.homes import Agreement, Strays
+from clickstream.services.postgres.partition_map import Agreement, ForeignVisitors
 
 if TYPE_CHECKING:
     from clickstream.domain.events import Int64Array
@@ -50,8 +50,8 @@ class BatchWrite:
     rejected: Sequence[RejectedMessage]
     agreement: Agreement
     """What was held for true when the batch was prepared."""
-    strays: Strays | None = None
-    """Its events whose visitors are at home in another partition; None: it has none."""
+    foreign: ForeignVisitors | None = None
+    """Its events whose visitors belong to another partition; None: it has none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +62,11 @@ class Outcome:
     """The offset's new stamp."""
     version: int
     """The agreement's version now."""
-    strays: Int64Array
-    """Visitors that were stored away from home, by this batch too, since the batch was prepared."""
+    foreign: Int64Array
+    """Foreign visitors that were stored, by this batch too, since the batch was prepared."""
 
 
-class StaleWindow(Void):
+class StaleWindow(BatchInvalidated):
     """The store already holds rows that the batch took for new: prepare it again with every event looked up."""
 
     def __init__(self, partition: int, reason: str) -> None:
@@ -74,7 +74,7 @@ class StaleWindow(Void):
         self.partition = partition
 
 
-class BatchRefused(Void):
+class BatchRefused(BatchInvalidated):
     """PostgreSQL does not take the batch, now or ever: a value or a constraint stands against one of its rows."""
 
     def __init__(self, partition: int, reason: str) -> None:

@@ -1,0 +1,1 @@
+"""The consumer: stores messages in PostgreSQL, exactly once."""

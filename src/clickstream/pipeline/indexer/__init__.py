@@ -1,0 +1,1 @@
+"""The indexer: writes messages into OpenSearch, each event once."""

@@ -1,0 +1,1 @@
+"""Being a worker process: the stop, the log, reports and heartbeats, with a supervisor or without."""

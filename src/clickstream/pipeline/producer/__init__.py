@@ -1,0 +1,1 @@
+"""The producer: sends a CSV file to Kafka, at the pace that it is told."""

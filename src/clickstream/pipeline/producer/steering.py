@@ -1,0 +1,79 @@
+"""Orders that a running producer is given, a JSON line each, and what has become of them: pace and pause.
+
+Knows no pipe: whoever reads the lines hands them to `Orders.hear`.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from clickstream.domain.errors import UsageError
+from clickstream.domain.pace import Pace
+from clickstream.pipeline.producer.pacing import Pacer, plan
+
+if TYPE_CHECKING:
+    from clickstream.domain.events import Int64Array
+
+_logger = logging.getLogger(__name__)
+
+
+class Pause(msgspec.Struct, tag="pause", frozen=True):
+    """Send nothing more until told to."""
+
+
+class Resume(msgspec.Struct, tag="resume", frozen=True):
+    """Go on at the pace that was set."""
+
+
+Order = Pace | Pause | Resume
+
+_decoder: msgspec.json.Decoder[Order] = msgspec.json.Decoder(Order)
+
+
+def order_line(order: Order) -> str:
+    """The order as the line that `Orders.hear` takes."""
+    return msgspec.json.encode(order).decode()
+
+
+class Orders:
+    """What a producer was last told. One thread hears, another one obeys."""
+
+    def __init__(self, pace: Pace) -> None:
+        self.pace = pace
+        self.paused = False
+        self._obeyed: tuple[Pace, bool] = (pace, False)
+
+    def hear(self, line: bytes) -> None:
+        """Take an order; one that is not understood is logged and changes nothing."""
+        try:
+            order = _decoder.decode(line)
+        except (msgspec.MsgspecError, UsageError) as error:
+            _logger.warning("Not an order: %s", error)
+            return
+        match order:
+            case Pause():
+                self.paused = True
+            case Resume():
+                self.paused = False
+            case Pace():
+                self.pace = order
+
+    def obey(self, pacer: Pacer, time_ms: Int64Array, sent: int) -> bool:
+        """Have the pacer do what was ordered, after `sent` of the events with these times; True if that was news."""
+        pace, paused = self.pace, self.paused
+        if (pace, paused) == self._obeyed:
+            return False
+        if pace != self._obeyed[0]:
+            pacer.follow(plan(pace, time_ms[sent:]), sent)
+            _logger.info("Sending at %s from now on", pace)
+        if paused != self._obeyed[1]:
+            _logger.info("Paused" if paused else "Resumed")
+        if paused:
+            pacer.pause()
+        else:
+            pacer.resume()
+        self._obeyed = pace, paused
+        return True
