@@ -16,11 +16,11 @@ from clickstream.tui import benchmarks
 from clickstream.tui.app import ClickstreamApp
 from clickstream.tui.benchmarks import Benchmark, Progress
 from clickstream.tui.commands import BY_NAME
+from clickstream.tui.drawing.benchmark import boxes, rows
+from clickstream.tui.drawing.benchmark.bars import bars_box, grouped, short
 from clickstream.tui.jobs import Job
 from clickstream.tui.screens.confirm import ConfirmScreen
 from clickstream.tui.themes import LIGHT
-from clickstream.tui.widgets import benchmark_boxes, benchmark_table
-from clickstream.tui.widgets.benchmark_chart import bars_box, grouped, short
 from clickstream.tui.widgets.row_table import RowTable
 from tests.tui import benchmark_figures, frames
 from tests.tui.conftest import EVERY_SIZE, LOGS, SIZES, MakeApp, Steps, driven, pressing, settled, text_of, until
@@ -239,11 +239,11 @@ def test_a_benchmark_of_another_terminal_is_shown_by_its_workers(make_app: MakeA
 
 @pytest.mark.parametrize("width", [60, 80, 115, 116, 159, 160, 200])
 def test_every_width_has_as_many_cells_as_columns(width: int) -> None:
-    columns = benchmark_table.columns_for(width)
+    columns = rows.columns_for(width)
     for record in (benchmark_figures.matrix(), benchmark_figures.ramp(), benchmark_figures.shuffled()):
         shown = of(record)
         for case in shown.cases:
-            cells = benchmark_table.benchmark_cells(shown, case, width)
+            cells = rows.benchmark_cells(shown, case, width)
             for cell, column in zip(cells, columns, strict=True):
                 assert column.width is not None
                 assert len(cell.text) <= column.width, column.title
@@ -286,7 +286,7 @@ def test_live_runs_at_several_rates_are_grouped_by_rate() -> None:
 
 def test_a_case_says_what_its_cpu_went_into() -> None:
     [case] = summaries([benchmark_figures.drain(3, 1_000_000, 300_000.0, 470_000.0)])
-    shown = str(benchmark_boxes.case_box(case, 36, 20))
+    shown = str(boxes.case_box(case, 36, 20))
     assert f"{sum(case.cpu_us.values()):.1f} us an event" in shown
     assert all(part in shown for part in ("consumers", "Kafka", "PostgreSQL", "0.64", "470 k/s", "145 MB"))
 

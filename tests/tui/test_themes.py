@@ -156,7 +156,7 @@ def is_grey(style: Style) -> bool:
 
 
 def test_every_state_has_a_sign_of_its_own_gravity() -> None:
-    from clickstream.tui import states
+    from clickstream.tui.drawing import states
 
     gravity = {
         "●": (states.OKAY, states.DIM),

@@ -16,8 +16,9 @@ from clickstream.cli.output import Line, Table
 from clickstream.config.problems import SettingsError
 from clickstream.domain.errors import LONGEST_MESSAGE, ClickstreamError, ServiceUnavailable
 from clickstream.domain.harmless import brief
+from clickstream.tui.drawing.cells import Column
 from clickstream.tui.widgets.line import tame
-from clickstream.tui.widgets.row_table import Column, _drawn
+from clickstream.tui.widgets.row_table import _drawn
 
 WORDS = "a\x1b]0;owned\x07\x9b31m\u202e\x00\b\r\x7fz [red]x[/red]"
 SHOWN = r"a\x1b]0;owned\x07\x9b31m\u202e\x00\x08\r\x7fz [red]x[/red]"

@@ -16,11 +16,11 @@ from clickstream.domain.processes import is_benchmarks
 from clickstream.tui import benchmarks
 from clickstream.tui.benchmarks import Benchmark, Progress
 from clickstream.tui.commands import command_binding
+from clickstream.tui.drawing.benchmark import boxes, rows
+from clickstream.tui.drawing.benchmark.bars import bars_box
+from clickstream.tui.drawing.states import ACCENT, DIM
 from clickstream.tui.screens.filtered import FilteredScreen
 from clickstream.tui.seldom import Answer, Seldom
-from clickstream.tui.states import ACCENT, DIM
-from clickstream.tui.widgets import benchmark_boxes, benchmark_table
-from clickstream.tui.widgets.benchmark_chart import bars_box
 from clickstream.tui.widgets.filter_bar import FilterBar
 from clickstream.tui.widgets.line import Line, head
 from clickstream.tui.widgets.panel import Panel
@@ -80,7 +80,7 @@ class BenchmarkScreen(FilteredScreen):
                 yield Panel(self._draw_case, title="this case", id="case")
                 yield Panel(self._draw_machine, title="machine", id="machine")
         yield Panel(self._draw_running, title="running", id="now")
-        yield RowTable(benchmark_table.columns_for(self.app.size.width), title="benchmarks", classes="box", id="runs")
+        yield RowTable(rows.columns_for(self.app.size.width), title="benchmarks", classes="box", id="runs")
         yield FilterBar()
 
     def show(self, frame: Frame) -> None:
@@ -93,9 +93,9 @@ class BenchmarkScreen(FilteredScreen):
         self.set_class(not self._shown, "-empty")
         self.query_one("#none", Line).put(self._nothing_yet())
         table = self.query_one("#runs", RowTable)
-        table.set_columns(benchmark_table.columns_for(width))
-        rows = [(key, one, case) for one in self._shown for key, case in one.rows()]
-        table.put({key: benchmark_table.benchmark_cells(one, case, width) for key, one, case in rows})
+        table.set_columns(rows.columns_for(width))
+        cases = [(key, one, case) for one in self._shown for key, case in one.rows()]
+        table.put({key: rows.benchmark_cells(one, case, width) for key, one, case in cases})
         if self.focused is None and self._shown:  # what is hidden cannot have the focus
             table.focus()
         self._show_chosen(frame)
@@ -130,14 +130,14 @@ class BenchmarkScreen(FilteredScreen):
         one, case = self._chosen()
         record = one.record if one else None
         in_a_box = self.query_one("#machine").display
-        self.query_one("#runs", RowTable).tell("" if in_a_box else benchmark_boxes.machine_line(record))
+        self.query_one("#runs", RowTable).tell("" if in_a_box else boxes.machine_line(record))
         if one is None or case is None:
             return
         title = f"events/s, {'live' if case.case.mode == 'live' else ORDERS[case.case.order]}"
         legend = "" if case.case.mode == "live" else "━ what COPY alone takes"
         head(self.query_one("#bars"), title, legend)
-        head(self.query_one("#case"), benchmark_boxes.case_title(case))
-        head(self.query_one("#machine"), subtitle=benchmark_table.when(one, "%Y-%m-%d %H:%M"))
+        head(self.query_one("#case"), boxes.case_title(case))
+        head(self.query_one("#machine"), subtitle=rows.when(one, "%Y-%m-%d %H:%M"))
 
     def _newest_first(self) -> tuple[Benchmark, ...]:
         figure, progress = self._history.figure, self._progress()
@@ -189,13 +189,13 @@ class BenchmarkScreen(FilteredScreen):
 
     def _draw_case(self, _frame: Frame, width: int, height: int) -> Content:
         _, case = self._chosen()
-        return benchmark_boxes.case_box(case, width, height) if case else Content("")
+        return boxes.case_box(case, width, height) if case else Content("")
 
     def _draw_machine(self, _frame: Frame, width: int, height: int) -> Content:
         one, _ = self._chosen()
-        return benchmark_boxes.machine_box(one.record, width, height) if one else Content("")
+        return boxes.machine_box(one.record, width, height) if one else Content("")
 
     def _draw_running(self, frame: Frame, width: int, _height: int) -> Content:
         if self._job is None:
-            return benchmark_boxes.elsewhere_box(frame, width)
-        return benchmark_boxes.running_box(self._job, self._progress(), width)
+            return boxes.elsewhere_box(frame, width)
+        return boxes.running_box(self._job, self._progress(), width)

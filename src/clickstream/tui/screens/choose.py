@@ -14,8 +14,8 @@ from textual.content import Content
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
+from clickstream.tui.drawing.states import DIM
 from clickstream.tui.screens.dialog import Dialog
-from clickstream.tui.states import DIM
 
 
 @dataclass(frozen=True, slots=True)

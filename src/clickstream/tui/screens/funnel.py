@@ -13,16 +13,17 @@ from textual.message import Message
 
 from clickstream.actions.observe.model import UP
 from clickstream.domain.cancellation import Cancellation
-from clickstream.tui.ages import age_of, since_of
+from clickstream.tui.drawing import funnel as drawing
+from clickstream.tui.drawing.ages import age_of, since_of
+from clickstream.tui.drawing.cells import Cell, Column
+from clickstream.tui.drawing.states import ACCENT, DIM
+from clickstream.tui.drawing.text import bar, exact, percent
 from clickstream.tui.screens.base import DashboardScreen
 from clickstream.tui.screens.visitor import VisitorScreen
 from clickstream.tui.seldom import Answer, Seldom
-from clickstream.tui.states import ACCENT, DIM
-from clickstream.tui.text import bar, exact, percent
-from clickstream.tui.widgets import funnel_boxes
 from clickstream.tui.widgets.line import head
 from clickstream.tui.widgets.panel import Draw, Panel
-from clickstream.tui.widgets.row_table import Cell, Column, RowTable
+from clickstream.tui.widgets.row_table import RowTable
 
 if TYPE_CHECKING:
     from clickstream.actions.analytics import Analytics, Funnel
@@ -120,7 +121,7 @@ class FunnelScreen(DashboardScreen):
         old = found is not None and found.age(frame.at) > DIM_AFTER
         items.put({str(item.item_id): _item(item, top[0].views, width, old=old) for item in top})
         items.tell(age_of(found, frame.at))
-        standing = funnel_boxes.standing(self._ordered, frame.at) if self._may_ask(frame) else ""
+        standing = drawing.standing(self._ordered, frame.at) if self._may_ask(frame) else ""
         head(self.query_one("#ordered"), subtitle=standing)
         head(self.query_one("#window-all_time"), subtitle=since_of(frame.analytics, frame.at))
         head(self.query_one("#hours"), subtitle=age_of(self._breakdown.figure, frame.at))
@@ -212,20 +213,20 @@ class FunnelScreen(DashboardScreen):
         def draw(frame: Frame, width: int, height: int) -> Content:
             found = frame.analytics
             old = found is not None and found.age(frame.at) > DIM_AFTER
-            return funnel_boxes.window_box(_of(found.value, name) if found else None, old, width, height)
+            return drawing.window_box(_of(found.value, name) if found else None, old, width, height)
 
         return draw
 
     def _days(self, frame: Frame, width: int, height: int) -> Content:
-        drawn, words = funnel_boxes.days_box(self._breakdown, frame.at, width, height)
+        drawn, words = drawing.days_box(self._breakdown, frame.at, width, height)
         head(self.query_one("#days"), subtitle=words)
         return drawn
 
     def _hours(self, frame: Frame, width: int, height: int) -> Content:
-        return funnel_boxes.hours_box(self._breakdown, frame.at, width, height)
+        return drawing.hours_box(self._breakdown, frame.at, width, height)
 
     def _in_order(self, frame: Frame, width: int, height: int) -> Content:
-        return funnel_boxes.ordered_box(self._ordered, frame.at, width, height)
+        return drawing.ordered_box(self._ordered, frame.at, width, height)
 
 
 def _stored(frame: Frame) -> object:

@@ -10,9 +10,9 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.widgets import Static
 
+from clickstream.tui.drawing.text import exact
 from clickstream.tui.screens.filtered import FilteredScreen
 from clickstream.tui.screens.pick import PickScreen
-from clickstream.tui.text import exact
 from clickstream.tui.widgets.filter_bar import FilterBar
 from clickstream.tui.widgets.line import head
 from clickstream.tui.widgets.log_view import LogView

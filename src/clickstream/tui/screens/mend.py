@@ -10,8 +10,8 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widgets import Button, Static, TextArea
 
+from clickstream.tui.drawing.states import FAILED, OKAY
 from clickstream.tui.screens.dialog import Dialog
-from clickstream.tui.states import FAILED, OKAY
 
 if TYPE_CHECKING:
     from clickstream.actions.rejects.listing import Reject

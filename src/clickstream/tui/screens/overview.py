@@ -9,17 +9,14 @@ from textual.binding import BindingType
 from textual.containers import Horizontal
 from textual.content import Content
 
+from clickstream.tui.drawing.lag import lag_box
+from clickstream.tui.drawing.overview import funnel_age, funnel_box, happened, outcome_box, services_box, sessions_box
+from clickstream.tui.drawing.topology import NARROW, stages, topology
 from clickstream.tui.screens.base import DashboardScreen
 from clickstream.tui.screens.steering import STEERING, Steering
-from clickstream.tui.widgets.happened import happened
-from clickstream.tui.widgets.lag_box import lag_box
 from clickstream.tui.widgets.line import head
-from clickstream.tui.widgets.outcome import funnel_age, funnel_box, outcome_box, sessions_box
 from clickstream.tui.widgets.panel import Panel
-from clickstream.tui.widgets.services_box import services_box
-from clickstream.tui.widgets.stages import stages
 from clickstream.tui.widgets.throughput import ThroughputPlot
-from clickstream.tui.widgets.topology import NARROW, topology
 
 if TYPE_CHECKING:
     from clickstream.actions.observe.model import Frame

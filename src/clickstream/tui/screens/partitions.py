@@ -14,10 +14,10 @@ from textual.widgets import DataTable
 from clickstream.actions.observe.back_pressure import pressures
 from clickstream.actions.observe.model import UP
 from clickstream.domain.errors import ClickstreamError
+from clickstream.tui.drawing import partitions, pressure
+from clickstream.tui.drawing.lag import no_partitions
 from clickstream.tui.screens.filtered import FilteredScreen
-from clickstream.tui.widgets import partition_table, pressure_table
 from clickstream.tui.widgets.filter_bar import FilterBar
-from clickstream.tui.widgets.lag_box import no_partitions
 from clickstream.tui.widgets.lag_chart import WINDOWS, LagChart
 from clickstream.tui.widgets.line import Line
 from clickstream.tui.widgets.row_table import RowTable
@@ -64,28 +64,26 @@ class PartitionsScreen(FilteredScreen):
 
     def body(self) -> ComposeResult:
         width = self.app.size.width
-        yield RowTable(partition_table.columns_for(width), title="partitions", classes="box", id="partitions")
+        yield RowTable(partitions.columns_for(width), title="partitions", classes="box", id="partitions")
         yield FilterBar()
         yield Line(id="obstacles")
         yield LagChart(id="lag-chart")
-        yield RowTable(pressure_table.columns_for(width), title="back-pressure", classes="box", id="pressure")
+        yield RowTable(pressure.columns_for(width), title="back-pressure", classes="box", id="pressure")
 
     def show(self, frame: Frame) -> None:
         width = self.app.size.width
-        partitions, pressure = self.query_one("#partitions", RowTable), self.query_one("#pressure", RowTable)
-        partitions.entitle(partition_table.title(frame))
-        partitions.set_columns(partition_table.columns_for(width))
-        partitions.put(
-            {str(row.partition): partition_table.partition_cells(frame, row, width) for row in frame.partitions}
-        )
+        table, held = self.query_one("#partitions", RowTable), self.query_one("#pressure", RowTable)
+        table.entitle(partitions.title(frame))
+        table.set_columns(partitions.columns_for(width))
+        table.put({str(row.partition): partitions.partition_cells(frame, row, width) for row in frame.partitions})
         told = self.query_one("#obstacles", Line)
         told.display = bool(frame.obstacles)
         self.set_class(bool(frame.obstacles), "-obstructed")
-        told.put(partition_table.obstacle_words(frame), layout=True)
+        told.put(partitions.obstacle_words(frame), layout=True)
         consumers = pressures(frame)
-        pressure.set_columns(pressure_table.columns_for(width))
-        pressure.put({one.worker: pressure_table.pressure_cells(one, width) for one in consumers})
-        pressure.tell(pressure_table.summary(consumers, frame))
+        held.set_columns(pressure.columns_for(width))
+        held.put({one.worker: pressure.pressure_cells(one, width) for one in consumers})
+        held.tell(pressure.summary(consumers, frame))
         self.query_one(LagChart).show(frame, self._past, self._window)
         self._show_detail()
         self._ask_for_the_past(frame)
@@ -104,7 +102,7 @@ class PartitionsScreen(FilteredScreen):
         if frame is None:
             return
         row = next((row for row in frame.partitions if str(row.partition) == table.selected), None)
-        table.tell(partition_table.detail(frame, row) if row else "" if frame.partitions else no_partitions(frame))
+        table.tell(partitions.detail(frame, row) if row else "" if frame.partitions else no_partitions(frame))
 
     def on_partitions_screen_past_told(self, message: PartitionsScreen.PastTold) -> None:
         self._past = message.past

@@ -14,9 +14,9 @@ from textual.message import Message
 from textual.widgets import DataTable
 
 from clickstream.domain.errors import ClickstreamError
+from clickstream.tui.drawing.text import exact, seconds
 from clickstream.tui.screens.filtered import FilteredScreen
 from clickstream.tui.screens.mend import MendScreen
-from clickstream.tui.text import exact, seconds
 from clickstream.tui.widgets.filter_bar import FilterBar
 from clickstream.tui.widgets.payload_view import PayloadView
 from clickstream.tui.widgets.reject_table import RejectTable

@@ -14,11 +14,11 @@ from textual.content import Content
 from textual.message import Message
 
 from clickstream.actions.observe.model import ASKING, DOWN, UP
+from clickstream.tui.drawing import search as drawing
+from clickstream.tui.drawing.states import ACCENT, BUSY, DIM, FAILED
+from clickstream.tui.drawing.text import clip, seconds
 from clickstream.tui.screens.base import DashboardScreen
 from clickstream.tui.seldom import Answer, Seldom
-from clickstream.tui.states import ACCENT, BUSY, DIM, FAILED
-from clickstream.tui.text import clip, seconds
-from clickstream.tui.widgets import search_boxes
 from clickstream.tui.widgets.line import Line, head
 from clickstream.tui.widgets.panel import Draw, Panel
 from clickstream.tui.widgets.query_bar import QueryBar
@@ -96,19 +96,19 @@ class SearchScreen(DashboardScreen):
         with Vertical(id="pictures"):
             yield Panel(self._of(self._over_time), title="events over time", id="time")
             with Container(id="four"):
-                yield Panel(self._of(search_boxes.breakdown), title="event types", id="kinds")
-                yield Panel(self._of(search_boxes.funnel), title="conversion funnel", id="visitors")
+                yield Panel(self._of(drawing.breakdown), title="event types", id="kinds")
+                yield Panel(self._of(drawing.funnel), title="conversion funnel", id="visitors")
                 yield Panel(
-                    self._of(lambda found, *size: search_boxes.items(found.top_viewed, *size)),
+                    self._of(lambda found, *size: drawing.items(found.top_viewed, *size)),
                     title="top viewed items",
                     id="viewed",
                 )
                 yield Panel(
-                    self._of(lambda found, *size: search_boxes.items(found.top_purchased, *size)),
+                    self._of(lambda found, *size: drawing.items(found.top_purchased, *size)),
                     title="top purchased items",
                     id="purchased",
                 )
-            yield RowTable(search_boxes.COLUMNS, title="the newest events", classes="box", id="newest")
+            yield RowTable(drawing.COLUMNS, title="the newest events", classes="box", id="newest")
 
     def show(self, frame: Frame) -> None:
         self._ask(frame)
@@ -124,7 +124,7 @@ class SearchScreen(DashboardScreen):
         for panel in self.query(Panel):
             panel.show(frame)
         newest = self.query_one("#newest", RowTable)
-        newest.put({str(n): search_boxes.document_cells(one) for n, one in enumerate(found.newest)})
+        newest.put({str(n): drawing.document_cells(one) for n, one in enumerate(found.newest)})
         if self.focused is None and newest.focusable:
             self.set_focus(newest)
 
@@ -170,8 +170,8 @@ class SearchScreen(DashboardScreen):
         return drawn
 
     def _over_time(self, found: Found, width: int, height: int) -> Content:
-        head(self.query_one("#time"), subtitle=search_boxes.spanned(found, width))
-        return search_boxes.over_time(found, width, height)
+        head(self.query_one("#time"), subtitle=drawing.spanned(found, width))
+        return drawing.over_time(found, width, height)
 
     def _ask(self, frame: Frame) -> None:
         if frame.service("opensearch").state == UP and self._asked.due(frame.at, _indexed(frame)):
@@ -198,7 +198,7 @@ class SearchScreen(DashboardScreen):
         age = asked.figure.age(frame.at)
         down = frame.service("opensearch").state != UP
         late = f" · as of {seconds(age)} ago" if age > OLD_AFTER or down else ""
-        words = search_boxes.told(asked.figure.value) + late
+        words = drawing.told(asked.figure.value) + late
         return Content.styled(clip(words, width), BUSY if down else DIM if late else "")
 
     def _why_nothing(self, frame: Frame) -> Words:

@@ -11,12 +11,13 @@ from textual.containers import Container
 from textual.message import Message
 
 from clickstream.domain.errors import ClickstreamError
+from clickstream.tui.drawing.cells import Cell, Column
+from clickstream.tui.drawing.states import ACCENT, DIM
+from clickstream.tui.drawing.text import clock
 from clickstream.tui.screens.filtered import FilteredScreen
-from clickstream.tui.states import ACCENT, DIM
-from clickstream.tui.text import clock
 from clickstream.tui.widgets.filter_bar import FilterBar
 from clickstream.tui.widgets.findings import Findings
-from clickstream.tui.widgets.row_table import Cell, Column, RowTable
+from clickstream.tui.widgets.row_table import RowTable
 
 if TYPE_CHECKING:
     from clickstream.actions.config.check import Check

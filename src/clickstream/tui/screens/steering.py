@@ -9,7 +9,7 @@ from textual.binding import Binding, BindingType
 
 from clickstream.actions.observe.model import UP
 from clickstream.tui.commands import BY_NAME
-from clickstream.tui.headline import nothing_runs
+from clickstream.tui.drawing.headline import nothing_runs
 from clickstream.tui.screens.choose import Choice, ChooseScreen
 from clickstream.tui.screens.faults import open_menu
 

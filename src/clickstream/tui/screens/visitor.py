@@ -15,9 +15,9 @@ from textual.message import Message
 from textual.widgets import DataTable, Input
 
 from clickstream.domain.errors import ClickstreamError
+from clickstream.tui.drawing import timeline
+from clickstream.tui.drawing.states import DIM, FAILED
 from clickstream.tui.screens.dialog import Overlay
-from clickstream.tui.states import DIM, FAILED
-from clickstream.tui.widgets import timeline
 from clickstream.tui.widgets.key_line import KeyLine
 from clickstream.tui.widgets.line import Line
 from clickstream.tui.widgets.row_table import RowTable

@@ -10,7 +10,7 @@ from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.content import Content
 
-from clickstream.tui.states import ACCENT, BUSY, DIM, FAILED, OKAY
+from clickstream.tui.drawing.states import ACCENT, BUSY, DIM, FAILED, OKAY
 from clickstream.tui.widgets.line import Line, head
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from textual.content import Content
 
-from clickstream.tui.states import ACCENT, DIM
+from clickstream.tui.drawing.states import ACCENT, DIM
 from clickstream.tui.widgets.line import Line
 
 if TYPE_CHECKING:

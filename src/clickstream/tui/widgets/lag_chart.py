@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from clickstream.tui.text import clock, exact, number
-from clickstream.tui.widgets.lag_box import no_partitions
+from clickstream.tui.drawing.lag import no_partitions
+from clickstream.tui.drawing.text import clock, exact, number
 from clickstream.tui.widgets.line import head
 from clickstream.tui.widgets.plot_box import PlotBox
 

@@ -14,10 +14,10 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from clickstream.tui.states import ACCENT
-from clickstream.tui.text import clip, exact
+from clickstream.tui.drawing.log_rows import ROOM_FOR_NAMES, LogRows
+from clickstream.tui.drawing.states import ACCENT
+from clickstream.tui.drawing.text import clip, exact
 from clickstream.tui.widgets.line import head
-from clickstream.tui.widgets.log_rows import ROOM_FOR_NAMES, LogRows
 
 if TYPE_CHECKING:
     from clickstream.actions.logs.lines import LogLine

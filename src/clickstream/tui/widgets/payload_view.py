@@ -10,8 +10,8 @@ from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.content import Content
 
-from clickstream.tui.states import ACCENT, BUSY, DIM
-from clickstream.tui.text import exact
+from clickstream.tui.drawing.states import ACCENT, BUSY, DIM
+from clickstream.tui.drawing.text import exact
 from clickstream.tui.widgets.line import Line, head
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from textual.color import Color
 from textual.content import Content
 from textual.widgets import Static
 
-from clickstream.tui.states import DIM
+from clickstream.tui.drawing.states import DIM
 
 if TYPE_CHECKING:
     from textual_plotext.plot import Plot

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from rich.console import JustifyMethod
 from rich.text import Text
@@ -13,28 +12,8 @@ from textual.widgets import DataTable
 from textual.widgets.data_table import ColumnKey
 
 from clickstream.domain.harmless import harmless
+from clickstream.tui.drawing.cells import Cell, Column
 from clickstream.tui.widgets.line import head
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """One column."""
-
-    title: str
-    right: bool = False
-    """Numbers stand to the right."""
-    width: int | None = None
-    """Fixed, so that nothing dances; None: as wide as what is in it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """What a cell shows, and what it is sorted by."""
-
-    text: str
-    value: Any
-    style: str = ""
-
 
 Rows = Mapping[str, Sequence[Cell]]
 

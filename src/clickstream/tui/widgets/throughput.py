@@ -9,13 +9,13 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from clickstream.actions.observe.model import BAD, GOOD, INFO, WARN
-from clickstream.tui.headline import outcomes
-from clickstream.tui.text import clock, number, rate
-from clickstream.tui.widgets.lag_box import no_partitions
+from clickstream.tui.drawing.headline import outcomes
+from clickstream.tui.drawing.lag import no_partitions
+from clickstream.tui.drawing.span import LONGEST as KEPT
+from clickstream.tui.drawing.span import span
+from clickstream.tui.drawing.text import clock, number, rate
 from clickstream.tui.widgets.line import head
 from clickstream.tui.widgets.plot_box import PlotBox
-from clickstream.tui.widgets.span import LONGEST as KEPT
-from clickstream.tui.widgets.span import span
 
 if TYPE_CHECKING:
     from textual_plotext.plot import Plot

@@ -1,4 +1,4 @@
-"""The one most important thing, in words, and the key that answers it; and whether the pipeline flows. Pure."""
+"""The one most important thing, in words, and the key that answers it; and whether the pipeline flows."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from clickstream.actions.observe.model import ASKING, DOWN, LAGGING, STALLED, STOPPED, UP, Frame
 from clickstream.domain.obstacles import COMPACTION, named
-from clickstream.tui.states import BUSY, DIM, FAILED, OKAY, TITLES, Look, of_service
-from clickstream.tui.text import exact, rate, seconds
+from clickstream.tui.drawing.states import BUSY, DIM, FAILED, OKAY, TITLES, Look, of_service
+from clickstream.tui.drawing.text import exact, rate, seconds
 
 MOVING = 0.5
 """Events a second from which something flows."""

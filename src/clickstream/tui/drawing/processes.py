@@ -1,12 +1,12 @@
-"""The table of servers and workers: which columns there are at which width, and what stands in them. Pure."""
+"""The table of servers and workers: which columns there are at which width, and what stands in them."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from clickstream.tui.states import ACCENT, DIM, FAILED, of_process
-from clickstream.tui.text import NOTHING, exact, number, seconds, spark
-from clickstream.tui.widgets.row_table import Cell, Column
+from clickstream.tui.drawing.cells import Cell, Column
+from clickstream.tui.drawing.states import ACCENT, DIM, FAILED, of_process
+from clickstream.tui.drawing.text import NOTHING, exact, number, seconds, spark
 
 if TYPE_CHECKING:
     from clickstream.actions.observe.model import ProcessRow

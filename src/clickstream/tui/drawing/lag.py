@@ -1,4 +1,4 @@
-"""Lag by partition with its direction, and the end-to-end latency below. Pure."""
+"""Lag by partition with its direction, and the end-to-end latency below."""
 
 from __future__ import annotations
 
@@ -8,11 +8,22 @@ from typing import TYPE_CHECKING
 from textual.content import Content
 
 from clickstream.actions.observe.model import LAGGING, OK, STALLED, STOPPED, UP
-from clickstream.tui.ages import age as age_words
-from clickstream.tui.states import ACCENT, DIM, FAILED, PARTITION, TITLES, TREND, of_service
-from clickstream.tui.text import NOTHING, UNKNOWN, area, bar, clock, exact, milliseconds, number, percent, seconds
-from clickstream.tui.widgets.pieces import Piece, Row, content, fit, spread
-from clickstream.tui.widgets.span import span
+from clickstream.tui.drawing.ages import age as age_words
+from clickstream.tui.drawing.pieces import Piece, Row, content, fit, spread
+from clickstream.tui.drawing.span import span
+from clickstream.tui.drawing.states import ACCENT, DIM, FAILED, PARTITION, TITLES, TREND, of_service
+from clickstream.tui.drawing.text import (
+    NOTHING,
+    UNKNOWN,
+    area,
+    bar,
+    clock,
+    exact,
+    milliseconds,
+    number,
+    percent,
+    seconds,
+)
 
 if TYPE_CHECKING:
     from clickstream.actions.observe.model import Frame, PartitionRow

@@ -1,4 +1,4 @@
-"""The pipeline as a picture: file, producer, Kafka, consumers, PostgreSQL, with what flows between them. Pure."""
+"""The pipeline at the top of the overview: boxes with what flows between them; in a narrow window, a line a stage."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 from textual.content import Content
 
-from clickstream.tui.ages import age, age_of, lag_at
-from clickstream.tui.headline import MOVING, nothing_runs
-from clickstream.tui.states import ACCENT, DIM, FAILED, TITLES, of_process, of_service
-from clickstream.tui.text import NOTHING, bar, clip, day, exact, milliseconds, number, percent
-from clickstream.tui.widgets.pieces import Piece, Row, beside, box, content, fit, spread, width_of
+from clickstream.tui.drawing.ages import age, age_of, lag_at
+from clickstream.tui.drawing.headline import MOVING, nothing_runs
+from clickstream.tui.drawing.pieces import Piece, Row, beside, box, content, fit, spread, width_of
+from clickstream.tui.drawing.states import ACCENT, DIM, FAILED, TITLES, of_process, of_service
+from clickstream.tui.drawing.text import NOTHING, bar, clip, day, exact, milliseconds, number, percent
 
 if TYPE_CHECKING:
     from clickstream.actions.observe.model import Frame, PartitionRow, ProcessRow
@@ -280,3 +280,69 @@ def _announced(frame: Frame, lines: list[Row], width: int, *, read_only: bool) -
     start = (width - width_of(words)) // 2
     dimmed[middle] = [(text[:start], DIM), *words, (text[start + width_of(words) :], DIM)]
     return dimmed
+
+
+def stages(frame: Frame, width: int) -> Content:
+    """For narrow windows: six lines, each with a stage's name, how it stands, and its figure."""
+    producer = frame.producer
+    sent = f"{number(producer.sent)} of {number(producer.total)}" if producer and producer.total else "nothing sent yet"
+    share = producer.sent / producer.total if producer and producer.total else 0.0
+    rate = producer.rate if producer else 0.0
+    counts = frame.counts.value if frame.counts else None
+    counted = age_of(frame.counts, frame.at)
+    consumers = frame.workers("consumer")
+    alive = [row for row in consumers if row.state == "running"]
+    drawn: list[Piece] = [(bar(share, 10), ACCENT), (f"{percent(share, 1, 0):>6}", "")]
+    lines: list[Row] = [
+        _stage(frame.data_file or "file", drawn, [(sent, "")], width),
+        _stage("producer", _state(frame, "producer"), [(number(rate, "/s"), "bold")], width),
+        _stage(
+            "Kafka",
+            _service(frame, "kafka"),
+            [*_old(lag_age(frame)), ("lag ", DIM), (exact(frame.lag), lag_style(frame) or "bold")],
+            width,
+        ),
+        _stage(
+            "consumers",
+            [*_state(frame, "consumer"), (f"  {len(alive)} of {len(consumers)}" if consumers else "", DIM)],
+            [(number(frame.read_per_second, "/s"), "bold")],
+            width,
+        ),
+        _stage(
+            "PostgreSQL",
+            _service(frame, "postgresql"),
+            [*_old(counted), (f"{number(counts.events) if counts else '?'} events", DIM if counted else "")],
+            width,
+        ),
+        _stage("Valkey", _service(frame, "valkey"), [(f"{open_sessions(frame)} open", "")], width),
+    ]
+    if nothing_runs(frame):
+        lines = [[(text, DIM) for text, _ in line] for line in lines]
+    return content(lines)
+
+
+def _stage(name: str, middle: list[Piece], right: list[Piece], width: int) -> Row:
+    return spread([(f"{name:<11} ", DIM), *middle], right, width)
+
+
+def _old(age: str) -> list[Piece]:
+    return [(f"{age}  ", DIM)] if age else []
+
+
+def _state(frame: Frame, role: str) -> list[Piece]:
+    rows = frame.workers(role)
+    if not rows:
+        return [("◌ none", DIM)]
+    worst = max(rows, key=gravity)
+    look = of_process(worst)
+    alike = all(of_process(row) == look for row in rows)
+    which = f" {worst.name}" if look.glyph in {"✖", "▲"} and not alike else ""
+    return [(f"{look.glyph} {look.word}{which}", look.style)]
+
+
+def _service(frame: Frame, name: str) -> list[Piece]:
+    row = frame.service(name)
+    look = of_service(row)
+    figure = milliseconds(row.latency_ms) if row.latency_ms is not None else ""
+    version = f"  {row.version}" if row.version else ""
+    return [(f"{look.glyph} {look.word:<4}", look.style), (f" {figure}{version}", DIM)]

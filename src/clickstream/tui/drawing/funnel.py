@@ -1,4 +1,4 @@
-"""The boxes of the funnel screen: a window's funnel, the ordered funnel, sessions by day and by hour. Pure."""
+"""The boxes of the funnel screen: a window's funnel, the ordered funnel, sessions by day and by hour."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from textual.content import Content
 
-from clickstream.tui.states import ACCENT, BUSY, DIM, FAILED
-from clickstream.tui.text import NOTHING, bar, clip, day, exact, percent, seconds
-from clickstream.tui.widgets.column_chart import AXIS, Columns, column_chart, squeezed
-from clickstream.tui.widgets.pieces import Row, content, spread
+from clickstream.tui.drawing.column_chart import AXIS, Columns, column_chart, squeezed
+from clickstream.tui.drawing.pieces import Row, content, spread
+from clickstream.tui.drawing.states import ACCENT, BUSY, DIM, FAILED
+from clickstream.tui.drawing.text import NOTHING, bar, clip, day, exact, percent, seconds
 
 if TYPE_CHECKING:
     from clickstream.actions.analytics import Funnel

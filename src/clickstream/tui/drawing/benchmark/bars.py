@@ -1,4 +1,4 @@
-"""A benchmark as bars: events a second by partitions and by number of events, beside what COPY alone takes. Pure."""
+"""A benchmark as bars: events a second by partitions and by number of events, beside what COPY alone takes."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from textual.content import Content
 
-from clickstream.tui.states import ACCENT, BUSY, DIM
-from clickstream.tui.text import TICKS, number
-from clickstream.tui.widgets.pieces import Piece, Row, content, fit
+from clickstream.tui.drawing.pieces import Piece, Row, content, fit
+from clickstream.tui.drawing.states import ACCENT, BUSY, DIM
+from clickstream.tui.drawing.text import TICKS, number
 
 if TYPE_CHECKING:
     from clickstream.actions.benchmark.series import Summary

@@ -1,4 +1,4 @@
-"""Numbers, spans, bars and sparklines as text of a fixed width. Pure; knows no widget."""
+"""Numbers, spans, bars and sparklines as text of a fixed width."""
 
 from __future__ import annotations
 

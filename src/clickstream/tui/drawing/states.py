@@ -1,4 +1,4 @@
-"""How states look: a glyph, a word and a style for each; colour is never alone, and red is what needs a hand. Pure."""
+"""How states look: a glyph, a word and a style for each; colour is never alone, and red is what needs a hand."""
 
 from __future__ import annotations
 

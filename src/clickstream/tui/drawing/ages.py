@@ -1,10 +1,10 @@
-"""When a figure says how old it is, and in which words. Pure."""
+"""When a figure says how old it is, and in which words."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from clickstream.tui.text import clock, seconds
+from clickstream.tui.drawing.text import clock, seconds
 
 if TYPE_CHECKING:
     from clickstream.actions.observe.model import Figure, Frame

@@ -1,4 +1,4 @@
-"""The five pictures of what a search has found, and the words where there is nothing to draw. Pure."""
+"""The five pictures of what a search has found, and the words where there is nothing to draw."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from textual.content import Content
 
-from clickstream.tui.states import ACCENT, DIM
-from clickstream.tui.text import bar, clip, day, exact, milliseconds, percent
-from clickstream.tui.widgets.column_chart import AXIS, Columns, column_chart, squeezed
-from clickstream.tui.widgets.pieces import Row, content, spread
-from clickstream.tui.widgets.row_table import Cell, Column
+from clickstream.tui.drawing.cells import Cell, Column
+from clickstream.tui.drawing.column_chart import AXIS, Columns, column_chart, squeezed
+from clickstream.tui.drawing.pieces import Row, content, spread
+from clickstream.tui.drawing.states import ACCENT, DIM
+from clickstream.tui.drawing.text import bar, clip, day, exact, milliseconds, percent
 
 if TYPE_CHECKING:
     from clickstream.services.opensearch.search import Document, Found, Item
