@@ -16,6 +16,7 @@ from textual.pilot import Pilot
 from textual.widgets import Input
 
 from clickstream.actions.observe.model import Frame
+from clickstream.tui import background
 from clickstream.tui.app import ClickstreamApp
 from clickstream.tui.widgets.log_tail import LogTail
 from tests.tui import benchmark_figures, search_figures
@@ -27,7 +28,7 @@ SIZES = {"80x24": (80, 24), "120x40": (120, 40), "200x50": (200, 50)}
 EVERY_SIZE = [pytest.param(name, marks=() if name == "120x40" else pytest.mark.slow) for name in SIZES]
 """For what is drawn in each: in the middle one with every run, in the others with the slow tests."""
 
-ASKING = {"doctor", "past-lag", "reject", "rejects", "seldom", "visitor"}
+ASKING = {background.THREAD}
 """Names of the threads in which screens ask something that has an answer."""
 
 LOGS = Path("clickstream-home") / "logs"

@@ -12,7 +12,7 @@ from textual.pilot import Pilot
 from clickstream.actions.benchmark.history import Record, keep
 from clickstream.actions.benchmark.series import Options, Summary, cases, summaries
 from clickstream.config.paths import Home
-from clickstream.tui import benchmarks
+from clickstream.tui import background, benchmarks
 from clickstream.tui.app import ClickstreamApp
 from clickstream.tui.benchmarks import Benchmark, Progress
 from clickstream.tui.commands import BY_NAME
@@ -175,7 +175,7 @@ def test_the_history_is_read_in_a_thread(make_app: MakeApp, history: None, monke
         "clickstream.actions.benchmark.history.kept", lambda _: readers.append(threading.current_thread().name) or []
     )
     driven(make_app(frames.done()), pressing("8"))
-    assert set(readers) == {"seldom"}
+    assert set(readers) == {background.THREAD}
 
 
 def test_the_chosen_row_is_the_one_that_is_drawn(make_app: MakeApp, history: None) -> None:

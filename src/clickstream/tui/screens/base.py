@@ -76,6 +76,11 @@ class DashboardScreen(Screen[None]):
         self.query_one(StatusBar).show(frame)
         self.show(frame)
 
+    def show_again(self) -> None:
+        """Something else than the frame has changed: an answer, or the size."""
+        if self.dashboard.frame is not None and self._stands:
+            self.show(self.dashboard.frame)
+
     def show_job(self, job: Job | None) -> None:
         """A job has moved, or none runs any more."""
         if self._stands:

@@ -9,18 +9,18 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.message import Message
 from textual.widgets import DataTable
 
+from clickstream.actions.observe.poll import MOST_OF_THE_TIME
 from clickstream.domain.processes import is_benchmarks
 from clickstream.tui import benchmarks
+from clickstream.tui.background import BackgroundQuery
 from clickstream.tui.benchmarks import Benchmark, Progress
 from clickstream.tui.commands import command_binding
 from clickstream.tui.drawing.benchmark import boxes, rows
 from clickstream.tui.drawing.benchmark.bars import bars_box
 from clickstream.tui.drawing.states import ACCENT, DIM
 from clickstream.tui.screens.filtered import FilteredScreen
-from clickstream.tui.seldom import Answer, Seldom
 from clickstream.tui.widgets.filter_bar import FilterBar
 from clickstream.tui.widgets.line import Line, head
 from clickstream.tui.widgets.panel import Panel
@@ -58,16 +58,11 @@ class BenchmarkScreen(FilteredScreen):
     AUTO_FOCUS = FILTERED = "#runs"
     BINDINGS: ClassVar[list[BindingType]] = [command_binding("b", "benchmark", "run")]
 
-    class HistoryTold(Message):
-        """The history has been read."""
-
-        def __init__(self, answer: Answer[tuple[Benchmark, ...]]) -> None:
-            super().__init__()
-            self.answer = answer
-
     def __init__(self) -> None:
         super().__init__()
-        self._history: Seldom[tuple[Benchmark, ...]] = Seldom(READ_EVERY)
+        self._history: BackgroundQuery[tuple[Benchmark, ...]] = BackgroundQuery(
+            self, self.show_again, every=READ_EVERY, share=MOST_OF_THE_TIME
+        )
         self._shown: tuple[Benchmark, ...] = ()
         """Those of the table, the newest first."""
         self._job: Job | None = None
@@ -107,17 +102,12 @@ class BenchmarkScreen(FilteredScreen):
         if frame is None or not self._stands or (before is None and self._job is None):
             return
         if before is not None and self._job is None:  # what it found is in the history now
+            self._history.abandon()
             self._read(frame)
         self.show(frame)
 
     def on_resize(self) -> None:
-        if self.dashboard.frame is not None and self.is_mounted:
-            self.show(self.dashboard.frame)
-
-    def on_benchmark_screen_history_told(self, message: BenchmarkScreen.HistoryTold) -> None:
-        self._history.hear(message.answer)
-        if self.dashboard.frame is not None and self.is_mounted:
-            self.show(self.dashboard.frame)
+        self.show_again()
 
     @on(DataTable.RowHighlighted, "#runs")
     def _choose(self) -> None:
@@ -156,10 +146,7 @@ class BenchmarkScreen(FilteredScreen):
 
             return benchmarks.summed_up(benchmark_history.kept(home))
 
-        def told(answer: Answer[tuple[Benchmark, ...]]) -> None:
-            self.post_message(self.HistoryTold(answer))
-
-        self._history.ask(frame.at, frame.at, question, told)
+        self._history.ask(question, frame.at, frame.at)
 
     def _nothing_yet(self) -> Content:
         if self._history.error:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import threading
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.content import Content
-from textual.message import Message
 
 from clickstream.actions.observe.model import UP
+from clickstream.actions.observe.poll import MOST_OF_THE_TIME
 from clickstream.domain.cancellation import Cancellation
+from clickstream.tui.background import BackgroundQuery
 from clickstream.tui.drawing import funnel as drawing
 from clickstream.tui.drawing.ages import age_of, since_of
 from clickstream.tui.drawing.cells import Cell, Column
@@ -20,7 +20,6 @@ from clickstream.tui.drawing.states import ACCENT, DIM
 from clickstream.tui.drawing.text import bar, exact, percent
 from clickstream.tui.screens.base import DashboardScreen
 from clickstream.tui.screens.visitor import VisitorScreen
-from clickstream.tui.seldom import Answer, Seldom
 from clickstream.tui.widgets.line import head
 from clickstream.tui.widgets.panel import Draw, Panel
 from clickstream.tui.widgets.row_table import RowTable
@@ -32,7 +31,7 @@ if TYPE_CHECKING:
     from clickstream.services.postgres.analytics import TopItem
 
 BREAKDOWN_EVERY, ORDERED_EVERY = 15.0, 60.0
-"""Seconds between two passes over the tables, at least; see Seldom."""
+"""Seconds between two passes over the tables, at least."""
 
 DIM_AFTER = 60.0
 """Seconds after which figures go dim. With millions of rows the scans behind them are half a minute apart, as they may
@@ -79,25 +78,14 @@ class FunnelScreen(DashboardScreen):
         Binding("o", "cancel_count", "cancel", tooltip="stop counting the ordered funnel", id="ordered.cancel"),
     ]
 
-    class BreakdownTold(Message):
-        """Sessions by day and hour have been asked for."""
-
-        def __init__(self, answer: Answer[Breakdown]) -> None:
-            super().__init__()
-            self.answer = answer
-
-    class OrderedTold(Message):
-        """The ordered funnel has been asked for."""
-
-        def __init__(self, answer: Answer[OrderedFunnel]) -> None:
-            super().__init__()
-            self.answer = answer
-
     def __init__(self) -> None:
         super().__init__()
-        self._breakdown: Seldom[Breakdown] = Seldom(BREAKDOWN_EVERY)
-        self._ordered: Seldom[OrderedFunnel] = Seldom(ORDERED_EVERY)
-        self._cancellation: Cancellation | None = None
+        self._breakdown: BackgroundQuery[Breakdown] = BackgroundQuery(
+            self, self._show_answer, every=BREAKDOWN_EVERY, share=MOST_OF_THE_TIME
+        )
+        self._ordered: BackgroundQuery[OrderedFunnel] = BackgroundQuery(
+            self, self._show_answer, every=ORDERED_EVERY, share=MOST_OF_THE_TIME
+        )
 
     def body(self) -> ComposeResult:
         with Horizontal(id="windows"):
@@ -127,17 +115,10 @@ class FunnelScreen(DashboardScreen):
         head(self.query_one("#hours"), subtitle=age_of(self._breakdown.figure, frame.at))
 
     def on_resize(self) -> None:
-        if self.dashboard.frame is not None and self.is_mounted:
-            self.show(self.dashboard.frame)
+        self.show_again()
 
-    def on_funnel_screen_breakdown_told(self, message: FunnelScreen.BreakdownTold) -> None:
-        self._breakdown.hear(message.answer)
-        self._show_again()
-
-    def on_funnel_screen_ordered_told(self, message: FunnelScreen.OrderedTold) -> None:
-        self._ordered.hear(message.answer)
-        self._cancellation = None
-        self._show_again()
+    def on_unmount(self) -> None:
+        self._ordered.cancel()
 
     def action_visitor(self) -> None:
         """Look somebody up."""
@@ -153,11 +134,10 @@ class FunnelScreen(DashboardScreen):
             self.notify("PostgreSQL does not answer: there is nothing to count", severity="warning")
             return
         self._count(frame)
-        self._show_again()
+        self.show_again()
 
     def action_cancel_count(self) -> None:
-        if self._cancellation is not None:
-            threading.Thread(target=self._cancellation.cancel, name="cancel", daemon=True).start()
+        self._ordered.cancel()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action in {"count", "cancel_count"}:
@@ -184,30 +164,22 @@ class FunnelScreen(DashboardScreen):
 
             return funnel.breakdown(settings)
 
-        def told(answer: Answer[Breakdown]) -> None:
-            self.post_message(self.BreakdownTold(answer))
-
-        self._breakdown.ask(frame.at, _stored(frame), question, told)
+        self._breakdown.ask(question, frame.at, _stored(frame))
 
     def _count(self, frame: Frame) -> None:
         settings, cancellation = self.dashboard.source.settings, Cancellation()
-        self._cancellation = cancellation
 
         def question() -> OrderedFunnel:
             from clickstream.actions import funnel
 
             return funnel.ordered_funnel(settings, cancellation)
 
-        def told(answer: Answer[OrderedFunnel]) -> None:
-            self.post_message(self.OrderedTold(answer))
-
-        self._ordered.ask(frame.at, _stored(frame), question, told)
+        self._ordered.ask(question, frame.at, _stored(frame), cancellation=cancellation)
         self.refresh_bindings()
 
-    def _show_again(self) -> None:
+    def _show_answer(self) -> None:
         self.refresh_bindings()
-        if self.dashboard.frame is not None and self.is_mounted:
-            self.show(self.dashboard.frame)
+        self.show_again()
 
     def _window(self, name: str) -> Draw:
         def draw(frame: Frame, width: int, height: int) -> Content:

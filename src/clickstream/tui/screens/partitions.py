@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import threading
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.message import Message
 from textual.widgets import DataTable
 
 from clickstream.actions.observe.back_pressure import pressures
 from clickstream.actions.observe.model import UP
-from clickstream.domain.errors import ClickstreamError
+from clickstream.tui.background import BackgroundQuery
 from clickstream.tui.drawing import partitions, pressure
 from clickstream.tui.drawing.lag import no_partitions
 from clickstream.tui.screens.filtered import FilteredScreen
@@ -25,7 +23,6 @@ from clickstream.tui.widgets.row_table import RowTable
 if TYPE_CHECKING:
     from clickstream.actions.observe.history import LagHistory
     from clickstream.actions.observe.model import Frame
-    from clickstream.config.settings import Settings
 
 PAST_POINTS = 180
 """Points of the past that is asked for once, an hour back."""
@@ -49,17 +46,9 @@ class PartitionsScreen(FilteredScreen):
         Binding("w", "window", "window", tooltip="lag over the last hour, or over the last ten minutes", id="window"),
     ]
 
-    class PastTold(Message):
-        """What was asked of the past has been answered; None: it could not be."""
-
-        def __init__(self, past: LagHistory | None) -> None:
-            super().__init__()
-            self.past = past
-
     def __init__(self) -> None:
         super().__init__()
-        self._past: LagHistory | None = None
-        self._asked_at: float | None = None
+        self._asked: BackgroundQuery[LagHistory] = BackgroundQuery(self, self.show_again, every=ASK_AGAIN_AFTER)
         self._window = next(iter(WINDOWS))
 
     def body(self) -> ComposeResult:
@@ -93,8 +82,7 @@ class PartitionsScreen(FilteredScreen):
         self._show_detail()
 
     def on_resize(self) -> None:
-        if self.dashboard.frame is not None and self.is_mounted:
-            self.show(self.dashboard.frame)
+        self.show_again()
 
     @on(DataTable.RowHighlighted, "#partitions")
     def _show_detail(self) -> None:
@@ -104,35 +92,29 @@ class PartitionsScreen(FilteredScreen):
         row = next((row for row in frame.partitions if str(row.partition) == table.selected), None)
         table.tell(partitions.detail(frame, row) if row else "" if frame.partitions else no_partitions(frame))
 
-    def on_partitions_screen_past_told(self, message: PartitionsScreen.PastTold) -> None:
-        self._past = message.past
-        if self.dashboard.frame is not None and self.is_mounted:
-            self.show(self.dashboard.frame)
-
     def action_window(self) -> None:
         """The other window."""
         windows = list(WINDOWS)
         self._window = windows[(windows.index(self._window) + 1) % len(windows)]
-        if self.dashboard.frame is not None:
-            self.show(self.dashboard.frame)
+        self.show_again()
+
+    @property
+    def _past(self) -> LagHistory | None:
+        return self._asked.figure.value if self._asked.figure is not None else None
 
     def _ask_for_the_past(self, frame: Frame) -> None:
-        """Until it is known, in a thread: what the lag was before this dashboard was opened."""
+        """Until it is known: what the lag was before this dashboard was opened."""
         settings, known = self.dashboard.source.settings, self._past is not None and not self._past.note
         if known or settings.kafka is None or settings.postgres is None or not frame.partitions:
             return
         if any(frame.service(name).state != UP for name in ("kafka", "postgresql")):
             return
-        if self._asked_at is not None and frame.at - self._asked_at < ASK_AGAIN_AFTER:
-            return
-        self._asked_at = frame.at
-        threading.Thread(target=self._read_past, args=(settings,), name="past-lag", daemon=True).start()
 
-    def _read_past(self, settings: Settings) -> None:
-        from clickstream.actions.observe import history as lag_history
+        def question() -> LagHistory:
+            from clickstream.actions.observe import history as lag_history
 
-        try:
-            past = lag_history.history(settings, window=float(max(WINDOWS)), points=PAST_POINTS)
-        except ClickstreamError:  # the screen says already who does not answer
-            past = None
-        self.post_message(self.PastTold(past))
+            return lag_history.history(settings, window=float(max(WINDOWS)), points=PAST_POINTS)
+
+        # Its error is not shown: the screen says already who does not answer.
+        if self._asked.due(frame.at, frame.at):
+            self._asked.ask(question, frame.at, frame.at)

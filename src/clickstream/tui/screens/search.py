@@ -11,14 +11,14 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, Vertical
 from textual.content import Content
-from textual.message import Message
 
 from clickstream.actions.observe.model import ASKING, DOWN, UP
+from clickstream.actions.observe.poll import MOST_OF_THE_TIME
+from clickstream.tui.background import BackgroundQuery
 from clickstream.tui.drawing import search as drawing
 from clickstream.tui.drawing.states import ACCENT, BUSY, DIM, FAILED
 from clickstream.tui.drawing.text import clip, seconds
 from clickstream.tui.screens.base import DashboardScreen
-from clickstream.tui.seldom import Answer, Seldom
 from clickstream.tui.widgets.line import Line, head
 from clickstream.tui.widgets.panel import Draw, Panel
 from clickstream.tui.widgets.query_bar import QueryBar
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 EVERYTHING = "*"
 
 SEARCH_EVERY = 10.0
-"""Seconds from one search to the next, at least, where more may be found; see Seldom."""
+"""Seconds from one search to the next, at least, where more may be found."""
 
 MOST_SLOTS, NEWEST = 200, 50
 """Spans of time, and documents, that are asked for."""
@@ -75,18 +75,10 @@ class SearchScreen(DashboardScreen):
         ),
     ]
 
-    class Told(Message):
-        """A search has been answered."""
-
-        def __init__(self, of: Seldom[Found], answer: Answer[Found]) -> None:
-            super().__init__()
-            self.of = of
-            self.answer = answer
-
     def __init__(self) -> None:
         super().__init__()
         self._query = EVERYTHING
-        self._asked: Seldom[Found] = Seldom(SEARCH_EVERY)
+        self._asked = self._new_search()
         """Of this query only: an answer to the one before comes too late."""
 
     def body(self) -> ComposeResult:
@@ -129,18 +121,15 @@ class SearchScreen(DashboardScreen):
             self.set_focus(newest)
 
     def on_resize(self) -> None:
-        self._show_again()
-
-    def on_search_screen_told(self, message: SearchScreen.Told) -> None:
-        message.of.hear(message.answer)
-        self._show_again()
+        self.show_again()
 
     @on(QueryBar.Asked)
     def _search(self, event: QueryBar.Asked) -> None:
         self._query = event.query.strip() or EVERYTHING
         self.query_one(QueryBar).value = self._query
-        self._asked = Seldom(SEARCH_EVERY)
-        self._show_again()
+        self._asked.abandon()
+        self._asked = self._new_search()
+        self.show_again()
 
     @on(QueryBar.Left)
     def _leave_query(self) -> None:
@@ -175,18 +164,17 @@ class SearchScreen(DashboardScreen):
 
     def _ask(self, frame: Frame) -> None:
         if frame.service("opensearch").state == UP and self._asked.due(frame.at, _indexed(frame)):
-            settings, query, asked = self.dashboard.source.settings, self._query, self._asked
+            settings, query = self.dashboard.source.settings, self._query
 
             def question() -> Found:
                 from clickstream.actions.opensearch.search import search
 
                 return search(settings, query, slots=MOST_SLOTS, newest=NEWEST)
 
-            asked.ask(frame.at, _indexed(frame), question, lambda answer: self.post_message(self.Told(asked, answer)))
+            self._asked.ask(question, frame.at, _indexed(frame))
 
-    def _show_again(self) -> None:
-        if self.dashboard.frame is not None and self._stands:
-            self.show(self.dashboard.frame)
+    def _new_search(self) -> BackgroundQuery[Found]:
+        return BackgroundQuery(self, self.show_again, every=SEARCH_EVERY, share=MOST_OF_THE_TIME)
 
     def _told(self, frame: Frame) -> Content:
         """One line: what was found, or what is the matter."""
