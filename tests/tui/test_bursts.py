@@ -34,9 +34,9 @@ from clickstream.tui.screens.dialog import Dialog
 from clickstream.tui.screens.mend import MendScreen
 from clickstream.tui.screens.prompt import PromptScreen
 from tests.tui import frames
-from tests.tui.conftest import MakeApp, driven, settled, until
-from tests.tui.test_jobs import notices
+from tests.tui.driving import MakeApp, driven, notices, settled
 from tests.tui.test_keys import bindings, two_of_three
+from tests.waiting import until
 
 pytestmark = pytest.mark.usefixtures("answers")
 
@@ -260,7 +260,7 @@ def start(app, command, arguments):
         file.write(command.name + "\\n")
     app.notify("it has begun: " + command.name)
 
-ClickstreamApp._start = start
+ClickstreamApp.start_job = start
 ClickstreamApp(frames.FakeSource(frames.running())).run()
 """
 

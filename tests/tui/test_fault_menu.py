@@ -19,7 +19,8 @@ from clickstream.tui.app import ClickstreamApp
 from clickstream.tui.screens.choose import ChooseScreen
 from clickstream.tui.screens.faults import choices_of
 from tests.tui import frames
-from tests.tui.conftest import MakeApp, settled, until
+from tests.tui.driving import MakeApp, notices, settled
+from tests.waiting import until
 
 FINE = Proof(Verification(10, 4, 4, 0, 0, 0, 0), 7, cut=False, lost=0)
 
@@ -102,7 +103,7 @@ def test_a_read_only_session_may_look_and_not_strike(make_app: MakeApp) -> None:
         await pilot.press("enter")
         await settled(pilot)
         assert app.job is None
-        assert "read-only" in [notice.message for notice in app._notifications][-1]
+        assert "read-only" in notices(app)[-1][1]
 
     run(app, drive)
 
@@ -130,10 +131,10 @@ def test_each_step_is_told_and_marked_as_it_happens(make_app: MakeApp, monkeypat
         await pilot.press("K")
         await settled(pilot)
         await pilot.press("enter")
-        await until(pilot, lambda: bool(app._notifications))
-        [notice] = app._notifications
-        assert "restarted +1.2 s → verify: 0 lost, 0 doubled" in notice.message
-        assert notice.severity == "information"
+        await until(pilot, lambda: notices(app))
+        [(severity, message)] = notices(app)
+        assert "restarted +1.2 s → verify: 0 lost, 0 doubled" in message
+        assert severity == "information"
 
     run(app, drive)
     source: Any = app.source
@@ -150,9 +151,9 @@ def test_what_did_not_come_back_is_an_error(make_app: MakeApp, monkeypatch: pyte
 
     async def drive(pilot: Any) -> None:
         app.run_command("faults inject", {"name": "kill-kafka"})
-        await until(pilot, lambda: bool(app._notifications))
-        [notice] = app._notifications
-        assert notice.severity == "error"
-        assert "kafka does not come back" in notice.message
+        await until(pilot, lambda: notices(app))
+        [(severity, message)] = notices(app)
+        assert severity == "error"
+        assert "kafka does not come back" in message
 
     run(app, drive)

@@ -12,7 +12,7 @@ from clickstream.actions.observe.index_lag import IndexedPartition, IndexLag
 from clickstream.actions.observe.model import Frame
 from clickstream.tui.widgets.row_table import RowTable
 from tests.tui import frames
-from tests.tui.conftest import MakeApp, driven, settled
+from tests.tui.driving import MakeApp, driven, settled
 
 pytestmark = pytest.mark.usefixtures("answers")
 

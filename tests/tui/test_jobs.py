@@ -9,21 +9,17 @@ from dataclasses import replace
 import pytest
 
 from clickstream.domain.errors import ClickstreamError
-from clickstream.tui.app import ClickstreamApp
 from clickstream.tui.commands import BY_NAME
 from clickstream.tui.jobs import Job
 from clickstream.tui.screens.confirm import ConfirmScreen
 from clickstream.tui.widgets.status_bar import StatusBar, progress
 from tests.tui import frames
-from tests.tui.conftest import MakeApp, settled, until
+from tests.tui.driving import MakeApp, notices, settled
+from tests.waiting import until
 
 
 def replaced(monkeypatch: pytest.MonkeyPatch, run: object) -> None:
     monkeypatch.setitem(BY_NAME, "verify", replace(BY_NAME["verify"], run=run))
-
-
-def notices(app: ClickstreamApp) -> list[tuple[str, str]]:
-    return [(notice.severity, notice.message) for notice in app._notifications]
 
 
 def test_progress_is_shown_and_the_end_is_told(make_app: MakeApp, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -97,7 +93,9 @@ def test_quitting_while_a_job_runs_asks(make_app: MakeApp, monkeypatch: pytest.M
             await pilot.press("v", "q")
             assert isinstance(app.screen, ConfirmScreen)
             await pilot.press("enter")
-            assert not app._exit
+            await settled(pilot)
+            assert app.is_running
+            assert len(app.screen_stack) == 1
             go_on.set()
 
     asyncio.run(drive())

@@ -16,7 +16,8 @@ from clickstream.tui import runners
 from clickstream.tui.commands import BY_NAME
 from clickstream.tui.jobs import Job
 from tests.tui import frames
-from tests.tui.conftest import MakeApp, settled, until
+from tests.tui.driving import MakeApp, settled
+from tests.waiting import until
 
 
 @pytest.mark.parametrize(("name", "text"), [("consumer rewind", "earliest"), ("topic resize", "6")])

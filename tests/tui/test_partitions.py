@@ -19,7 +19,8 @@ from clickstream.tui.drawing import partitions, pressure
 from clickstream.tui.widgets.lag_chart import LagChart, lag_lines, unbroken
 from clickstream.tui.widgets.row_table import RowTable
 from tests.tui import frames, funnel_figures
-from tests.tui.conftest import EVERY_SIZE, SIZES, MakeApp, pressing, until
+from tests.tui.driving import EVERY_SIZE, SIZES, MakeApp, pressing
+from tests.waiting import until
 
 
 def drive(app: ClickstreamApp, steps: Callable[[Pilot[None]], Awaitable[None]], size: str = "120x40") -> None:

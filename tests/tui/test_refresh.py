@@ -15,8 +15,9 @@ from clickstream.tui.screens.base import DashboardScreen
 from clickstream.tui.widgets.log_view import LogView
 from clickstream.tui.widgets.row_table import RowTable
 from tests.tui import frames, funnel_figures
-from tests.tui.conftest import MakeApp, driven, settled, until
+from tests.tui.driving import MakeApp, driven, settled
 from tests.tui.stand_ins import COUNT
+from tests.waiting import until
 
 pytestmark = pytest.mark.usefixtures("answers")
 

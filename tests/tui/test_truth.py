@@ -33,8 +33,9 @@ from clickstream.tui.widgets.header import header
 from clickstream.tui.widgets.lag_chart import LagChart, not_watched, peak
 from clickstream.tui.widgets.throughput import ThroughputPlot, nothing_flowed
 from tests.tui import frames
-from tests.tui.conftest import MakeApp, driven, pressing, text_of, until
+from tests.tui.driving import MakeApp, driven, pressing, text_of
 from tests.tui.test_partitions import with_kafka
+from tests.waiting import until
 
 NOW = frames.NOW
 

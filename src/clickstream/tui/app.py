@@ -97,7 +97,8 @@ class ClickstreamApp(Guarded, App[None]):
         self.read_only = read_only
         self._demo = demo
         self._feed = Feed(source, self.post_message)
-        self._jobs = Jobs(source, self.post_message)
+        self.jobs = Jobs(source, self.post_message)
+        """What runs; started by `start_job`."""
         self.guard(quiet)
         self.last_words = ""
         """What the terminal is told when the dashboard has closed: how the demo went."""
@@ -129,15 +130,15 @@ class ClickstreamApp(Guarded, App[None]):
                 screen.receive(frame)
 
     def on_job_moved(self, message: JobMoved) -> None:
-        self.job = self._jobs.newest
+        self.job = self.jobs.newest
 
     def on_job_ended(self, message: JobEnded) -> None:
         job = message.job
-        self._jobs.ended(job)
+        self.jobs.ended(job)
         if job.command.name == "demo":
             self.last_words = job.outcome
             self.demo_failed = job.failed
-        self.job = self._jobs.newest
+        self.job = self.jobs.newest
         if job.failed:
             self.source.tell([Happening(time.time(), BAD, job.outcome, mark=True)])
         self.notify(
@@ -179,13 +180,13 @@ class ClickstreamApp(Guarded, App[None]):
             return
         question = warning or command.warning
         if command.weight is Weight.LIGHT and not warning:
-            self.act(partial(self._start, command, arguments or {}))
+            self.act(partial(self.start_job, command, arguments or {}))
             return
         typed = name.rpartition(" ")[2] if command.weight is Weight.TYPE else ""
 
         def answered(yes: bool | None) -> None:
             if yes:
-                self.act(partial(self._start, command, arguments or {}))
+                self.act(partial(self.start_job, command, arguments or {}))
 
         self.ask(ConfirmScreen(name, question, typed=typed), answered)
 
@@ -200,13 +201,13 @@ class ClickstreamApp(Guarded, App[None]):
         self.push_screen(HelpScreen(self.screen))
 
     def action_cancel_job(self) -> None:
-        job = self._jobs.newest
+        job = self.jobs.newest
         if job is None or job.cancelled:
             return
 
         def cancel() -> None:
             job.cancel()
-            self.job = self._jobs.newest
+            self.job = self.jobs.newest
 
         def answered(yes: bool | None) -> None:
             if yes:
@@ -220,7 +221,7 @@ class ClickstreamApp(Guarded, App[None]):
         self.notify("q leaves; the pipeline goes on running.")
 
     def action_leave(self) -> None:
-        job = self._jobs.newest
+        job = self.jobs.newest
         if job is None:
             self.act(self.exit)
             return
@@ -238,7 +239,7 @@ class ClickstreamApp(Guarded, App[None]):
         if action == "command" and parameters:
             return self.offers(BY_NAME[str(parameters[0])])
         if action == "cancel_job":
-            return self._jobs.newest is not None and self._jobs.newest.command.cancellable
+            return self.jobs.newest is not None and self.jobs.newest.command.cancellable
         if action in {"mode", "help", "cancel_job", "leave"}:
             return isinstance(self.screen, DashboardScreen) or action == "leave"
         return True
@@ -267,8 +268,9 @@ class ClickstreamApp(Guarded, App[None]):
 
         self.ask(PromptScreen(command.name, command.prompt), answered)
 
-    def _start(self, command: Command, arguments: dict[str, Any]) -> None:
-        job = self._jobs.start(command, arguments)
+    def start_job(self, command: Command, arguments: dict[str, Any]) -> None:
+        """Run the command as a job, without a question."""
+        job = self.jobs.start(command, arguments)
         if job is None:
             self.notify(f"{command.name} is running already", severity="warning")
             return
