@@ -30,7 +30,7 @@ TRIES = 5
 SHOW_A_CONSUMER = {"overview": {"strip"}, "workers": {"processes"}, "partitions": {"pressure"}}
 """Who shows a consumer's figures, by mode; nobody on the others."""
 
-SHOW_THE_TIME = {"overview": {"HeaderLine", "throughput"}}
+SHOW_THE_TIME = {"overview": {"HeaderLine", "PlotextPlot"}}
 """Who changes when only time has passed; on the others the clock in the first line."""
 
 

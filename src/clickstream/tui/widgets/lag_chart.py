@@ -12,7 +12,7 @@ from clickstream.tui.widgets.line import head
 from clickstream.tui.widgets.plot_box import PlotBox
 
 if TYPE_CHECKING:
-    from textual_plotext.plot import Plot
+    from textual_plotext import Plot
 
     from clickstream.actions.observe.history import LagHistory
     from clickstream.actions.observe.model import Frame

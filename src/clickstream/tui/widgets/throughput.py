@@ -18,7 +18,7 @@ from clickstream.tui.widgets.line import head
 from clickstream.tui.widgets.plot_box import PlotBox
 
 if TYPE_CHECKING:
-    from textual_plotext.plot import Plot
+    from textual_plotext import Plot
 
     from clickstream.actions.observe.model import Frame, History
 
