@@ -25,10 +25,10 @@ from clickstream.domain.harmless import harmless
 from clickstream.tui.bursts import QUIET
 from clickstream.tui.commands import BY_NAME, Command, command_binding
 from clickstream.tui.feed import Feed, FrameSource
-from clickstream.tui.guarded import Guarded
 from clickstream.tui.jobs import Job, Jobs
 from clickstream.tui.messages import FeedFailed, FrameArrived, JobEnded, JobMoved
 from clickstream.tui.palette import CommandProvider
+from clickstream.tui.paste_guard import PasteGuard
 from clickstream.tui.screens.base import DashboardScreen
 from clickstream.tui.screens.confirm import ConfirmScreen
 from clickstream.tui.screens.faults import open_menu
@@ -57,7 +57,7 @@ def mode_bindings() -> list[BindingType]:
     ]
 
 
-class ClickstreamApp(Guarded, App[None]):
+class ClickstreamApp(PasteGuard, App[None]):
     """The dashboard."""
 
     TITLE = "clickstream"
@@ -108,12 +108,12 @@ class ClickstreamApp(Guarded, App[None]):
         for theme in (DARK, LIGHT):
             self.register_theme(theme)
         self.theme = DARK.name
-        # A polite kill gives the terminal back, as `q` does.
+        # SIGTERM gives the terminal back, as `q` does.
         with suppress(NotImplementedError, RuntimeError, ValueError):
             asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self.exit)
         self.call_after_refresh(self._feed.start)
         if self._demo is not None:
-            self.run_command("demo", {"options": self._demo})  # no key has asked for it: none can stop it
+            self.run_command("demo", {"options": self._demo})  # no key has started it: the guard lets it pass
 
     def on_unmount(self) -> None:
         self._feed.stop()
@@ -163,7 +163,7 @@ class ClickstreamApp(Guarded, App[None]):
         return not (self.read_only and command.changes)
 
     def run_command(self, name: str, arguments: dict[str, Any] | None = None, *, warning: str = "") -> None:
-        """Do what the command does: open its screen, ask first where it is weighty, run it as a job."""
+        """Do what the command does: open its screen, ask first where it changes much, run it as a job."""
         command = BY_NAME[name]
         if not self.offers(command):
             self.notify(f"{name}: this is a read-only session", severity="warning")
@@ -256,7 +256,7 @@ class ClickstreamApp(Guarded, App[None]):
     def deliver_screenshot(
         self, filename: str | None = None, path: str | None = None, time_format: str | None = None
     ) -> str | None:
-        """Into the folder of downloads, or the working folder where there is none, as on a server."""
+        """Save it to the folder of downloads, or to the working folder where there is none, as on a server."""
         if path is None and not user_downloads_path().is_dir():
             path = "."
         return super().deliver_screenshot(filename, path, time_format)

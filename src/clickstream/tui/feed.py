@@ -1,4 +1,4 @@
-"""Carries frames from their source to the app, in a daemon thread: nobody who hangs keeps the app from ending."""
+"""Carries frames to the app in a daemon thread, so that a source that hangs does not keep the app from ending."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class FrameSource(Protocol):
-    """What the app needs of a Watcher (actions/watch/watcher.py); tests have one of their own."""
+    """What the app needs of a Watcher (actions/observe/watcher.py); tests have their own."""
 
     @property
     def settings(self) -> Settings:

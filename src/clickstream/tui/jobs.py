@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from clickstream.tui.feed import FrameSource
 
 MOVED_EVERY = 0.2
-"""Seconds between two words about how far a job is."""
+"""Seconds between two reports of how far a job is."""
 
 
 @dataclass(slots=True)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 EVERY = 0.25
 """Seconds between two readings."""
 
-Take = Callable[["list[LogLine]", "list[str]"], object]
+Handler = Callable[["list[LogLine]", "list[str]"], object]
 """New lines, and the names of all logs that there are."""
 
 
@@ -24,17 +24,17 @@ class LogFollower:
     """Follows until it is stopped. Used on the app's thread; so are its lines, by way of the owner's message queue."""
 
     def __init__(
-        self, owner: MessagePump, take: Take, home: Home, *, last: int, chosen: frozenset[str] | None = None
+        self, owner: MessagePump, handle: Handler, home: Home, *, last: int, chosen: frozenset[str] | None = None
     ) -> None:
         """Args:
         owner: when it has gone, nothing is handed over.
-        take: called with what is new. Not after `stop`.
+        handle: called with what is new. Not after `stop`.
         home: whose logs.
         last: lines of each log to begin with.
         chosen: names of logs; None: all.
         """
         self._owner = owner
-        self._take = take
+        self._handle = handle
         self._chosen = chosen
         self._stopped, self._awake = threading.Event(), threading.Event()
         self._awake.set()
@@ -67,4 +67,4 @@ class LogFollower:
 
     def _hand_over(self, lines: list[LogLine], names: list[str]) -> None:
         if not self._stopped.is_set():
-            self._take(lines, names)
+            self._handle(lines, names)

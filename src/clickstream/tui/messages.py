@@ -23,7 +23,7 @@ class FrameArrived(Message):
 
 
 class FeedFailed(Message):
-    """No frame will come any more: a fault of ours."""
+    """No frame comes any more, because of a fault of ours."""
 
     def __init__(self, error: Exception) -> None:
         super().__init__()

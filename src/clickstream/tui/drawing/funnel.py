@@ -130,7 +130,7 @@ def _nothing_yet(
 
 
 def _without_gaps(days: tuple[Slot, ...]) -> list[Slot]:
-    """Days without sessions put in, unless they are too many: event times may lie centuries apart."""
+    """Adds days without sessions, unless they are too many: event times may lie centuries apart."""
     if not days or days[-1].number - days[0].number > MOST_DAYS:
         return list(days)
     empty = replace(days[0], sessions=0, cart_sessions=0, purchase_sessions=0)

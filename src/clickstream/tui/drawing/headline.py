@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from clickstream.actions.observe.model import ASKING, DOWN, LAGGING, STALLED, STOPPED, UP, Frame
 from clickstream.domain.obstacles import COMPACTION, named
-from clickstream.tui.drawing.states import BUSY, DIM, FAILED, OKAY, TITLES, Look, of_service
+from clickstream.tui.drawing.states import BUSY, DIM, FAILED, OKAY, TITLES, Look, service_look
 from clickstream.tui.drawing.text import exact, rate, seconds
 
 MOVING = 0.5
@@ -27,7 +27,7 @@ class Headline:
 
 
 def nothing_runs(frame: Frame) -> bool:
-    """No server answers or starts, and no process lives: an empty stage."""
+    """No server answers or starts, and no process runs."""
     return not any(frame.service(name).state in {UP, ASKING, DOWN} for name in SERVERS) and not any(
         row.state in {"running", "starting", "backoff", "failed"} for row in frame.processes
     )
@@ -101,7 +101,7 @@ def _services(frame: Frame) -> Iterator[Headline]:
             yield Headline(f"{TITLES[name]} does not answer since {away}; {rest}", FAILED, "6 logs")
         else:
             yield Headline(f"{TITLES[name]}: {row.error or 'failed'}, since {away}; {rest}", FAILED, "6 logs")
-    asking = {name: of_service(frame.service(name)).word for name in SERVERS if frame.service(name).state == ASKING}
+    asking = {name: service_look(frame.service(name)).word for name in SERVERS if frame.service(name).state == ASKING}
     for word in dict.fromkeys(asking.values()):
         names = ", ".join(TITLES[name] for name, one in asking.items() if one == word)
         yield Headline(f"{names}: {word}", BUSY)

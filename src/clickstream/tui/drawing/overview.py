@@ -11,7 +11,7 @@ from clickstream.actions.observe.model import OFF, UP
 from clickstream.tui.drawing.ages import age_of, since_of
 from clickstream.tui.drawing.pieces import Piece, Row, content, fit, spread
 from clickstream.tui.drawing.span import span
-from clickstream.tui.drawing.states import ACCENT, DIM, HAPPENING, TITLES, of_service
+from clickstream.tui.drawing.states import ACCENT, DIM, HAPPENING, TITLES, service_look
 from clickstream.tui.drawing.text import NOTHING, UNKNOWN, bar, clock, exact, milliseconds, number, seconds, spark
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ def services_box(frame: Frame, width: int, height: int) -> Content:
 
 
 def _service(frame: Frame, row: ServiceRow, width: int) -> Row:
-    look = of_service(row)
+    look = service_look(row)
     version = f"  {row.version}" if row.version else ""
     right: list[Piece] = [(milliseconds(row.latency_ms), "bold")] if row.latency_ms is not None else []
     if row.state not in {UP, OFF}:
@@ -125,8 +125,8 @@ HEAD = len("12:00:00 · ")
 """Cells of what precedes an entry."""
 
 
-def happened(frame: Frame, width: int, height: int) -> Content:
-    """The newest first, broken into as many lines as there are; what has no room ends with a sign."""
+def journal_box(frame: Frame, width: int, height: int) -> Content:
+    """The newest first, broken into as many lines as there are; what does not fit ends with a sign."""
     if not frame.happenings:
         return content([[("nothing yet", DIM)]])
     lines: list[Row] = []

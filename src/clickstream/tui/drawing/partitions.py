@@ -105,7 +105,7 @@ def detail(frame: Frame, row: PartitionRow) -> str:
 
 
 def obstacle_words(frame: Frame) -> Content:
-    """What in Kafka keeps messages from being stored, each with its cure."""
+    """What in Kafka keeps messages from being stored, and what helps."""
     lines = [Content.assemble(("▲ ", BUSY), (one.message, ""), (f"; {one.hint}", DIM)) for one in frame.obstacles]
     return Content("\n").join(lines)
 

@@ -44,7 +44,7 @@ def over_time(found: Found, width: int, height: int) -> Content:
     return content(column_chart(Columns(values, bought, labels, "bought"), width, height))
 
 
-def spanned(found: Found, width: int) -> str:
+def time_span(found: Found, width: int) -> str:
     """How long a column of that is."""
     squeeze = len(found.over_time) / max(1, width - AXIS)
     return f"by {found.interval}" + (f", means of {squeeze:.1f} a column" if squeeze > 1 else "")
@@ -95,7 +95,7 @@ def document_cells(one: Document) -> tuple[Cell, ...]:
     )
 
 
-def told(found: Found) -> str:
+def hits_words(found: Found) -> str:
     """The result in words."""
     words = f"{exact(found.hits)} events"
     if found.first is not None and found.last is not None:

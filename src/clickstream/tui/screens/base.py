@@ -48,7 +48,7 @@ class DashboardScreen(Screen[None]):
 
     @property
     def _stands(self) -> bool:
-        """Its widgets are there: not so before it is composed, nor while the app takes it down."""
+        """Whether its widgets are there. They are not before it is composed, nor while the app takes it down."""
         return self.is_mounted and bool(self.query(StatusBar))
 
     def body(self) -> ComposeResult:
@@ -77,7 +77,7 @@ class DashboardScreen(Screen[None]):
         self.show(frame)
 
     def show_again(self) -> None:
-        """Something else than the frame has changed: an answer, or the size."""
+        """Show the newest frame again, because an answer has come or the size has changed."""
         if self.dashboard.frame is not None and self._stands:
             self.show(self.dashboard.frame)
 

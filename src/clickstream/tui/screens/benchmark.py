@@ -22,7 +22,7 @@ from clickstream.tui.drawing.benchmark.bars import bars_box
 from clickstream.tui.drawing.states import ACCENT, DIM
 from clickstream.tui.screens.filtered import FilteredScreen
 from clickstream.tui.widgets.filter_bar import FilterBar
-from clickstream.tui.widgets.line import Line, head
+from clickstream.tui.widgets.line import Line, set_titles
 from clickstream.tui.widgets.panel import Panel
 from clickstream.tui.widgets.row_table import RowTable
 
@@ -125,13 +125,13 @@ class BenchmarkScreen(FilteredScreen):
             return
         title = f"events/s, {'live' if case.case.mode == 'live' else ORDERS[case.case.order]}"
         legend = "" if case.case.mode == "live" else "━ what COPY alone takes"
-        head(self.query_one("#bars"), title, legend)
-        head(self.query_one("#case"), boxes.case_title(case))
-        head(self.query_one("#machine"), subtitle=rows.when(one, "%Y-%m-%d %H:%M"))
+        set_titles(self.query_one("#bars"), title, legend)
+        set_titles(self.query_one("#case"), boxes.case_title(case))
+        set_titles(self.query_one("#machine"), subtitle=rows.when(one, "%Y-%m-%d %H:%M"))
 
     def _newest_first(self) -> tuple[Benchmark, ...]:
         figure, progress = self._history.figure, self._progress()
-        now = benchmarks.running(progress) if progress else None
+        now = benchmarks.running_benchmark(progress) if progress else None
         return (*((now,) if now else ()), *(figure.value if figure else ()))
 
     def _progress(self) -> Progress | None:
@@ -144,7 +144,7 @@ class BenchmarkScreen(FilteredScreen):
         def question() -> tuple[Benchmark, ...]:
             from clickstream.actions.benchmark import history as benchmark_history
 
-            return benchmarks.summed_up(benchmark_history.kept(home))
+            return benchmarks.summarize(benchmark_history.kept(home))
 
         self._history.ask(question, frame.at, frame.at)
 

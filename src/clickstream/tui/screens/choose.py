@@ -31,7 +31,7 @@ WORDS_WIDTH = 64
 
 
 class ChooseScreen(Dialog[str]):
-    """Gives the id of what was chosen; None: nothing was."""
+    """Returns the id of what was chosen; None: nothing was."""
 
     CSS = """
     ChooseScreen > #dialog { padding: 1 1 0 1; width: 76; }

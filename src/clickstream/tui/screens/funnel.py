@@ -20,7 +20,7 @@ from clickstream.tui.drawing.states import ACCENT, DIM
 from clickstream.tui.drawing.text import bar, exact, percent
 from clickstream.tui.screens.base import DashboardScreen
 from clickstream.tui.screens.visitor import VisitorScreen
-from clickstream.tui.widgets.line import head
+from clickstream.tui.widgets.line import set_titles
 from clickstream.tui.widgets.panel import Draw, Panel
 from clickstream.tui.widgets.row_table import RowTable
 
@@ -110,9 +110,9 @@ class FunnelScreen(DashboardScreen):
         items.put({str(item.item_id): _item(item, top[0].views, width, old=old) for item in top})
         items.tell(age_of(found, frame.at))
         standing = drawing.standing(self._ordered, frame.at) if self._may_ask(frame) else ""
-        head(self.query_one("#ordered"), subtitle=standing)
-        head(self.query_one("#window-all_time"), subtitle=since_of(frame.analytics, frame.at))
-        head(self.query_one("#hours"), subtitle=age_of(self._breakdown.figure, frame.at))
+        set_titles(self.query_one("#ordered"), subtitle=standing)
+        set_titles(self.query_one("#window-all_time"), subtitle=since_of(frame.analytics, frame.at))
+        set_titles(self.query_one("#hours"), subtitle=age_of(self._breakdown.figure, frame.at))
 
     def on_resize(self) -> None:
         self.show_again()
@@ -121,7 +121,7 @@ class FunnelScreen(DashboardScreen):
         self._ordered.cancel()
 
     def action_visitor(self) -> None:
-        """Look somebody up."""
+        """Look a visitor up."""
         figure = self._breakdown.figure
         self.dashboard.push_screen(VisitorScreen(figure.value.customers if figure else ()))
 
@@ -191,7 +191,7 @@ class FunnelScreen(DashboardScreen):
 
     def _days(self, frame: Frame, width: int, height: int) -> Content:
         drawn, words = drawing.days_box(self._breakdown, frame.at, width, height)
-        head(self.query_one("#days"), subtitle=words)
+        set_titles(self.query_one("#days"), subtitle=words)
         return drawn
 
     def _hours(self, frame: Frame, width: int, height: int) -> Content:

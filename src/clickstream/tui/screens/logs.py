@@ -13,7 +13,7 @@ from clickstream.tui.log_follower import LogFollower
 from clickstream.tui.screens.filtered import FilteredScreen
 from clickstream.tui.screens.pick import PickScreen
 from clickstream.tui.widgets.filter_bar import FilterBar
-from clickstream.tui.widgets.line import head
+from clickstream.tui.widgets.line import set_titles
 from clickstream.tui.widgets.log_view import LogView
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ class LogsScreen(FilteredScreen):
         self.set_class(not names, "-nothing")
         view = self.query_one(LogView)
         part = "all" if self._chosen is None else f"{exact(len(self._chosen))} of"
-        head(view, f"logs of {part} {exact(len(self._names))} processes")
+        set_titles(view, f"logs of {part} {exact(len(self._names))} processes")
         if lines:
             view.add(lines)
         if self._go_up:

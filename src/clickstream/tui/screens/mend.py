@@ -1,4 +1,4 @@
-"""Mending one reject: its payload to edit, and at every moment whether it would be an event. Sends nothing itself."""
+"""Edits the payload of one reject, and says all the time whether it would be an event. Sends nothing itself."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class MendScreen(Dialog[bytes]):
-    """Gives the mended payload; None: the user has left."""
+    """Returns the edited payload; None: the user has left."""
 
     CSS = """
     MendScreen > #dialog { width: 110; }

@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from clickstream.actions.observe.model import Frame
 
 PAST_POINTS = 180
-"""Points of the past that is asked for once, an hour back."""
+"""Points of the past hour, which is asked for once."""
 
 ASK_AGAIN_AFTER = 30.0
-"""Seconds after which a past that could not be told is asked for again."""
+"""Seconds after which the past is asked for again where it could not be read."""
 
 
 class PartitionsScreen(FilteredScreen):

@@ -1,4 +1,4 @@
-"""Dead letters: messages and lines that were no events. What they are, why, and sending them again, mended or not."""
+"""Rejects: messages and lines that are not events. Shows them with the reason, and sends them again, edited or not."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from clickstream.tui.jobs import Job
 
 EVERY = 5.0
-"""Seconds between two askings while the screen is looked at."""
+"""Seconds between two readings of the list while the screen is shown."""
 
 GIVEN_UP_AFTER = 30.0
 """Seconds after which an answer that is outstanding is not waited for any more."""
@@ -44,7 +44,7 @@ NONE = "No rejects: every message and every line so far was an event."
 
 
 class RejectsScreen(FilteredScreen):
-    """What was put aside."""
+    """The rejects."""
 
     CSS = """
     RejectsScreen #panes { layout: vertical; height: 1fr; }
@@ -91,7 +91,7 @@ class RejectsScreen(FilteredScreen):
     def show(self, frame: Frame) -> None:
         if self._list.due(frame.at, frame.at):
             self._ask(frame.at)
-        self._head_up()
+        self._set_titles()
 
     def show_job(self, job: Job | None) -> None:
         super().show_job(job)
@@ -106,7 +106,7 @@ class RejectsScreen(FilteredScreen):
             self._listing = found.value
             self.query_one(RejectTable).put_rejects(found.value.rejects)
         self._show_selected()
-        self._head_up()
+        self._set_titles()
 
     def _show_payload(self) -> None:
         """It is gone, or cannot be read now, where there is an error: not asked for again at once."""
@@ -208,7 +208,7 @@ class RejectsScreen(FilteredScreen):
 
         self._payload.ask(question, frame.at if frame is not None else 0.0)
 
-    def _head_up(self) -> None:
+    def _set_titles(self) -> None:
         frame = self.dashboard.frame
         age = self._list.figure.age(frame.at) if frame is not None and self._list.figure is not None else 0.0
         found, words = self._listing, []

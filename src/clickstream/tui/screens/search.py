@@ -19,7 +19,7 @@ from clickstream.tui.drawing import search as drawing
 from clickstream.tui.drawing.states import ACCENT, BUSY, DIM, FAILED
 from clickstream.tui.drawing.text import clip, seconds
 from clickstream.tui.screens.base import DashboardScreen
-from clickstream.tui.widgets.line import Line, head
+from clickstream.tui.widgets.line import Line, set_titles
 from clickstream.tui.widgets.panel import Draw, Panel
 from clickstream.tui.widgets.query_bar import QueryBar
 from clickstream.tui.widgets.row_table import RowTable
@@ -37,7 +37,7 @@ MOST_SLOTS, NEWEST = 200, 50
 """Spans of time, and documents, that are asked for."""
 
 OLD_AFTER = 15.0
-"""Seconds after which the age of an answer is worth a word."""
+"""Seconds after which the age of an answer is shown."""
 
 Words = list[tuple[str, str]]
 """Sentences, each with its style."""
@@ -159,7 +159,7 @@ class SearchScreen(DashboardScreen):
         return drawn
 
     def _over_time(self, found: Found, width: int, height: int) -> Content:
-        head(self.query_one("#time"), subtitle=drawing.spanned(found, width))
+        set_titles(self.query_one("#time"), subtitle=drawing.time_span(found, width))
         return drawing.over_time(found, width, height)
 
     def _ask(self, frame: Frame) -> None:
@@ -177,7 +177,7 @@ class SearchScreen(DashboardScreen):
         return BackgroundQuery(self, self.show_again, every=SEARCH_EVERY, share=MOST_OF_THE_TIME)
 
     def _told(self, frame: Frame) -> Content:
-        """One line: what was found, or what is the matter."""
+        """One line: what was found, or what went wrong."""
         width, asked = max(10, self.app.size.width - 4), self._asked
         if asked.figure is None:
             return Content.styled("" if asked.asking_since is None else "searching", BUSY)
@@ -186,7 +186,7 @@ class SearchScreen(DashboardScreen):
         age = asked.figure.age(frame.at)
         down = frame.service("opensearch").state != UP
         late = f" · as of {seconds(age)} ago" if age > OLD_AFTER or down else ""
-        words = drawing.told(asked.figure.value) + late
+        words = drawing.hits_words(asked.figure.value) + late
         return Content.styled(clip(words, width), BUSY if down else DIM if late else "")
 
     def _why_nothing(self, frame: Frame) -> Words:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 COLUMNS = (Column("variable"), Column("value"), Column("from"))
 
 SOURCE_STYLES = {"default": DIM, "embedded": "", ".env": ACCENT, "environment": ACCENT}
-"""What somebody has set stands out."""
+"""What was set stands out."""
 
 NO_VALUE = "–"
 

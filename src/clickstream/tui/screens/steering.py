@@ -33,7 +33,7 @@ class Steering:
     """Mixed into a DashboardScreen."""
 
     def action_start_menu(self) -> None:
-        """What can be started now, the next sensible thing first; with nothing running, the stack at once."""
+        """What can be started now, the most useful first; where nothing runs, the stack starts at once."""
         app = _app(self)
         frame = app.frame
         if frame is None:
@@ -59,7 +59,7 @@ class Steering:
 
 
 def startable(frame: Frame) -> list[str]:
-    """Names of commands, the next sensible one first."""
+    """Names of commands, the most useful one first."""
     up = all(frame.service(name).state == UP for name in ("kafka", "postgresql", "valkey"))
     names = [] if up or not frame.embedded else ["stack up"]
     if not up:

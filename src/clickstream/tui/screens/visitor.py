@@ -51,7 +51,7 @@ class VisitorScreen(Overlay[None]):
     ]
 
     def __init__(self, customers: Sequence[Customer]) -> None:
-        """`customers`: visitors worth a look, named where nobody was asked for yet."""
+        """`customers`: those who bought most, named before a visitor is asked for."""
         super().__init__()
         self._customers = customers
         self._asked: BackgroundQuery[Visitor] = BackgroundQuery(self, self._show_answer)
@@ -127,7 +127,7 @@ class VisitorScreen(Overlay[None]):
         self._draw_line()
 
     def action_ask(self) -> None:
-        """Have the visitor's id typed anew."""
+        """Ask for another visitor."""
         asked = self.query_one("#visitor-id", Input)
         asked.value = ""
         asked.focus()

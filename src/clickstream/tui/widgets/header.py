@@ -1,4 +1,4 @@
-"""The first line: what this is, which topic, and whether it flows. Draws from a frame; asks nobody."""
+"""The first line: what this is, which topic, and whether it flows. Draws from a frame only."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, cast
 from textual.binding import Binding, BindingType
 
 from clickstream.tui.log_follower import LogFollower
-from clickstream.tui.widgets.line import head
+from clickstream.tui.widgets.line import set_titles
 from clickstream.tui.widgets.log_view import LogView
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ LAST_LINES = 200
 
 
 class LogTail(LogView):
-    """Follows until it is told another name or goes."""
+    """Follows the log of one process until it gets another name or is removed."""
 
     TO_THE_END = "tab G"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -38,7 +38,7 @@ class LogTail(LogView):
         self.process = name
         self._stop()
         self.clear()
-        head(self, f"log of {name}")
+        set_titles(self, f"log of {name}")
         home = cast("ClickstreamApp", self.app).source.settings.home
         self._follower = LogFollower(self, self._take, home, last=LAST_LINES, chosen=frozenset({name}))
 

@@ -52,7 +52,7 @@ class Group:
 
 
 def bars_box(shown: Benchmark, selected: Summary | None, width: int, height: int) -> Content:
-    """All groups that there is room for, the selected one among them."""
+    """All groups that fit, the selected one among them."""
     groups = grouped(shown.cases)
     tall, room = height - 2, width - AXIS
     if not groups or tall < 2 or room < LABELLED:
@@ -102,7 +102,7 @@ def grouped(cases: Sequence[Summary]) -> list[Group]:
 
 
 def short(value: float) -> str:
-    """As few characters as tell it: `1 M`, `250 k`."""
+    """In as few characters as possible: `1 M`, `250 k`."""
     for factor, letter in ((1e6, "M"), (1e3, "k")):
         if value >= factor:
             return f"{value / factor:.3g} {letter}"

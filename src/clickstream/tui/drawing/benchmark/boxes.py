@@ -34,7 +34,7 @@ def case_title(case: Summary) -> str:
 
 
 def case_box(case: Summary, width: int, height: int) -> Content:
-    """What the case came to; what there is no room for is in the table, or goes."""
+    """The result of the case; what does not fit here is in the table, or is left out."""
     verify = VERIFIED if case.verified else DIFFERS
     stored: list[Piece] = [(number(case.median, "/s"), "bold" if case.sustained else BUSY)]
     rows = [
