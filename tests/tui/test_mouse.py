@@ -12,7 +12,7 @@ from textual.widgets import Button, OptionList
 
 from clickstream.tui.screens.confirm import ConfirmScreen
 from clickstream.tui.screens.help import HelpScreen
-from clickstream.tui.widgets.key_line import KeyLine
+from clickstream.tui.widgets.footer import KeyLine
 from clickstream.tui.widgets.log_tail import LogTail
 from clickstream.tui.widgets.log_view import LogView
 from clickstream.tui.widgets.row_table import RowTable
@@ -77,7 +77,7 @@ def test_keys_in_the_key_line(make_app: MakeApp, size: str) -> None:
 @pytest.mark.parametrize(
     ("box", "mode"),
     [
-        ("strip", "workers"), ("throughput", "partitions"), ("lag", "partitions"), ("sessions", "funnel"),
+        ("strip", "workers"), ("throughput PlotextPlot", "partitions"), ("lag", "partitions"), ("sessions", "funnel"),
         ("funnel", "funnel"), ("happened", "logs"), ("services", "workers"),
     ],
 )  # fmt: skip

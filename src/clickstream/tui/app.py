@@ -24,9 +24,8 @@ from clickstream.actions.observe.model import BAD, Happening
 from clickstream.domain.harmless import harmless
 from clickstream.tui.bursts import QUIET
 from clickstream.tui.commands import BY_NAME, Command, command_binding
-from clickstream.tui.feed import Feed, FrameSource
-from clickstream.tui.jobs import Job, Jobs
-from clickstream.tui.messages import FeedFailed, FrameArrived, JobEnded, JobMoved
+from clickstream.tui.feed import Feed, FeedFailed, FrameArrived, FrameSource
+from clickstream.tui.jobs import Job, JobEnded, JobMoved, Jobs
 from clickstream.tui.palette import CommandProvider
 from clickstream.tui.paste_guard import PasteGuard
 from clickstream.tui.screens.base import DashboardScreen

@@ -9,8 +9,8 @@ from textual.containers import Container
 from textual.screen import Screen
 from textual.widgets import Static
 
+from clickstream.tui.widgets.footer import KeyLine
 from clickstream.tui.widgets.header import HeaderLine
-from clickstream.tui.widgets.key_line import KeyLine
 from clickstream.tui.widgets.status_bar import StatusBar
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from clickstream.tui.background import BackgroundQuery
 from clickstream.tui.drawing import timeline
 from clickstream.tui.drawing.states import DIM, FAILED
 from clickstream.tui.screens.dialog import Overlay
-from clickstream.tui.widgets.key_line import KeyLine
+from clickstream.tui.widgets.footer import KeyLine
 from clickstream.tui.widgets.line import Line
 from clickstream.tui.widgets.row_table import RowTable
 
