@@ -19,6 +19,7 @@ from clickstream.config.settings import Settings, load_settings
 from clickstream.domain.errors import ClickstreamError
 from clickstream.tui.app import ClickstreamApp
 from clickstream.tui.widgets.row_table import RowTable
+from tests.waiting import until
 
 EVENTS = 3_000
 START_MS = 1_430_622_000_000
@@ -38,14 +39,12 @@ def data_file(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         control.remove([p.name for p in control.snapshot().processes if p.role != "server"])
 
 
-async def until(pilot: Pilot[None], true: Callable[[Frame], bool], what: str) -> Frame:
+async def seen(pilot: Pilot[None], true: Callable[[Frame], bool], what: str) -> Frame:
+    """Wait for a frame of which it is true."""
     app = pilot.app
     assert isinstance(app, ClickstreamApp)
-    deadline = time.monotonic() + 60
-    while app.frame is None or not true(app.frame):
-        notices = [notice.message for notice in app._notifications]
-        assert time.monotonic() < deadline, f"{what} did not come true; notices: {notices}"
-        await pilot.pause(0.05)
+    await until(pilot, lambda: app.frame is not None and true(app.frame), what)
+    assert app.frame is not None
     return app.frame
 
 
@@ -58,28 +57,26 @@ def test_start_scale_kill_watch_it_come_back_verify(data_file: Path) -> None:
         with Watcher(load_settings, every=0.2) as watcher:
             app = ClickstreamApp(watcher, quiet=0)
             async with app.run_test(size=(120, 40)) as pilot:
-                await until(pilot, lambda frame: frame.service("kafka").state == UP, "Kafka")
+                await seen(pilot, lambda frame: frame.service("kafka").state == UP, "Kafka")
                 await pilot.press("s", "enter")
-                await until(pilot, working(3), "three consumers")
+                await seen(pilot, working(3), "three consumers")
                 await pilot.press("2", "minus")
-                await until(pilot, working(2), "two consumers")
+                await seen(pilot, working(2), "two consumers")
                 app.run_command("producer start")
-                await until(
-                    pilot, lambda frame: bool(frame.producer and frame.producer.state == "finished"), "the file"
-                )
+                await seen(pilot, lambda frame: bool(frame.producer and frame.producer.state == "finished"), "the file")
                 await pilot.press("plus")
-                await until(pilot, working(3), "three consumers again")
+                await seen(pilot, working(3), "three consumers again")
                 table = app.screen.query_one(RowTable)
                 while table.selected != "consumer-0":
                     await pilot.press("down")
                 await pilot.press("K")
                 came_back = "is back"
-                await until(pilot, lambda f: any(came_back in entry.text for entry in f.happenings), "the return")
-                await until(
+                await seen(pilot, lambda f: any(came_back in entry.text for entry in f.happenings), "the return")
+                await seen(
                     pilot, lambda f: f.lag == 0 and bool(f.counts and f.counts.value.events == EVENTS), "all rows"
                 )
                 await pilot.press("v")
-                frame = await until(pilot, lambda frame: frame.verification is not None, "verify")
+                frame = await seen(pilot, lambda frame: frame.verification is not None, "verify")
                 assert frame.verification
                 assert frame.verification.value.ok
                 assert frame.verification.value.events == EVENTS

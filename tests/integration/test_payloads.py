@@ -15,7 +15,7 @@ import sys
 import threading
 import time
 import tracemalloc
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from typing import Any
 
@@ -23,7 +23,6 @@ import msgspec
 import pytest
 from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource
-from textual.pilot import Pilot
 
 from clickstream.actions.observe.watcher import Watcher
 from clickstream.actions.rejects import listing as rejects
@@ -48,6 +47,8 @@ from clickstream.tui.widgets.row_table import RowTable
 from tests.consuming import drain
 from tests.feed import START_MS, TIMEOUT_MS, check, own_names, query, value
 from tests.oracle import Event
+from tests.tui.driving import asking, strips
+from tests.waiting import until
 
 MEGABYTE = 1_000_000
 
@@ -216,15 +217,8 @@ def on_a_terminal(command: list[str], environ: dict[str, str]) -> str:
     return written.decode()
 
 
-async def until(pilot: Pilot[None], true: Callable[[], Any], what: str) -> None:
-    deadline = time.monotonic() + 60
-    while not true():
-        assert time.monotonic() < deadline, f"still not: {what}"
-        await pilot.pause(0.05)
-
-
 def assert_tame(app: ClickstreamApp) -> None:
-    for strip in app.screen._compositor.render_strips():
+    for strip in strips(app):
         for segment in strip:
             assert not segment.text or segment.text.isprintable()
             assert not (segment.style and segment.style.link)
@@ -243,7 +237,7 @@ def test_no_payload_steers_the_dashboard(here: Settings) -> None:
                 for key in [*["down"] * len(HOSTILE), "h", *["up"] * 3]:
                     assert_tame(app)
                     await pilot.press(key)
-                    await until(pilot, lambda: "reject" not in {one.name for one in threading.enumerate()}, "it")
+                    await until(pilot, lambda: not asking(), "an answer")
                 assert_tame(app)
                 assert app.is_running
 

@@ -12,18 +12,17 @@ from textual.pilot import Pilot
 from clickstream.actions.benchmark.history import Record, keep
 from clickstream.actions.benchmark.series import Options, Summary, cases, summaries
 from clickstream.config.paths import Home
-from clickstream.tui import benchmarks
+from clickstream.tui import background, benchmarks
 from clickstream.tui.app import ClickstreamApp
 from clickstream.tui.benchmarks import Benchmark, Progress
-from clickstream.tui.commands import BY_NAME
-from clickstream.tui.jobs import Job
+from clickstream.tui.drawing.benchmark import boxes, rows
+from clickstream.tui.drawing.benchmark.bars import bars_box, grouped, short
 from clickstream.tui.screens.confirm import ConfirmScreen
 from clickstream.tui.themes import LIGHT
-from clickstream.tui.widgets import benchmark_boxes, benchmark_table
-from clickstream.tui.widgets.benchmark_chart import bars_box, grouped, short
 from clickstream.tui.widgets.row_table import RowTable
 from tests.tui import benchmark_figures, frames
-from tests.tui.conftest import EVERY_SIZE, LOGS, SIZES, MakeApp, Steps, driven, pressing, settled, text_of, until
+from tests.tui.driving import EVERY_SIZE, LOGS, SIZES, HeldJob, MakeApp, Steps, driven, pressing, settled, text_of
+from tests.waiting import until
 
 HISTORY = LOGS.parent / "benchmarks.jsonl"
 
@@ -43,26 +42,19 @@ def drawn(record: Record, width: int, height: int, selected: int = 0) -> str:
     return str(bars_box(shown, shown.cases[selected], width, height))
 
 
-async def run_one(pilot: Pilot[None]) -> Job:
+async def run_one(pilot: Pilot[None], held_job: HeldJob) -> None:
     """A benchmark in its second run."""
     app: Any = pilot.app
-    job = Job(
-        BY_NAME["benchmark"], app.source, {}, app.post_message,
-        words="benchmark, run 2 of 3: reading", done=430_000, total=1_000_000,
-    )  # fmt: skip
-    job.began -= 2_000.0  # so long ago that the moments which pass change no figure
-    job.found = Progress(tuple(cases(Options())), [benchmark_figures.drain(1, 1_000_000, 203_000.0, 290_000.0)])
-    app._jobs._running["benchmark"] = job
-    app.job = job
-    app.refresh_bindings()
+    found = Progress(tuple(cases(Options())), [benchmark_figures.drain(1, 1_000_000, 203_000.0, 290_000.0)])
+    words = "benchmark, run 2 of 3: reading"
+    held_job.run(app, "benchmark", words=words, done=430_000, total=1_000_000, found=found)
     await settled(pilot)
-    return job
 
 
-def running_after(*keys: str) -> Steps:
+def running_after(held_job: HeldJob, *keys: str) -> Steps:
     async def run(pilot: Pilot[None]) -> None:
         await pressing(*keys)(pilot)
-        await run_one(pilot)
+        await run_one(pilot, held_job)
 
     return run
 
@@ -79,12 +71,16 @@ def test_picture_of_none(snap_compare: Any, make_app: MakeApp, size: str) -> Non
 
 
 @pytest.mark.parametrize("size", EVERY_SIZE)
-def test_picture_while_one_runs(snap_compare: Any, make_app: MakeApp, history: None, size: str) -> None:
-    assert snap_compare(make_app(frames.done()), terminal_size=SIZES[size], run_before=running_after("8"))
+def test_picture_while_one_runs(
+    snap_compare: Any, make_app: MakeApp, history: None, held_job: HeldJob, size: str
+) -> None:
+    run = running_after(held_job, "8")
+    assert snap_compare(make_app(frames.done()), terminal_size=SIZES[size], run_before=run)
 
 
-def test_picture_of_the_first_one(snap_compare: Any, make_app: MakeApp) -> None:
-    assert snap_compare(make_app(frames.done()), terminal_size=SIZES["120x40"], run_before=running_after("8"))
+def test_picture_of_the_first_one(snap_compare: Any, make_app: MakeApp, held_job: HeldJob) -> None:
+    run = running_after(held_job, "8")
+    assert snap_compare(make_app(frames.done()), terminal_size=SIZES["120x40"], run_before=run)
 
 
 @pytest.mark.parametrize("how", ["light", "NO_COLOR"])
@@ -164,7 +160,7 @@ def test_what_another_terminal_measures_is_read_without_asking(make_app: MakeApp
         source.push(replace(frames.done(), at=frames.NOW + 6))
         await until(pilot, lambda: table(app).row_count == 45, "the new rows")
         assert table(app).selected == chosen
-        assert next(iter(table(app)._ranked())).startswith("3/")
+        assert str(table(app).ordered_rows[0].key.value).startswith("3/")
 
     driven(app, steps)
 
@@ -175,7 +171,7 @@ def test_the_history_is_read_in_a_thread(make_app: MakeApp, history: None, monke
         "clickstream.actions.benchmark.history.kept", lambda _: readers.append(threading.current_thread().name) or []
     )
     driven(make_app(frames.done()), pressing("8"))
-    assert set(readers) == {"seldom"}
+    assert set(readers) == {background.THREAD}
 
 
 def test_the_chosen_row_is_the_one_that_is_drawn(make_app: MakeApp, history: None) -> None:
@@ -200,25 +196,26 @@ def test_the_chosen_row_is_the_one_that_is_drawn(make_app: MakeApp, history: Non
     driven(app, steps)
 
 
-def test_a_running_benchmark_is_shown_and_read_when_it_has_ended(make_app: MakeApp, history: None) -> None:
+def test_a_running_benchmark_is_shown_and_read_when_it_has_ended(
+    make_app: MakeApp, history: None, held_job: HeldJob
+) -> None:
     app = make_app(frames.done())
 
     async def steps(pilot: Pilot[None]) -> None:
         await pressing("8")(pilot)
         now = app.screen.query_one("#now")
         assert not now.display
-        job = await run_one(pilot)
+        await run_one(pilot, held_job)
         assert now.display
         assert "● 1 p 1 M 203 k/s" in text_of(app)
         assert "▲ 2 p 1 M reading ▇▇▇▇▇" in text_of(app)
         assert "◌ 3 p 1 M" in text_of(app)
-        assert next(iter(table(app)._ranked())) == f"{benchmarks.RUNNING}/0"
+        assert str(table(app).ordered_rows[0].key.value) == f"{benchmarks.RUNNING}/0"
         keep(Home(LOGS.parent), replace(benchmark_figures.shuffled(), at=frames.NOW))
-        app._jobs.ended(job)
-        app.job = None
+        held_job.end()
         await until(pilot, lambda: table(app).row_count == 42, "the rows of what has ended")
         assert not now.display
-        assert next(iter(table(app)._ranked())).startswith("3/")
+        assert str(table(app).ordered_rows[0].key.value).startswith("3/")
 
     driven(app, steps)
 
@@ -239,11 +236,11 @@ def test_a_benchmark_of_another_terminal_is_shown_by_its_workers(make_app: MakeA
 
 @pytest.mark.parametrize("width", [60, 80, 115, 116, 159, 160, 200])
 def test_every_width_has_as_many_cells_as_columns(width: int) -> None:
-    columns = benchmark_table.columns_for(width)
+    columns = rows.columns_for(width)
     for record in (benchmark_figures.matrix(), benchmark_figures.ramp(), benchmark_figures.shuffled()):
         shown = of(record)
         for case in shown.cases:
-            cells = benchmark_table.benchmark_cells(shown, case, width)
+            cells = rows.benchmark_cells(shown, case, width)
             for cell, column in zip(cells, columns, strict=True):
                 assert column.width is not None
                 assert len(cell.text) <= column.width, column.title
@@ -286,7 +283,7 @@ def test_live_runs_at_several_rates_are_grouped_by_rate() -> None:
 
 def test_a_case_says_what_its_cpu_went_into() -> None:
     [case] = summaries([benchmark_figures.drain(3, 1_000_000, 300_000.0, 470_000.0)])
-    shown = str(benchmark_boxes.case_box(case, 36, 20))
+    shown = str(boxes.case_box(case, 36, 20))
     assert f"{sum(case.cpu_us.values()):.1f} us an event" in shown
     assert all(part in shown for part in ("consumers", "Kafka", "PostgreSQL", "0.64", "470 k/s", "145 MB"))
 

@@ -34,9 +34,9 @@ from clickstream.tui.screens.dialog import Dialog
 from clickstream.tui.screens.mend import MendScreen
 from clickstream.tui.screens.prompt import PromptScreen
 from tests.tui import frames
-from tests.tui.conftest import MakeApp, driven, settled, until
-from tests.tui.test_jobs import notices
+from tests.tui.driving import MakeApp, driven, notices, settled
 from tests.tui.test_keys import bindings, two_of_three
+from tests.waiting import until
 
 pytestmark = pytest.mark.usefixtures("answers")
 
@@ -207,7 +207,7 @@ def test_what_was_edited_is_not_lost_to_a_burst(make_app: MakeApp, effects: list
 
 
 def fed(app: ClickstreamApp, data: str) -> None:
-    """What the terminal sends, by the parser that the driver has."""
+    """What the terminal sends, by the parser that the driver has. The framework has no public way in but a terminal."""
     driver = app._driver
     assert driver is not None
     for message in XTermParser().feed(data):
@@ -260,7 +260,7 @@ def start(app, command, arguments):
         file.write(command.name + "\\n")
     app.notify("it has begun: " + command.name)
 
-ClickstreamApp._start = start
+ClickstreamApp.start_job = start
 ClickstreamApp(frames.FakeSource(frames.running())).run()
 """
 

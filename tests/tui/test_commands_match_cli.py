@@ -14,7 +14,7 @@ from clickstream.tui.app import MODE_NAMES
 from clickstream.tui.commands import BY_NAME, COMMANDS, Command
 from clickstream.tui.palette import CommandProvider
 from tests.commandline import commands
-from tests.tui.conftest import MakeApp
+from tests.tui.driving import MakeApp
 from tests.tui.frames import running
 
 SOURCES = Path(clickstream.__file__).parent

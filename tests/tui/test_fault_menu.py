@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -15,11 +14,11 @@ from clickstream.actions.faults.proof import Proof
 from clickstream.actions.faults.timeline import Step
 from clickstream.actions.observe.model import BAD, GOOD, Frame
 from clickstream.services.postgres.verify import Verification
-from clickstream.tui.app import ClickstreamApp
 from clickstream.tui.screens.choose import ChooseScreen
 from clickstream.tui.screens.faults import choices_of
 from tests.tui import frames
-from tests.tui.conftest import MakeApp, settled, until
+from tests.tui.driving import MakeApp, driven, notices, settled
+from tests.waiting import until
 
 FINE = Proof(Verification(10, 4, 4, 0, 0, 0, 0), 7, cut=False, lost=0)
 
@@ -72,15 +71,6 @@ def test_a_cut_that_holds_is_called_by_its_name() -> None:
     assert choices_of(held)[0].label == "end cut-kafka"
 
 
-def run(app: ClickstreamApp, drive: Callable[[Any], Any]) -> None:
-    async def driven() -> None:
-        async with app.run_test(size=(120, 40)) as pilot:
-            await settled(pilot)
-            await drive(pilot)
-
-    asyncio.run(driven())
-
-
 @pytest.mark.parametrize("command", ["faults list", "faults inject"])
 def test_the_palette_s_commands_open_the_menu(make_app: MakeApp, command: str) -> None:
     app = make_app(frames.running())
@@ -90,7 +80,7 @@ def test_the_palette_s_commands_open_the_menu(make_app: MakeApp, command: str) -
         await settled(pilot)
         assert isinstance(app.screen, ChooseScreen)
 
-    run(app, drive)
+    driven(app, drive)
 
 
 def test_a_read_only_session_may_look_and_not_strike(make_app: MakeApp) -> None:
@@ -102,9 +92,9 @@ def test_a_read_only_session_may_look_and_not_strike(make_app: MakeApp) -> None:
         await pilot.press("enter")
         await settled(pilot)
         assert app.job is None
-        assert "read-only" in [notice.message for notice in app._notifications][-1]
+        assert "read-only" in notices(app)[-1][1]
 
-    run(app, drive)
+    driven(app, drive)
 
 
 def injecting(monkeypatch: pytest.MonkeyPatch, steps: list[Step], proof: Proof | None, trouble: str = "") -> None:
@@ -130,12 +120,12 @@ def test_each_step_is_told_and_marked_as_it_happens(make_app: MakeApp, monkeypat
         await pilot.press("K")
         await settled(pilot)
         await pilot.press("enter")
-        await until(pilot, lambda: bool(app._notifications))
-        [notice] = app._notifications
-        assert "restarted +1.2 s → verify: 0 lost, 0 doubled" in notice.message
-        assert notice.severity == "information"
+        await until(pilot, lambda: notices(app))
+        [(severity, message)] = notices(app)
+        assert "restarted +1.2 s → verify: 0 lost, 0 doubled" in message
+        assert severity == "information"
 
-    run(app, drive)
+    driven(app, drive)
     source: Any = app.source
     assert [(entry.level, entry.mark) for entry in source.told] == [
         ("info", False), (BAD, True), (GOOD, True), (GOOD, True),
@@ -150,9 +140,9 @@ def test_what_did_not_come_back_is_an_error(make_app: MakeApp, monkeypatch: pyte
 
     async def drive(pilot: Any) -> None:
         app.run_command("faults inject", {"name": "kill-kafka"})
-        await until(pilot, lambda: bool(app._notifications))
-        [notice] = app._notifications
-        assert notice.severity == "error"
-        assert "kafka does not come back" in notice.message
+        await until(pilot, lambda: notices(app))
+        [(severity, message)] = notices(app)
+        assert severity == "error"
+        assert "kafka does not come back" in message
 
-    run(app, drive)
+    driven(app, drive)

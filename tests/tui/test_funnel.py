@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from dataclasses import replace
 from typing import Any
@@ -15,20 +16,22 @@ from clickstream.tui.screens.funnel import FunnelScreen
 from clickstream.tui.screens.visitor import VisitorScreen
 from clickstream.tui.widgets.row_table import RowTable
 from tests.tui import frames, funnel_figures
-from tests.tui.conftest import EVERY_SIZE, SIZES, MakeApp, driven, settled, text_of, until
+from tests.tui.driving import EVERY_SIZE, SIZES, MakeApp, driven, settled, text_of
 from tests.tui.stand_ins import Database
+from tests.waiting import until
 
 
-def screen_of(app: Any) -> FunnelScreen:
-    return next(screen for screen in app.screen_stack if isinstance(screen, FunnelScreen))
+def not_yet(app: Any) -> int:
+    """How many boxes have nothing to show yet."""
+    return len(re.findall(r"not counted yet|counting \d", text_of(app)))
 
 
 async def counted(pilot: Pilot[None]) -> None:
     """Open the screen, and wait for what it asks."""
     await settled(pilot)
     await pilot.press("4")
-    screen = screen_of(pilot.app)
-    await until(pilot, lambda: screen._ordered.figure is not None and screen._breakdown.figure is not None)
+    await settled(pilot)
+    await until(pilot, lambda: not_yet(pilot.app) == 0, "the figures")
 
 
 async def looked_up(pilot: Pilot[None]) -> None:
@@ -36,7 +39,7 @@ async def looked_up(pilot: Pilot[None]) -> None:
     await pilot.press("slash", *"257597", "enter")
     screen = pilot.app.screen
     assert isinstance(screen, VisitorScreen)
-    await until(pilot, lambda: screen._visitor is not None)
+    await until(pilot, lambda: "3 sessions" in text_of(screen.app), "the visitor")  # type: ignore[arg-type]
     await pilot.press("down", "down")
     await settled(pilot)
 
@@ -88,9 +91,8 @@ def test_an_answer_stays_true_while_nothing_is_stored(make_app: MakeApp, databas
         source.push(later)
         await until(pilot, lambda: app.frame is later)
         assert (database.breakdowns, database.counts) == (1, 1)
-        figure = screen_of(app)._ordered.figure
-        assert figure is not None
-        assert figure.age(later.at) == 0
+        await settled(pilot)
+        assert "as of now" in text_of(app)
         moved = tuple(replace(row, position=row.position + 1) for row in later.partitions)
         more = replace(later, at=later.at + 1, partitions=moved)
         source.push(more)
@@ -118,12 +120,10 @@ def test_o_cancels_and_counts_again(make_app: MakeApp, database: Database) -> No
     async def steps(pilot: Pilot[None]) -> None:
         await settled(pilot)
         await pilot.press("4")
-        screen = screen_of(app)
         await until(pilot, database.asked.is_set)
         assert "o cancels" in text_of(app)
         await pilot.press("o")
-        await until(pilot, lambda: screen._ordered.asking_since is None)
-        assert "cancelled" in text_of(app)
+        await until(pilot, lambda: "cancelled" in text_of(app), "the end of the count")
         source: Any = app.source
         later = replace(frames.running(), at=frames.NOW + 3_600)
         source.push(later)
@@ -131,8 +131,7 @@ def test_o_cancels_and_counts_again(make_app: MakeApp, database: Database) -> No
         assert database.counts == 1, "what was cancelled is not asked for again by itself"
         database.holds = None
         await pilot.press("o")
-        await until(pilot, lambda: screen._ordered.figure is not None)
-        assert "2,145,179" in text_of(app)
+        await until(pilot, lambda: "2,145,179" in text_of(app), "the figures")
 
     driven(app, steps)
 
@@ -144,8 +143,8 @@ def test_it_says_why_nothing_could_be_counted(make_app: MakeApp, database: Datab
     async def steps(pilot: Pilot[None]) -> None:
         await settled(pilot)
         await pilot.press("4")
-        await until(pilot, lambda: bool(screen_of(app)._ordered.error and screen_of(app)._breakdown.error))
-        assert "could not be counted: PostgreSQL has no" in text_of(app)
+        words = "could not be counted: PostgreSQL has no"
+        await until(pilot, lambda: text_of(app).count(words) == 3, "an answer in each of the three boxes")
 
     driven(app, steps)
 

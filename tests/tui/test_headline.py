@@ -8,7 +8,7 @@ import pytest
 
 from clickstream.actions.observe.model import ASKING, DOWN, OFF, STALLED, Frame
 from clickstream.domain.obstacles import compaction
-from clickstream.tui.headline import flow, headline
+from clickstream.tui.drawing.headline import flow, headline
 from tests.tui import frames
 
 

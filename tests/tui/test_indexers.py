@@ -11,7 +11,7 @@ from textual.widgets import DataTable
 from clickstream.actions.observe.model import Frame, IndexedPartition, IndexLag
 from clickstream.tui.widgets.row_table import RowTable
 from tests.tui import frames
-from tests.tui.conftest import MakeApp, driven, settled
+from tests.tui.driving import MakeApp, driven, settled
 
 pytestmark = pytest.mark.usefixtures("answers")
 

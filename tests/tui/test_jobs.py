@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
 import threading
 from dataclasses import replace
 
 import pytest
+from textual.pilot import Pilot
 
 from clickstream.domain.errors import ClickstreamError
-from clickstream.tui.app import ClickstreamApp
 from clickstream.tui.commands import BY_NAME
 from clickstream.tui.jobs import Job
 from clickstream.tui.screens.confirm import ConfirmScreen
 from clickstream.tui.widgets.status_bar import StatusBar, progress
 from tests.tui import frames
-from tests.tui.conftest import MakeApp, settled, until
+from tests.tui.driving import MakeApp, driven, notices, settled
+from tests.waiting import until
 
 
 def replaced(monkeypatch: pytest.MonkeyPatch, run: object) -> None:
     monkeypatch.setitem(BY_NAME, "verify", replace(BY_NAME["verify"], run=run))
-
-
-def notices(app: ClickstreamApp) -> list[tuple[str, str]]:
-    return [(notice.severity, notice.message) for notice in app._notifications]
 
 
 def test_progress_is_shown_and_the_end_is_told(make_app: MakeApp, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -37,20 +33,18 @@ def test_progress_is_shown_and_the_end_is_told(make_app: MakeApp, monkeypatch: p
     replaced(monkeypatch, run)
     app = make_app(frames.running())
 
-    async def drive() -> None:
-        async with app.run_test(size=(120, 40)) as pilot:
-            await settled(pilot)
-            await pilot.press("v")
-            status = app.screen.query_one(StatusBar)
-            await until(pilot, lambda: "counting sheep" in str(status.content) and "43 %" in str(status.content))
-            await pilot.press("v")
-            assert "is running already" in notices(app)[0][1]
-            go_on.set()
-            await until(pilot, lambda: ("information", "100 sheep") in notices(app))
-            await until(pilot, lambda: "58.9 k/s stored" in str(status.content))
-            assert app.source.asked == 1  # type: ignore[attr-defined]
+    async def steps(pilot: Pilot[None]) -> None:
+        await pilot.press("v")
+        status = app.screen.query_one(StatusBar)
+        await until(pilot, lambda: "counting sheep" in str(status.content) and "43 %" in str(status.content))
+        await pilot.press("v")
+        assert "is running already" in notices(app)[0][1]
+        go_on.set()
+        await until(pilot, lambda: ("information", "100 sheep") in notices(app))
+        await until(pilot, lambda: "58.9 k/s stored" in str(status.content))
+        assert app.source.asked == 1  # type: ignore[attr-defined]
 
-    asyncio.run(drive())
+    driven(app, steps)
 
 
 @pytest.mark.parametrize(
@@ -70,15 +64,13 @@ def test_errors_are_one_line_and_the_app_stays(
     replaced(monkeypatch, run)
     app = make_app(frames.running())
 
-    async def drive() -> None:
-        async with app.run_test(size=(120, 40)) as pilot:
-            await settled(pilot)
-            await pilot.press("v")
-            await until(pilot, lambda: ("error", words) in notices(app))
-            await pilot.press("2")
-            assert app.current_mode == "workers"
+    async def steps(pilot: Pilot[None]) -> None:
+        await pilot.press("v")
+        await until(pilot, lambda: ("error", words) in notices(app))
+        await pilot.press("2")
+        assert app.current_mode == "workers"
 
-    asyncio.run(drive())
+    driven(app, steps)
 
 
 def test_quitting_while_a_job_runs_asks(make_app: MakeApp, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -91,16 +83,16 @@ def test_quitting_while_a_job_runs_asks(make_app: MakeApp, monkeypatch: pytest.M
     replaced(monkeypatch, run)
     app = make_app(frames.running())
 
-    async def drive() -> None:
-        async with app.run_test(size=(120, 40)) as pilot:
-            await settled(pilot)
-            await pilot.press("v", "q")
-            assert isinstance(app.screen, ConfirmScreen)
-            await pilot.press("enter")
-            assert not app._exit
-            go_on.set()
+    async def steps(pilot: Pilot[None]) -> None:
+        await pilot.press("v", "q")
+        assert isinstance(app.screen, ConfirmScreen)
+        await pilot.press("enter")
+        await settled(pilot)
+        assert app.is_running
+        assert len(app.screen_stack) == 1
+        go_on.set()
 
-    asyncio.run(drive())
+    driven(app, steps)
 
 
 def test_the_progress_line_has_rate_and_time_left_and_fits() -> None:

@@ -25,8 +25,6 @@ from textual.widgets import Button, Input, OptionList, SelectionList, Static, Te
 import clickstream.tui
 from clickstream.actions.observe.model import Frame
 from clickstream.tui.app import MODE_NAMES, ClickstreamApp
-from clickstream.tui.commands import BY_NAME
-from clickstream.tui.jobs import Job
 from clickstream.tui.widgets.filter_bar import FilterBar
 from clickstream.tui.widgets.findings import Findings
 from clickstream.tui.widgets.lag_chart import LagChart
@@ -34,8 +32,9 @@ from clickstream.tui.widgets.log_view import LogView
 from clickstream.tui.widgets.payload_view import PayloadView
 from clickstream.tui.widgets.row_table import RowTable
 from tests.tui import frames, funnel_figures, search_figures
-from tests.tui.conftest import MakeApp, settled, until
+from tests.tui.driving import HeldJob, MakeApp, notices, settled
 from tests.tui.stand_ins import EVENT, Database, Doctor, write
+from tests.waiting import until
 
 pytestmark = pytest.mark.usefixtures("answers")
 
@@ -117,8 +116,8 @@ def focus(app: Any) -> str:
     return app.focused.id or type(app.focused).__name__
 
 
-def notices(app: Any) -> int:
-    return len(app._notifications)
+def told(app: Any) -> int:
+    return len(notices(app))
 
 
 def row(app: Any) -> int:
@@ -182,7 +181,7 @@ def clear_clipboard(app: Any) -> None:
 
 
 def run_a_job(app: Any) -> None:
-    app._jobs._running["demo"] = Job(BY_NAME["demo"], app.source, {}, app.post_message)
+    app.held_job.run(app, "demo")
 
 
 def mend_text(app: Any) -> None:
@@ -215,7 +214,7 @@ PLACES = {
             Key(DEMO, ESC, "a question whether to cancel", on_top, "ConfirmScreen", (run_a_job,), (ESC,)),
             Key(DEMO, "q", "leaves, after a question while a job runs", on_top, "ConfirmScreen", after=(ESC,)),
             Key(DEMO, "ctrl+q", "the same", on_top, "ConfirmScreen", after=(ESC,)),
-            Key("App", "ctrl+c", "a notice says which key leaves", notices),
+            Key("App", "ctrl+c", "a notice says which key leaves", told),
             Key("Screen", "ctrl+c", "copies what is marked", copied, None, (select_text,)),
             Key("Screen", "super+c", "copies what is marked", copied, None, (clear_clipboard, select_text)),
         )
@@ -345,7 +344,7 @@ PLACES = {
     "search": Place(
         (
             Key("SearchScreen", "slash", "a query may be typed", focus, "query"),
-            Key("QueryBar", "enter", "searches", lambda app: app.screen._query, "event:view", tuple("event:view")),
+            Key("QueryBar", "enter", "searches", lambda app: app.index.queries[-1], "event:view", tuple("event:view")),
             Key("QueryBar", ESC, "leaves the query as it was", focus, "newest", ("slash", "x")),
         ),
         ("9",),
@@ -448,12 +447,18 @@ async def do(pilot: Any, *steps: Any, waits: bool = True) -> None:
 
 @pytest.mark.parametrize("name", PLACES)
 def test_every_key_does_what_is_said(
-    make_app: MakeApp, database: Database, doctor: Doctor, log_folder: Any, name: str
+    make_app: MakeApp,
+    database: Database,
+    doctor: Doctor,
+    index: search_figures.Index,
+    held_job: HeldJob,
+    log_folder: Any,
+    name: str,
 ) -> None:
     place, known = PLACES[name], classes()
     app: Any = funnel_figures.with_postgres(make_app(place.frame()))
-    app.started, app.database, app.doctor = [], database, doctor
-    app._start = lambda command, arguments: app.started.append((command.name, dict(arguments)))
+    app.started, app.database, app.doctor, app.index, app.held_job = [], database, doctor, index, held_job
+    app.start_job = lambda command, arguments: app.started.append((command.name, dict(arguments)))
     write(
         log_folder,
         "kafka" if name == "workers" else "valkey",

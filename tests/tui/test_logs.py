@@ -16,9 +16,10 @@ from clickstream.tui.screens.logs import LogsScreen
 from clickstream.tui.screens.pick import PickScreen
 from clickstream.tui.widgets.filter_bar import FilterBar
 from clickstream.tui.widgets.log_view import LogView
-from tests.tui.conftest import EVERY_SIZE, SIZES, MakeApp, settled, until
+from tests.tui.driving import EVERY_SIZE, SIZES, MakeApp, settled, strips
 from tests.tui.frames import empty, running
 from tests.tui.stand_ins import COUNT, LINES, write
+from tests.waiting import until
 
 
 def view(app: ClickstreamApp) -> LogView:
@@ -107,7 +108,7 @@ def test_lines_stand_in_order_of_time_and_harmless(make_app: MakeApp, log_folder
         error = shown.index("2025-05-29T12:00:11.500Z ERROR consumer-1: no such thing")
         assert shown[error + 1 : error + 3] == ["Traceback (most recent call last):", '    File "x.py", line 1']
         assert r"\x1b[31mred\x1b[0m [bold]markup[/bold] \x07" in shown[-1]
-        for strip in app.screen._compositor.render_strips():
+        for strip in strips(app):
             assert all(text == "" or text.isprintable() for text, _, control in strip if not control)
 
     drive(app, act)

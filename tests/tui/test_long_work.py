@@ -21,8 +21,8 @@ from clickstream.tui.commands import BY_NAME
 from clickstream.tui.screens.confirm import ConfirmScreen
 from clickstream.tui.widgets.status_bar import StatusBar
 from tests.tui import frames
-from tests.tui.conftest import MakeApp, Steps, driven, until
-from tests.tui.test_jobs import notices
+from tests.tui.driving import MakeApp, Steps, driven, notices
+from tests.waiting import until
 
 
 def status(app: ClickstreamApp) -> str:
@@ -125,7 +125,7 @@ def test_a_benchmark_says_how_far_it_is_and_each_run_that_ended(
     app = make_app(frames.running())
 
     async def steps(pilot: Pilot[None]) -> None:
-        app._start(BY_NAME["benchmark"], {})
+        app.start_job(BY_NAME["benchmark"], {})
         await cancelled_when("benchmark, run 2 of 3: reading")("benchmark")(pilot)
 
     driven(app, steps)

@@ -12,13 +12,14 @@ from textual.widgets import Button, OptionList
 
 from clickstream.tui.screens.confirm import ConfirmScreen
 from clickstream.tui.screens.help import HelpScreen
-from clickstream.tui.widgets.key_line import KeyLine
+from clickstream.tui.widgets.footer import KeyLine
 from clickstream.tui.widgets.log_tail import LogTail
 from clickstream.tui.widgets.log_view import LogView
 from clickstream.tui.widgets.row_table import RowTable
 from tests.tui import frames
-from tests.tui.conftest import EVERY_SIZE, MakeApp, driven, settled, until
+from tests.tui.driving import EVERY_SIZE, MakeApp, driven, settled
 from tests.tui.stand_ins import COUNT, write
+from tests.waiting import until
 
 pytestmark = pytest.mark.usefixtures("answers")
 
@@ -26,6 +27,10 @@ pytestmark = pytest.mark.usefixtures("answers")
 async def click(pilot: Pilot[None], on: Any, x: int, y: int = 0) -> None:
     assert await pilot.click(on, offset=(x, y))
     await settled(pilot)
+
+
+def wheel(view: LogView, event: type[MouseScrollUp | MouseScrollDown]) -> None:
+    view.post_message(event(view, 5, 5, 0, 0, 0, shift=False, meta=False, ctrl=False))
 
 
 def test_a_row_is_chosen_and_a_head_sorts(make_app: MakeApp) -> None:
@@ -72,7 +77,7 @@ def test_keys_in_the_key_line(make_app: MakeApp, size: str) -> None:
 @pytest.mark.parametrize(
     ("box", "mode"),
     [
-        ("strip", "workers"), ("throughput", "partitions"), ("lag", "partitions"), ("sessions", "funnel"),
+        ("strip", "workers"), ("throughput PlotextPlot", "partitions"), ("lag", "partitions"), ("sessions", "funnel"),
         ("funnel", "funnel"), ("happened", "logs"), ("services", "workers"),
     ],
 )  # fmt: skip
@@ -89,7 +94,7 @@ def test_a_box_opens_the_screen_that_says_more(make_app: MakeApp, box: str, mode
 def test_menus_and_buttons(make_app: MakeApp) -> None:
     app = make_app(frames.running())
     started: list[str] = []
-    app._start = lambda command, _arguments: started.append(command.name)  # type: ignore[method-assign]
+    app.start_job = lambda command, _arguments: started.append(command.name)  # type: ignore[method-assign]
 
     async def steps(pilot: Pilot[None]) -> None:
         await pilot.press("x")
@@ -112,12 +117,12 @@ def test_the_wheel_looks_back_in_the_log_and_follows_again_at_its_end(make_app: 
         await until(pilot, lambda: len(view.rows) == COUNT + 200)
         await settled(pilot)
         end = view.scroll_y
-        await pilot._post_mouse_events([MouseScrollUp], view)
+        wheel(view, MouseScrollUp)
         await settled(pilot)
         assert view.scroll_y < end
         assert not view.following
         for _ in range(3):
-            await pilot._post_mouse_events([MouseScrollDown], view)
+            wheel(view, MouseScrollDown)
             await settled(pilot)
         assert view.scroll_y == view.max_scroll_y
         assert view.following

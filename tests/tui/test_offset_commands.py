@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from textual.pilot import Pilot
 
 from clickstream.actions import rewind
 from clickstream.domain.errors import UsageError
@@ -16,7 +16,8 @@ from clickstream.tui import runners
 from clickstream.tui.commands import BY_NAME
 from clickstream.tui.jobs import Job
 from tests.tui import frames
-from tests.tui.conftest import MakeApp, settled, until
+from tests.tui.driving import MakeApp, driven
+from tests.waiting import until
 
 
 @pytest.mark.parametrize(("name", "text"), [("consumer rewind", "earliest"), ("topic resize", "6")])
@@ -32,20 +33,18 @@ def test_after_the_text_it_asks_before_it_does_anything(
     monkeypatch.setitem(BY_NAME, name, replace(BY_NAME[name], run=run))
     app = make_app(frames.running())
 
-    async def drive() -> None:
-        async with app.run_test(size=(120, 40)) as pilot:
-            await settled(pilot)
-            app.run_command(name)
-            await pilot.pause()
-            assert type(app.screen).__name__ == "PromptScreen"
-            await pilot.press(*text, "enter")
-            await pilot.pause()
-            assert type(app.screen).__name__ == "ConfirmScreen"
-            assert not done
-            await pilot.press("tab", "enter")
-            await until(pilot, lambda: bool(done))
+    async def steps(pilot: Pilot[None]) -> None:
+        app.run_command(name)
+        await pilot.pause()
+        assert type(app.screen).__name__ == "PromptScreen"
+        await pilot.press(*text, "enter")
+        await pilot.pause()
+        assert type(app.screen).__name__ == "ConfirmScreen"
+        assert not done
+        await pilot.press("tab", "enter")
+        await until(pilot, lambda: bool(done))
 
-    asyncio.run(drive())
+    driven(app, steps)
     assert done == [{"text": text}]
 
 

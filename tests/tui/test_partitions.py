@@ -15,11 +15,12 @@ from clickstream.actions.observe.model import Frame
 from clickstream.config.settings import KafkaSettings
 from clickstream.domain.errors import ServiceUnavailable
 from clickstream.tui.app import ClickstreamApp
-from clickstream.tui.widgets import partition_table, pressure_table
-from clickstream.tui.widgets.lag_chart import LagChart, lag_lines, unbroken
+from clickstream.tui.drawing import partitions, pressure
+from clickstream.tui.widgets.lag_chart import LagChart, lag_lines, split_at_gaps
 from clickstream.tui.widgets.row_table import RowTable
 from tests.tui import frames, funnel_figures
-from tests.tui.conftest import EVERY_SIZE, SIZES, MakeApp, pressing, until
+from tests.tui.driving import EVERY_SIZE, SIZES, MakeApp, pressing
+from tests.waiting import until
 
 
 def drive(app: ClickstreamApp, steps: Callable[[Pilot[None]], Awaitable[None]], size: str = "120x40") -> None:
@@ -78,10 +79,10 @@ def test_obstacles_are_told_in_full_and_go_away_with_what_they_are(make_app: Mak
             assert f"{one.message}; {one.hint}" in said
         assert told.region.bottom <= app.screen.query_one("#pressure").region.y
         assert app.screen.query_one("#pressure").region.bottom <= app.screen.size.height - 2
-        cells = {row.partition: partition_table.partition_cells(frame, row, 120) for row in frame.partitions}
+        cells = {row.partition: partitions.partition_cells(frame, row, 120) for row in frame.partitions}
         assert cells[0][-1].text.startswith("✖ reporting-app")
         assert "held" in [cell.text for cell in cells[1]]
-        assert pressure_table.summary([], frame) == frame.obstacles[0].brief
+        assert pressure.summary([], frame) == frame.obstacles[0].brief
         source: Any = app.source
         source.push(replace(frame, obstacles=()))
         await until(pilot, lambda: not told.display, "they are gone")
@@ -192,7 +193,7 @@ def test_lines_join_past_and_present_without_overlap() -> None:
     assert lines[0][0] == (frames.NOW - 300, 7)
     assert lines[2][0] == (frames.NOW - 100, 0)
     assert [len(points) for points in lines.values()] == [11, 11, 10]
-    assert [len(part) for part in unbroken(lines[0])] == [1, 10]
+    assert [len(part) for part in split_at_gaps(lines[0])] == [1, 10]
 
 
 def test_only_the_partitions_furthest_behind_are_drawn() -> None:
@@ -204,8 +205,8 @@ def test_only_the_partitions_furthest_behind_are_drawn() -> None:
 @pytest.mark.parametrize("width", [60, 80, 115, 116, 159, 160, 200])
 def test_every_width_has_as_many_cells_as_columns(width: int) -> None:
     frame = frames.worker_dead()
-    columns = partition_table.columns_for(width)
-    cells = [partition_table.partition_cells(frame, row, width) for row in frame.partitions]
+    columns = partitions.columns_for(width)
+    cells = [partitions.partition_cells(frame, row, width) for row in frame.partitions]
     assert {len(row) for row in cells} == {len(columns)}
     for row in cells:
         for cell, column in zip(row, columns, strict=True):
@@ -217,5 +218,5 @@ def test_every_width_has_as_many_cells_as_columns(width: int) -> None:
 
 def test_a_hot_partition_stands_out() -> None:
     frame = frames.running()
-    assert [partition_table.is_hot(frame, row) for row in frame.partitions] == [False, False, True]
-    assert not partition_table.is_hot(frames.done(), frames.done().partitions[2])
+    assert [partitions.is_hot(frame, row) for row in frame.partitions] == [False, False, True]
+    assert not partitions.is_hot(frames.done(), frames.done().partitions[2])

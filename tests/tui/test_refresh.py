@@ -15,8 +15,9 @@ from clickstream.tui.screens.base import DashboardScreen
 from clickstream.tui.widgets.log_view import LogView
 from clickstream.tui.widgets.row_table import RowTable
 from tests.tui import frames, funnel_figures
-from tests.tui.conftest import MakeApp, driven, settled, until
+from tests.tui.driving import MakeApp, driven, settled
 from tests.tui.stand_ins import COUNT
+from tests.waiting import until
 
 pytestmark = pytest.mark.usefixtures("answers")
 
@@ -29,7 +30,7 @@ TRIES = 5
 SHOW_A_CONSUMER = {"overview": {"strip"}, "workers": {"processes"}, "partitions": {"pressure"}}
 """Who shows a consumer's figures, by mode; nobody on the others."""
 
-SHOW_THE_TIME = {"overview": {"HeaderLine", "throughput"}}
+SHOW_THE_TIME = {"overview": {"HeaderLine", "PlotextPlot"}}
 """Who changes when only time has passed; on the others the clock in the first line."""
 
 

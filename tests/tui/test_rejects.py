@@ -18,9 +18,10 @@ from clickstream.tui.screens.mend import MendScreen
 from clickstream.tui.screens.rejects import RejectsScreen
 from clickstream.tui.widgets.payload_view import PayloadView
 from clickstream.tui.widgets.row_table import RowTable
-from tests.tui.conftest import EVERY_SIZE, SIZES, MakeApp, settled, until
+from tests.tui.driving import EVERY_SIZE, SIZES, MakeApp, notices, settled, strips
 from tests.tui.frames import running
 from tests.tui.stand_ins import ALL, EVENT, Store, message
+from tests.waiting import until
 
 
 async def settle(pilot: Any, come: Callable[[], Any] = lambda: True) -> None:
@@ -93,7 +94,7 @@ def test_no_cell_and_no_view_holds_a_control_character(make_app: MakeApp, store:
         for keys in ((), ("down",), ("h",), ("o",)):
             await pilot.press(*keys)
             await settle(pilot)
-            for strip in app.screen._compositor.render_strips():
+            for strip in strips(app):
                 assert all(text == "" or text.isprintable() for text, _, control in strip if not control)
 
     drive(app, act)
@@ -197,7 +198,7 @@ def test_a_payload_too_large_to_edit_names_the_way(make_app: MakeApp, store: Sto
         await pilot.press("m")
         await settle(pilot)
         assert screen(app)
-        assert any("rejects show p1@5 --raw" in one.message for one in app._notifications)
+        assert any("rejects show p1@5 --raw" in message for _, message in notices(app))
 
     drive(app, act)
 

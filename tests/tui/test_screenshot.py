@@ -8,7 +8,8 @@ import pytest
 from textual.pilot import Pilot
 
 from tests.tui import frames
-from tests.tui.conftest import MakeApp, driven, until
+from tests.tui.driving import MakeApp, driven
+from tests.waiting import until
 
 
 @pytest.mark.parametrize("desktop", [True, False])

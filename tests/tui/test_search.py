@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 from typing import Any
 
@@ -9,12 +10,12 @@ import pytest
 from textual.pilot import Pilot
 
 from clickstream.domain.errors import UsageError
-from clickstream.tui.screens.search import SearchScreen
 from clickstream.tui.widgets.query_bar import QueryBar
 from clickstream.tui.widgets.row_table import RowTable
 from tests.tui import frames
-from tests.tui.conftest import EVERY_SIZE, SIZES, MakeApp, driven, pressing, settled, text_of, until
+from tests.tui.driving import EVERY_SIZE, SIZES, MakeApp, driven, pressing, settled, text_of
 from tests.tui.search_figures import Index, gone, searchable, with_opensearch
+from tests.waiting import until
 
 KEY = "9"
 
@@ -109,16 +110,16 @@ def test_the_results_stay_while_opensearch_is_away(app: Any) -> None:
 
 
 def test_an_answer_to_the_query_before_comes_too_late(app: Any, index: Index) -> None:
+    index.held["*"] = threading.Event()
+
     async def steps(pilot: Pilot[None]) -> None:
         await pilot.press(KEY)
-        await settled(pilot)
-        screen = app.screen
-        assert isinstance(screen, SearchScreen)
-        before = screen._asked
+        await until(pilot, lambda: index.queries == ["*"], "the first query")
         index.error = UsageError("no")
         await pilot.press("slash", *"event:(", "enter")
+        await until(pilot, lambda: "✖ no" in text_of(app), "the second answer")
+        index.held["*"].set()
         await settled(pilot)
-        assert before.figure is not None
         assert "✖ no" in text_of(app)
         assert "2,756,101" not in text_of(app)
 

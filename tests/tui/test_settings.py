@@ -15,9 +15,10 @@ from clickstream.domain.errors import ClickstreamError
 from clickstream.tui.app import ClickstreamApp
 from clickstream.tui.widgets.findings import Findings
 from clickstream.tui.widgets.row_table import RowTable
-from tests.tui.conftest import EVERY_SIZE, SIZES, MakeApp, pressing, settled, until
+from tests.tui.driving import EVERY_SIZE, SIZES, MakeApp, pressing, settled
 from tests.tui.frames import FakeSource, empty, running
 from tests.tui.stand_ins import Doctor
+from tests.waiting import until
 
 SECRET = "open-sesame"
 

@@ -9,18 +9,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from clickstream.tui.app import ClickstreamApp
-from clickstream.tui.commands import BY_NAME
-from clickstream.tui.jobs import Job
 from clickstream.tui.themes import LIGHT
-from clickstream.tui.widgets import status_bar
 from tests.tui import frames, funnel_figures
-from tests.tui.conftest import EVERY_SIZE, SIZES, MakeApp, pressing, settled
+from tests.tui.driving import EVERY_SIZE, SIZES, HeldJob, MakeApp, pressing, settled
 
 
 @pytest.mark.parametrize("size", EVERY_SIZE)
@@ -93,17 +89,13 @@ def test_typed_confirmation(snap_compare: Any, make_app: MakeApp) -> None:
 
 
 @pytest.mark.parametrize("size", EVERY_SIZE[:2])
-def test_progress(snap_compare: Any, make_app: MakeApp, monkeypatch: pytest.MonkeyPatch, size: str) -> None:
+def test_progress(snap_compare: Any, make_app: MakeApp, held_job: HeldJob, size: str) -> None:
     app = make_app(frames.running())
     words = "demo: 1,200,000 of 2,756,101 stored"
-    job = Job(BY_NAME["demo"], app.source, {}, app.post_message, words=words, done=1_200_000, total=2_756_101)
-    monkeypatch.setattr(status_bar, "time", SimpleNamespace(monotonic=lambda: job.began + 2_000.0))
 
     async def show(pilot: Any) -> None:
         await settled(pilot)
-        app._jobs._running["demo"] = job
-        app.job = job
-        app.refresh_bindings()
+        held_job.run(app, "demo", words=words, done=1_200_000, total=2_756_101)
         await pilot.pause()
 
     assert snap_compare(app, terminal_size=SIZES[size], run_before=show)

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clickstream.tui.text import area, bar, clip, milliseconds, number, resample, seconds, spark
-from clickstream.tui.widgets.pieces import box, fit, spread, width_of
+from clickstream.tui.drawing.pieces import box, fit, spread, width_of
+from clickstream.tui.drawing.text import area, bar, clip, milliseconds, number, resample, seconds, spark
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,8 @@ from clickstream.tui.app import MODE_NAMES, ClickstreamApp
 from clickstream.tui.themes import DARK, LIGHT
 from clickstream.tui.widgets.row_table import RowTable
 from tests.tui import frames, funnel_figures
-from tests.tui.conftest import EVERY_SIZE, MakeApp, driven, settled, text_of, until
+from tests.tui.driving import EVERY_SIZE, MakeApp, driven, settled, strips, text_of
+from tests.waiting import until
 
 pytestmark = pytest.mark.usefixtures("answers")
 
@@ -48,7 +49,7 @@ PARTITION_STATES = (OK, LAGGING, STALLED, STOPPED)
 
 def pairs(app: ClickstreamApp) -> Iterator[tuple[str, float]]:
     """Pieces of text on the screen, each with the contrast to what is behind it."""
-    for strip in app.screen._compositor.render_strips():
+    for strip in strips(app):
         for text, style, _ in strip:
             if text.strip() and text.strip().isascii() and style is not None and style.color and style.bgcolor:
                 yield text, contrast(style)
@@ -131,8 +132,8 @@ def test_without_colours_states_are_told_by_sign_and_word(
             await settled(pilot)
             await settled(pilot)
             shown[mode] = text_of(app)
-            for strip in app.screen._compositor.render_strips():
-                for filter_ in app._filters:
+            for strip in strips(app):
+                for filter_ in app.get_line_filters():
                     strip = strip.apply_filter(filter_, app.screen.background_colors[1])  # noqa: PLW2901
                 for _, style, _ in strip:
                     assert style is None or is_grey(style)
@@ -156,7 +157,7 @@ def is_grey(style: Style) -> bool:
 
 
 def test_every_state_has_a_sign_of_its_own_gravity() -> None:
-    from clickstream.tui import states
+    from clickstream.tui.drawing import states
 
     gravity = {
         "●": (states.OKAY, states.DIM),

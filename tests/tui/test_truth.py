@@ -24,17 +24,18 @@ from clickstream.actions.observe.model import (
     History,
 )
 from clickstream.services.postgres.verify import Verification
-from clickstream.tui.ages import age, since
-from clickstream.tui.headline import headline
-from clickstream.tui.widgets import partition_table, pressure_table
+from clickstream.tui.drawing import partitions, pressure
+from clickstream.tui.drawing.ages import age, since
+from clickstream.tui.drawing.headline import headline
+from clickstream.tui.drawing.lag import lag_box
+from clickstream.tui.drawing.overview import sessions_box
 from clickstream.tui.widgets.header import header
-from clickstream.tui.widgets.lag_box import lag_box
 from clickstream.tui.widgets.lag_chart import LagChart, not_watched, peak
-from clickstream.tui.widgets.outcome import sessions_box
 from clickstream.tui.widgets.throughput import ThroughputPlot, nothing_flowed
 from tests.tui import frames
-from tests.tui.conftest import MakeApp, driven, pressing, text_of, until
+from tests.tui.driving import MakeApp, driven, pressing, text_of
 from tests.tui.test_partitions import with_kafka
+from tests.waiting import until
 
 NOW = frames.NOW
 
@@ -124,7 +125,7 @@ def without(frame: Frame, name: str) -> Frame:
     (without(stuck(STOPPED, owner=None), "kafka"), "Kafka does not answer"),
 ])  # fmt: skip
 def test_nothing_holds_them_up_only_where_all_is_stored(frame: Frame, words: str) -> None:
-    assert pressure_table.summary(pressures(frame), frame) == words
+    assert pressure.summary(pressures(frame), frame) == words
 
 
 def test_a_partition_that_nobody_has_is_the_headline() -> None:
@@ -145,11 +146,11 @@ def silent() -> Frame:
 def test_a_silent_owner_is_called_silent() -> None:
     frame = silent()
     row = frame.partitions[1]
-    assert partition_table.partition_cells(frame, row, 120)[-1].text == "consumer-1 (silent)"
-    assert "owner consumer-1 (silent)" in partition_table.detail(frame, row)
+    assert partitions.partition_cells(frame, row, 120)[-1].text == "consumer-1 (silent)"
+    assert "owner consumer-1 (silent)" in partitions.detail(frame, row)
     consumers = pressures(frame)
-    assert pressure_table.summary(consumers, frame).startswith("consumer-1 silent; ")
-    cells = pressure_table.pressure_cells(consumers[1], 120)
+    assert pressure.summary(consumers, frame).startswith("consumer-1 silent; ")
+    cells = pressure.pressure_cells(consumers[1], 120)
     assert [cell.text for cell in cells] == ["consumer-1", *["–"] * 6, "silent"]  # what it said last is not of now
     warned = replace(frame, partitions=(frame.partitions[0], replace(row, state=OK), frame.partitions[2]))
     assert "owner silent" in lag_box(warned, 60, 10).plain
@@ -157,8 +158,8 @@ def test_a_silent_owner_is_called_silent() -> None:
 
 def test_rates_that_are_not_known_are_no_rates_of_nothing() -> None:
     frame = frames.service_gone()
-    titles = [column.title for column in partition_table.columns_for(120)]
-    cells = dict(zip(titles, partition_table.partition_cells(frame, frame.partitions[0], 120), strict=True))
+    titles = [column.title for column in partitions.columns_for(120)]
+    cells = dict(zip(titles, partitions.partition_cells(frame, frame.partitions[0], 120), strict=True))
     assert {name: cells[name].text for name in ("", "out", "drains")} == {"": "?", "out": "?", "drains": "?"}
     assert cells["in"].text == "18.9 k/s"
 

@@ -16,7 +16,7 @@ from clickstream.actions.observe.judge import Judge, Reading
 from clickstream.actions.observe.model import DOWN, LAGGING, OK, SILENT, STALLED, Frame, PartitionState
 from clickstream.cli import frames
 from clickstream.cli.output import json_text, plain
-from clickstream.tui.widgets.partition_table import partition_cells
+from clickstream.tui.drawing.partitions import partition_cells
 from tests.tui.frames import done, empty, obstructed, running, service_gone, worker_dead
 
 

@@ -16,8 +16,9 @@ from clickstream.cli.output import Table, TextLine
 from clickstream.config.problems import SettingsError
 from clickstream.domain.errors import LONGEST_MESSAGE, ClickstreamError, ServiceUnavailable
 from clickstream.domain.escapes import brief
-from clickstream.tui.widgets.line import tame
-from clickstream.tui.widgets.row_table import Column, _drawn
+from clickstream.tui.drawing.cells import Column
+from clickstream.tui.widgets.line import replace_controls
+from clickstream.tui.widgets.row_table import draw_cell
 
 WORDS = "a\x1b]0;owned\x07\x9b31m\u202e\x00\b\r\x7fz [red]x[/red]"
 SHOWN = r"a\x1b]0;owned\x07\x9b31m\u202e\x00\x08\r\x7fz [red]x[/red]"
@@ -82,12 +83,12 @@ def test_brief_keeps_to_its_limit(text: str, limit: int) -> None:
 
 
 def test_what_the_dashboard_forgot_to_escape() -> None:
-    drawn = _drawn(WORDS, "", Column("x"))
+    drawn = draw_cell(WORDS, "", Column("x"))
     assert drawn.plain == SHOWN
-    assert tame(Content(WORDS)).plain.isprintable()
-    assert "[red]x[/red]" in tame(Content(WORDS)).plain
-    styled = tame(Content.assemble(("a\x1b[2J\x9b", "bold"), "\n", ("b\u202e", "red")))
+    assert replace_controls(Content(WORDS)).plain.isprintable()
+    assert "[red]x[/red]" in replace_controls(Content(WORDS)).plain
+    styled = replace_controls(Content.assemble(("a\x1b[2J\x9b", "bold"), "\n", ("b\u202e", "red")))
     assert styled.plain == "a\ufffd[2J\ufffd\nb\ufffd"
     assert [(span.start, span.end, str(span.style)) for span in styled.spans] == [(0, 6, "bold"), (7, 9, "red")]
     fine = Content("fine\nlines")
-    assert tame(fine) is fine
+    assert replace_controls(fine) is fine

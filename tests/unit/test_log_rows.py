@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from clickstream.actions.logs.lines import ERROR, INFO, LogLine, parse
-from clickstream.tui.widgets import log_rows
-from clickstream.tui.widgets.log_rows import LogRows
+from clickstream.tui.drawing import log_rows
+from clickstream.tui.drawing.log_rows import LogRows
 
 
 def line(text: str, level: int = INFO, process: str = "a") -> LogLine:

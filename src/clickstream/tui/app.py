@@ -24,11 +24,10 @@ from clickstream.actions.observe.model import BAD, Happening
 from clickstream.domain.escapes import escape_controls
 from clickstream.tui.bursts import QUIET
 from clickstream.tui.commands import BY_NAME, Command, command_binding
-from clickstream.tui.feed import Feed, FrameSource
-from clickstream.tui.guarded import Guarded
-from clickstream.tui.jobs import Job, Jobs
-from clickstream.tui.messages import FeedFailed, FrameArrived, JobEnded, JobMoved
+from clickstream.tui.feed import Feed, FeedFailed, FrameArrived, FrameSource
+from clickstream.tui.jobs import Job, JobEnded, JobMoved, Jobs
 from clickstream.tui.palette import CommandProvider
+from clickstream.tui.paste_guard import PasteGuard
 from clickstream.tui.screens.base import DashboardScreen
 from clickstream.tui.screens.confirm import ConfirmScreen
 from clickstream.tui.screens.faults import open_menu
@@ -57,7 +56,7 @@ def mode_bindings() -> list[BindingType]:
     ]
 
 
-class ClickstreamApp(Guarded, App[None]):
+class ClickstreamApp(PasteGuard, App[None]):
     """The dashboard."""
 
     TITLE = "clickstream"
@@ -97,7 +96,8 @@ class ClickstreamApp(Guarded, App[None]):
         self.read_only = read_only
         self._demo = demo
         self._feed = Feed(source, self.post_message)
-        self._jobs = Jobs(source, self.post_message)
+        self.jobs = Jobs(source, self.post_message)
+        """What runs; started by `start_job`."""
         self.guard(quiet)
         self.last_words = ""
         """What the terminal is told when the dashboard has closed: how the demo went."""
@@ -107,12 +107,12 @@ class ClickstreamApp(Guarded, App[None]):
         for theme in (DARK, LIGHT):
             self.register_theme(theme)
         self.theme = DARK.name
-        # A polite kill gives the terminal back, as `q` does.
+        # SIGTERM gives the terminal back, as `q` does.
         with suppress(NotImplementedError, RuntimeError, ValueError):
             asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self.exit)
         self.call_after_refresh(self._feed.start)
         if self._demo is not None:
-            self.run_command("demo", {"options": self._demo})  # no key has asked for it: none can stop it
+            self.run_command("demo", {"options": self._demo})  # no key has started it: the guard lets it pass
 
     def on_unmount(self) -> None:
         self._feed.stop()
@@ -129,15 +129,15 @@ class ClickstreamApp(Guarded, App[None]):
                 screen.receive(frame)
 
     def on_job_moved(self, message: JobMoved) -> None:
-        self.job = self._jobs.newest
+        self.job = self.jobs.newest
 
     def on_job_ended(self, message: JobEnded) -> None:
         job = message.job
-        self._jobs.ended(job)
+        self.jobs.ended(job)
         if job.command.name == "demo":
             self.last_words = job.outcome
             self.demo_failed = job.failed
-        self.job = self._jobs.newest
+        self.job = self.jobs.newest
         if job.failed:
             self.source.tell([Happening(time.time(), BAD, job.outcome, mark=True)])
         self.notify(
@@ -162,7 +162,7 @@ class ClickstreamApp(Guarded, App[None]):
         return not (self.read_only and command.changes)
 
     def run_command(self, name: str, arguments: dict[str, Any] | None = None, *, warning: str = "") -> None:
-        """Do what the command does: open its screen, ask first where it is weighty, run it as a job."""
+        """Do what the command does: open its screen, ask first where it changes much, run it as a job."""
         command = BY_NAME[name]
         if not self.offers(command):
             self.notify(f"{name}: this is a read-only session", severity="warning")
@@ -179,13 +179,13 @@ class ClickstreamApp(Guarded, App[None]):
             return
         question = warning or command.warning
         if command.weight is Weight.LIGHT and not warning:
-            self.act(partial(self._start, command, arguments or {}))
+            self.act(partial(self.start_job, command, arguments or {}))
             return
         typed = name.rpartition(" ")[2] if command.weight is Weight.TYPE else ""
 
         def answered(yes: bool | None) -> None:
             if yes:
-                self.act(partial(self._start, command, arguments or {}))
+                self.act(partial(self.start_job, command, arguments or {}))
 
         self.ask(ConfirmScreen(name, question, typed=typed), answered)
 
@@ -200,13 +200,13 @@ class ClickstreamApp(Guarded, App[None]):
         self.push_screen(HelpScreen(self.screen))
 
     def action_cancel_job(self) -> None:
-        job = self._jobs.newest
+        job = self.jobs.newest
         if job is None or job.cancelled:
             return
 
         def cancel() -> None:
             job.cancel()
-            self.job = self._jobs.newest
+            self.job = self.jobs.newest
 
         def answered(yes: bool | None) -> None:
             if yes:
@@ -220,7 +220,7 @@ class ClickstreamApp(Guarded, App[None]):
         self.notify("q leaves; the pipeline goes on running.")
 
     def action_leave(self) -> None:
-        job = self._jobs.newest
+        job = self.jobs.newest
         if job is None:
             self.act(self.exit)
             return
@@ -238,7 +238,7 @@ class ClickstreamApp(Guarded, App[None]):
         if action == "command" and parameters:
             return self.offers(BY_NAME[str(parameters[0])])
         if action == "cancel_job":
-            return self._jobs.newest is not None and self._jobs.newest.command.cancellable
+            return self.jobs.newest is not None and self.jobs.newest.command.cancellable
         if action in {"mode", "help", "cancel_job", "leave"}:
             return isinstance(self.screen, DashboardScreen) or action == "leave"
         return True
@@ -255,7 +255,7 @@ class ClickstreamApp(Guarded, App[None]):
     def deliver_screenshot(
         self, filename: str | None = None, path: str | None = None, time_format: str | None = None
     ) -> str | None:
-        """Into the folder of downloads, or the working folder where there is none, as on a server."""
+        """Save it to the folder of downloads, or to the working folder where there is none, as on a server."""
         if path is None and not user_downloads_path().is_dir():
             path = "."
         return super().deliver_screenshot(filename, path, time_format)
@@ -267,8 +267,9 @@ class ClickstreamApp(Guarded, App[None]):
 
         self.ask(PromptScreen(command.name, command.prompt), answered)
 
-    def _start(self, command: Command, arguments: dict[str, Any]) -> None:
-        job = self._jobs.start(command, arguments)
+    def start_job(self, command: Command, arguments: dict[str, Any]) -> None:
+        """Run the command as a job, without a question."""
+        job = self.jobs.start(command, arguments)
         if job is None:
             self.notify(f"{command.name} is running already", severity="warning")
             return

@@ -44,7 +44,7 @@ class Progress:
     """Those that have ended."""
 
 
-def summed_up(records: list[Record]) -> tuple[Benchmark, ...]:
+def summarize(records: list[Record]) -> tuple[Benchmark, ...]:
     """The newest first. In a thread: it loads the actions."""
     from clickstream.actions.benchmark.series import summaries
 
@@ -56,7 +56,7 @@ def summed_up(records: list[Record]) -> tuple[Benchmark, ...]:
     return tuple(reversed(found))
 
 
-def running(progress: Progress) -> Benchmark | None:
+def running_benchmark(progress: Progress) -> Benchmark | None:
     """What the running benchmark has so far; None: no run has ended."""
     from clickstream.actions.benchmark.series import summaries
 

@@ -23,7 +23,7 @@ Do = Callable[[], object]
 
 
 class Bursts:
-    """Knows the inputs so far, and holds what waits to be done."""
+    """Remembers the inputs and holds the actions that wait."""
 
     def __init__(self, quiet: float, later: Callable[[float, Do], object], refused: Do) -> None:
         """Args:
@@ -85,7 +85,7 @@ class Bursts:
             self._refuse()
 
     def _go_on(self, count: int) -> None:
-        """This input was alone, and what waits for it is done: unless another has come since, and settled it."""
+        """This input came alone, so what waits for it is done; unless another input has come since and decided it."""
         if count != self._count:
             return
         waiting, self._waiting = self._waiting, []

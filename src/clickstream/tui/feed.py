@@ -1,4 +1,4 @@
-"""Carries frames from their source to the app, in a daemon thread: nobody who hangs keeps the app from ending."""
+"""Carries frames to the app in a daemon thread, so that a source that hangs does not keep the app from ending."""
 
 from __future__ import annotations
 
@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Protocol
 
 from textual.message import Message
 
-from clickstream.tui.messages import FeedFailed, FrameArrived
-
 if TYPE_CHECKING:
     from clickstream.actions.observe.model import Frame, Happening
     from clickstream.config.settings import Settings
@@ -17,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class FrameSource(Protocol):
-    """What the app needs of a Watcher (actions/watch/watcher.py); tests have one of their own."""
+    """What the app needs of a Watcher (actions/observe/watcher.py); tests have their own."""
 
     @property
     def settings(self) -> Settings:
@@ -33,6 +31,25 @@ class FrameSource(Protocol):
     def ask_now(self) -> None: ...
 
     def stop(self) -> None: ...
+
+
+class FrameArrived(Message):
+    """A new frame; a newer one takes its place when the app is behind."""
+
+    def __init__(self, frame: Frame) -> None:
+        super().__init__()
+        self.frame = frame
+
+    def can_replace(self, message: Message) -> bool:
+        return isinstance(message, FrameArrived)
+
+
+class FeedFailed(Message):
+    """No frame comes any more, because of a fault of ours."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__()
+        self.error = error
 
 
 class Feed:

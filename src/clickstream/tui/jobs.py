@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 from textual.message import Message
 
 from clickstream.domain.errors import ClickstreamError, Interrupted
-from clickstream.tui.messages import JobEnded, JobMoved
 
 if TYPE_CHECKING:
     from clickstream.config.settings import Settings
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
     from clickstream.tui.feed import FrameSource
 
 MOVED_EVERY = 0.2
-"""Seconds between two words about how far a job is."""
+"""Seconds between two reports of how far a job is."""
 
 
 @dataclass(slots=True)
@@ -68,6 +67,25 @@ class Job:
         if changed or now - self._moved >= MOVED_EVERY:
             self._moved = now
             self.post(JobMoved(self))
+
+
+class JobMoved(Message):
+    """A job has said how far it is."""
+
+    def __init__(self, job: Job) -> None:
+        super().__init__()
+        self.job = job
+
+    def can_replace(self, message: Message) -> bool:
+        return isinstance(message, JobMoved) and message.job is self.job
+
+
+class JobEnded(Message):
+    """A job is over: done, failed or cancelled."""
+
+    def __init__(self, job: Job) -> None:
+        super().__init__()
+        self.job = job
 
 
 class Jobs:

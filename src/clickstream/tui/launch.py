@@ -29,7 +29,7 @@ def run(load_settings: Callable[[], Settings], *, demo: DemoOptions | None = Non
     """
     from clickstream.actions.observe.watcher import Watcher
 
-    # Drivers log to stderr where nobody has said otherwise: that would be on top of the screen.
+    # Drivers log to stderr unless they are told otherwise, which would overwrite the screen.
     logging.getLogger().addHandler(logging.NullHandler())
     threading.Thread(target=_end_with_terminal, name="terminal", daemon=True).start()
     with Watcher(load_settings) as watcher:

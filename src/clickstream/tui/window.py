@@ -1,6 +1,6 @@
 """A dashboard that is a window of `clickstream serve` ends with that server, however the server ends.
 
-Its driver does not look at the end of its input, and would go on for ever.
+Its driver does not notice the end of its input and would run on.
 """
 
 from __future__ import annotations

@@ -9,8 +9,8 @@ from textual.containers import Container
 from textual.screen import Screen
 from textual.widgets import Static
 
+from clickstream.tui.widgets.footer import KeyLine
 from clickstream.tui.widgets.header import HeaderLine
-from clickstream.tui.widgets.key_line import KeyLine
 from clickstream.tui.widgets.status_bar import StatusBar
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class DashboardScreen(Screen[None]):
 
     @property
     def _stands(self) -> bool:
-        """Its widgets are there: not so before it is composed, nor while the app takes it down."""
+        """Whether its widgets are there. They are not before it is composed, nor while the app takes it down."""
         return self.is_mounted and bool(self.query(StatusBar))
 
     def body(self) -> ComposeResult:
@@ -75,6 +75,11 @@ class DashboardScreen(Screen[None]):
         self.query_one(HeaderLine).show(frame)
         self.query_one(StatusBar).show(frame)
         self.show(frame)
+
+    def show_again(self) -> None:
+        """Show the newest frame again, because an answer has come or the size has changed."""
+        if self.dashboard.frame is not None and self._stands:
+            self.show(self.dashboard.frame)
 
     def show_job(self, job: Job | None) -> None:
         """A job has moved, or none runs any more."""

@@ -9,20 +9,20 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.message import Message
 from textual.widgets import DataTable
 
+from clickstream.actions.observe.poll import MOST_OF_THE_TIME
 from clickstream.domain.processes import is_benchmarks
 from clickstream.tui import benchmarks
+from clickstream.tui.background import BackgroundQuery
 from clickstream.tui.benchmarks import Benchmark, Progress
 from clickstream.tui.commands import command_binding
+from clickstream.tui.drawing.benchmark import boxes, rows
+from clickstream.tui.drawing.benchmark.bars import bars_box
+from clickstream.tui.drawing.states import ACCENT, DIM
 from clickstream.tui.screens.filtered import FilteredScreen
-from clickstream.tui.seldom import Answer, Seldom
-from clickstream.tui.states import ACCENT, DIM
-from clickstream.tui.widgets import benchmark_boxes, benchmark_table
-from clickstream.tui.widgets.benchmark_chart import bars_box
 from clickstream.tui.widgets.filter_bar import FilterBar
-from clickstream.tui.widgets.line import Line, head
+from clickstream.tui.widgets.line import Line, set_titles
 from clickstream.tui.widgets.panel import Panel
 from clickstream.tui.widgets.row_table import RowTable
 
@@ -58,16 +58,11 @@ class BenchmarkScreen(FilteredScreen):
     AUTO_FOCUS = FILTERED = "#runs"
     BINDINGS: ClassVar[list[BindingType]] = [command_binding("b", "benchmark", "run")]
 
-    class HistoryTold(Message):
-        """The history has been read."""
-
-        def __init__(self, answer: Answer[tuple[Benchmark, ...]]) -> None:
-            super().__init__()
-            self.answer = answer
-
     def __init__(self) -> None:
         super().__init__()
-        self._history: Seldom[tuple[Benchmark, ...]] = Seldom(READ_EVERY)
+        self._history: BackgroundQuery[tuple[Benchmark, ...]] = BackgroundQuery(
+            self, self.show_again, every=READ_EVERY, share=MOST_OF_THE_TIME
+        )
         self._shown: tuple[Benchmark, ...] = ()
         """Those of the table, the newest first."""
         self._job: Job | None = None
@@ -80,7 +75,7 @@ class BenchmarkScreen(FilteredScreen):
                 yield Panel(self._draw_case, title="this case", id="case")
                 yield Panel(self._draw_machine, title="machine", id="machine")
         yield Panel(self._draw_running, title="running", id="now")
-        yield RowTable(benchmark_table.columns_for(self.app.size.width), title="benchmarks", classes="box", id="runs")
+        yield RowTable(rows.columns_for(self.app.size.width), title="benchmarks", classes="box", id="runs")
         yield FilterBar()
 
     def show(self, frame: Frame) -> None:
@@ -93,9 +88,9 @@ class BenchmarkScreen(FilteredScreen):
         self.set_class(not self._shown, "-empty")
         self.query_one("#none", Line).put(self._nothing_yet())
         table = self.query_one("#runs", RowTable)
-        table.set_columns(benchmark_table.columns_for(width))
-        rows = [(key, one, case) for one in self._shown for key, case in one.rows()]
-        table.put({key: benchmark_table.benchmark_cells(one, case, width) for key, one, case in rows})
+        table.set_columns(rows.columns_for(width))
+        cases = [(key, one, case) for one in self._shown for key, case in one.rows()]
+        table.put({key: rows.benchmark_cells(one, case, width) for key, one, case in cases})
         if self.focused is None and self._shown:  # what is hidden cannot have the focus
             table.focus()
         self._show_chosen(frame)
@@ -107,17 +102,12 @@ class BenchmarkScreen(FilteredScreen):
         if frame is None or not self._stands or (before is None and self._job is None):
             return
         if before is not None and self._job is None:  # what it found is in the history now
+            self._history.abandon()
             self._read(frame)
         self.show(frame)
 
     def on_resize(self) -> None:
-        if self.dashboard.frame is not None and self.is_mounted:
-            self.show(self.dashboard.frame)
-
-    def on_benchmark_screen_history_told(self, message: BenchmarkScreen.HistoryTold) -> None:
-        self._history.hear(message.answer)
-        if self.dashboard.frame is not None and self.is_mounted:
-            self.show(self.dashboard.frame)
+        self.show_again()
 
     @on(DataTable.RowHighlighted, "#runs")
     def _choose(self) -> None:
@@ -130,18 +120,18 @@ class BenchmarkScreen(FilteredScreen):
         one, case = self._chosen()
         record = one.record if one else None
         in_a_box = self.query_one("#machine").display
-        self.query_one("#runs", RowTable).tell("" if in_a_box else benchmark_boxes.machine_line(record))
+        self.query_one("#runs", RowTable).tell("" if in_a_box else boxes.machine_line(record))
         if one is None or case is None:
             return
         title = f"events/s, {'live' if case.case.mode == 'live' else ORDERS[case.case.order]}"
         legend = "" if case.case.mode == "live" else "━ what COPY alone takes"
-        head(self.query_one("#bars"), title, legend)
-        head(self.query_one("#case"), benchmark_boxes.case_title(case))
-        head(self.query_one("#machine"), subtitle=benchmark_table.when(one, "%Y-%m-%d %H:%M"))
+        set_titles(self.query_one("#bars"), title, legend)
+        set_titles(self.query_one("#case"), boxes.case_title(case))
+        set_titles(self.query_one("#machine"), subtitle=rows.when(one, "%Y-%m-%d %H:%M"))
 
     def _newest_first(self) -> tuple[Benchmark, ...]:
         figure, progress = self._history.figure, self._progress()
-        now = benchmarks.running(progress) if progress else None
+        now = benchmarks.running_benchmark(progress) if progress else None
         return (*((now,) if now else ()), *(figure.value if figure else ()))
 
     def _progress(self) -> Progress | None:
@@ -154,12 +144,9 @@ class BenchmarkScreen(FilteredScreen):
         def question() -> tuple[Benchmark, ...]:
             from clickstream.actions.benchmark import history as benchmark_history
 
-            return benchmarks.summed_up(benchmark_history.kept(home))
+            return benchmarks.summarize(benchmark_history.kept(home))
 
-        def told(answer: Answer[tuple[Benchmark, ...]]) -> None:
-            self.post_message(self.HistoryTold(answer))
-
-        self._history.ask(frame.at, frame.at, question, told)
+        self._history.ask(question, frame.at, frame.at)
 
     def _nothing_yet(self) -> Content:
         if self._history.error:
@@ -189,13 +176,13 @@ class BenchmarkScreen(FilteredScreen):
 
     def _draw_case(self, _frame: Frame, width: int, height: int) -> Content:
         _, case = self._chosen()
-        return benchmark_boxes.case_box(case, width, height) if case else Content("")
+        return boxes.case_box(case, width, height) if case else Content("")
 
     def _draw_machine(self, _frame: Frame, width: int, height: int) -> Content:
         one, _ = self._chosen()
-        return benchmark_boxes.machine_box(one.record, width, height) if one else Content("")
+        return boxes.machine_box(one.record, width, height) if one else Content("")
 
     def _draw_running(self, frame: Frame, width: int, _height: int) -> Content:
         if self._job is None:
-            return benchmark_boxes.elsewhere_box(frame, width)
-        return benchmark_boxes.running_box(self._job, self._progress(), width)
+            return boxes.elsewhere_box(frame, width)
+        return boxes.running_box(self._job, self._progress(), width)

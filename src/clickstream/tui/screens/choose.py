@@ -14,8 +14,8 @@ from textual.content import Content
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
+from clickstream.tui.drawing.states import DIM
 from clickstream.tui.screens.dialog import Dialog
-from clickstream.tui.states import DIM
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ WORDS_WIDTH = 64
 
 
 class ChooseScreen(Dialog[str]):
-    """Gives the id of what was chosen; None: nothing was."""
+    """Returns the id of what was chosen; None: nothing was."""
 
     CSS = """
     ChooseScreen > #dialog { padding: 1 1 0 1; width: 76; }

@@ -1,4 +1,4 @@
-"""A question before something weighty. Cancel is chosen first; what cannot be undone asks for its name to be typed."""
+"""A question before something that changes much. Cancel is chosen first; what cannot be undone has its name typed."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ class Overlay(ClosesOnce, ModalScreen[Answer]):
 
 
 class Dialog(Overlay[Answer]):
-    """A question over the dashboard. Leaving it is `dismiss`, whatever comes; going on is `answer`."""
+    """A question over the dashboard. `dismiss` leaves it in any case; `answer` goes on."""
 
     def answer(self, answer: Answer) -> None:
         """Close, and go on with this answer; stay as it is where the key belongs to a burst."""

@@ -1,4 +1,4 @@
-"""The menu of faults: which can be had now, each with its sentence, and the end of those that hold.
+"""The menu of faults: which can be injected now, each with its sentence, and the end of those that last.
 
 Strikes nothing: what was chosen is run as a command.
 """
@@ -27,7 +27,7 @@ ALIVE = {"starting", "running"}
 
 
 def open_menu(app: ClickstreamApp) -> None:
-    """Show the menu; what is chosen is struck at once."""
+    """Show the menu; what is chosen is injected at once."""
     frame = app.frame
     if frame is None:
         return
@@ -62,7 +62,7 @@ def _held(minder: str) -> str:
 
 
 def _by_hand(living: list[ProcessRow]) -> list[Choice]:
-    """What lasts until somebody ends it."""
+    """What lasts until it is ended."""
     servers = [row.name for row in living if row.role == "server"]
     return [
         *(Choice(f"worker freeze:{name}", f"freeze {name} for good", "until it is let go on") for name in servers),

@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-import threading
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.content import Content
-from textual.message import Message
 
 from clickstream.actions.observe.model import UP
+from clickstream.actions.observe.poll import MOST_OF_THE_TIME
 from clickstream.domain.cancellation import Cancellation
-from clickstream.tui.ages import age_of, since_of
+from clickstream.tui.background import BackgroundQuery
+from clickstream.tui.drawing import funnel as drawing
+from clickstream.tui.drawing.ages import age_of, since_of
+from clickstream.tui.drawing.cells import Cell, Column
+from clickstream.tui.drawing.states import ACCENT, DIM
+from clickstream.tui.drawing.text import bar, exact, percent
 from clickstream.tui.screens.base import DashboardScreen
 from clickstream.tui.screens.visitor import VisitorScreen
-from clickstream.tui.seldom import Answer, Seldom
-from clickstream.tui.states import ACCENT, DIM
-from clickstream.tui.text import bar, exact, percent
-from clickstream.tui.widgets import funnel_boxes
-from clickstream.tui.widgets.line import head
+from clickstream.tui.widgets.line import set_titles
 from clickstream.tui.widgets.panel import Draw, Panel
-from clickstream.tui.widgets.row_table import Cell, Column, RowTable
+from clickstream.tui.widgets.row_table import RowTable
 
 if TYPE_CHECKING:
     from clickstream.actions.analytics import Analytics, Funnel
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from clickstream.services.postgres.analytics import TopItem
 
 BREAKDOWN_EVERY, ORDERED_EVERY = 15.0, 60.0
-"""Seconds between two passes over the tables, at least; see Seldom."""
+"""Seconds between two passes over the tables, at least."""
 
 DIM_AFTER = 60.0
 """Seconds after which figures go dim. With millions of rows the scans behind them are half a minute apart, as they may
@@ -78,25 +78,14 @@ class FunnelScreen(DashboardScreen):
         Binding("o", "cancel_count", "cancel", tooltip="stop counting the ordered funnel", id="ordered.cancel"),
     ]
 
-    class BreakdownTold(Message):
-        """Sessions by day and hour have been asked for."""
-
-        def __init__(self, answer: Answer[Breakdown]) -> None:
-            super().__init__()
-            self.answer = answer
-
-    class OrderedTold(Message):
-        """The ordered funnel has been asked for."""
-
-        def __init__(self, answer: Answer[OrderedFunnel]) -> None:
-            super().__init__()
-            self.answer = answer
-
     def __init__(self) -> None:
         super().__init__()
-        self._breakdown: Seldom[Breakdown] = Seldom(BREAKDOWN_EVERY)
-        self._ordered: Seldom[OrderedFunnel] = Seldom(ORDERED_EVERY)
-        self._cancellation: Cancellation | None = None
+        self._breakdown: BackgroundQuery[Breakdown] = BackgroundQuery(
+            self, self._show_answer, every=BREAKDOWN_EVERY, share=MOST_OF_THE_TIME
+        )
+        self._ordered: BackgroundQuery[OrderedFunnel] = BackgroundQuery(
+            self, self._show_answer, every=ORDERED_EVERY, share=MOST_OF_THE_TIME
+        )
 
     def body(self) -> ComposeResult:
         with Horizontal(id="windows"):
@@ -120,26 +109,19 @@ class FunnelScreen(DashboardScreen):
         old = found is not None and found.age(frame.at) > DIM_AFTER
         items.put({str(item.item_id): _item(item, top[0].views, width, old=old) for item in top})
         items.tell(age_of(found, frame.at))
-        standing = funnel_boxes.standing(self._ordered, frame.at) if self._may_ask(frame) else ""
-        head(self.query_one("#ordered"), subtitle=standing)
-        head(self.query_one("#window-all_time"), subtitle=since_of(frame.analytics, frame.at))
-        head(self.query_one("#hours"), subtitle=age_of(self._breakdown.figure, frame.at))
+        standing = drawing.standing(self._ordered, frame.at) if self._may_ask(frame) else ""
+        set_titles(self.query_one("#ordered"), subtitle=standing)
+        set_titles(self.query_one("#window-all_time"), subtitle=since_of(frame.analytics, frame.at))
+        set_titles(self.query_one("#hours"), subtitle=age_of(self._breakdown.figure, frame.at))
 
     def on_resize(self) -> None:
-        if self.dashboard.frame is not None and self.is_mounted:
-            self.show(self.dashboard.frame)
+        self.show_again()
 
-    def on_funnel_screen_breakdown_told(self, message: FunnelScreen.BreakdownTold) -> None:
-        self._breakdown.hear(message.answer)
-        self._show_again()
-
-    def on_funnel_screen_ordered_told(self, message: FunnelScreen.OrderedTold) -> None:
-        self._ordered.hear(message.answer)
-        self._cancellation = None
-        self._show_again()
+    def on_unmount(self) -> None:
+        self._ordered.cancel()
 
     def action_visitor(self) -> None:
-        """Look somebody up."""
+        """Look a visitor up."""
         figure = self._breakdown.figure
         self.dashboard.push_screen(VisitorScreen(figure.value.customers if figure else ()))
 
@@ -152,11 +134,10 @@ class FunnelScreen(DashboardScreen):
             self.notify("PostgreSQL does not answer: there is nothing to count", severity="warning")
             return
         self._count(frame)
-        self._show_again()
+        self.show_again()
 
     def action_cancel_count(self) -> None:
-        if self._cancellation is not None:
-            threading.Thread(target=self._cancellation.cancel, name="cancel", daemon=True).start()
+        self._ordered.cancel()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action in {"count", "cancel_count"}:
@@ -183,49 +164,41 @@ class FunnelScreen(DashboardScreen):
 
             return funnel.breakdown(settings)
 
-        def told(answer: Answer[Breakdown]) -> None:
-            self.post_message(self.BreakdownTold(answer))
-
-        self._breakdown.ask(frame.at, _stored(frame), question, told)
+        self._breakdown.ask(question, frame.at, _stored(frame))
 
     def _count(self, frame: Frame) -> None:
         settings, cancellation = self.dashboard.source.settings, Cancellation()
-        self._cancellation = cancellation
 
         def question() -> OrderedFunnel:
             from clickstream.actions import funnel
 
             return funnel.ordered_funnel(settings, cancellation)
 
-        def told(answer: Answer[OrderedFunnel]) -> None:
-            self.post_message(self.OrderedTold(answer))
-
-        self._ordered.ask(frame.at, _stored(frame), question, told)
+        self._ordered.ask(question, frame.at, _stored(frame), cancellation=cancellation)
         self.refresh_bindings()
 
-    def _show_again(self) -> None:
+    def _show_answer(self) -> None:
         self.refresh_bindings()
-        if self.dashboard.frame is not None and self.is_mounted:
-            self.show(self.dashboard.frame)
+        self.show_again()
 
     def _window(self, name: str) -> Draw:
         def draw(frame: Frame, width: int, height: int) -> Content:
             found = frame.analytics
             old = found is not None and found.age(frame.at) > DIM_AFTER
-            return funnel_boxes.window_box(_of(found.value, name) if found else None, old, width, height)
+            return drawing.window_box(_of(found.value, name) if found else None, old, width, height)
 
         return draw
 
     def _days(self, frame: Frame, width: int, height: int) -> Content:
-        drawn, words = funnel_boxes.days_box(self._breakdown, frame.at, width, height)
-        head(self.query_one("#days"), subtitle=words)
+        drawn, words = drawing.days_box(self._breakdown, frame.at, width, height)
+        set_titles(self.query_one("#days"), subtitle=words)
         return drawn
 
     def _hours(self, frame: Frame, width: int, height: int) -> Content:
-        return funnel_boxes.hours_box(self._breakdown, frame.at, width, height)
+        return drawing.hours_box(self._breakdown, frame.at, width, height)
 
     def _in_order(self, frame: Frame, width: int, height: int) -> Content:
-        return funnel_boxes.ordered_box(self._ordered, frame.at, width, height)
+        return drawing.ordered_box(self._ordered, frame.at, width, height)
 
 
 def _stored(frame: Frame) -> object:

@@ -13,8 +13,8 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Static
 
+from clickstream.tui.drawing.states import ACCENT, DIM
 from clickstream.tui.screens.dialog import Overlay
-from clickstream.tui.states import ACCENT, DIM
 
 WORDS_WIDTH = 52
 

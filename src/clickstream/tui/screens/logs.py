@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import threading
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.message import Message
 from textual.widgets import Static
 
+from clickstream.tui.drawing.text import exact
+from clickstream.tui.log_follower import LogFollower
 from clickstream.tui.screens.filtered import FilteredScreen
 from clickstream.tui.screens.pick import PickScreen
-from clickstream.tui.text import exact
 from clickstream.tui.widgets.filter_bar import FilterBar
-from clickstream.tui.widgets.line import head
+from clickstream.tui.widgets.line import set_titles
 from clickstream.tui.widgets.log_view import LogView
 
 if TYPE_CHECKING:
     from clickstream.actions.logs.lines import LogLine
     from clickstream.actions.observe.model import Frame
-    from clickstream.config.paths import Home
 
 FIRST_LINES = 500
 """Of each log, at first."""
@@ -30,9 +28,6 @@ MORE = 4
 
 MOST_LINES = FIRST_LINES * MORE * MORE
 """Of each log; the whole of one is `consumer logs -n`."""
-
-EVERY = 0.25
-"""Seconds between two looks at the files."""
 
 NOTHING = "No logs yet: nothing has run here. d demo · 1 overview"
 
@@ -59,24 +54,14 @@ class LogsScreen(FilteredScreen):
         Binding("G", "end", "end", tooltip="the last line, and follow", show=False),
     ]
 
-    class Read(Message):
-        """New lines, and whose logs there are."""
-
-        def __init__(self, generation: int, lines: list[LogLine], names: list[str]) -> None:
-            super().__init__()
-            self.generation = generation
-            self.lines = lines
-            self.names = names
-
     def __init__(self) -> None:
         super().__init__()
         self._chosen: frozenset[str] | None = None
         """None: all."""
         self._names: list[str] = []
         self._last = FIRST_LINES
-        self._generation = 0
         self._go_up = False
-        self._looked_at = threading.Event()
+        self._follower: LogFollower | None = None
 
     def body(self) -> ComposeResult:
         yield LogView(classes="box", id="logs")
@@ -91,27 +76,27 @@ class LogsScreen(FilteredScreen):
         self._begin()
 
     def on_unmount(self) -> None:
-        self._generation += 1
-        self._looked_at.set()
+        if self._follower is not None:
+            self._follower.stop()
 
     def on_screen_resume(self) -> None:
         super().on_screen_resume()
-        self._looked_at.set()
+        if self._follower is not None:
+            self._follower.resume()
 
     def on_screen_suspend(self) -> None:
-        if not self.app.screen_stack or self not in self.app.screen_stack:
-            self._looked_at.clear()
+        hidden = not self.app.screen_stack or self not in self.app.screen_stack
+        if hidden and self._follower is not None:
+            self._follower.pause()
 
-    def on_logs_screen_read(self, message: Read) -> None:
-        if message.generation != self._generation:
-            return
-        self._names = message.names
-        self.set_class(not message.names, "-nothing")
+    def _take(self, lines: list[LogLine], names: list[str]) -> None:
+        self._names = names
+        self.set_class(not names, "-nothing")
         view = self.query_one(LogView)
         part = "all" if self._chosen is None else f"{exact(len(self._chosen))} of"
-        head(view, f"logs of {part} {exact(len(self._names))} processes")
-        if message.lines:
-            view.add(message.lines)
+        set_titles(view, f"logs of {part} {exact(len(self._names))} processes")
+        if lines:
+            view.add(lines)
         if self._go_up:
             self._go_up = False
             view.to_top()
@@ -153,24 +138,9 @@ class LogsScreen(FilteredScreen):
             self.app.push_screen(PickScreen("whose logs", self._names, chosen), picked)
 
     def _begin(self) -> None:
-        """Read anew: other logs, or more of them."""
-        self._generation += 1
+        """Read from the beginning: other logs, or more of them."""
+        if self._follower is not None:
+            self._follower.stop()
         self.query_one(LogView).clear()
-        self._looked_at.set()
         home = self.dashboard.source.settings.home
-        arguments = (home, self._generation, self._chosen, self._last)
-        threading.Thread(target=self._read, args=arguments, name="logs", daemon=True).start()
-
-    def _read(self, home: Home, generation: int, chosen: frozenset[str] | None, last: int) -> None:
-        from clickstream.actions.logs.lines import LogReader
-        from clickstream.actions.logs.read import known
-
-        reader, pause, before = LogReader(home, last=last), threading.Event(), None
-        while generation == self._generation:
-            names = known(home, "")
-            lines = reader.read(names if chosen is None else [name for name in names if name in chosen])
-            if lines or names != before:
-                self.post_message(self.Read(generation, lines, names))
-                before = names
-            pause.wait(EVERY)
-            self._looked_at.wait()
+        self._follower = LogFollower(self, self._take, home, last=self._last, chosen=self._chosen)

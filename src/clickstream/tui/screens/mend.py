@@ -1,4 +1,4 @@
-"""Mending one reject: its payload to edit, and at every moment whether it would be an event. Sends nothing itself."""
+"""Edits the payload of one reject, and says all the time whether it would be an event. Sends nothing itself."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widgets import Button, Static, TextArea
 
+from clickstream.tui.drawing.states import FAILED, OKAY
 from clickstream.tui.screens.dialog import Dialog
-from clickstream.tui.states import FAILED, OKAY
 
 if TYPE_CHECKING:
     from clickstream.actions.rejects.listing import Reject
 
 
 class MendScreen(Dialog[bytes]):
-    """Gives the mended payload; None: the user has left."""
+    """Returns the edited payload; None: the user has left."""
 
     CSS = """
     MendScreen > #dialog { width: 110; }

@@ -9,17 +9,21 @@ from textual.binding import BindingType
 from textual.containers import Horizontal
 from textual.content import Content
 
+from clickstream.tui.drawing.lag import lag_box
+from clickstream.tui.drawing.overview import (
+    funnel_age,
+    funnel_box,
+    journal_box,
+    outcome_box,
+    services_box,
+    sessions_box,
+)
+from clickstream.tui.drawing.topology import NARROW, stages, topology
 from clickstream.tui.screens.base import DashboardScreen
 from clickstream.tui.screens.steering import STEERING, Steering
-from clickstream.tui.widgets.happened import happened
-from clickstream.tui.widgets.lag_box import lag_box
-from clickstream.tui.widgets.line import head
-from clickstream.tui.widgets.outcome import funnel_age, funnel_box, outcome_box, sessions_box
+from clickstream.tui.widgets.line import set_titles
 from clickstream.tui.widgets.panel import Panel
-from clickstream.tui.widgets.services_box import services_box
-from clickstream.tui.widgets.stages import stages
 from clickstream.tui.widgets.throughput import ThroughputPlot
-from clickstream.tui.widgets.topology import NARROW, topology
 
 if TYPE_CHECKING:
     from clickstream.actions.observe.model import Frame
@@ -62,9 +66,9 @@ class OverviewScreen(Steering, DashboardScreen):
             yield Panel(sessions_box, title="sessions", opens="funnel", id="sessions")
             yield Panel(funnel_box, title="funnel, all time", opens="funnel", id="funnel")
             yield Panel(outcome_box, title="sessions · funnel, all time", opens="funnel", id="outcome")
-            yield Panel(happened, title="what happened", opens="logs", id="happened")
+            yield Panel(journal_box, title="what happened", opens="logs", id="happened")
             yield Panel(services_box, title="services", opens="workers", id="services")
-        yield Panel(happened, opens="logs", id="last", classes="")
+        yield Panel(journal_box, opens="logs", id="last", classes="")
 
     def show(self, frame: Frame) -> None:
         strip, height = self.query_one("#strip"), self._strip_height(frame)
@@ -74,8 +78,8 @@ class OverviewScreen(Steering, DashboardScreen):
             panel.show(frame)
         self.query_one(ThroughputPlot).show(frame)
         old = funnel_age(frame)
-        head(self.query_one("#funnel"), subtitle=old)
-        head(self.query_one("#outcome"), subtitle=old and f"funnel {old}")
+        set_titles(self.query_one("#funnel"), subtitle=old)
+        set_titles(self.query_one("#outcome"), subtitle=old and f"funnel {old}")
 
     def _strip_height(self, frame: Frame) -> int:
         """Three lines in each box; in a high window as many as there are partitions or consumers, up to six."""

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import threading
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.message import Message
 from textual.widgets import DataTable
 
 from clickstream.actions.observe.back_pressure import pressures
 from clickstream.actions.observe.model import UP
-from clickstream.domain.errors import ClickstreamError
+from clickstream.tui.background import BackgroundQuery
+from clickstream.tui.drawing import partitions, pressure
+from clickstream.tui.drawing.lag import no_partitions
 from clickstream.tui.screens.filtered import FilteredScreen
-from clickstream.tui.widgets import partition_table, pressure_table
 from clickstream.tui.widgets.filter_bar import FilterBar
-from clickstream.tui.widgets.lag_box import no_partitions
 from clickstream.tui.widgets.lag_chart import WINDOWS, LagChart
 from clickstream.tui.widgets.line import Line
 from clickstream.tui.widgets.row_table import RowTable
@@ -25,13 +23,12 @@ from clickstream.tui.widgets.row_table import RowTable
 if TYPE_CHECKING:
     from clickstream.actions.observe.history import LagHistory
     from clickstream.actions.observe.model import Frame
-    from clickstream.config.settings import Settings
 
 PAST_POINTS = 180
-"""Points of the past that is asked for once, an hour back."""
+"""Points of the past hour, which is asked for once."""
 
 ASK_AGAIN_AFTER = 30.0
-"""Seconds after which a past that could not be told is asked for again."""
+"""Seconds after which the past is asked for again where it could not be read."""
 
 
 class PartitionsScreen(FilteredScreen):
@@ -49,43 +46,33 @@ class PartitionsScreen(FilteredScreen):
         Binding("w", "window", "window", tooltip="lag over the last hour, or over the last ten minutes", id="window"),
     ]
 
-    class PastTold(Message):
-        """What was asked of the past has been answered; None: it could not be."""
-
-        def __init__(self, past: LagHistory | None) -> None:
-            super().__init__()
-            self.past = past
-
     def __init__(self) -> None:
         super().__init__()
-        self._past: LagHistory | None = None
-        self._asked_at: float | None = None
+        self._asked: BackgroundQuery[LagHistory] = BackgroundQuery(self, self.show_again, every=ASK_AGAIN_AFTER)
         self._window = next(iter(WINDOWS))
 
     def body(self) -> ComposeResult:
         width = self.app.size.width
-        yield RowTable(partition_table.columns_for(width), title="partitions", classes="box", id="partitions")
+        yield RowTable(partitions.columns_for(width), title="partitions", classes="box", id="partitions")
         yield FilterBar()
         yield Line(id="obstacles")
         yield LagChart(id="lag-chart")
-        yield RowTable(pressure_table.columns_for(width), title="back-pressure", classes="box", id="pressure")
+        yield RowTable(pressure.columns_for(width), title="back-pressure", classes="box", id="pressure")
 
     def show(self, frame: Frame) -> None:
         width = self.app.size.width
-        partitions, pressure = self.query_one("#partitions", RowTable), self.query_one("#pressure", RowTable)
-        partitions.entitle(partition_table.title(frame))
-        partitions.set_columns(partition_table.columns_for(width))
-        partitions.put(
-            {str(row.partition): partition_table.partition_cells(frame, row, width) for row in frame.partitions}
-        )
+        table, held = self.query_one("#partitions", RowTable), self.query_one("#pressure", RowTable)
+        table.entitle(partitions.title(frame))
+        table.set_columns(partitions.columns_for(width))
+        table.put({str(row.partition): partitions.partition_cells(frame, row, width) for row in frame.partitions})
         told = self.query_one("#obstacles", Line)
         told.display = bool(frame.obstacles)
         self.set_class(bool(frame.obstacles), "-obstructed")
-        told.put(partition_table.obstacle_words(frame), layout=True)
+        told.put(partitions.obstacle_words(frame), layout=True)
         consumers = pressures(frame)
-        pressure.set_columns(pressure_table.columns_for(width))
-        pressure.put({one.worker: pressure_table.pressure_cells(one, width) for one in consumers})
-        pressure.tell(pressure_table.summary(consumers, frame))
+        held.set_columns(pressure.columns_for(width))
+        held.put({one.worker: pressure.pressure_cells(one, width) for one in consumers})
+        held.tell(pressure.summary(consumers, frame))
         self.query_one(LagChart).show(frame, self._past, self._window)
         self._show_detail()
         self._ask_for_the_past(frame)
@@ -95,8 +82,7 @@ class PartitionsScreen(FilteredScreen):
         self._show_detail()
 
     def on_resize(self) -> None:
-        if self.dashboard.frame is not None and self.is_mounted:
-            self.show(self.dashboard.frame)
+        self.show_again()
 
     @on(DataTable.RowHighlighted, "#partitions")
     def _show_detail(self) -> None:
@@ -104,37 +90,31 @@ class PartitionsScreen(FilteredScreen):
         if frame is None:
             return
         row = next((row for row in frame.partitions if str(row.partition) == table.selected), None)
-        table.tell(partition_table.detail(frame, row) if row else "" if frame.partitions else no_partitions(frame))
-
-    def on_partitions_screen_past_told(self, message: PartitionsScreen.PastTold) -> None:
-        self._past = message.past
-        if self.dashboard.frame is not None and self.is_mounted:
-            self.show(self.dashboard.frame)
+        table.tell(partitions.detail(frame, row) if row else "" if frame.partitions else no_partitions(frame))
 
     def action_window(self) -> None:
         """The other window."""
         windows = list(WINDOWS)
         self._window = windows[(windows.index(self._window) + 1) % len(windows)]
-        if self.dashboard.frame is not None:
-            self.show(self.dashboard.frame)
+        self.show_again()
+
+    @property
+    def _past(self) -> LagHistory | None:
+        return self._asked.figure.value if self._asked.figure is not None else None
 
     def _ask_for_the_past(self, frame: Frame) -> None:
-        """Until it is known, in a thread: what the lag was before this dashboard was opened."""
+        """Until it is known: what the lag was before this dashboard was opened."""
         settings, known = self.dashboard.source.settings, self._past is not None and not self._past.note
         if known or settings.kafka is None or settings.postgres is None or not frame.partitions:
             return
         if any(frame.service(name).state != UP for name in ("kafka", "postgresql")):
             return
-        if self._asked_at is not None and frame.at - self._asked_at < ASK_AGAIN_AFTER:
-            return
-        self._asked_at = frame.at
-        threading.Thread(target=self._read_past, args=(settings,), name="past-lag", daemon=True).start()
 
-    def _read_past(self, settings: Settings) -> None:
-        from clickstream.actions.observe import history as lag_history
+        def question() -> LagHistory:
+            from clickstream.actions.observe import history as lag_history
 
-        try:
-            past = lag_history.history(settings, window=float(max(WINDOWS)), points=PAST_POINTS)
-        except ClickstreamError:  # the screen says already who does not answer
-            past = None
-        self.post_message(self.PastTold(past))
+            return lag_history.history(settings, window=float(max(WINDOWS)), points=PAST_POINTS)
+
+        # Its error is not shown: the screen says already who does not answer.
+        if self._asked.due(frame.at, frame.at):
+            self._asked.ask(question, frame.at, frame.at)

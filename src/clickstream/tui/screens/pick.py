@@ -16,7 +16,7 @@ from clickstream.tui.screens.dialog import Overlay
 
 
 class PickScreen(Overlay[list[str]]):
-    """Gives what was picked, perhaps all or nothing; None: the user has left."""
+    """Returns what was picked, which may be all or nothing; None: the user has left."""
 
     CSS = """
     PickScreen > #dialog { padding: 1 1 0 1; }

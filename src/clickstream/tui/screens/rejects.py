@@ -1,22 +1,19 @@
-"""Dead letters: messages and lines that were no events. What they are, why, and sending them again, mended or not."""
+"""Rejects: messages and lines that are not events. Shows them with the reason, and sends them again, edited or not."""
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container
-from textual.message import Message
 from textual.widgets import DataTable
 
-from clickstream.domain.errors import ClickstreamError
+from clickstream.tui.background import BackgroundQuery
+from clickstream.tui.drawing.text import exact, seconds
 from clickstream.tui.screens.filtered import FilteredScreen
 from clickstream.tui.screens.mend import MendScreen
-from clickstream.tui.text import exact, seconds
 from clickstream.tui.widgets.filter_bar import FilterBar
 from clickstream.tui.widgets.payload_view import PayloadView
 from clickstream.tui.widgets.reject_table import RejectTable
@@ -24,11 +21,10 @@ from clickstream.tui.widgets.reject_table import RejectTable
 if TYPE_CHECKING:
     from clickstream.actions.observe.model import Frame
     from clickstream.actions.rejects.listing import Listing, Reject
-    from clickstream.config.settings import Settings
     from clickstream.tui.jobs import Job
 
 EVERY = 5.0
-"""Seconds between two askings while the screen is looked at."""
+"""Seconds between two readings of the list while the screen is shown."""
 
 GIVEN_UP_AFTER = 30.0
 """Seconds after which an answer that is outstanding is not waited for any more."""
@@ -44,13 +40,11 @@ SELECTED = {"replay_selected", "mend_selected", "discard_selected", "open", "tog
 
 CHANGING = {"replay_selected", "mend_selected", "discard_selected"}
 
-Post = Callable[[Message], object]
-
 NONE = "No rejects: every message and every line so far was an event."
 
 
 class RejectsScreen(FilteredScreen):
-    """What was put aside."""
+    """The rejects."""
 
     CSS = """
     RejectsScreen #panes { layout: vertical; height: 1fr; }
@@ -76,34 +70,15 @@ class RejectsScreen(FilteredScreen):
         Binding("escape", "clear_filter", "clear filter", show=False, tooltip="show all rows again"),
     ]  # fmt: skip
 
-    class Heard(Message):
-        """The list, or why there is none."""
-
-        def __init__(self, asking: int, listing: Listing | None, error: str) -> None:
-            super().__init__()
-            self.asking = asking
-            self.listing = listing
-            self.error = error
-
-    class Opened(Message):
-        """More of one payload; None: it is gone, or cannot be read now."""
-
-        def __init__(self, id_: str, reject: Reject | None) -> None:
-            super().__init__()
-            self.id_ = id_
-            self.reject = reject
-
     def __init__(self) -> None:
         super().__init__()
+        self._list: BackgroundQuery[Listing] = BackgroundQuery(
+            self, self._show_list, every=EVERY, patience=GIVEN_UP_AFTER
+        )
         self._listing: Listing | None = None
-        self._error = ""
-        self._heard_at = 0.0
-        self._asking = 0
-        self._asked_at: float | None = None
-        self._outstanding = False
-        self._whole: Reject | None = None
+        """The list as the table has it."""
+        self._payload: BackgroundQuery[Reject] = BackgroundQuery(self, self._show_payload)
         """The reject whose payload was read last."""
-        self._opening = ""
         self._job_ran = False
 
     def body(self) -> ComposeResult:
@@ -114,35 +89,28 @@ class RejectsScreen(FilteredScreen):
             yield PayloadView(classes="box", id="payload")
 
     def show(self, frame: Frame) -> None:
-        since = frame.at - self._asked_at if self._asked_at is not None else None
-        if since is None or since >= (GIVEN_UP_AFTER if self._outstanding else EVERY) or since < 0:
+        if self._list.due(frame.at, frame.at):
             self._ask(frame.at)
-        self._head_up()
+        self._set_titles()
 
     def show_job(self, job: Job | None) -> None:
         super().show_job(job)
         if self._job_ran and job is None and self.dashboard.frame is not None:
+            self._list.abandon()
             self._ask(self.dashboard.frame.at)
         self._job_ran = job is not None
 
-    def on_rejects_screen_heard(self, message: Heard) -> None:
-        if message.asking != self._asking:
-            return
-        self._outstanding = False
-        self._error = message.error
-        if message.listing is not None:
-            self._heard_at = self._asked_at or 0.0
-            if message.listing != self._listing:
-                self._listing = message.listing
-                self.query_one(RejectTable).put_rejects(message.listing.rejects)
+    def _show_list(self) -> None:
+        found = self._list.figure
+        if found is not None and found.value != self._listing:
+            self._listing = found.value
+            self.query_one(RejectTable).put_rejects(found.value.rejects)
         self._show_selected()
-        self._head_up()
+        self._set_titles()
 
-    def on_rejects_screen_opened(self, message: Opened) -> None:
-        self._opening = ""
-        if message.reject is not None:
-            self._whole = message.reject
-        self._show_selected(again=message.reject is not None)
+    def _show_payload(self) -> None:
+        """It is gone, or cannot be read now, where there is an error: not asked for again at once."""
+        self._show_selected(again=not self._payload.error)
 
     @on(DataTable.RowHighlighted)
     def _highlighted(self) -> None:
@@ -162,8 +130,9 @@ class RejectsScreen(FilteredScreen):
         key = self.query_one(RejectTable).selected
         if self._listing is None or key is None:
             return None
-        if self._whole is not None and self._whole.id == key:
-            return self._whole
+        whole = self._payload.figure
+        if whole is not None and whole.value.id == key:
+            return whole.value
         return next((one for one in self._listing.rejects if one.id == key), None)
 
     def action_filter(self) -> None:
@@ -225,15 +194,23 @@ class RejectsScreen(FilteredScreen):
             self.remove_class("-opened")
         else:
             view.show(one, loading=more)
-        if one is not None and more and again and not self._opening:
-            self._opening = one.id
-            arguments = (self.post_message, self.dashboard.source.settings, one.id)
-            threading.Thread(target=_read_one, args=arguments, name="reject", daemon=True).start()
+        if one is not None and more and again:
+            self._read(one.id)
         self.refresh_bindings()
 
-    def _head_up(self) -> None:
+    def _read(self, id_: str) -> None:
+        settings, frame = self.dashboard.source.settings, self.dashboard.frame
+
+        def question() -> Reject:
+            from clickstream.actions.rejects import listing as rejects
+
+            return rejects.find(settings, id_, first=LOADED)
+
+        self._payload.ask(question, frame.at if frame is not None else 0.0)
+
+    def _set_titles(self) -> None:
         frame = self.dashboard.frame
-        age = frame.at - self._heard_at if frame is not None else 0.0
+        age = self._list.figure.age(frame.at) if frame is not None and self._list.figure is not None else 0.0
         found, words = self._listing, []
         if found is not None:
             shown = len(found.rejects)
@@ -245,31 +222,17 @@ class RejectsScreen(FilteredScreen):
                 words.append("lines only: PostgreSQL cannot be asked")
             if age > 2 * EVERY:
                 words.append(f"{seconds(age)} old")
-        if self._error:
-            words.append(self._error[:60])
+        if self._list.error:
+            words.append(self._list.error[:60])
         self.query_one(RejectTable).tell(" · ".join(words))
 
     def _ask(self, now: float) -> None:
-        self._asking += 1
-        self._asked_at, self._outstanding = now, True
-        arguments = (self.post_message, self.dashboard.source.settings, self._asking)
-        threading.Thread(target=_read, args=arguments, name="rejects", daemon=True).start()
+        settings = self.dashboard.source.settings
 
+        def question() -> Listing:
+            from clickstream.actions.rejects import listing as rejects
+            from clickstream.actions.rejects import replay as _  # noqa: F401 (what `mend` needs is loaded here too)
 
-def _read(post: Post, settings: Settings, asking: int) -> None:
-    from clickstream.actions.rejects import listing as rejects
-    from clickstream.actions.rejects import replay as rejects_replay  # noqa: F401 (what `mend` needs is loaded here too)
+            return rejects.listing(settings, limit=MOST)
 
-    try:
-        post(RejectsScreen.Heard(asking, rejects.listing(settings, limit=MOST), ""))
-    except (ClickstreamError, OSError) as error:
-        post(RejectsScreen.Heard(asking, None, str(error)))
-
-
-def _read_one(post: Post, settings: Settings, id_: str) -> None:
-    from clickstream.actions.rejects import listing as rejects
-
-    try:
-        post(RejectsScreen.Opened(id_, rejects.find(settings, id_, first=LOADED)))
-    except (ClickstreamError, OSError):
-        post(RejectsScreen.Opened(id_, None))
+        self._list.ask(question, now, now)

@@ -11,15 +11,15 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, Vertical
 from textual.content import Content
-from textual.message import Message
 
 from clickstream.actions.observe.model import ASKING, DOWN, UP
+from clickstream.actions.observe.poll import MOST_OF_THE_TIME
+from clickstream.tui.background import BackgroundQuery
+from clickstream.tui.drawing import search as drawing
+from clickstream.tui.drawing.states import ACCENT, BUSY, DIM, FAILED
+from clickstream.tui.drawing.text import clip, seconds
 from clickstream.tui.screens.base import DashboardScreen
-from clickstream.tui.seldom import Answer, Seldom
-from clickstream.tui.states import ACCENT, BUSY, DIM, FAILED
-from clickstream.tui.text import clip, seconds
-from clickstream.tui.widgets import search_boxes
-from clickstream.tui.widgets.line import Line, head
+from clickstream.tui.widgets.line import Line, set_titles
 from clickstream.tui.widgets.panel import Draw, Panel
 from clickstream.tui.widgets.query_bar import QueryBar
 from clickstream.tui.widgets.row_table import RowTable
@@ -31,13 +31,13 @@ if TYPE_CHECKING:
 EVERYTHING = "*"
 
 SEARCH_EVERY = 10.0
-"""Seconds from one search to the next, at least, where more may be found; see Seldom."""
+"""Seconds from one search to the next, at least, where more may be found."""
 
 MOST_SLOTS, NEWEST = 200, 50
 """Spans of time, and documents, that are asked for."""
 
 OLD_AFTER = 15.0
-"""Seconds after which the age of an answer is worth a word."""
+"""Seconds after which the age of an answer is shown."""
 
 Words = list[tuple[str, str]]
 """Sentences, each with its style."""
@@ -75,18 +75,10 @@ class SearchScreen(DashboardScreen):
         ),
     ]
 
-    class Told(Message):
-        """A search has been answered."""
-
-        def __init__(self, of: Seldom[Found], answer: Answer[Found]) -> None:
-            super().__init__()
-            self.of = of
-            self.answer = answer
-
     def __init__(self) -> None:
         super().__init__()
         self._query = EVERYTHING
-        self._asked: Seldom[Found] = Seldom(SEARCH_EVERY)
+        self._asked = self._new_search()
         """Of this query only: an answer to the one before comes too late."""
 
     def body(self) -> ComposeResult:
@@ -96,19 +88,19 @@ class SearchScreen(DashboardScreen):
         with Vertical(id="pictures"):
             yield Panel(self._of(self._over_time), title="events over time", id="time")
             with Container(id="four"):
-                yield Panel(self._of(search_boxes.breakdown), title="event types", id="kinds")
-                yield Panel(self._of(search_boxes.funnel), title="conversion funnel", id="visitors")
+                yield Panel(self._of(drawing.breakdown), title="event types", id="kinds")
+                yield Panel(self._of(drawing.funnel), title="conversion funnel", id="visitors")
                 yield Panel(
-                    self._of(lambda found, *size: search_boxes.items(found.top_viewed, *size)),
+                    self._of(lambda found, *size: drawing.items(found.top_viewed, *size)),
                     title="top viewed items",
                     id="viewed",
                 )
                 yield Panel(
-                    self._of(lambda found, *size: search_boxes.items(found.top_purchased, *size)),
+                    self._of(lambda found, *size: drawing.items(found.top_purchased, *size)),
                     title="top purchased items",
                     id="purchased",
                 )
-            yield RowTable(search_boxes.COLUMNS, title="the newest events", classes="box", id="newest")
+            yield RowTable(drawing.COLUMNS, title="the newest events", classes="box", id="newest")
 
     def show(self, frame: Frame) -> None:
         self._ask(frame)
@@ -124,23 +116,20 @@ class SearchScreen(DashboardScreen):
         for panel in self.query(Panel):
             panel.show(frame)
         newest = self.query_one("#newest", RowTable)
-        newest.put({str(n): search_boxes.document_cells(one) for n, one in enumerate(found.newest)})
+        newest.put({str(n): drawing.document_cells(one) for n, one in enumerate(found.newest)})
         if self.focused is None and newest.focusable:
             self.set_focus(newest)
 
     def on_resize(self) -> None:
-        self._show_again()
-
-    def on_search_screen_told(self, message: SearchScreen.Told) -> None:
-        message.of.hear(message.answer)
-        self._show_again()
+        self.show_again()
 
     @on(QueryBar.Asked)
     def _search(self, event: QueryBar.Asked) -> None:
         self._query = event.query.strip() or EVERYTHING
         self.query_one(QueryBar).value = self._query
-        self._asked = Seldom(SEARCH_EVERY)
-        self._show_again()
+        self._asked.abandon()
+        self._asked = self._new_search()
+        self.show_again()
 
     @on(QueryBar.Left)
     def _leave_query(self) -> None:
@@ -170,26 +159,25 @@ class SearchScreen(DashboardScreen):
         return drawn
 
     def _over_time(self, found: Found, width: int, height: int) -> Content:
-        head(self.query_one("#time"), subtitle=search_boxes.spanned(found, width))
-        return search_boxes.over_time(found, width, height)
+        set_titles(self.query_one("#time"), subtitle=drawing.time_span(found, width))
+        return drawing.over_time(found, width, height)
 
     def _ask(self, frame: Frame) -> None:
         if frame.service("opensearch").state == UP and self._asked.due(frame.at, _indexed(frame)):
-            settings, query, asked = self.dashboard.source.settings, self._query, self._asked
+            settings, query = self.dashboard.source.settings, self._query
 
             def question() -> Found:
                 from clickstream.actions.opensearch.search import search
 
                 return search(settings, query, slots=MOST_SLOTS, newest=NEWEST)
 
-            asked.ask(frame.at, _indexed(frame), question, lambda answer: self.post_message(self.Told(asked, answer)))
+            self._asked.ask(question, frame.at, _indexed(frame))
 
-    def _show_again(self) -> None:
-        if self.dashboard.frame is not None and self._stands:
-            self.show(self.dashboard.frame)
+    def _new_search(self) -> BackgroundQuery[Found]:
+        return BackgroundQuery(self, self.show_again, every=SEARCH_EVERY, share=MOST_OF_THE_TIME)
 
     def _told(self, frame: Frame) -> Content:
-        """One line: what was found, or what is the matter."""
+        """One line: what was found, or what went wrong."""
         width, asked = max(10, self.app.size.width - 4), self._asked
         if asked.figure is None:
             return Content.styled("" if asked.asking_since is None else "searching", BUSY)
@@ -198,7 +186,7 @@ class SearchScreen(DashboardScreen):
         age = asked.figure.age(frame.at)
         down = frame.service("opensearch").state != UP
         late = f" · as of {seconds(age)} ago" if age > OLD_AFTER or down else ""
-        words = search_boxes.told(asked.figure.value) + late
+        words = drawing.hits_words(asked.figure.value) + late
         return Content.styled(clip(words, width), BUSY if down else DIM if late else "")
 
     def _why_nothing(self, frame: Frame) -> Words:

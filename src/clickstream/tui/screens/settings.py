@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import threading
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container
-from textual.message import Message
 
-from clickstream.domain.errors import ClickstreamError
+from clickstream.tui.background import BackgroundQuery
+from clickstream.tui.drawing.cells import Cell, Column
+from clickstream.tui.drawing.states import ACCENT, DIM
+from clickstream.tui.drawing.text import clock
 from clickstream.tui.screens.filtered import FilteredScreen
-from clickstream.tui.states import ACCENT, DIM
-from clickstream.tui.text import clock
 from clickstream.tui.widgets.filter_bar import FilterBar
 from clickstream.tui.widgets.findings import Findings
-from clickstream.tui.widgets.row_table import Cell, Column, RowTable
+from clickstream.tui.widgets.row_table import RowTable
 
 if TYPE_CHECKING:
     from clickstream.actions.config.check import Check
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
 COLUMNS = (Column("variable"), Column("value"), Column("from"))
 
 SOURCE_STYLES = {"default": DIM, "embedded": "", ".env": ACCENT, "environment": ACCENT}
-"""What somebody has set stands out."""
+"""What was set stands out."""
 
 NO_VALUE = "–"
 
@@ -50,19 +49,12 @@ class SettingsScreen(FilteredScreen):
         Binding("r", "check", "check again", tooltip="try everything anew (config check)", id="settings.check"),
     ]
 
-    class Checked(Message):
-        """What the doctor found, or why it could not look."""
-
-        def __init__(self, settings: Settings, checks: list[Check], error: str = "") -> None:
-            super().__init__()
-            self.settings = settings
-            self.checks = checks
-            self.error = error
-
     def __init__(self) -> None:
         super().__init__()
         self._shown_for: Settings | None = None
-        self._checking = False
+        self._checked: Settings | None = None
+        """What the doctor was sent to last."""
+        self._doctor: BackgroundQuery[list[Check]] = BackgroundQuery(self, self._show_checks)
 
     def body(self) -> ComposeResult:
         with Container(id="panes"):
@@ -81,39 +73,36 @@ class SettingsScreen(FilteredScreen):
         self.query_one(RowTable).put({one.name: _cells(one) for one in show(settings)})
         self.action_check()
 
-    def on_settings_screen_checked(self, message: Checked) -> None:
-        self._checking = False
-        if message.settings is not self._shown_for:  # they have changed meanwhile
-            self.action_check()
-            return
-        findings = self.query_one(Findings)
-        if message.error:
-            findings.fail(message.error)
-        else:
-            findings.show(message.checks, clock(self.dashboard.frame.at) if self.dashboard.frame else "")
-        self.refresh_bindings()
-
     def action_check(self) -> None:
-        if self._checking:
+        """Have the doctor look."""
+        if self._doctor.asking_since is not None:
             return
-        self._checking = True
+        settings = self._checked = self.dashboard.source.settings
+
+        def question() -> list[Check]:
+            from clickstream.actions.config import check as config_check
+
+            return config_check.check(settings)
+
+        self._doctor.ask(question, self.dashboard.frame.at if self.dashboard.frame is not None else 0.0)
         self.query_one(Findings).wait()
         self.refresh_bindings()
-        settings = self.dashboard.source.settings
-        threading.Thread(target=self._check, args=(settings,), name="doctor", daemon=True).start()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action == "check":
-            return not self._checking
+            return self._doctor.asking_since is None
         return super().check_action(action, parameters)
 
-    def _check(self, settings: Settings) -> None:
-        from clickstream.actions.config import check as config_check
-
-        try:
-            self.post_message(self.Checked(settings, config_check.check(settings)))
-        except (ClickstreamError, OSError) as error:
-            self.post_message(self.Checked(settings, [], str(error)))
+    def _show_checks(self) -> None:
+        if self._checked is not self._shown_for:  # they have changed meanwhile
+            self.action_check()
+            return
+        findings, found = self.query_one(Findings), self._doctor.figure
+        if self._doctor.error:
+            findings.fail(self._doctor.error)
+        elif found is not None:
+            findings.show(found.value, clock(self.dashboard.frame.at) if self.dashboard.frame else "")
+        self.refresh_bindings()
 
 
 def _cells(variable: Variable) -> tuple[Cell, ...]:

@@ -9,7 +9,7 @@ from textual.binding import Binding, BindingType
 
 from clickstream.actions.observe.model import UP
 from clickstream.tui.commands import BY_NAME
-from clickstream.tui.headline import nothing_runs
+from clickstream.tui.drawing.headline import nothing_runs
 from clickstream.tui.screens.choose import Choice, ChooseScreen
 from clickstream.tui.screens.faults import open_menu
 
@@ -33,7 +33,7 @@ class Steering:
     """Mixed into a DashboardScreen."""
 
     def action_start_menu(self) -> None:
-        """What can be started now, the next sensible thing first; with nothing running, the stack at once."""
+        """What can be started now, the most useful first; where nothing runs, the stack starts at once."""
         app = _app(self)
         frame = app.frame
         if frame is None:
@@ -59,7 +59,7 @@ class Steering:
 
 
 def startable(frame: Frame) -> list[str]:
-    """Names of commands, the next sensible one first."""
+    """Names of commands, the most useful one first."""
     up = all(frame.service(name).state == UP for name in ("kafka", "postgresql", "valkey"))
     names = [] if up or not frame.embedded else ["stack up"]
     if not up:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar, cast
 
@@ -11,21 +10,19 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, Vertical
 from textual.content import Content
-from textual.message import Message
 from textual.widgets import DataTable, Input
 
-from clickstream.domain.errors import ClickstreamError
+from clickstream.tui.background import BackgroundQuery
+from clickstream.tui.drawing import timeline
+from clickstream.tui.drawing.states import DIM, FAILED
 from clickstream.tui.screens.dialog import Overlay
-from clickstream.tui.states import DIM, FAILED
-from clickstream.tui.widgets import timeline
-from clickstream.tui.widgets.key_line import KeyLine
+from clickstream.tui.widgets.footer import KeyLine
 from clickstream.tui.widgets.line import Line
 from clickstream.tui.widgets.row_table import RowTable
 
 if TYPE_CHECKING:
     from clickstream.actions.funnel import Customer
     from clickstream.actions.sessions import Visitor
-    from clickstream.config.settings import Settings
     from clickstream.tui.app import ClickstreamApp
 
 MOST_ROWS = 1_000
@@ -53,21 +50,11 @@ class VisitorScreen(Overlay[None]):
         Binding("escape", "leave", "back", tooltip="back to the funnel"),
     ]
 
-    class Told(Message):
-        """What was found, or why nothing was."""
-
-        def __init__(self, wanted: int, visitor: Visitor | None, error: str = "") -> None:
-            super().__init__()
-            self.wanted = wanted
-            self.visitor = visitor
-            self.error = error
-
     def __init__(self, customers: Sequence[Customer]) -> None:
-        """`customers`: visitors worth a look, named where nobody was asked for yet."""
+        """`customers`: those who bought most, named before a visitor is asked for."""
         super().__init__()
         self._customers = customers
-        self._visitor: Visitor | None = None
-        self._wanted: int | None = None
+        self._asked: BackgroundQuery[Visitor] = BackgroundQuery(self, self._show_answer)
 
     def compose(self) -> ComposeResult:
         with Vertical():
@@ -98,20 +85,29 @@ class VisitorScreen(Overlay[None]):
         event.stop()
         if not event.value.isdigit():
             return
-        self._wanted = int(event.value)
-        self._say(f"looking for visitor {self._wanted}", DIM)
-        settings = cast("ClickstreamApp", self.app).source.settings
-        threading.Thread(target=self._read, args=(settings, self._wanted), name="visitor", daemon=True).start()
+        app, wanted = cast("ClickstreamApp", self.app), int(event.value)
+        self._say(f"looking for visitor {wanted}", DIM)
+        settings = app.source.settings
 
-    def on_visitor_screen_told(self, message: VisitorScreen.Told) -> None:
-        if message.wanted != self._wanted:
-            return
-        self._visitor = message.visitor
+        def question() -> Visitor:
+            from clickstream.actions import sessions
+
+            return sessions.show(settings, wanted)
+
+        self._asked.abandon()
+        self._asked.ask(question, app.frame.at if app.frame is not None else 0.0)
+
+    def _show_answer(self) -> None:
         self._show()
-        if message.visitor is None:
-            self._say(message.error, FAILED)
-        elif message.visitor.sessions:
+        if self._visitor is None:
+            self._say(self._asked.error, FAILED)
+        elif self._visitor.sessions:
             self.query_one("#visitor-sessions").focus()
+
+    @property
+    def _visitor(self) -> Visitor | None:
+        """The one that was found, unless the look-up after it failed."""
+        return self._asked.figure.value if self._asked.figure is not None and not self._asked.error else None
 
     @on(DataTable.RowHighlighted, "#visitor-sessions")
     def _show_session(self) -> None:
@@ -131,7 +127,7 @@ class VisitorScreen(Overlay[None]):
         self._draw_line()
 
     def action_ask(self) -> None:
-        """Have the visitor's id typed anew."""
+        """Ask for another visitor."""
         asked = self.query_one("#visitor-id", Input)
         asked.value = ""
         asked.focus()
@@ -169,12 +165,3 @@ class VisitorScreen(Overlay[None]):
             return "a visitor's id, then Enter"
         best = ", ".join(str(customer.visitor_id) for customer in self._customers[:3])
         return f"a visitor's id, then Enter; most bought {best}"
-
-    def _read(self, settings: Settings, wanted: int) -> None:
-        from clickstream.actions import sessions
-
-        try:
-            told = self.Told(wanted, sessions.show(settings, wanted))
-        except ClickstreamError as error:
-            told = self.Told(wanted, None, str(error))
-        self.post_message(told)

@@ -9,13 +9,13 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.widgets import DataTable
 
-from clickstream.tui.headline import nothing_runs
+from clickstream.tui.drawing.headline import nothing_runs
+from clickstream.tui.drawing.processes import columns_for, process_cells
+from clickstream.tui.drawing.text import exact, percent
 from clickstream.tui.screens.filtered import FilteredScreen
 from clickstream.tui.screens.steering import STEERING, Steering
-from clickstream.tui.text import exact, percent
 from clickstream.tui.widgets.filter_bar import FilterBar
 from clickstream.tui.widgets.log_tail import LogTail
-from clickstream.tui.widgets.process_table import columns_for, process_cells
 from clickstream.tui.widgets.row_table import RowTable
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""What the doctor found: a glyph and a word for each thing that was tried, and the cure where there is one."""
+"""What the doctor found: a glyph and a word for each thing that was tried, and what helps, where something does."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.content import Content
 
-from clickstream.tui.states import ACCENT, BUSY, DIM, FAILED, OKAY
-from clickstream.tui.widgets.line import Line, head
+from clickstream.tui.drawing.states import ACCENT, BUSY, DIM, FAILED, OKAY
+from clickstream.tui.widgets.line import Line, set_titles
 
 if TYPE_CHECKING:
     from clickstream.actions.config.check import Check
@@ -46,7 +46,7 @@ class Findings(VerticalScroll):
     def wait(self) -> None:
         """The doctor is at work."""
         self._checks = ()
-        head(self, subtitle="")
+        set_titles(self, subtitle="")
         self._put(Content.styled("trying everything …", DIM))
 
     def show(self, checks: Sequence[Check], clock: str) -> None:
@@ -54,13 +54,13 @@ class Findings(VerticalScroll):
         self._checks = sorted(checks, key=lambda one: WORST_FIRST.index(one.state))
         failed, warned = (sum(one.state == state for one in checks) for state in WORST_FIRST[:2])
         words = f"{failed} failed" if failed else f"{warned} to look at" if warned else "all well"
-        head(self, subtitle=f"{words} · {clock}")
+        set_titles(self, subtitle=f"{words} · {clock}")
         self._lay_out()
 
     def fail(self, words: str) -> None:
         """It could not work at all."""
         self._checks = ()
-        head(self, subtitle="")
+        set_titles(self, subtitle="")
         self._put(Content.styled(f"✖ {words}", FAILED))
 
     def on_resize(self) -> None:

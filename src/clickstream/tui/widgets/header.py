@@ -1,4 +1,4 @@
-"""The first line: what this is, which topic, and whether it flows. Draws from a frame; asks nobody."""
+"""The first line: what this is, which topic, and whether it flows. Draws from a frame only."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from textual.content import Content
 
-from clickstream.tui.headline import flow
-from clickstream.tui.states import ACCENT, DIM, FAILED, OKAY
-from clickstream.tui.text import clip, clock, exact, number
+from clickstream.tui.drawing.headline import flow
+from clickstream.tui.drawing.states import ACCENT, DIM, FAILED, OKAY
+from clickstream.tui.drawing.text import clip, clock, exact, number
 from clickstream.tui.widgets.line import Line
 
 if TYPE_CHECKING:

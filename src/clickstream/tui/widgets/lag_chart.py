@@ -6,13 +6,13 @@ from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from clickstream.tui.text import clock, exact, number
-from clickstream.tui.widgets.lag_box import no_partitions
-from clickstream.tui.widgets.line import head
+from clickstream.tui.drawing.lag import no_partitions
+from clickstream.tui.drawing.text import clock, exact, number
+from clickstream.tui.widgets.line import set_titles
 from clickstream.tui.widgets.plot_box import PlotBox
 
 if TYPE_CHECKING:
-    from textual_plotext.plot import Plot
+    from textual_plotext import Plot
 
     from clickstream.actions.observe.history import LagHistory
     from clickstream.actions.observe.model import Frame
@@ -44,14 +44,14 @@ class LagChart(PlotBox):
     _given: tuple[Frame, LagHistory | None, int] | None = None
 
     def show(self, frame: Frame, past: LagHistory | None, window: int) -> None:
-        """Draw the frame's history, and before it what was told of the past; the last `window` seconds of both."""
+        """Draw the frame's history, and before it what was read of the past; the last `window` seconds of both."""
         self._given = (frame, past, window)
         dot = window / (2 * max(1, self.content_size.width))
         nothing = "no lag known yet" if frame.partitions else no_partitions(frame)
         if self.is_new((frame.at // min(dot, SLOWEST), bool(frame.history.hour), past, window, nothing)):
             lines = lag_lines(frame, past, window)
             unknown = not_watched(lines, frame.at, window)
-            head(self, f"lag over {WINDOWS[window]}", peak(lines, unknown))
+            set_titles(self, f"lag over {WINDOWS[window]}", peak(lines, unknown))
             drawn = partial(self._lines, lines, frame.at, window)
             self.draw(drawn if any(lines.values()) else nothing)
 
@@ -64,14 +64,14 @@ class LagChart(PlotBox):
         top = max((lag for points in lines.values() for _, lag in points), default=0) or 1
         for index, (partition, points) in enumerate(lines.items()):
             colour = self.colour(COLOURS[index % len(COLOURS)])
-            for part in unbroken(points):
+            for part in split_at_gaps(points):
                 plt.plot([at - now for at, _ in part], [lag for _, lag in part], marker="braille", color=colour)
             if points:
                 # Staggered, so that lines which end together do not hide one another's names.
                 plt.text(f"p{partition}", cell * (2 + 4 * index), points[-1][1], color=colour, background="default")
         plt.xlim(-window, cell * (2 + 4 * len(lines)))
         plt.ylim(0, top * 1.08)
-        # Crowded labels are moved about by plotext, and not twice in the same way.
+        # plotext moves crowded labels, and not always in the same way.
         steps = next(
             count for count in ((6, 5, 4) if self.content_size.width >= ROOMY else (3, 2)) if window % (60 * count) == 0
         )
@@ -98,7 +98,7 @@ def lag_lines(frame: Frame, past: LagHistory | None, window: int) -> dict[int, l
     return {partition: cut[partition] for partition in sorted(furthest)}
 
 
-def unbroken(points: Sequence[Point]) -> Iterable[list[Point]]:
+def split_at_gaps(points: Sequence[Point]) -> Iterable[list[Point]]:
     """The points in parts that a line may join."""
     part: list[Point] = []
     for point in points:
@@ -111,7 +111,7 @@ def unbroken(points: Sequence[Point]) -> Iterable[list[Point]]:
 
 
 def not_watched(lines: dict[int, list[Point]], now: float, window: int) -> str:
-    """Which part of the window nothing is known of; empty: of none."""
+    """The part of the window of which nothing is known; empty: there is none."""
     drawn = [points for points in lines.values() if points]
     if not drawn:
         return ""
@@ -120,11 +120,11 @@ def not_watched(lines: dict[int, list[Point]], now: float, window: int) -> str:
         return f"not watched before {clock(first)}"
     if now - last > LONGEST_GAP:
         return f"not watched since {clock(last)}"
-    return "not watched all the time" if any(len(list(unbroken(points))) > 1 for points in drawn) else ""
+    return "not watched all the time" if any(len(list(split_at_gaps(points))) > 1 for points in drawn) else ""
 
 
 def peak(lines: dict[int, list[Point]], unknown: str) -> str:
-    """The highest lag, and of which part of the window nothing can be said."""
+    """The highest lag, and the part of the window of which nothing is known."""
     highest = max(((lag, at, p) for p, points in lines.items() for at, lag in points), default=None)
     if highest is None:
         return ""

@@ -1,6 +1,6 @@
-"""What is drawn only when it is new: text that changes seldom and is given often, and the titles in borders.
+"""What is drawn only when it has changed: text that is set often and changes rarely, and the titles in borders.
 
-Whatever is in the text, no character of it steers the terminal.
+No character of the text can control the terminal.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from textual.widgets import Static
 
 
 class Line(Static):
-    """Text that changes seldom, given often."""
+    """Text that is set often and changes rarely."""
 
     _shown: Content | None = None
 
@@ -19,10 +19,10 @@ class Line(Static):
         """Show this, unless it is there already. `layout`: its height may be another."""
         if self._shown is None or not self._shown.is_same(content):
             self._shown = content
-            self.update(tame(content), layout=layout)
+            self.update(replace_controls(content), layout=layout)
 
 
-def head(widget: Widget, title: str | Content | None = None, subtitle: str | Content | None = None) -> None:
+def set_titles(widget: Widget, title: str | Content | None = None, subtitle: str | Content | None = None) -> None:
     """Put these into the widget's border, unless they are there already; None: what is there stays.
 
     Text is text: it is not read as markup.
@@ -30,14 +30,14 @@ def head(widget: Widget, title: str | Content | None = None, subtitle: str | Con
     for name, given in (("border_title", title), ("border_subtitle", subtitle)):
         if given is None:
             continue
-        wanted = tame(Content(given) if isinstance(given, str) else given)
+        wanted = replace_controls(Content(given) if isinstance(given, str) else given)
         if (getattr(widget, name) or "") != wanted.markup:
             setattr(widget, name, wanted)
 
 
-def tame(content: Content) -> Content:
-    """The same, a sign in place of each character that is no print. What shows foreign text escapes it before: this
-    is for what was forgotten."""
+def replace_controls(content: Content) -> Content:
+    """The same, with a sign in place of each control character. Foreign text is escaped before it comes here; this
+    catches what was forgotten."""
     plain = content.plain
     if plain.replace("\n", "").isprintable():
         return content

@@ -14,10 +14,10 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from clickstream.tui.states import ACCENT
-from clickstream.tui.text import clip, exact
-from clickstream.tui.widgets.line import head
-from clickstream.tui.widgets.log_rows import ROOM_FOR_NAMES, LogRows
+from clickstream.tui.drawing.log_rows import ROOM_FOR_NAMES, LogRows
+from clickstream.tui.drawing.states import ACCENT
+from clickstream.tui.drawing.text import clip, exact
+from clickstream.tui.widgets.line import set_titles
 
 if TYPE_CHECKING:
     from clickstream.actions.logs.lines import LogLine
@@ -67,11 +67,11 @@ class LogView(ScrollView, can_focus=True):
 
     @property
     def rows(self) -> LogRows:
-        """What is drawn, for whoever wants to know."""
+        """The rows that are drawn."""
         return self._rows
 
     def add(self, lines: Sequence[LogLine]) -> None:
-        """New lines, in the order in which they shall stand."""
+        """Append new lines, in this order."""
         gone, new = self._rows.add(lines)
         if not self.following:
             self._unseen += new
@@ -99,7 +99,7 @@ class LogView(ScrollView, can_focus=True):
         self._rows.search(words)
         if words and self._rows.matches:
             self._go_to(self._rows.match_before(round(self.scroll_y) + self._height))
-        self._head_up()
+        self._set_titles()
         self.refresh()
 
     def next_match(self, step: int) -> None:
@@ -114,9 +114,9 @@ class LogView(ScrollView, can_focus=True):
             self.post_message(self.StateChanged())
         if on:
             self._unseen = 0
-            if round(self.scroll_y) != self.max_scroll_y:  # to stop an animation that arrives there would be a fault
+            if round(self.scroll_y) != self.max_scroll_y:  # an animation that ends there must not be stopped
                 self._move(self.max_scroll_y)
-        self._head_up()
+        self._set_titles()
 
     def to_top(self) -> bool:
         """Go to the first line; False where the view is there already."""
@@ -132,7 +132,7 @@ class LogView(ScrollView, can_focus=True):
         super().watch_scroll_y(old_value, new_value)
         if self._steady:
             return
-        if round(new_value) >= self.max_scroll_y:  # perhaps as the view has grown
+        if round(new_value) >= self.max_scroll_y:  # it may be the view that has grown
             self.follow()
         elif new_value < old_value:
             self.follow(False)
@@ -176,19 +176,19 @@ class LogView(ScrollView, can_focus=True):
         return self.scrollable_content_region.height
 
     def _lay_out(self) -> None:
-        """Rows anew, as the width, the level or the wrapping is another; the top line stays where it was."""
+        """Compute the rows again for another width, level or wrapping; the top line stays where it was."""
         top = self._rows.index_at(round(self.scroll_y))
         self._rows.lay_out(self.scrollable_content_region.width)
         self._fit(top=None if top is None else self._rows.row_of(top))
 
     def _fit(self, *, moved: int = 0, top: int | None = None) -> None:
-        """The scroll bars to the rows; at the end if it follows, else where it was."""
+        """Fit the scroll bars to the rows; stay at the end when following, else where it was."""
         self._steady += 1
         wanted = round(self.scroll_y) + moved if top is None else top
         self.virtual_size = Size(self._rows.width, len(self._rows))
         self._steady -= 1
         self._move(self.max_scroll_y if self.following else wanted)
-        self._head_up()
+        self._set_titles()
         self.refresh()
 
     def _move(self, row: int) -> None:
@@ -204,10 +204,10 @@ class LogView(ScrollView, can_focus=True):
         row = self._rows.row_of(index)
         if not self.scroll_y <= row < self.scroll_y + self._height:
             self._move(row - self._height // 2)
-        self._head_up()
+        self._set_titles()
         self.refresh()
 
-    def _head_up(self) -> None:
+    def _set_titles(self) -> None:
         rows = self._rows
         words = [Content(LEVEL_WORDS[rows.least])] if rows.least else []
         if rows.needle:
@@ -217,4 +217,4 @@ class LogView(ScrollView, can_focus=True):
             words.append(Content("following"))
         elif self._unseen:
             words.append(Content.styled(f"+{exact(self._unseen)} lines · {self.TO_THE_END}", f"bold {ACCENT}"))
-        head(self, subtitle=Content(" · ").join(words))
+        set_titles(self, subtitle=Content(" · ").join(words))

@@ -10,9 +10,9 @@ from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.content import Content
 
-from clickstream.tui.states import ACCENT, BUSY, DIM
-from clickstream.tui.text import exact
-from clickstream.tui.widgets.line import Line, head
+from clickstream.tui.drawing.states import ACCENT, BUSY, DIM
+from clickstream.tui.drawing.text import exact
+from clickstream.tui.widgets.line import Line, set_titles
 
 if TYPE_CHECKING:
     from clickstream.actions.rejects.listing import Reject
@@ -44,7 +44,7 @@ class PayloadView(VerticalScroll):
         fresh = reject is None or self._reject is None or reject.id != self._reject.id
         self._reject, self._loading = reject, loading
         form = "as a hex dump · h text" if self.as_hex else "as text · h hex dump"
-        head(self, reject.id if reject else "payload", form if reject and reject.payload else "")
+        set_titles(self, reject.id if reject else "payload", form if reject and reject.payload else "")
         if reject is None:
             self._put(Content.styled(empty, DIM))
             return

@@ -5,28 +5,36 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from rich.text import Text
+from textual.app import ComposeResult
 from textual.color import Color
+from textual.containers import Container
 from textual.content import Content
-from textual.widgets import Static
 
-from clickstream.tui.states import DIM
+from clickstream.tui.drawing.states import DIM
+from clickstream.tui.widgets.line import Line
 
 if TYPE_CHECKING:
-    from textual_plotext.plot import Plot
+    from textual_plotext import Plot, PlotextPlot
 
 
-class PlotBox(Static):
-    """The box. The library loads when there is something to plot."""
+class PlotBox(Container):
+    """The box: a chart, or words where there is nothing to draw. The library loads when there is something to plot."""
 
+    # The theme "clear" gives ticks no colour of their own, so that they have the widget's.
     DEFAULT_CSS = """
-    PlotBox.-empty { content-align: center middle; }
+    PlotBox > Line { height: 1fr; content-align: center middle; }
+    PlotBox > PlotextPlot { color: $secondary; display: none; }
+    PlotBox.-plotted > Line { display: none; }
+    PlotBox.-plotted > PlotextPlot { display: block; }
     """
-    _plot: Plot | None = None
+    _chart: PlotextPlot | None = None
     _key: object = None
 
     def __init__(self, *, classes: str = "box", id: str | None = None) -> None:
         super().__init__(classes=classes, id=id)
+
+    def compose(self) -> ComposeResult:
+        yield Line()
 
     def on_mount(self) -> None:
         self.app.theme_changed_signal.subscribe(self, lambda _: self.show_again())
@@ -48,27 +56,27 @@ class PlotBox(Static):
 
     def draw(self, lines: Callable[[Plot], None] | str) -> None:
         """Have `lines` draw on an empty canvas; where there is nothing to draw, the words that say so."""
-        self.set_class(isinstance(lines, str), "-empty")
-        drawn = Content.styled(lines, DIM) if isinstance(lines, str) else self._drawn(lines)
-        self.update(drawn, layout=False)
+        self.set_class(not isinstance(lines, str), "-plotted")
+        if isinstance(lines, str):
+            self.query_one(Line).put(Content.styled(lines, DIM))
+            return
+        if self._chart is None:
+            self._chart = self._new_chart()
+            self.mount(self._chart)
+        plt = self._chart.plt
+        plt.clear_figure()
+        plt.frame(False)
+        lines(plt)
+        self._chart.refresh()
 
     def colour(self, name: str) -> tuple[int, int, int]:
         """A colour of the theme, as plotext takes it."""
         red, green, blue = Color.parse(self.app.theme_variables[name]).rgb
         return red, green, blue
 
-    def _drawn(self, lines: Callable[[Plot], None]) -> Text:
-        from textual_plotext.plot import Plot
+    def _new_chart(self) -> PlotextPlot:
+        from textual_plotext import PlotextPlot
 
-        plt = self._plot = self._plot or Plot()
-        width, height = self.content_size
-        plt.clear_figure()
-        plt.plotsize(width, height)
-        plt._set_size(width, height)  # plotsize alone does not always take
-        # The screen's own background shows through.
-        plt.canvas_color("default")
-        plt.axes_color("default")
-        plt.ticks_color(self.colour("secondary"))
-        plt.frame(False)
-        lines(plt)
-        return Text.from_ansi(plt.build(), no_wrap=True)
+        chart = PlotextPlot()
+        chart.theme = "clear"  # the screen's own background shows through
+        return chart

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from clickstream.tui.states import DIM
-from clickstream.tui.text import clip, exact
-from clickstream.tui.widgets.row_table import Cell, Column, RowTable
+from clickstream.tui.drawing.cells import Cell, Column
+from clickstream.tui.drawing.states import DIM
+from clickstream.tui.drawing.text import clip, exact
+from clickstream.tui.widgets.row_table import RowTable
 
 if TYPE_CHECKING:
     from clickstream.actions.rejects.listing import Reject

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from rich.console import JustifyMethod
 from rich.text import Text
@@ -13,28 +12,8 @@ from textual.widgets import DataTable
 from textual.widgets.data_table import ColumnKey
 
 from clickstream.domain.escapes import escape_controls
-from clickstream.tui.widgets.line import head
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """One column."""
-
-    title: str
-    right: bool = False
-    """Numbers stand to the right."""
-    width: int | None = None
-    """Fixed, so that nothing dances; None: as wide as what is in it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """What a cell shows, and what it is sorted by."""
-
-    text: str
-    value: Any
-    style: str = ""
-
+from clickstream.tui.drawing.cells import Cell, Column
+from clickstream.tui.widgets.line import set_titles
 
 Rows = Mapping[str, Sequence[Cell]]
 
@@ -81,13 +60,13 @@ class RowTable(DataTable[Text]):
     def tell(self, words: str) -> None:
         """A word on the rows, or on there being none, in the border."""
         self._words = words
-        self._head_up()
+        self._set_titles()
 
     def entitle(self, title: str) -> None:
         """Another title."""
         if title != self._title:
             self._title = title
-            self._head_up()
+            self._set_titles()
 
     def set_columns(self, columns: Sequence[Column]) -> None:
         """Other columns, for another width; `put` follows."""
@@ -115,7 +94,7 @@ class RowTable(DataTable[Text]):
         for key, cells in wanted.items():
             self._put_row(key, [(cell.text, _resolved(cell.style, variables)) for cell in cells])
         self._order()
-        self._head_up()
+        self._set_titles()
 
     def action_sort_by(self, step: int) -> None:
         """The column after (1) or before (-1) the one that sorts now."""
@@ -128,7 +107,7 @@ class RowTable(DataTable[Text]):
         self._mark()
 
     def sort_column(self, index: int) -> None:
-        """Sort by this column; the one that sorts already turns round. Numbers begin with the greatest."""
+        """Sort by this column; the one that sorts already changes its direction. Numbers begin with the greatest."""
         if index == self._sort:
             self._reverse = not self._reverse
         else:
@@ -147,7 +126,7 @@ class RowTable(DataTable[Text]):
     def _mark(self) -> None:
         for index in range(len(self._columns_shown)):
             self.columns[ColumnKey(str(index))].label = self._label(index)
-        self._arrange(list(self._ranked()))  # draws the labels anew too
+        self._arrange(list(self._ranked()))  # draws the labels again, too
 
     def _label(self, index: int) -> Text:
         column = self._columns_shown[index]
@@ -159,13 +138,13 @@ class RowTable(DataTable[Text]):
         self._shown[key] = cells
         if before is None:
             pairs = zip(cells, self._columns_shown, strict=True)
-            self.add_row(*(_drawn(text, style, column) for (text, style), column in pairs), key=key)
+            self.add_row(*(draw_cell(text, style, column) for (text, style), column in pairs), key=key)
             return
         for index, (old, new) in enumerate(zip(before, cells, strict=True)):
             if old != new:
                 column = self._columns_shown[index]
                 fits = column.width is not None or len(old[0]) == len(new[0])
-                self.update_cell(key, str(index), _drawn(*new, column), update_width=not fits)
+                self.update_cell(key, str(index), draw_cell(*new, column), update_width=not fits)
 
     def _ranked(self) -> Iterator[str]:
         """The shown rows in order: ties, and rows that nothing sorts, in the order they came in."""
@@ -187,14 +166,14 @@ class RowTable(DataTable[Text]):
         if chosen in ordered:
             self.move_cursor(row=ordered.index(chosen), animate=False)
 
-    def _head_up(self) -> None:
+    def _set_titles(self) -> None:
         title = self._title
         if self._filter:
             title += f"  /{self._filter}  {len(self._shown)} of {len(self._rows)}"
-        head(self, title, self._words)
+        set_titles(self, title, self._words)
 
 
-def _drawn(text: str, style: str, column: Column) -> Text:
+def draw_cell(text: str, style: str, column: Column) -> Text:
     justify: JustifyMethod = "right" if column.right else "left"
     return Text(escape_controls(text), style=style, justify=justify, no_wrap=True, overflow="ellipsis")
 

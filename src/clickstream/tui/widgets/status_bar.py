@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from textual.content import Content
 
-from clickstream.tui.headline import headline
-from clickstream.tui.states import ACCENT, DIM
-from clickstream.tui.text import bar, clip, number, percent, seconds
+from clickstream.tui.drawing.headline import headline
+from clickstream.tui.drawing.states import ACCENT, DIM
+from clickstream.tui.drawing.text import bar, clip, number, percent, seconds
 from clickstream.tui.widgets.line import Line
 
 if TYPE_CHECKING:

@@ -9,16 +9,16 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from clickstream.actions.observe.model import BAD, GOOD, INFO, WARN
-from clickstream.tui.headline import outcomes
-from clickstream.tui.text import clock, number, rate
-from clickstream.tui.widgets.lag_box import no_partitions
-from clickstream.tui.widgets.line import head
+from clickstream.tui.drawing.headline import outcomes
+from clickstream.tui.drawing.lag import no_partitions
+from clickstream.tui.drawing.span import LONGEST as KEPT
+from clickstream.tui.drawing.span import span
+from clickstream.tui.drawing.text import clock, number, rate
+from clickstream.tui.widgets.line import set_titles
 from clickstream.tui.widgets.plot_box import PlotBox
-from clickstream.tui.widgets.span import LONGEST as KEPT
-from clickstream.tui.widgets.span import span
 
 if TYPE_CHECKING:
-    from textual_plotext.plot import Plot
+    from textual_plotext import Plot
 
     from clickstream.actions.observe.model import Frame, History
 
@@ -38,7 +38,7 @@ MARKS = {BAD: "error", GOOD: "success", WARN: "warning", INFO: "secondary"}
 
 
 class ThroughputPlot(PlotBox):
-    """The plot. Plotting is the dearest thing on the screen: it is drawn anew when it has moved by a column."""
+    """The plot. Nothing on the screen costs more, so it is drawn again only when it has moved by a column."""
 
     _frame: Frame | None = None
 
@@ -57,7 +57,7 @@ class ThroughputPlot(PlotBox):
         title = f"events/s · watched since {clock(history.at[0])}" if flowed and watched else "events/s"
         if flowed and marked and (self.size.width >= ROOMY or not watched):
             title += " · │ what happened"
-        head(self, title, now if flows else "nothing flows now" if frame.partitions else "")
+        set_titles(self, title, now if flows else "nothing flows now" if frame.partitions else "")
         nothing = "" if flowed else nothing_flowed(history) or no_partitions(frame)
         if self.is_new((frame.at // step, newest) if flowed else nothing):
             edge = (frame.at // column + 1) * column
@@ -105,7 +105,7 @@ def _with_not_new(frame: Frame) -> tuple[float, ...]:
 
 
 def nothing_flowed(history: History) -> str:
-    """What is known where nothing has been seen to flow: of a time that nobody watched, nothing; empty: of all time."""
+    """What to say where nothing has flowed as far as is known; empty: nothing is known."""
     rates = zip(history.produced, history.stored, strict=True)
     known = [not (math.isnan(produced) or math.isnan(stored)) for produced, stored in rates]
     if not any(known):

@@ -1,19 +1,21 @@
-"""What comes out: sessions and the funnel. Pure."""
+"""The boxes of the overview below its strip: what comes out, the servers, what happened."""
 
 from __future__ import annotations
 
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 from textual.content import Content
 
-from clickstream.tui.ages import age_of, since_of
-from clickstream.tui.states import ACCENT, DIM
-from clickstream.tui.text import NOTHING, UNKNOWN, bar, exact, number, spark
-from clickstream.tui.widgets.pieces import Piece, Row, content, fit, spread
-from clickstream.tui.widgets.span import span
+from clickstream.actions.observe.model import OFF, UP
+from clickstream.tui.drawing.ages import age_of, since_of
+from clickstream.tui.drawing.pieces import Piece, Row, content, fit, spread
+from clickstream.tui.drawing.span import span
+from clickstream.tui.drawing.states import ACCENT, DIM, HAPPENING, TITLES, service_look
+from clickstream.tui.drawing.text import NOTHING, UNKNOWN, bar, clock, exact, milliseconds, number, seconds, spark
 
 if TYPE_CHECKING:
-    from clickstream.actions.observe.model import Figure, Frame, StoredCounts
+    from clickstream.actions.observe.model import Figure, Frame, ServiceRow, StoredCounts
 
 
 def sessions_box(frame: Frame, width: int, height: int) -> Content:
@@ -99,3 +101,42 @@ def _value(text: str, figure: Figure[Any] | None, now: float) -> list[Piece]:
     """A figure that is old is dim and shows its age."""
     age = age_of(figure, now).replace(" ago", "")  # beside a name is little room
     return [*([(f" {age}  ", DIM)] if age else []), (text, DIM if age or figure is None else "bold")]
+
+
+def services_box(frame: Frame, width: int, height: int) -> Content:
+    """State, version, latency, since when."""
+    return content([_service(frame, row, width) for row in frame.services][:height])
+
+
+def _service(frame: Frame, row: ServiceRow, width: int) -> Row:
+    look = service_look(row)
+    version = f"  {row.version}" if row.version else ""
+    right: list[Piece] = [(milliseconds(row.latency_ms), "bold")] if row.latency_ms is not None else []
+    if row.state not in {UP, OFF}:
+        right = [(f"since {seconds(frame.at - row.since)}", look.style)]
+    return spread(
+        [(f"{look.glyph} ", look.style), (f"{TITLES[row.name]:<11}", ""), (look.word, look.style), (version, DIM)],
+        right,
+        width,
+    )
+
+
+HEAD = len("12:00:00 · ")
+"""Cells of what precedes an entry."""
+
+
+def journal_box(frame: Frame, width: int, height: int) -> Content:
+    """The newest first, broken into as many lines as there are; what does not fit ends with a sign."""
+    if not frame.happenings:
+        return content([[("nothing yet", DIM)]])
+    lines: list[Row] = []
+    for entry in frame.happenings:
+        look, room = HAPPENING[entry.level], height - len(lines)
+        if room <= 0:
+            break
+        words = wrap(entry.text, max(10, width - HEAD)) or [""]
+        head: Row = [(f"{clock(entry.at)} ", DIM), (f"{look.glyph} ", look.style)]
+        for part in [*words[: room - 1], " ".join(words[room - 1 :])] if len(words) > room else words:
+            lines.append(fit([*head, (part, look.style)], width))
+            head = [(" " * HEAD, "")]
+    return content(lines)

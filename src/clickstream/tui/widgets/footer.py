@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from textual.content import Content
 
-from clickstream.tui.states import ACCENT, DIM
+from clickstream.tui.drawing.states import ACCENT, DIM
 from clickstream.tui.widgets.line import Line
 
 if TYPE_CHECKING:
@@ -32,7 +32,8 @@ class Key:
     mode: str = ""
     """The mode that it opens; empty: it does something else."""
     order: int = 0
-    """Of a key that is no mode: the screen's own, its filter, the app's, and what stays when the line is too short."""
+    """Of a key that does not open a mode: first the screen's own, then its filter, the app's, and what stays when the
+    line is too short."""
     first_to_go: bool = False
 
 
@@ -86,7 +87,7 @@ def _namespace(app: App[object], active: ActiveBinding) -> str:
 
 
 def key_line(found: list[Key], mode: str, width: int) -> Content:
-    """As many keys as fit: some go first, then modes shrink to their numbers, then others go; a sign tells of it."""
+    """As many keys as fit: some go first, then modes shrink to their numbers, then others go; a sign shows that."""
     modes = [key for key in found if key.mode]
     others = [key for key in found if not key.mode]
     fitting = [key for key in others if not key.first_to_go]

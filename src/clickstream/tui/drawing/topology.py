@@ -1,4 +1,4 @@
-"""The pipeline as a picture: file, producer, Kafka, consumers, PostgreSQL, with what flows between them. Pure."""
+"""The pipeline at the top of the overview: boxes with what flows between them; in a narrow window, a line a stage."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 from textual.content import Content
 
-from clickstream.tui.ages import age, age_of, lag_at
-from clickstream.tui.headline import MOVING, nothing_runs
-from clickstream.tui.states import ACCENT, DIM, FAILED, TITLES, of_process, of_service
-from clickstream.tui.text import NOTHING, bar, clip, day, exact, milliseconds, number, percent
-from clickstream.tui.widgets.pieces import Piece, Row, beside, box, content, fit, spread, width_of
+from clickstream.tui.drawing.ages import age, age_of, lag_at
+from clickstream.tui.drawing.headline import MOVING, nothing_runs
+from clickstream.tui.drawing.pieces import Piece, Row, beside, box, content, fit, spread, width_of
+from clickstream.tui.drawing.states import ACCENT, DIM, FAILED, TITLES, process_look, service_look
+from clickstream.tui.drawing.text import NOTHING, bar, clip, day, exact, milliseconds, number, percent
 
 if TYPE_CHECKING:
     from clickstream.actions.observe.model import Frame, PartitionRow, ProcessRow
@@ -79,11 +79,11 @@ def _widths(room: int) -> list[int]:
 
 
 def gravity(row: ProcessRow) -> int:
-    return {"✖": 3, "▲": 2, "●": 1}.get(of_process(row).glyph, 0)
+    return {"✖": 3, "▲": 2, "●": 1}.get(process_look(row).glyph, 0)
 
 
 def _title(frame: Frame, service: str) -> list[Piece]:
-    look = of_service(frame.service(service))
+    look = service_look(frame.service(service))
     return [(TITLES[service], ""), (f" {look.glyph}", look.style)]
 
 
@@ -95,8 +95,8 @@ def _version(frame: Frame, service: str) -> list[Piece]:
 def _line(frame: Frame, of: str) -> str:
     """The border's style: red where something has failed."""
     if of in TITLES:
-        return FAILED if of_service(frame.service(of)).style == FAILED else DIM
-    failed = any(of_process(row).style == FAILED for row in frame.workers(of))
+        return FAILED if service_look(frame.service(of)).style == FAILED else DIM
+    failed = any(process_look(row).style == FAILED for row in frame.workers(of))
     return FAILED if failed else DIM
 
 
@@ -126,7 +126,7 @@ def _counted(frame: Frame) -> list[Piece]:
 
 
 def open_sessions(frame: Frame) -> str:
-    """Without consumers there are none to speak of."""
+    """How many sessions are open; a dash where no consumer runs."""
     return exact(frame.active_sessions) if frame.workers("consumer") else NOTHING
 
 
@@ -152,7 +152,7 @@ def _producer(frame: Frame, height: int) -> list[Row]:
     row = next(iter(frame.workers("producer")), None)
     if producer is None or row is None:
         return _padded([[("◌ none", DIM)]], height)
-    look = of_process(row)
+    look = process_look(row)
     pace = producer.pace.replace(" events/s", "/s")
     failed: Piece = (f"{number(producer.failed)} failed", FAILED) if producer.failed else (pace, DIM)
     rows: list[Row] = [[(f"{look.glyph} {look.word}", look.style)], [(f"{number(producer.sent)} sent", "")], [failed]]
@@ -162,7 +162,7 @@ def _producer(frame: Frame, height: int) -> list[Row]:
 def _kafka(frame: Frame, width: int, height: int) -> list[Row]:
     service = frame.service("kafka")
     if not frame.partitions:
-        look = of_service(service)
+        look = service_look(service)
         if frame.topic_exists is False:
             return _padded([[("no topic yet", DIM)]], height)
         return _padded([[(f"{look.glyph} {look.word}", look.style)]], height)
@@ -199,7 +199,7 @@ def _consumers(frame: Frame, width: int, height: int) -> list[Row]:
         shown = sorted(workers, key=lambda row: -gravity(row))[: height - 1]
     rows: list[Row] = []
     for row in shown:
-        look = of_process(row)
+        look = process_look(row)
         name = row.name.removeprefix("consumer-")
         head: Row = [(f"{name} ", DIM), (look.glyph, look.style)]
         word = number(row.rate, "/s") if row.state == "running" and row.activity == "running" else look.word
@@ -218,7 +218,7 @@ def _postgresql(frame: Frame, height: int) -> list[Row]:
     counts = frame.counts
     style = DIM if _counted(frame) else ""
     latency = f"● {milliseconds(service.latency_ms)}" if service.latency_ms is not None else ""
-    look = of_service(service)
+    look = service_look(service)
     rows: list[Row] = [
         [(f"{number(counts.value.events)} events" if counts else "? events", style)],
         [(f"{number(counts.value.sessions)} sessions" if counts else "? sessions", style)],
@@ -242,7 +242,7 @@ def _arrow(rate: float | None, height: int, gap: int, step: int) -> list[Row]:
 def _beside_consumers(frame: Frame, width: int, middle: int) -> Row:
     """Valkey and OpenSearch, to both sides of a branch below the consumers' box."""
     valkey, search = (frame.service(name) for name in BEHIND)
-    looks = of_service(valkey), of_service(search)
+    looks = service_look(valkey), service_look(search)
     figure = f" {milliseconds(valkey.latency_ms)}" if valkey.latency_ms is not None else f" {looks[0].word}"
     left: Row = [
         (f"{open_sessions(frame)} open  ", "" if frame.active_sessions else DIM),
@@ -280,3 +280,69 @@ def _announced(frame: Frame, lines: list[Row], width: int, *, read_only: bool) -
     start = (width - width_of(words)) // 2
     dimmed[middle] = [(text[:start], DIM), *words, (text[start + width_of(words) :], DIM)]
     return dimmed
+
+
+def stages(frame: Frame, width: int) -> Content:
+    """For narrow windows: six lines, each with a stage's name, how it stands, and its figure."""
+    producer = frame.producer
+    sent = f"{number(producer.sent)} of {number(producer.total)}" if producer and producer.total else "nothing sent yet"
+    share = producer.sent / producer.total if producer and producer.total else 0.0
+    rate = producer.rate if producer else 0.0
+    counts = frame.counts.value if frame.counts else None
+    counted = age_of(frame.counts, frame.at)
+    consumers = frame.workers("consumer")
+    alive = [row for row in consumers if row.state == "running"]
+    drawn: list[Piece] = [(bar(share, 10), ACCENT), (f"{percent(share, 1, 0):>6}", "")]
+    lines: list[Row] = [
+        _stage(frame.data_file or "file", drawn, [(sent, "")], width),
+        _stage("producer", _state(frame, "producer"), [(number(rate, "/s"), "bold")], width),
+        _stage(
+            "Kafka",
+            _service(frame, "kafka"),
+            [*_old(lag_age(frame)), ("lag ", DIM), (exact(frame.lag), lag_style(frame) or "bold")],
+            width,
+        ),
+        _stage(
+            "consumers",
+            [*_state(frame, "consumer"), (f"  {len(alive)} of {len(consumers)}" if consumers else "", DIM)],
+            [(number(frame.read_per_second, "/s"), "bold")],
+            width,
+        ),
+        _stage(
+            "PostgreSQL",
+            _service(frame, "postgresql"),
+            [*_old(counted), (f"{number(counts.events) if counts else '?'} events", DIM if counted else "")],
+            width,
+        ),
+        _stage("Valkey", _service(frame, "valkey"), [(f"{open_sessions(frame)} open", "")], width),
+    ]
+    if nothing_runs(frame):
+        lines = [[(text, DIM) for text, _ in line] for line in lines]
+    return content(lines)
+
+
+def _stage(name: str, middle: list[Piece], right: list[Piece], width: int) -> Row:
+    return spread([(f"{name:<11} ", DIM), *middle], right, width)
+
+
+def _old(age: str) -> list[Piece]:
+    return [(f"{age}  ", DIM)] if age else []
+
+
+def _state(frame: Frame, role: str) -> list[Piece]:
+    rows = frame.workers(role)
+    if not rows:
+        return [("◌ none", DIM)]
+    worst = max(rows, key=gravity)
+    look = process_look(worst)
+    alike = all(process_look(row) == look for row in rows)
+    which = f" {worst.name}" if look.glyph in {"✖", "▲"} and not alike else ""
+    return [(f"{look.glyph} {look.word}{which}", look.style)]
+
+
+def _service(frame: Frame, name: str) -> list[Piece]:
+    row = frame.service(name)
+    look = service_look(row)
+    figure = milliseconds(row.latency_ms) if row.latency_ms is not None else ""
+    version = f"  {row.version}" if row.version else ""
+    return [(f"{look.glyph} {look.word:<4}", look.style), (f" {figure}{version}", DIM)]

@@ -1,10 +1,10 @@
-"""When a figure says how old it is, and in which words. Pure."""
+"""When a figure says how old it is, and in which words."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from clickstream.tui.text import clock, seconds
+from clickstream.tui.drawing.text import clock, seconds
 
 if TYPE_CHECKING:
     from clickstream.actions.observe.model import Figure, Frame
@@ -13,7 +13,7 @@ OLD = 3.0
 """Seconds from which a figure is older than what stands beside it, and says so."""
 
 WHOLE_SECONDS = 99.5
-"""Seconds below which an age is told in whole ones."""
+"""Seconds below which an age is given in whole seconds."""
 
 
 def age(at: float, now: float) -> str:
@@ -28,15 +28,15 @@ def since(at: float, now: float) -> str:
 
 
 def age_of(figure: Figure[Any] | None, now: float) -> str:
-    """The same as `age`; of a figure that there is not, nothing."""
+    """The same for a figure; empty where there is none."""
     return age(figure.at, now) if figure else ""
 
 
 def since_of(figure: Figure[Any] | None, now: float) -> str:
-    """The same as `since`; of a figure that there is not, nothing."""
+    """The same for a figure; empty where there is none."""
     return since(figure.at, now) if figure else ""
 
 
 def lag_at(frame: Frame) -> float:
-    """When the lag was so; where none is known, now."""
+    """The time of the oldest lag figure; now where no lag is known."""
     return min((row.as_of for row in frame.partitions), default=frame.at)

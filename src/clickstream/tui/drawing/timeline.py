@@ -1,4 +1,4 @@
-"""A visitor's life as one line, and the rows of its sessions and events. Pure."""
+"""A visitor's life as one line, and the rows of its sessions and events."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from textual.content import Content
 
-from clickstream.tui.states import ACCENT, BUSY, DIM, OKAY
-from clickstream.tui.text import NOTHING, exact, seconds
-from clickstream.tui.widgets.pieces import Row, content, spread
-from clickstream.tui.widgets.row_table import Cell, Column
+from clickstream.tui.drawing.cells import Cell, Column
+from clickstream.tui.drawing.pieces import Row, content, spread
+from clickstream.tui.drawing.states import ACCENT, BUSY, DIM, OKAY
+from clickstream.tui.drawing.text import NOTHING, exact, seconds
 
 if TYPE_CHECKING:
     from clickstream.actions.sessions import Visitor

@@ -1,4 +1,4 @@
-"""A chart of columns in eighths of a cell, with a line of rates below and labels at its feet. Pure."""
+"""A chart of columns in eighths of a cell, with a line of rates below and labels at its feet."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from clickstream.tui.states import ACCENT, DIM
-from clickstream.tui.text import TICKS, clip, number, percent
-from clickstream.tui.widgets.pieces import Row, fit
+from clickstream.tui.drawing.pieces import Row, fit
+from clickstream.tui.drawing.states import ACCENT, DIM
+from clickstream.tui.drawing.text import TICKS, clip, number, percent
 
 AXIS = 7
 """Cells left of the columns, for the figures of the axis."""

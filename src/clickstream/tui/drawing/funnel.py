@@ -1,4 +1,4 @@
-"""The boxes of the funnel screen: a window's funnel, the ordered funnel, sessions by day and by hour. Pure."""
+"""The boxes of the funnel screen: a window's funnel, the ordered funnel, sessions by day and by hour."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 
 from textual.content import Content
 
-from clickstream.tui.states import ACCENT, BUSY, DIM, FAILED
-from clickstream.tui.text import NOTHING, bar, clip, day, exact, percent, seconds
-from clickstream.tui.widgets.column_chart import AXIS, Columns, column_chart, squeezed
-from clickstream.tui.widgets.pieces import Row, content, spread
+from clickstream.tui.drawing.column_chart import AXIS, Columns, column_chart, squeezed
+from clickstream.tui.drawing.pieces import Row, content, spread
+from clickstream.tui.drawing.states import ACCENT, BUSY, DIM, FAILED
+from clickstream.tui.drawing.text import NOTHING, bar, clip, day, exact, percent, seconds
 
 if TYPE_CHECKING:
     from clickstream.actions.analytics import Funnel
     from clickstream.actions.funnel import Breakdown, FunnelSlot, OrderedFunnel
-    from clickstream.tui.seldom import Seldom
+    from clickstream.tui.background import BackgroundQuery
 
 DAY_MS = 86_400_000
 
@@ -49,7 +49,7 @@ def window_box(window: Funnel | None, old: bool, width: int, height: int) -> Con
     return content(rows[:height])
 
 
-def ordered_box(asked: Seldom[OrderedFunnel], now: float, width: int, height: int) -> Content:
+def ordered_box(asked: BackgroundQuery[OrderedFunnel], now: float, width: int, height: int) -> Content:
     """Views before carts before purchases, with the median time between."""
     if asked.figure is None:
         return content([[(line, style)] for line, style in _nothing_yet(asked, now, width)])
@@ -79,7 +79,7 @@ def ordered_box(asked: Seldom[OrderedFunnel], now: float, width: int, height: in
     return content(rows[:height])
 
 
-def days_box(asked: Seldom[Breakdown], now: float, width: int, height: int) -> tuple[Content, str]:
+def days_box(asked: BackgroundQuery[Breakdown], now: float, width: int, height: int) -> tuple[Content, str]:
     """Sessions by day, and how many days make a column."""
     if asked.figure is None:
         return content([[(line, style)] for line, style in _nothing_yet(asked, now, width)]), ""
@@ -93,7 +93,7 @@ def days_box(asked: Seldom[Breakdown], now: float, width: int, height: int) -> t
     return content(column_chart(Columns(values, bought, labels, "conv"), width, height)), words
 
 
-def hours_box(asked: Seldom[Breakdown], now: float, width: int, height: int) -> Content:
+def hours_box(asked: BackgroundQuery[Breakdown], now: float, width: int, height: int) -> Content:
     """Sessions by the hour of the day in which they began."""
     if asked.figure is None:
         return content([[(line, style)] for line, style in _nothing_yet(asked, now, width)])
@@ -103,14 +103,14 @@ def hours_box(asked: Seldom[Breakdown], now: float, width: int, height: int) -> 
     return content(column_chart(Columns(values, bought, ("0", "6", "12", "18", "23"), "conv"), width, height))
 
 
-def standing(asked: Seldom[OrderedFunnel], now: float) -> str:
+def standing(asked: BackgroundQuery[OrderedFunnel], now: float) -> str:
     """How old it is, or how long it has been counting, and the key for more."""
     if asked.asking_since is not None:
         return f"counting {seconds(now - asked.asking_since)} · o cancels"
     return "o counts it now"
 
 
-def _standing(asked: Seldom[OrderedFunnel], now: float) -> str:
+def _standing(asked: BackgroundQuery[OrderedFunnel], now: float) -> str:
     if asked.error:
         return f"could not be counted: {asked.error}"
     if asked.figure is None:
@@ -119,7 +119,9 @@ def _standing(asked: Seldom[OrderedFunnel], now: float) -> str:
     return f"as of {seconds(age)} ago" if age >= 1 else "as of now"
 
 
-def _nothing_yet(asked: Seldom[OrderedFunnel] | Seldom[Breakdown], now: float, width: int) -> list[tuple[str, str]]:
+def _nothing_yet(
+    asked: BackgroundQuery[OrderedFunnel] | BackgroundQuery[Breakdown], now: float, width: int
+) -> list[tuple[str, str]]:
     if asked.asking_since is not None:
         return [(clip(f"counting {seconds(now - asked.asking_since)}", width), BUSY)]
     if asked.error:
@@ -128,7 +130,7 @@ def _nothing_yet(asked: Seldom[OrderedFunnel] | Seldom[Breakdown], now: float, w
 
 
 def _without_gaps(days: tuple[FunnelSlot, ...]) -> list[FunnelSlot]:
-    """Days without sessions put in, unless they are too many: event times may lie centuries apart."""
+    """Adds days without sessions, unless they are too many: event times may lie centuries apart."""
     if not days or days[-1].number - days[0].number > MOST_DAYS:
         return list(days)
     empty = replace(days[0], sessions=0, cart_sessions=0, purchase_sessions=0)

@@ -41,7 +41,7 @@ class LogRows:
         self.matches: list[int] = []
         """Indexes of the shown lines that hold the needle."""
         self.here: int | None = None
-        """The match that was gone to."""
+        """The match that the view has jumped to."""
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -72,7 +72,7 @@ class LogRows:
         self._lines += lines
         excess = len(self._lines) - MOST
         if excess > 0:
-            excess = min(len(self._lines), excess + MOST // 10)  # seldom, and then many
+            excess = min(len(self._lines), excess + MOST // 10)  # rarely, and then many
             del self._lines[:excess]
             self._first += excess
         shown = sum(line.level >= self.least for line in lines)
@@ -90,7 +90,7 @@ class LogRows:
         self.lay_out(self._view_width)
 
     def lay_out(self, width: int) -> None:
-        """All rows anew, for a view of that many cells."""
+        """Compute all rows again, for a view of that many cells."""
         self._view_width = width
         self._rows.clear()
         self._indexes.clear()
@@ -99,7 +99,7 @@ class LogRows:
         self._break(range(self._first, self._first + len(self._lines)))
 
     def search(self, needle: str) -> None:
-        """From now on look for this, in capitals or not; empty: for nothing."""
+        """Search for this from now on, whatever its case; empty: end the search."""
         self.needle, self.here = needle.lower(), None
         self.matches = [index for index in dict.fromkeys(self._indexes) if self._holds(index)]
 
@@ -117,7 +117,7 @@ class LogRows:
         return self.matches[max(0, place - 1)] if self.matches else None
 
     def next_match(self, step: int) -> int:
-        """The match after (1) or before (-1) `here`, round and round."""
+        """The match after (1) or before (-1) `here`; it wraps around."""
         if self.here is None:
             return self.matches[0 if step > 0 else -1]
         place = bisect_right(self.matches, self.here) if step > 0 else bisect_left(self.matches, self.here) - 1

@@ -1,4 +1,4 @@
-"""Rows made of styled pieces: padded, clipped and put side by side, all to exact widths. Pure."""
+"""Rows made of styled pieces: padded, clipped and put side by side, all to exact widths."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from textual.content import Content
 
-from clickstream.tui.text import clip
+from clickstream.tui.drawing.text import clip
 
 Piece = tuple[str, str]
 """Text and style."""

@@ -1,4 +1,4 @@
-"""The table of partitions: which columns there are at which width, and what stands in them. Pure."""
+"""The table of partitions: which columns there are at which width, and what stands in them."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 from textual.content import Content
 
 from clickstream.actions.observe.model import OK
-from clickstream.tui.ages import OLD, lag_at, since
-from clickstream.tui.states import ACCENT, BUSY, DIM, PARTITION, TREND
-from clickstream.tui.text import NOTHING, UNKNOWN, bar, exact, number, percent, seconds
-from clickstream.tui.widgets.lag_box import HOT
-from clickstream.tui.widgets.row_table import Cell, Column
+from clickstream.tui.drawing.ages import OLD, lag_at, since
+from clickstream.tui.drawing.cells import Cell, Column
+from clickstream.tui.drawing.lag import HOT
+from clickstream.tui.drawing.states import ACCENT, BUSY, DIM, PARTITION, TREND
+from clickstream.tui.drawing.text import NOTHING, UNKNOWN, bar, exact, number, percent, seconds
 
 if TYPE_CHECKING:
     from clickstream.actions.observe.model import Frame, PartitionRow
@@ -105,7 +105,7 @@ def detail(frame: Frame, row: PartitionRow) -> str:
 
 
 def obstacle_words(frame: Frame) -> Content:
-    """What in Kafka keeps messages from being stored, each with its cure."""
+    """What in Kafka keeps messages from being stored, and what helps."""
     lines = [Content.assemble(("▲ ", BUSY), (one.message, ""), (f"; {one.hint}", DIM)) for one in frame.obstacles]
     return Content("\n").join(lines)
 

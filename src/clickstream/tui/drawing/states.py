@@ -1,4 +1,4 @@
-"""How states look: a glyph, a word and a style for each; colour is never alone, and red is what needs a hand. Pure."""
+"""How states look: a glyph, a word and a style. Colour never stands alone; red is for what the user has to act on."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ _ACTIVITY = {
 }
 
 
-def of_process(row: ProcessRow) -> Look:
+def process_look(row: ProcessRow) -> Look:
     """A running worker looks as its own word says."""
     if row.state == "running" and row.activity == SILENT and row.role == "server":
         return NO_ANSWER
@@ -89,7 +89,7 @@ def of_process(row: ProcessRow) -> Look:
     return _PROCESS.get(row.state, Look("?", row.state, BUSY))
 
 
-def of_service(row: ServiceRow) -> Look:
+def service_look(row: ServiceRow) -> Look:
     """One that is being started looks so; of one that is merely asked for the first time nothing is known yet."""
     if row.state == ASKING and row.error:
         return Look("▲", row.error, BUSY)

@@ -1,12 +1,12 @@
-"""The table of servers and workers: which columns there are at which width, and what stands in them. Pure."""
+"""The table of servers and workers: which columns there are at which width, and what stands in them."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from clickstream.tui.states import ACCENT, DIM, FAILED, of_process
-from clickstream.tui.text import NOTHING, exact, number, seconds, spark
-from clickstream.tui.widgets.row_table import Cell, Column
+from clickstream.tui.drawing.cells import Cell, Column
+from clickstream.tui.drawing.states import ACCENT, DIM, FAILED, process_look
+from clickstream.tui.drawing.text import NOTHING, exact, number, seconds, spark
 
 if TYPE_CHECKING:
     from clickstream.actions.observe.model import ProcessRow
@@ -39,7 +39,7 @@ def columns_for(width: int) -> tuple[Column, ...]:
 
 def process_cells(row: ProcessRow, width: int) -> tuple[Cell, ...]:
     """The cells of one process, for the columns of that width."""
-    look = of_process(row)
+    look = process_look(row)
     living = row.pid is not None
     partitions = ", ".join(map(str, row.partitions))
     lag = exact(row.lag) if row.lag is not None else ""

@@ -1,4 +1,4 @@
-"""The table of back-pressure: what each consumer's time goes to, and which stage holds it up. Pure."""
+"""The table of back-pressure: what each consumer's time goes to, and which stage holds it up."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from clickstream.actions.observe.back_pressure import NOTHING as NO_BOTTLENECK
 from clickstream.actions.observe.back_pressure import UNKNOWN as NOT_KNOWN
 from clickstream.actions.observe.model import SILENT, STALLED, STOPPED
 from clickstream.domain.obstacles import named
-from clickstream.tui.states import ACCENT, BUSY, DIM, TITLES
-from clickstream.tui.text import NOTHING, bar, exact, percent
-from clickstream.tui.widgets.row_table import Cell, Column
+from clickstream.tui.drawing.cells import Cell, Column
+from clickstream.tui.drawing.states import ACCENT, BUSY, DIM, TITLES
+from clickstream.tui.drawing.text import NOTHING, bar, exact, percent
 
 if TYPE_CHECKING:
     from clickstream.actions.observe.model import Frame

@@ -1,4 +1,4 @@
-"""The table of benchmarks, a row a case: which columns there are at which width, and what stands in them. Pure."""
+"""The table of benchmarks, a row a case: which columns there are at which width, and what stands in them."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import time
 from typing import TYPE_CHECKING
 
 from clickstream.tui.benchmarks import Benchmark
-from clickstream.tui.states import ACCENT, BUSY, DIM, FAILED, OKAY, Look
-from clickstream.tui.text import NOTHING, exact, milliseconds, number
-from clickstream.tui.widgets.benchmark_chart import short
-from clickstream.tui.widgets.row_table import Cell, Column
+from clickstream.tui.drawing.benchmark.bars import short
+from clickstream.tui.drawing.cells import Cell, Column
+from clickstream.tui.drawing.states import ACCENT, BUSY, DIM, FAILED, OKAY, Look
+from clickstream.tui.drawing.text import NOTHING, exact, milliseconds, number
 
 if TYPE_CHECKING:
     from clickstream.actions.benchmark.series import Summary

@@ -1,4 +1,4 @@
-"""The one most important thing, in words, and the key that answers it; and whether the pipeline flows. Pure."""
+"""The one most important thing, in words, and the key that answers it; and whether the pipeline flows."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from clickstream.actions.observe.model import ASKING, DOWN, LAGGING, STALLED, STOPPED, UP, Frame
 from clickstream.domain.obstacles import COMPACTION, named
-from clickstream.tui.states import BUSY, DIM, FAILED, OKAY, TITLES, Look, of_service
-from clickstream.tui.text import exact, rate, seconds
+from clickstream.tui.drawing.states import BUSY, DIM, FAILED, OKAY, TITLES, Look, service_look
+from clickstream.tui.drawing.text import exact, rate, seconds
 
 MOVING = 0.5
 """Events a second from which something flows."""
@@ -27,7 +27,7 @@ class Headline:
 
 
 def nothing_runs(frame: Frame) -> bool:
-    """No server answers or starts, and no process lives: an empty stage."""
+    """No server answers or starts, and no process runs."""
     return not any(frame.service(name).state in {UP, ASKING, DOWN} for name in SERVERS) and not any(
         row.state in {"running", "starting", "backoff", "failed"} for row in frame.processes
     )
@@ -101,7 +101,7 @@ def _services(frame: Frame) -> Iterator[Headline]:
             yield Headline(f"{TITLES[name]} does not answer since {away}; {rest}", FAILED, "6 logs")
         else:
             yield Headline(f"{TITLES[name]}: {row.error or 'failed'}, since {away}; {rest}", FAILED, "6 logs")
-    asking = {name: of_service(frame.service(name)).word for name in SERVERS if frame.service(name).state == ASKING}
+    asking = {name: service_look(frame.service(name)).word for name in SERVERS if frame.service(name).state == ASKING}
     for word in dict.fromkeys(asking.values()):
         names = ", ".join(TITLES[name] for name, one in asking.items() if one == word)
         yield Headline(f"{names}: {word}", BUSY)

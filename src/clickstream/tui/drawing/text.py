@@ -1,4 +1,4 @@
-"""Numbers, spans, bars and sparklines as text of a fixed width. Pure; knows no widget."""
+"""Numbers, spans, bars and sparklines as text of a fixed width."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def day(milliseconds_: int | None) -> str:
 
 
 def bar(share: float, width: int) -> str:
-    """A bar of whole cells, padded to `width`; what is less than a cell is a thin one: little is not nothing."""
+    """A bar of whole cells, padded to `width`; less than a cell is drawn as a thin one, so as not to vanish."""
     cells = min(1.0, max(0.0, share)) * width
     if cells >= 1:
         return (TICKS[6] * round(cells)).ljust(width)

@@ -1,4 +1,4 @@
-"""An app's side of bursts.py: every input is noted before it has an effect, and effects wait for that judgement."""
+"""Connects bursts.py to an app: every input is noted before it has an effect, and effects wait for the decision."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from textual.app import App
 
 
-class Guarded:
+class PasteGuard:
     """Mixed into an App."""
 
     _bursts: Bursts
@@ -47,7 +47,7 @@ class Guarded:
         self.act(partial(self._app.push_screen, dialog, answered))
 
     def action_command_palette(self) -> None:
-        """In place of the framework's, as the one for themes."""
+        """Replaces the framework's palette, here and for themes."""
         if not isinstance(self._app.screen, CommandPalette):
             self._app.push_screen(CommandPalette(id="--command-palette"))
 
@@ -55,7 +55,7 @@ class Guarded:
         self._app.push_screen(CommandPalette(providers=[ThemeProvider], placeholder="Search for themes…"))
 
     def _later(self, seconds: float, do: Do) -> None:
-        # By the queue: behind all inputs that have arrived until then.
+        # Through the queue, so that all inputs that have arrived until then come first.
         self._app.set_timer(seconds, lambda: self._app.call_later(do))
 
     def _tell(self) -> None:

@@ -1,4 +1,4 @@
-"""Lag by partition with its direction, and the end-to-end latency below. Pure."""
+"""Lag by partition with its direction, and the end-to-end latency below."""
 
 from __future__ import annotations
 
@@ -8,11 +8,22 @@ from typing import TYPE_CHECKING
 from textual.content import Content
 
 from clickstream.actions.observe.model import LAGGING, OK, STALLED, STOPPED, UP
-from clickstream.tui.ages import age as age_words
-from clickstream.tui.states import ACCENT, DIM, FAILED, PARTITION, TITLES, TREND, of_service
-from clickstream.tui.text import NOTHING, UNKNOWN, area, bar, clock, exact, milliseconds, number, percent, seconds
-from clickstream.tui.widgets.pieces import Piece, Row, content, fit, spread
-from clickstream.tui.widgets.span import span
+from clickstream.tui.drawing.ages import age as age_words
+from clickstream.tui.drawing.pieces import Piece, Row, content, fit, spread
+from clickstream.tui.drawing.span import span
+from clickstream.tui.drawing.states import ACCENT, DIM, FAILED, PARTITION, TITLES, TREND, service_look
+from clickstream.tui.drawing.text import (
+    NOTHING,
+    UNKNOWN,
+    area,
+    bar,
+    clock,
+    exact,
+    milliseconds,
+    number,
+    percent,
+    seconds,
+)
 
 if TYPE_CHECKING:
     from clickstream.actions.observe.model import Frame, PartitionRow
@@ -22,7 +33,7 @@ HOT = 1.15
 
 
 def lag_box(frame: Frame, width: int, height: int) -> Content:
-    """As many partitions as there is room for, those furthest behind first to stay."""
+    """As many partitions as fit; those furthest behind stay."""
     if not frame.partitions:
         return content([[(no_partitions(frame), DIM)]])
     room = max(1, height - 2) if height > 3 else height
@@ -46,11 +57,11 @@ def no_partitions(frame: Frame) -> str:
         return "no topic yet"
     rows = [frame.service(name) for name in ("kafka", "postgresql")]
     row = next((row for row in rows if row.state != UP), rows[0])
-    return f"{TITLES[row.name]}: {of_service(row).word}"
+    return f"{TITLES[row.name]}: {service_look(row).word}"
 
 
 def _over_time(frame: Frame, width: int, height: int) -> list[Row]:
-    """The lag of all partitions over the last minutes, in whatever room is left."""
+    """The lag of all partitions over the last minutes, in the room that is left."""
     shown = span(frame)
     values = frame.history.lag[-shown:]
     top = max((value for value in values if not math.isnan(value)), default=0.0)

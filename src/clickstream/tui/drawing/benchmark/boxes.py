@@ -1,4 +1,4 @@
-"""The boxes of the benchmark screen beside its chart: one case in detail, the machine, the one that runs. Pure."""
+"""The boxes of the benchmark screen beside its chart: one case in detail, the machine, the one that runs."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from textual.content import Content
 
 from clickstream.domain.processes import is_benchmarks
 from clickstream.tui.benchmarks import Progress
-from clickstream.tui.states import ACCENT, BUSY, DIM, OKAY
-from clickstream.tui.text import UNKNOWN, bar, clip, exact, milliseconds, number, percent
-from clickstream.tui.widgets.benchmark_chart import short
-from clickstream.tui.widgets.benchmark_table import DIFFERS, PARTS, VERIFIED
-from clickstream.tui.widgets.pieces import Piece, Row, content, fit, spread
+from clickstream.tui.drawing.benchmark.bars import short
+from clickstream.tui.drawing.benchmark.rows import DIFFERS, PARTS, VERIFIED
+from clickstream.tui.drawing.pieces import Piece, Row, content, fit, spread
+from clickstream.tui.drawing.states import ACCENT, BUSY, DIM, OKAY
+from clickstream.tui.drawing.text import UNKNOWN, bar, clip, exact, milliseconds, number, percent
 
 if TYPE_CHECKING:
     from clickstream.actions.benchmark.history import Record
@@ -34,7 +34,7 @@ def case_title(case: Summary) -> str:
 
 
 def case_box(case: Summary, width: int, height: int) -> Content:
-    """What the case came to; what there is no room for is in the table, or goes."""
+    """The result of the case; what does not fit here is in the table, or is left out."""
     verify = VERIFIED if case.verified else DIFFERS
     stored: list[Piece] = [(number(case.median, "/s"), "bold" if case.sustained else BUSY)]
     rows = [

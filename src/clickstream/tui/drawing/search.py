@@ -1,4 +1,4 @@
-"""The five pictures of what a search has found, and the words where there is nothing to draw. Pure."""
+"""The five pictures of what a search has found, and the words where there is nothing to draw."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from textual.content import Content
 
-from clickstream.tui.states import ACCENT, DIM
-from clickstream.tui.text import bar, clip, day, exact, milliseconds, percent
-from clickstream.tui.widgets.column_chart import AXIS, Columns, column_chart, squeezed
-from clickstream.tui.widgets.pieces import Row, content, spread
-from clickstream.tui.widgets.row_table import Cell, Column
+from clickstream.tui.drawing.cells import Cell, Column
+from clickstream.tui.drawing.column_chart import AXIS, Columns, column_chart, squeezed
+from clickstream.tui.drawing.pieces import Row, content, spread
+from clickstream.tui.drawing.states import ACCENT, DIM
+from clickstream.tui.drawing.text import bar, clip, day, exact, milliseconds, percent
 
 if TYPE_CHECKING:
     from clickstream.services.opensearch.search import Document, Found, Item
@@ -44,7 +44,7 @@ def over_time(found: Found, width: int, height: int) -> Content:
     return content(column_chart(Columns(values, bought, labels, "bought"), width, height))
 
 
-def spanned(found: Found, width: int) -> str:
+def time_span(found: Found, width: int) -> str:
     """How long a column of that is."""
     squeeze = len(found.over_time) / max(1, width - AXIS)
     return f"by {found.interval}" + (f", means of {squeeze:.1f} a column" if squeeze > 1 else "")
@@ -95,7 +95,7 @@ def document_cells(one: Document) -> tuple[Cell, ...]:
     )
 
 
-def told(found: Found) -> str:
+def hits_words(found: Found) -> str:
     """The result in words."""
     words = f"{exact(found.hits)} events"
     if found.first is not None and found.last is not None:

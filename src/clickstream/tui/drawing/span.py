@@ -1,4 +1,4 @@
-"""How much of the past the charts of the overview show: as much as something flowed, one to five minutes. Pure."""
+"""How much of the past the charts of the overview show: as much as something flowed, one to five minutes."""
 
 from __future__ import annotations
 

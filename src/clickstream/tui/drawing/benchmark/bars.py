@@ -1,4 +1,4 @@
-"""A benchmark as bars: events a second by partitions and by number of events, beside what COPY alone takes. Pure."""
+"""A benchmark as bars: events a second by partitions and by number of events, beside what COPY alone takes."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from textual.content import Content
 
-from clickstream.tui.states import ACCENT, BUSY, DIM
-from clickstream.tui.text import TICKS, number
-from clickstream.tui.widgets.pieces import Piece, Row, content, fit
+from clickstream.tui.drawing.pieces import Piece, Row, content, fit
+from clickstream.tui.drawing.states import ACCENT, BUSY, DIM
+from clickstream.tui.drawing.text import TICKS, number
 
 if TYPE_CHECKING:
     from clickstream.actions.benchmark.series import Summary
@@ -52,7 +52,7 @@ class Group:
 
 
 def bars_box(shown: Benchmark, selected: Summary | None, width: int, height: int) -> Content:
-    """All groups that there is room for, the selected one among them."""
+    """All groups that fit, the selected one among them."""
     groups = grouped(shown.cases)
     tall, room = height - 2, width - AXIS
     if not groups or tall < 2 or room < LABELLED:
@@ -102,7 +102,7 @@ def grouped(cases: Sequence[Summary]) -> list[Group]:
 
 
 def short(value: float) -> str:
-    """As few characters as tell it: `1 M`, `250 k`."""
+    """In as few characters as possible: `1 M`, `250 k`."""
     for factor, letter in ((1e6, "M"), (1e3, "k")):
         if value >= factor:
             return f"{value / factor:.3g} {letter}"
