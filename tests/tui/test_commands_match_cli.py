@@ -30,6 +30,7 @@ ONLY_CLI = {
     "config generate": "writes the settings before there is anything to show",
     "completion": "is for a shell",
     "psql": "is a shell",
+    "sessions list": "finds visitors, whom the dashboard looks up by / on the funnel screen",
 }
 
 SHOWN_BY_FRAMES = {
@@ -37,9 +38,10 @@ SHOWN_BY_FRAMES = {
     ("producers", "status"),
     ("stack", "status"),
     ("stack", "env"),
-    ("rejects_replay", "count"),
+    ("replay", "count"),
     ("rewind", "plan"),
     ("topic", "show"),
+    ("sessions", "list_sessions"),
 }
 """Reading actions of the command line whose figures the dashboard has otherwise."""
 
@@ -53,10 +55,14 @@ def actions_used(*files: Path) -> set[tuple[str, str]]:
     for function in functions:
         modules: dict[str, str] = {}
         for node in ast.walk(function):
-            if isinstance(node, ast.ImportFrom) and node.module == "clickstream.actions":
-                modules |= {alias.asname or alias.name: alias.name for alias in node.names}
-            elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("clickstream.actions."):
-                used |= {((node.module or "").rpartition(".")[2], alias.name) for alias in node.names}
+            module = node.module or "" if isinstance(node, ast.ImportFrom) else ""
+            if not module.startswith("clickstream.actions"):
+                continue
+            for alias in node.names:
+                if SOURCES.joinpath(*module.split(".")[1:], f"{alias.name}.py").is_file():
+                    modules[alias.asname or alias.name] = alias.name
+                else:
+                    used.add((module.rpartition(".")[2], alias.name))
         for node in ast.walk(function):
             if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in modules:
                 used.add((modules[node.value.id], node.attr))
@@ -67,7 +73,7 @@ def what_acts() -> set[tuple[str, str]]:
     """Every public function of an action that is told whose settings or home to act on."""
     return {
         (file.stem, node.name)
-        for file in (SOURCES / "actions").glob("*.py")
+        for file in (SOURCES / "actions").rglob("*.py")
         for node in ast.parse(file.read_text()).body
         if isinstance(node, ast.FunctionDef) and not node.name.startswith("_")
         if node.args.args and node.args.args[0].arg in {"settings", "home"}
@@ -96,8 +102,8 @@ def test_every_action_of_these_modules_that_the_command_line_has_the_dashboard_h
 
 def test_the_check_sees_what_is_used() -> None:
     assert ("producers", "pause") in CLI & RUN
-    assert ("processes", "freeze") in CLI & RUN & what_acts()
-    assert ("verify", "verify") in CLI
+    assert ("by_name", "freeze") in CLI & RUN & what_acts()
+    assert ("sessions", "verify") in CLI & RUN & what_acts()
 
 
 @pytest.mark.parametrize("read_only", [False, True])

@@ -81,7 +81,6 @@ ALL: tuple[Command, ...] = (
     _command("status", opens="overview"),
     _command("lag", opens="partitions"),
     _command("analytics", opens="funnel"),
-    _command("sessions list", opens="funnel"),
     _command("sessions show", opens="funnel"),
     _command("verify", run.verify, cancellable=True),
     _command("topic show", opens="partitions"),
