@@ -13,6 +13,7 @@ from clickstream.actions.faults import proof
 from clickstream.actions.faults.catalogue import SEARCH_FAULTS
 from clickstream.actions.faults.inject import inject
 from clickstream.actions.processes import consumers, producers
+from clickstream.actions.processes.consumers import ConsumerKind
 from clickstream.config.paths import Home
 from clickstream.config.settings import Settings, load_settings
 from clickstream.domain.pace import Pace
@@ -47,7 +48,7 @@ def settings(
     stack.up(own_home)
     settings = load_settings()
     consumers.start(settings, count=2)
-    consumers.start(settings, count=2, kind="opensearch")
+    consumers.start(settings, count=2, kind=ConsumerKind.OPENSEARCH)
     yield settings
     control = running(own_home)
     assert control

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from clickstream.tui.app import ClickstreamApp
 from clickstream.tui.commands import BY_NAME
 from clickstream.tui.jobs import Job
 from clickstream.tui.themes import LIGHT
+from clickstream.tui.widgets import status_bar
 from tests.tui import frames, funnel_figures
 from tests.tui.conftest import EVERY_SIZE, SIZES, MakeApp, pressing, settled
 
@@ -91,11 +93,11 @@ def test_typed_confirmation(snap_compare: Any, make_app: MakeApp) -> None:
 
 
 @pytest.mark.parametrize("size", EVERY_SIZE[:2])
-def test_progress(snap_compare: Any, make_app: MakeApp, size: str) -> None:
+def test_progress(snap_compare: Any, make_app: MakeApp, monkeypatch: pytest.MonkeyPatch, size: str) -> None:
     app = make_app(frames.running())
     words = "demo: 1,200,000 of 2,756,101 stored"
     job = Job(BY_NAME["demo"], app.source, {}, app.post_message, words=words, done=1_200_000, total=2_756_101)
-    job.began -= 2_000.0  # so long ago that the moments which pass change no figure
+    monkeypatch.setattr(status_bar, "time", SimpleNamespace(monotonic=lambda: job.began + 2_000.0))
 
     async def show(pilot: Any) -> None:
         await settled(pilot)
