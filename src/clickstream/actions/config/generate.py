@@ -9,7 +9,7 @@ from typing import Final
 
 from clickstream.actions.config.outputs import Outputs, read_outputs
 from clickstream.actions.config.text import render
-from clickstream.actions.config.values import FILE_SETTINGS, PRIVATELINK, Made, make
+from clickstream.actions.config.values import FILE_SETTINGS, Made, Scenario, make
 from clickstream.config.files import write_private
 from clickstream.config.problems import SettingsError, file_values
 from clickstream.config.settings import load_settings, variables
@@ -44,7 +44,7 @@ class GenerationPlan:
 class Generated:
     """What was written; no secret is in here."""
 
-    scenario: str
+    scenario: Scenario
     origin: str
     env_file: Path
     certificates: tuple[Path, ...]
@@ -97,7 +97,7 @@ def generate(found: GenerationPlan) -> Generated:
         env_file=found.env_file,
         certificates=found.files[:-1],
         opensearch=made.opensearch,
-        instance=made.instance if made.scenario == PRIVATELINK else None,
+        instance=made.instance if made.scenario is Scenario.EC2_PRIVATELINK else None,
     )
 
 
@@ -111,7 +111,7 @@ def _headline(found: GenerationPlan) -> str:
         f"Written by `clickstream config generate`; deployment_scenario is {found.made.scenario}.",
         "It holds passwords: keep it to yourself. Lines that are comments show the defaults.",
     ]
-    if found.made.scenario == PRIVATELINK:
+    if found.made.scenario is Scenario.EC2_PRIVATELINK:
         lines.append("These servers are reached from the EC2 instance only: copy this file and certs/ there.")
     return "\n".join(lines)
 

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Final
 from urllib.parse import urlsplit, urlunsplit
 
 from clickstream.actions.config.outputs import Outputs
 from clickstream.domain.errors import ClickstreamError
 
-SCENARIOS: Final = ("local", "ec2_public", "ec2_privatelink")
-PRIVATELINK: Final = "ec2_privatelink"
+
+class Scenario(StrEnum):
+    """Where Terraform puts the clients of the services."""
+
+    LOCAL = "local"
+    EC2_PUBLIC = "ec2_public"
+    EC2_PRIVATELINK = "ec2_privatelink"
+
 
 CA, CERT, KEY = "ca.pem", "service.cert", "service.key"
 
@@ -38,7 +45,7 @@ _PEM: Final = "-----BEGIN "
 class Made:
     """What the files are to hold."""
 
-    scenario: str
+    scenario: Scenario
     values: dict[str, str]
     """Setting to value; those of FILE_SETTINGS come with the files."""
     certificates: dict[str, str]
@@ -52,19 +59,22 @@ def make(outputs: Outputs) -> Made:
     """Settings for what Terraform made. Raises ClickstreamError, which names each output that is missing or wrong."""
     opensearch = any(outputs.has(name) for name in _OPENSEARCH)
     needed = [*_NEEDED, *(_OPENSEARCH if opensearch else ())]
-    if privatelink := outputs.has("deployment_scenario") and outputs.text("deployment_scenario") == PRIVATELINK:
+    if (
+        privatelink := outputs.has("deployment_scenario")
+        and outputs.text("deployment_scenario") == Scenario.EC2_PRIVATELINK
+    ):
         needed += [f"{service}_privatelink_endpoint_dns" for service in _services(opensearch)]
     outputs.require(*needed)
-    if (scenario := outputs.text("deployment_scenario")) not in SCENARIOS:
+    if (scenario := outputs.text("deployment_scenario")) not in set(Scenario):
         raise ClickstreamError(
-            f"{outputs.origin}: output deployment_scenario is {scenario}, and not one of {', '.join(SCENARIOS)}"
+            f"{outputs.origin}: output deployment_scenario is {scenario}, and not one of {', '.join(Scenario)}"
         )
     values = _kafka(outputs, privatelink) | _postgres(outputs, privatelink) | _valkey(outputs, privatelink)
     values |= _opensearch(outputs, privatelink) if opensearch else {"OPENSEARCH_ENABLED": "false"}
     if outputs.has("project_name"):
         values["AIVEN_PROJECT_NAME"] = outputs.text("project_name")
     return Made(
-        scenario=scenario,
+        scenario=Scenario(scenario),
         values=values,
         certificates={name: _pem(outputs, output) for name, output in CERTIFICATES.items()},
         opensearch=opensearch,

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Generator, Iterable
 from contextlib import closing
 from dataclasses import asdict, dataclass
+from enum import StrEnum
 from itertools import islice
 from typing import Any
 
@@ -26,12 +27,22 @@ from clickstream.services.postgres.refusals import count as count_refusals
 MOST_EXAMPLES = 20
 
 
+class IndexFault(StrEnum):
+    """How a document is not as it should be."""
+
+    MISSING = "missing"
+    UNEXPECTED = "unexpected"
+    DIFFERENT = "different"
+
+
+MISSING, UNEXPECTED, DIFFERENT = IndexFault
+
+
 @dataclass(frozen=True, slots=True)
 class Example:
     """One document that is not as it should be."""
 
-    fault: str
-    """`missing`, `unexpected` or `different`."""
+    fault: IndexFault
     id: str
 
 
@@ -79,9 +90,9 @@ def verify_index(settings: Settings) -> IndexVerification:
         differing = [one for one in sorted({*expected, *found}) if not _same(expected, found, one)]
         for bucket in differing:
             if bucket not in found:
-                faults.add_all("missing", expected[bucket].events, events.rows(bucket))
+                faults.add_all(MISSING, expected[bucket].events, events.rows(bucket))
             elif bucket not in expected:
-                faults.add_all("unexpected", found[bucket].events, index.rows(bucket))
+                faults.add_all(UNEXPECTED, found[bucket].events, index.rows(bucket))
             else:
                 faults.add(differences(events.rows(bucket), index.rows(bucket)))
         faults.add_transactions(differences(events.rows_with_transaction(), index.rows_with_transaction()), differing)
@@ -91,10 +102,10 @@ def verify_index(settings: Settings) -> IndexVerification:
         index=search.events_index,
         events=stored,
         documents=documents,
-        missing=faults.counts["missing"],
+        missing=faults.counts[MISSING],
         # What has no time or no kind is in no bucket.
-        unexpected=faults.counts["unexpected"] + max(0, documents - counted),
-        different=faults.counts["different"],
+        unexpected=faults.counts[UNEXPECTED] + max(0, documents - counted),
+        different=faults.counts[DIFFERENT],
         different_days=len(differing),
         refused=count_refusals(postgres_of(settings), reason_begins=REASON),
         behind=behind,
@@ -111,15 +122,15 @@ class _Faults:
     """Counts them, and keeps the first as examples."""
 
     def __init__(self) -> None:
-        self.counts = {"missing": 0, "unexpected": 0, "different": 0}
+        self.counts = dict.fromkeys(IndexFault, 0)
         self.examples: list[Example] = []
 
     def add(self, pairs: Iterable[tuple[Row | None, Row | None]]) -> None:
         for event, found in pairs:
-            fault = "missing" if found is None else "unexpected" if event is None else "different"
+            fault = MISSING if found is None else UNEXPECTED if event is None else DIFFERENT
             self._count(fault, event or found)
 
-    def add_all(self, fault: str, count: int, rows: Generator[Row, None, None]) -> None:
+    def add_all(self, fault: IndexFault, count: int, rows: Generator[Row, None, None]) -> None:
         """All of a bucket: no more rows are read than are shown."""
         self.counts[fault] += count
         with closing(rows):
@@ -135,9 +146,9 @@ class _Faults:
             if row is None or Bucket.of(row) in done or row.identity in seen:
                 continue
             seen.add(row.identity)
-            self._count("different", row)
+            self._count(DIFFERENT, row)
 
-    def _count(self, fault: str, row: Row | None) -> None:
+    def _count(self, fault: IndexFault, row: Row | None) -> None:
         self.counts[fault] += 1
         if row is not None and len(self.examples) < MOST_EXAMPLES:
             self.examples.append(Example(fault, row.id))
