@@ -61,17 +61,17 @@ check: $(VENV)/.dev ## check format, lint, types, imports, dependencies and hygi
 	$(VENV)/bin/deptry src tests tools
 	$(PY) -m pytest -q tests/hygiene
 
-format: $(VENV)/.dev ## format the code and mend what the linter can mend
+format: $(VENV)/.dev ## format the code and fix what the linter can fix
 	$(PY) -m ruff format .
 	$(PY) -m ruff check --fix .
 
 reference: $(VENV)/.dev ## write docs/commands.md and README's table of commands from the command line
 	$(PY) -m tools.reference
 
-snapshots: $(VENV)/.dev ## draw the dashboard's snapshots anew; look at each difference before you commit it
+snapshots: $(VENV)/.dev ## draw new snapshots of the dashboard; look at each difference before you commit it
 	$(PY) -m pytest tests/tui --snapshot-update $(ARGS)
 
-screenshots: $(VENV)/.run ## take the pictures in assets/ anew, from a real run (three minutes or so)
+screenshots: $(VENV)/.run ## take new pictures for assets/, from a real run (three minutes or so)
 	@$(PY) tools/screenshots.py $(ARGS)
 
 dashboards: $(VENV)/.run ## write opensearch/dashboards.ndjson anew from tools/dashboards.py

@@ -2,8 +2,8 @@ provider "aiven" {
   api_token = var.aiven_api_token
 }
 
-# Terraform configures a provider even where nothing of it is made. In the scenario local nobody needs an AWS account,
-# so the provider gets keys that open nothing and asks nobody; elsewhere AWS's usual places are searched for real ones.
+# Terraform configures a provider even where nothing of it is made. In the scenario local no AWS account is needed,
+# so the provider gets keys that open nothing and asks no server; elsewhere AWS's usual places are searched for real ones.
 provider "aws" {
   region = var.aws_region
 

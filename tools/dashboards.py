@@ -1,8 +1,8 @@
 """Makes the saved objects for OpenSearch Dashboards: `python -m tools.dashboards` writes opensearch/dashboards.ndjson.
 
 Run it after a change here; a test compares the file with what this makes. No picture needs a script on the server:
-what aggregations alone cannot say (the hour of the day, a rate) Vega computes in the browser. Whoever imports the file
-puts the index's name and the data's own time range in place of those that stand here.
+what aggregations alone cannot say (the hour of the day, a rate) Vega computes in the browser. A user who imports the
+file puts the index's name and the data's own time range in place of those that stand here.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from tools.dashboard_parts import PATTERN, Json
 FILE = Path(__file__).resolve().parents[1] / "opensearch" / "dashboards.ndjson"
 
 SPAN = ("2015-05-03T00:00:00.000Z", "2015-09-18T23:59:59.999Z")
-"""Of the shop's data as it comes, for whoever imports the file by hand."""
+"""Of the shop's data as it comes, for users who import the file by hand."""
 
 MIGRATED = {"index-pattern": "7.6.0", "visualization": "7.10.0", "dashboard": "7.9.3"}
 """The newest form of each type: all of OpenSearch Dashboards 2 and 3 have these migrations, and none after them."""
@@ -61,7 +61,7 @@ def index_pattern() -> Json:
         }
         for name, (type_, mapped) in FIELDS.items()
     ]
-    # An id is no amount: no thousands separator.
+    # An id is not an amount: no thousands separator.
     formats = {name: {"id": "number", "params": {"pattern": "0"}} for name in IDS}
     attributes = {
         "title": PATTERN,

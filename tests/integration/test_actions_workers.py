@@ -51,13 +51,14 @@ def answer(capsys: pytest.CaptureFixture[str], *line: str) -> Any:
 
 
 def refusal(capsys: pytest.CaptureFixture[str], code: int, *line: str) -> str:
-    """The one line of a command that refuses."""
+    """The one line of a command that refuses; what was typed wrongly has the command's usage before it."""
     capsys.readouterr()
     assert run(line) == code
     shown = capsys.readouterr()
     assert shown.out == ""
-    assert len(shown.err.splitlines()) == 1
-    return shown.err
+    *usage, refused = shown.err.splitlines()
+    assert not usage or usage[0].startswith("Usage: clickstream")
+    return refused
 
 
 @contextmanager

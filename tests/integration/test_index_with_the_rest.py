@@ -62,7 +62,7 @@ def untouched(settings: Settings) -> bool:
 def test_a_reset_empties_the_index_too(filled: Settings) -> None:
     found = reset.reset(filled)
     assert found.index == filled.opensearch.events_index
-    assert found.line.endswith(f", index {found.index}")
+    assert found.summary().endswith(f", index {found.index}")
     compared = verify_index(filled)
     assert (compared.ok, compared.events, compared.documents) == (True, 0, 0)
     send(filled, EVENTS[:100])

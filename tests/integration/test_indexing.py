@@ -11,6 +11,7 @@ from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from clickstream.actions import consumers
+from clickstream.actions.consumers import Kind
 from clickstream.actions.group import snapshot_of
 from clickstream.actions.observe.meter import LagMeter
 from clickstream.actions.processes import kill
@@ -257,19 +258,19 @@ def test_the_commands_know_both_kinds(settings: Settings, monkeypatch: pytest.Mo
     off = load_settings()
     assert consumers.start(off).started == names
     with pytest.raises(UsageError):
-        consumers.start(off, kind="opensearch")
+        consumers.start(off, kind=Kind.OPENSEARCH)
     # A restart picks up what was enabled, or disabled, meanwhile.
     assert [one.name for one in consumers.restart(settings)] == [*names, "indexer-0"]
     assert [worker.name for worker in consumers.listed(settings)] == [*names, "indexer-0"]
-    assert [worker.name for worker in consumers.listed(settings, kind="opensearch")] == ["indexer-0"]
+    assert [worker.name for worker in consumers.listed(settings, kind=Kind.OPENSEARCH)] == ["indexer-0"]
     assert consumers.start(settings).kept == (*names, "indexer-0")
-    assert consumers.start(settings, count=2, kind="opensearch").started == ("indexer-1",)
+    assert consumers.start(settings, count=2, kind=Kind.OPENSEARCH).started == ("indexer-1",)
     with pytest.raises(UsageError, match="4 indexers for 3 partitions"):
-        consumers.start(settings, count=4, kind="opensearch")
-    restarted = consumers.restart(settings, kind="opensearch")
+        consumers.start(settings, count=4, kind=Kind.OPENSEARCH)
+    restarted = consumers.restart(settings, kind=Kind.OPENSEARCH)
     assert {one.name for one in restarted} == {"indexer-0", "indexer-1"}
-    assert set(consumers.stop(settings, kind="opensearch")) == {"indexer-0", "indexer-1"}
-    assert consumers.start(settings, kind="postgresql").started == ()
+    assert set(consumers.stop(settings, kind=Kind.OPENSEARCH).stopped) == {"indexer-0", "indexer-1"}
+    assert consumers.start(settings, kind=Kind.POSTGRESQL).started == ()
     assert consumers.start(settings).started == ("indexer-0",)
     send(settings, shop(29, 300))
     wait_until(lambda: sampled(settings).to_index == 0, "indexed")
@@ -284,10 +285,10 @@ def test_the_commands_know_both_kinds(settings: Settings, monkeypatch: pytest.Mo
 def test_indexer_and_node_are_killed_in_the_middle_of_a_back_fill(settings: Settings) -> None:
     events = shop(30, 120_000, visitors=5_000)
     send(settings, events)
-    consumers.start(settings, kind="postgresql")
+    consumers.start(settings, kind=Kind.POSTGRESQL)
     wait_until(lambda: all_committed(settings), "everything committed")
     consumers.stop(settings)
-    consumers.start(settings, kind="opensearch", count=2)
+    consumers.start(settings, kind=Kind.OPENSEARCH, count=2)
 
     def done() -> int:
         snapshot = snapshot_of(settings)
@@ -330,7 +331,7 @@ def test_an_index_that_is_closed_in_the_middle_of_a_back_fill_is_waited_for(sett
     send(settings, events)
     drain(settings)
     name = settings.opensearch.events_index
-    consumers.start(settings, kind="opensearch")
+    consumers.start(settings, kind=Kind.OPENSEARCH)
     wait_until(lambda: bool((report := indexer(settings)) and report.events), "under way")
     with connect(settings.opensearch) as client:
         client.indices.close(index=name)
@@ -349,7 +350,7 @@ def test_an_index_that_cannot_be_made_and_a_pipeline_that_is_missing_are_waited_
     with connect(settings.opensearch) as client:
         client.cluster.put_settings(body={"transient": {block: True}})
         try:
-            consumers.start(settings, kind="opensearch")
+            consumers.start(settings, kind=Kind.OPENSEARCH)
             reason = "blocked by: [FORBIDDEN/10/cluster create-index blocked (api)]; (index_create_block_exception)"
             wait_until_it_waits(settings, reason)
         finally:
@@ -358,7 +359,7 @@ def test_an_index_that_cannot_be_made_and_a_pipeline_that_is_missing_are_waited_
         client.indices.put_settings(index=name, body={"index.default_pipeline": "nope"})
         send(settings, events[60:])
         drain(settings)
-        consumers.start(settings, kind="opensearch")
+        consumers.start(settings, kind=Kind.OPENSEARCH)
         wait_until_it_waits(settings, "pipeline with id [nope] does not exist (illegal_argument_exception)")
         client.indices.put_settings(index=name, body={"index.default_pipeline": None})
     check_all_there(settings, len(events))

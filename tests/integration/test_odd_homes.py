@@ -61,7 +61,7 @@ def test_the_stack_works_in_a_home_of_any_name(shelter: Path, name: str, monkeyp
     with stack_in(shelter / f"odd-{NAMES.index(name)}" / name) as home:
         assert works(home)
         assert clean(home)
-        assert stack.down(home)
+        assert stack.down(home).stopped
         stack.up(home)  # and what it wrote is found again
         assert works(home)
 

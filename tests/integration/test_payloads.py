@@ -112,6 +112,8 @@ def hostile(stack_home: Home) -> Iterator[Settings]:
 def here(hostile: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
     """The same, as the settings of this test's environment."""
     assert hostile.kafka
+    for file in hostile.home.rejects.iterdir():
+        file.unlink()
     own_names(monkeypatch, hostile.home, hostile.kafka.events_topic)
     return hostile
 

@@ -166,7 +166,7 @@ def test_a_cache_that_takes_no_writes_stops_nothing(filled: Settings, monkeypatc
     monkeypatch.setattr(reset, "clear", refuse)
     done = reset.reset(filled)
     assert empty(filled)
-    assert "where they do no harm: Valkey: You can't write" in done.line
+    assert "where they do no harm: Valkey: You can't write" in done.summary()
     send(filled, EVENTS)
     drain(filled)
     check(filled, EVENTS)
@@ -202,8 +202,8 @@ def answers(client: Valkey) -> bool:
 def resets_without_the_cache(settings: Settings, port: int, words: str) -> None:
     done = reset.reset(settings)
     assert empty(settings)
-    assert f"other keys were left in Valkey on 127.0.0.1:{port}, where they do no harm: Valkey" in done.line
-    assert words in done.line
+    assert f"other keys were left in Valkey on 127.0.0.1:{port}, where they do no harm: Valkey" in done.summary()
+    assert words in done.summary()
     send(settings, EVENTS)
     drain(settings)
     check(settings, EVENTS)
@@ -372,7 +372,7 @@ def test_rejected_lines_go_too_and_no_other_file(filled: Settings) -> None:
         file.write_text("")
     done = reset.reset(filled)
     assert done.rejected_lines == 2
-    assert "2 rejected lines" in done.line
+    assert "2 rejected lines" in done.summary()
     assert sorted(filled.home.rejects.iterdir()) == sorted(files[1:])
 
 

@@ -265,7 +265,7 @@ def test_the_command(settings: Settings, capsys: pytest.CaptureFixture[str]) -> 
     assert "has 5 partitions already" in answer(0, "5")
     assert "Kafka cannot take any away (`clickstream data reset` makes it anew" in answer(2, "4")
     assert "at most 1000" in answer(2, "1001")
-    assert "above 0" in answer(2, "0")
+    assert "too small: the lowest is 1" in answer(2, "0")
     assert partitions_of(settings) == 5
     assert settings.kafka
     delete_topic(settings.kafka, name)

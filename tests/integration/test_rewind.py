@@ -271,7 +271,7 @@ def test_a_partition_that_nobody_has_opened_can_be_moved_too(settings: Settings)
 @pytest.mark.parametrize(
     ("line", "code", "words"),
     [
-        (["--to", "nowhere"], 2, "no place to go to"),
+        (["--to", "nowhere"], 2, "is not an offset or a time"),
         (["--to", "5"], 2, "3 partitions, and an offset belongs to one"),
         (["--to", "earliest", "--partition", "3"], 2, "no partition 3 (it has 0 to 2)"),
         (["--to", "1000000", "--partition", "1"], 2, "Kafka holds 0 to"),
@@ -283,7 +283,6 @@ def test_refusals(
     send(settings, shop(8, 60))
     drain(settings)
     before = stamps(settings)
-    assert refusal(capsys, code, line).count("\n") == 1
     assert words in refusal(capsys, code, line)
     assert stamps(settings) == before
 

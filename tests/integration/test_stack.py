@@ -98,7 +98,7 @@ def test_everything_is_kept_from_down_to_up(home: Home, up: dict[str, str]) -> N
     send(up, [b"one", b"two"])
     with connect(up) as connection:
         connection.execute("CREATE TABLE kept AS SELECT generate_series(1, 1000)")
-    assert set(stack.down(home)) == {"kafka", "postgresql", "valkey"}
+    assert set(stack.down(home).stopped) == {"kafka", "postgresql", "valkey"}
     assert processes_of(home) == []
     assert stack.up(home).started == ("kafka", "postgresql", "valkey")
     env = stack.env(home)
@@ -227,7 +227,7 @@ def test_before_the_first_up_all_is_stopped_and_down_is_no_fault(tmp_path: Path)
     assert [(server.name, server.state, server.port) for server in stack.status(fresh).servers] == [
         (name, ProcessState.STOPPED, None) for name in SERVERS
     ]
-    assert stack.down(fresh) == ()
+    assert stack.down(fresh).stopped == ()
     stack.reset(fresh)
 
 

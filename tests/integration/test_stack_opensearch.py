@@ -127,7 +127,7 @@ def test_it_is_remembered_until_it_is_switched_off_and_keeps_its_documents(
     home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told = stack.env(home)
-    assert OPENSEARCH in stack.down(home)
+    assert OPENSEARCH in stack.down(home).stopped
     assert stack.up(home).started == (*SERVERS, OPENSEARCH)
     assert stack.env(home) == told
     assert documents() == DOCUMENTS

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from clickstream.actions import consumers, producers, stack
+from clickstream.actions.consumers import Kind
 from clickstream.actions.control import running
 from clickstream.actions.faults import proof
 from clickstream.actions.faults.catalogue import SEARCH_FAULTS
@@ -46,7 +47,7 @@ def settings(
     stack.up(own_home)
     settings = load_settings()
     consumers.start(settings, count=2)
-    consumers.start(settings, count=2, kind="opensearch")
+    consumers.start(settings, count=2, kind=Kind.OPENSEARCH)
     yield settings
     control = running(own_home)
     assert control

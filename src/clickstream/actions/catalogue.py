@@ -108,10 +108,10 @@ COMMANDS: Final = (
     Command("analytics", "show the funnel and the top items", "analytics --detail"),
     Command(
         "verify",
-        "recompute all sessions in SQL and compare; exit 1 if any differs",
+        "recompute all sessions in SQL and compare",
         "verify",
-        details="Every session is computed again from the stored events. Up to five examples of each kind of difference"
-        " are shown, stored beside expected.",
+        details="Exit code 1: something differs. Every session is computed again from the stored events. Up to five"
+        " examples of each kind of difference are shown, stored beside expected.",
     ),
     Command(
         "sessions list", "list sessions: the newest, the longest, converted or open ones", "sessions list --longest"
@@ -167,8 +167,9 @@ COMMANDS: Final = (
     Command("faults list", "list the faults, and what should come of each", "faults list"),
     Command(
         "faults inject",
-        "break something, see it recover, and prove that nothing was lost; exit 1 if that cannot be proved",
+        "break something, see it recover, and prove that nothing was lost",
         "faults inject cut-postgresql --for 15s",
+        details="Exit code 1: that could not be proved.",
         changes=True,
         interrupted="the fault was reverted, and what runs goes on running",
     ),

@@ -49,10 +49,14 @@ class Rewound:
     """Messages that are read again."""
 
     def summary(self) -> str:
-        moved = [f"partition {one.partition}: {one.before:,} → {one.after:,}" for one in self.partitions if one.moves]
+        moved = [
+            f"partition {one.partition}: "
+            + (f"{one.before:,} → {one.after:,}" if one.moves else f"stays at {one.after:,}")
+            for one in self.partitions
+        ]
         again = f"{self.again:,} messages are read again, and nothing is stored twice" if self.again else ""
         skipped = f"{self.skipped:,} messages are skipped; `topic show` lists the gaps" if self.skipped else ""
-        return "; ".join(words for words in (*moved, again, skipped) if words) or "no offset moved"
+        return "; ".join(words for words in (*moved, again, skipped) if words)
 
 
 def plan(settings: Settings, target: Target, *, partition: int | None = None) -> Rewound:

@@ -6,7 +6,6 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from clickstream.actions.observe import documents
 from clickstream.cli.output import NOTHING, UNKNOWN, Block, Line, Table, exact, number, rate, seconds
 
 if TYPE_CHECKING:
@@ -46,6 +45,8 @@ def status(frame: Frame) -> list[Block]:
         drop=("version", "latency"),
         wrap=("",),
     )
+    from clickstream.actions.observe import documents
+
     known = tuple(row for row in frame.processes if row.role not in documents.NO_WORKERS)
     blocks: list[Block] = [Line(_where(frame)), services, *workers(known)]
     found = documents.troubles(frame)

@@ -75,7 +75,7 @@ resource "aws_instance" "this" {
   depends_on = [aws_route.internet, aws_route_table_association.public, aws_vpc_security_group_egress_rule.out]
 
   lifecycle {
-    # A newer image, or another repository, is no reason to throw a machine away that holds somebody's work.
+    # A newer image, or another repository, is not a reason to replace a machine that holds work.
     ignore_changes = [ami, user_data]
   }
 }

@@ -94,7 +94,7 @@ resource "aws_route_table_association" "private" {
   route_table_id = aws_route_table.private.id
 }
 
-# Nobody uses the group that each VPC comes with; so it lets nothing through.
+# The group that each VPC comes with is not used, so it lets nothing through.
 resource "aws_default_security_group" "closed" {
   vpc_id = aws_vpc.this.id
 }
