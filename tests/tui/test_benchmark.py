@@ -14,7 +14,7 @@ from clickstream.actions.benchmark.series import Options, Summary, cases, summar
 from clickstream.config.paths import Home
 from clickstream.tui import background, benchmarks
 from clickstream.tui.app import ClickstreamApp
-from clickstream.tui.benchmarks import Benchmark, Progress
+from clickstream.tui.benchmarks import Benchmark, BenchmarkProgress
 from clickstream.tui.drawing.benchmark import boxes, rows
 from clickstream.tui.drawing.benchmark.bars import bars_box, grouped, short
 from clickstream.tui.screens.confirm import ConfirmScreen
@@ -45,7 +45,7 @@ def drawn(record: Record, width: int, height: int, selected: int = 0) -> str:
 async def run_one(pilot: Pilot[None], held_job: HeldJob) -> None:
     """A benchmark in its second run."""
     app: Any = pilot.app
-    found = Progress(tuple(cases(Options())), [benchmark_figures.drain(1, 1_000_000, 203_000.0, 290_000.0)])
+    found = BenchmarkProgress(tuple(cases(Options())), [benchmark_figures.drain(1, 1_000_000, 203_000.0, 290_000.0)])
     words = "benchmark, run 2 of 3: reading"
     held_job.run(app, "benchmark", words=words, done=430_000, total=1_000_000, found=found)
     await settled(pilot)

@@ -11,7 +11,7 @@ import pytest
 import clickstream
 from clickstream.actions.catalogue import Weight
 from clickstream.tui.app import MODE_NAMES
-from clickstream.tui.commands import BY_NAME, COMMANDS, Command
+from clickstream.tui.commands import BY_NAME, COMMANDS, ScreenCommand
 from clickstream.tui.palette import CommandProvider
 from tests.commandline import commands
 from tests.tui.driving import MakeApp
@@ -117,7 +117,7 @@ def test_the_palette_offers_every_command_that_this_session_may_use(make_app: Ma
 
 
 @pytest.mark.parametrize("command", BY_NAME.values(), ids=lambda command: command.name)
-def test_commands_are_whole(command: Command) -> None:
+def test_commands_are_whole(command: ScreenCommand) -> None:
     assert command.run or command.opens
     assert not command.opens or command.opens in MODE_NAMES
     assert (command.weight is Weight.LIGHT) == (not command.warning)

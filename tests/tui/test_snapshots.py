@@ -7,6 +7,7 @@ After a change that was meant: `pytest tests/tui --snapshot-update`, and look at
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -89,13 +90,17 @@ def test_typed_confirmation(snap_compare: Any, make_app: MakeApp) -> None:
 
 
 @pytest.mark.parametrize("size", EVERY_SIZE[:2])
-def test_progress(snap_compare: Any, make_app: MakeApp, held_job: HeldJob, size: str) -> None:
+def test_progress(
+    snap_compare: Any, make_app: MakeApp, held_job: HeldJob, monkeypatch: pytest.MonkeyPatch, size: str
+) -> None:
     app = make_app(frames.running())
     words = "demo: 1,200,000 of 2,756,101 stored"
+    now = time.monotonic()
+    monkeypatch.setattr(status_bar, "time", SimpleNamespace(monotonic=lambda: now))
 
     async def show(pilot: Any) -> None:
         await settled(pilot)
-        held_job.run(app, "demo", words=words, done=1_200_000, total=2_756_101)
+        held_job.run(app, "demo", began=now - 2_000.0, words=words, done=1_200_000, total=2_756_101)
         await pilot.pause()
 
     assert snap_compare(app, terminal_size=SIZES[size], run_before=show)

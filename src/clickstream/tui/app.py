@@ -23,7 +23,7 @@ from clickstream.actions.catalogue import Weight
 from clickstream.actions.observe.model import BAD, Happening
 from clickstream.domain.escapes import escape_controls
 from clickstream.tui.bursts import QUIET
-from clickstream.tui.commands import BY_NAME, Command, command_binding
+from clickstream.tui.commands import BY_NAME, ScreenCommand, command_binding
 from clickstream.tui.feed import Feed, FeedFailed, FrameArrived, FrameSource
 from clickstream.tui.jobs import Job, JobEnded, JobMoved, Jobs
 from clickstream.tui.palette import CommandProvider
@@ -157,7 +157,7 @@ class ClickstreamApp(PasteGuard, App[None]):
         """A fault of ours ends the app: say where, without the values of variables, which the framework would show."""
         self.panic(Text(escape_controls(traceback.format_exc().rstrip(), lines=True)))
 
-    def offers(self, command: Command) -> bool:
+    def offers(self, command: ScreenCommand) -> bool:
         """Whether the command may be used at all in this session."""
         return not (self.read_only and command.changes)
 
@@ -260,14 +260,14 @@ class ClickstreamApp(PasteGuard, App[None]):
             path = "."
         return super().deliver_screenshot(filename, path, time_format)
 
-    def _ask_text(self, command: Command) -> None:
+    def _ask_text(self, command: ScreenCommand) -> None:
         def answered(text: str | None) -> None:
             if text:
                 self.run_command(command.name, {"text": text})
 
         self.ask(PromptScreen(command.name, command.prompt), answered)
 
-    def start_job(self, command: Command, arguments: dict[str, Any]) -> None:
+    def start_job(self, command: ScreenCommand, arguments: dict[str, Any]) -> None:
         """Run the command as a job, without a question."""
         job = self.jobs.start(command, arguments)
         if job is None:

@@ -35,7 +35,7 @@ class Benchmark:
 
 
 @dataclass(slots=True)
-class Progress:
+class BenchmarkProgress:
     """How far the running benchmark is: written by its job's thread, read by the screen."""
 
     plan: tuple[Case, ...]
@@ -56,7 +56,7 @@ def summarize(records: list[Record]) -> tuple[Benchmark, ...]:
     return tuple(reversed(found))
 
 
-def running_benchmark(progress: Progress) -> Benchmark | None:
+def running_benchmark(progress: BenchmarkProgress) -> Benchmark | None:
     """What the running benchmark has so far; None: no run has ended."""
     from clickstream.actions.benchmark.series import summaries
 

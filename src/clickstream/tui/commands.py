@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Command:
+class ScreenCommand:
     """A command of the catalogue, and what a screen needs to offer it."""
 
     entry: catalogue.Command
@@ -67,11 +67,11 @@ def _command(
     prompt: str = "",
     menu: bool = False,
     selected: bool = False,
-) -> Command:
-    return Command(catalogue.BY_NAME[name], run, opens, cancellable, prompt, menu, selected)
+) -> ScreenCommand:
+    return ScreenCommand(catalogue.BY_NAME[name], run, opens, cancellable, prompt, menu, selected)
 
 
-ALL: tuple[Command, ...] = (
+ALL: tuple[ScreenCommand, ...] = (
     _command("demo", run.demo, "overview", cancellable=True),
     _command("stack up", run.stack_up, cancellable=True),
     _command("stack down", run.stack_down),

@@ -14,7 +14,7 @@ from clickstream.domain.errors import ClickstreamError, Interrupted
 
 if TYPE_CHECKING:
     from clickstream.config.settings import Settings
-    from clickstream.tui.commands import Command
+    from clickstream.tui.commands import ScreenCommand
     from clickstream.tui.feed import FrameSource
 
 MOVED_EVERY = 0.2
@@ -25,7 +25,7 @@ MOVED_EVERY = 0.2
 class Job:
     """One run of a command. Its fields are written by its own thread and read by the app."""
 
-    command: Command
+    command: ScreenCommand
     source: FrameSource
     arguments: Mapping[str, Any]
     post: Callable[[Message], object]
@@ -100,7 +100,7 @@ class Jobs:
     def newest(self) -> Job | None:
         return next(reversed(self._running.values()), None)
 
-    def start(self, command: Command, arguments: Mapping[str, Any]) -> Job | None:
+    def start(self, command: ScreenCommand, arguments: Mapping[str, Any]) -> Job | None:
         """Run it; None where it is running already."""
         if command.name in self._running:
             return None

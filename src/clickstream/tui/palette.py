@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 import textual.command
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 
-from clickstream.tui.commands import COMMANDS, Command
+from clickstream.tui.commands import COMMANDS, ScreenCommand
 from clickstream.tui.screens.dialog import ClosesOnce
 
 if TYPE_CHECKING:
@@ -33,10 +33,10 @@ class CommandProvider(Provider):
             if score > 0:
                 yield Hit(score, matcher.highlight(command.name), self._runner(command), help=command.summary)
 
-    def _offered(self) -> list[Command]:
+    def _offered(self) -> list[ScreenCommand]:
         return [command for command in COMMANDS if self._dashboard.offers(command)]
 
-    def _runner(self, command: Command) -> partial[None]:
+    def _runner(self, command: ScreenCommand) -> partial[None]:
         return partial(self._dashboard.run_command, command.name)
 
     @property

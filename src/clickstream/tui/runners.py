@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from clickstream.domain.errors import ClickstreamError, Interrupted, UsageError
-from clickstream.tui.benchmarks import Progress
+from clickstream.tui.benchmarks import BenchmarkProgress
 
 if TYPE_CHECKING:
     from clickstream.actions.benchmark.run import Run
@@ -263,7 +263,7 @@ def benchmark(job: Job) -> str:
     from clickstream.actions.benchmark.series import benchmark as action
     from clickstream.actions.observe.model import BAD, GOOD
 
-    progress = job.found = Progress(tuple(cases(Options())))
+    progress = job.found = BenchmarkProgress(tuple(cases(Options())))
 
     def say(words: str, done: int, total: int) -> None:
         number = min(len(progress.runs) + 1, len(progress.plan))

@@ -15,14 +15,14 @@ from clickstream.actions.observe.poll import MOST_OF_THE_TIME
 from clickstream.domain.processes import is_benchmarks
 from clickstream.tui import benchmarks
 from clickstream.tui.background import BackgroundQuery
-from clickstream.tui.benchmarks import Benchmark, Progress
+from clickstream.tui.benchmarks import Benchmark, BenchmarkProgress
 from clickstream.tui.commands import command_binding
 from clickstream.tui.drawing.benchmark import boxes, rows
 from clickstream.tui.drawing.benchmark.bars import bars_box
 from clickstream.tui.drawing.states import ACCENT, DIM
 from clickstream.tui.screens.filtered import FilteredScreen
 from clickstream.tui.widgets.filter_bar import FilterBar
-from clickstream.tui.widgets.line import Line, set_titles
+from clickstream.tui.widgets.line import TextLine, set_titles
 from clickstream.tui.widgets.panel import Panel
 from clickstream.tui.widgets.row_table import RowTable
 
@@ -68,7 +68,7 @@ class BenchmarkScreen(FilteredScreen):
         self._job: Job | None = None
 
     def body(self) -> ComposeResult:
-        yield Line(id="none")
+        yield TextLine(id="none")
         with Horizontal(id="top"):
             yield Panel(self._draw_bars, id="bars")
             with Vertical(id="beside"):
@@ -86,7 +86,7 @@ class BenchmarkScreen(FilteredScreen):
         elsewhere = any(is_benchmarks(row.name) and row.pid for row in frame.processes)
         self.set_class(self._job is not None or elsewhere, "-runs")
         self.set_class(not self._shown, "-empty")
-        self.query_one("#none", Line).put(self._nothing_yet())
+        self.query_one("#none", TextLine).put(self._nothing_yet())
         table = self.query_one("#runs", RowTable)
         table.set_columns(rows.columns_for(width))
         cases = [(key, one, case) for one in self._shown for key, case in one.rows()]
@@ -134,9 +134,9 @@ class BenchmarkScreen(FilteredScreen):
         now = benchmarks.running_benchmark(progress) if progress else None
         return (*((now,) if now else ()), *(figure.value if figure else ()))
 
-    def _progress(self) -> Progress | None:
+    def _progress(self) -> BenchmarkProgress | None:
         found = self._job.found if self._job is not None else None
-        return found if isinstance(found, Progress) else None
+        return found if isinstance(found, BenchmarkProgress) else None
 
     def _read(self, frame: Frame) -> None:
         home = self.dashboard.source.settings.home

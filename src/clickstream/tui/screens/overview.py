@@ -20,7 +20,7 @@ from clickstream.tui.drawing.overview import (
 )
 from clickstream.tui.drawing.topology import NARROW, stages, topology
 from clickstream.tui.screens.base import DashboardScreen
-from clickstream.tui.screens.steering import STEERING, Steering
+from clickstream.tui.screens.steering import STEERING, SteeringKeys
 from clickstream.tui.widgets.line import set_titles
 from clickstream.tui.widgets.panel import Panel
 from clickstream.tui.widgets.throughput import ThroughputPlot
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from clickstream.actions.observe.model import Frame
 
 
-class OverviewScreen(Steering, DashboardScreen):
+class OverviewScreen(SteeringKeys, DashboardScreen):
     """The overview."""
 
     CSS = """

@@ -29,7 +29,7 @@ CHANGING = {"start_menu", "stop_menu", "break_menu"}
 ALIVE = {"starting", "running"}
 
 
-class Steering:
+class SteeringKeys:
     """Mixed into a DashboardScreen."""
 
     def action_start_menu(self) -> None:

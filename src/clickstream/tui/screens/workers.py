@@ -13,7 +13,7 @@ from clickstream.tui.drawing.headline import nothing_runs
 from clickstream.tui.drawing.processes import columns_for, process_cells
 from clickstream.tui.drawing.text import exact, percent
 from clickstream.tui.screens.filtered import FilteredScreen
-from clickstream.tui.screens.steering import STEERING, Steering
+from clickstream.tui.screens.steering import STEERING, SteeringKeys
 from clickstream.tui.widgets.filter_bar import FilterBar
 from clickstream.tui.widgets.log_tail import LogTail
 from clickstream.tui.widgets.row_table import RowTable
@@ -30,7 +30,7 @@ PRODUCER = {"pause", "resume", "pace"}
 CHANGING = {*SELECTED, *PRODUCER, "scale"}
 
 
-class WorkersScreen(Steering, FilteredScreen):
+class WorkersScreen(SteeringKeys, FilteredScreen):
     """The processes."""
 
     CSS = """

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from textual.content import Content
 
 from clickstream.tui.drawing.states import ACCENT, DIM
-from clickstream.tui.widgets.line import Line
+from clickstream.tui.widgets.line import TextLine
 
 if TYPE_CHECKING:
     from textual.app import App
@@ -37,7 +37,7 @@ class Key:
     first_to_go: bool = False
 
 
-class KeyLine(Line):
+class KeyLine(TextLine):
     """The keys."""
 
     DEFAULT_CSS = """

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from textual.content import Content
 
-from clickstream.tui.widgets.line import Line
+from clickstream.tui.widgets.line import TextLine
 
 if TYPE_CHECKING:
     from clickstream.actions.observe.model import Frame
@@ -16,7 +16,7 @@ Draw = Callable[["Frame", int, int], Content]
 """From frame, inner width and inner height."""
 
 
-class Panel(Line):
+class Panel(TextLine):
     """The box."""
 
     DEFAULT_CSS = """

@@ -40,7 +40,7 @@ FAINTEST = 45
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class BarGroup:
     """The bars of one number of events, or of one rate."""
 
     label: str
@@ -89,14 +89,14 @@ class Scale:
         return max(0, (self.eighths(value) - 1) // len(TICKS))
 
 
-def grouped(cases: Sequence[Summary]) -> list[Group]:
+def grouped(cases: Sequence[Summary]) -> list[BarGroup]:
     """By number of events; live runs at several rates by rate."""
     by_rate = len({one.case.rate for one in cases}) > 1
     groups: dict[float, list[Summary]] = {}
     for one in cases:
         groups.setdefault((one.case.rate or 0.0) if by_rate else one.case.events, []).append(one)
     return [
-        Group(short(key) + ("/s" if by_rate else ""), tuple(sorted(bars, key=lambda bar: bar.case.partitions)))
+        BarGroup(short(key) + ("/s" if by_rate else ""), tuple(sorted(bars, key=lambda bar: bar.case.partitions)))
         for key, bars in sorted(groups.items())
     ]
 
@@ -109,7 +109,7 @@ def short(value: float) -> str:
     return f"{value:.3g}"
 
 
-def _fitting(groups: list[Group], selected: Summary | None, room: int) -> tuple[int, int, list[Group]]:
+def _fitting(groups: list[BarGroup], selected: Summary | None, room: int) -> tuple[int, int, list[BarGroup]]:
     """Cells of a bar and of a gap, and the groups that are shown: all of them, else those around the selected one."""
     for each in range(WIDEST, 0, -1):
         for gap in GAPS:
@@ -128,7 +128,7 @@ def _fitting(groups: list[Group], selected: Summary | None, room: int) -> tuple[
         first, last = fits[0]
 
 
-def _width(groups: Sequence[Group], each: int, gap: int) -> int:
+def _width(groups: Sequence[BarGroup], each: int, gap: int) -> int:
     return sum(group.width(each) + gap for group in groups) - gap
 
 
@@ -166,7 +166,7 @@ def _cell(bar: Summary, level: int, scale: Scale, each: int, shade: str) -> list
     return [(" " * each, "")]
 
 
-def _feet(groups: Sequence[Group], selected: Summary | None, cells: tuple[int, int], width: int) -> list[Row]:
+def _feet(groups: Sequence[BarGroup], selected: Summary | None, cells: tuple[int, int], width: int) -> list[Row]:
     """Below each bar its partitions, below each group its events. `cells`: of a bar, and of a gap."""
     each, gap = cells
     solid = each - 1 if each > 2 else each

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from textual.content import Content
 
 from clickstream.domain.processes import is_benchmarks
-from clickstream.tui.benchmarks import Progress
+from clickstream.tui.benchmarks import BenchmarkProgress
 from clickstream.tui.drawing.benchmark.bars import short
 from clickstream.tui.drawing.benchmark.rows import DIFFERS, PARTS, VERIFIED
 from clickstream.tui.drawing.pieces import Piece, Row, content, fit, spread
@@ -81,7 +81,7 @@ def machine_line(record: Record | None) -> str:
     return f"{record.machine.get('cores', UNKNOWN)} cores, {record.machine.get('cpu', UNKNOWN)}"
 
 
-def running_box(job: Job | None, progress: Progress | None, width: int) -> Content:
+def running_box(job: Job | None, progress: BenchmarkProgress | None, width: int) -> Content:
     """The runs one after the other: done with its figure, the present one with its bar, those to come."""
     pieces: Row = []
     done = len(progress.runs) if progress else 0
