@@ -4,25 +4,17 @@ from __future__ import annotations
 
 import ast
 from collections import defaultdict
-from pathlib import Path
 
 from tests.hygiene.tree import ROOT
 
 PACKAGE = ROOT / "src" / "clickstream"
-
-UNDER_WAY = ("pipeline", "tui")
-"""Rooms that are being taken apart, and bring their names to this rule with that."""
-
-
-def room(path: Path) -> str:
-    return path.relative_to(PACKAGE).parts[0]
 
 
 def test_no_public_class_has_the_name_of_another() -> None:
     found: defaultdict[str, list[str]] = defaultdict(list)
     for path in sorted(PACKAGE.rglob("*.py")):
         for node in ast.parse(path.read_text(encoding="utf-8")).body:
-            if isinstance(node, ast.ClassDef) and not node.name.startswith("_") and room(path) not in UNDER_WAY:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
                 found[node.name].append(f"{path.relative_to(PACKAGE)}:{node.lineno}")
     assert len(found) > 100
     twice = [f"{name}: {', '.join(places)}" for name, places in sorted(found.items()) if len(places) > 1]
@@ -34,7 +26,7 @@ def test_no_module_begins_or_ends_with_the_name_of_a_sibling() -> None:
     found = []
     for folder in sorted({path.parent for path in PACKAGE.rglob("*.py")}):
         names = {path.stem for path in folder.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()}
-        if folder != PACKAGE and room(folder) not in UNDER_WAY:
+        if folder != PACKAGE:
             found += [
                 f"{(folder / name).relative_to(PACKAGE)}.py and {other}.py"
                 for name in sorted(names)

@@ -10,12 +10,14 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from clickstream.tui.app import ClickstreamApp
 from clickstream.tui.themes import LIGHT
+from clickstream.tui.widgets import status_bar
 from tests.tui import frames, funnel_figures
 from tests.tui.driving import EVERY_SIZE, SIZES, HeldJob, MakeApp, pressing, settled
 

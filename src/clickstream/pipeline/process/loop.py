@@ -10,7 +10,6 @@ import _thread
 import dataclasses
 import logging
 import os
-import random
 import select
 import signal
 import sys
@@ -25,6 +24,7 @@ from typing import Final
 import msgspec
 
 from clickstream.domain.escapes import escape_controls
+from clickstream.domain.pauses import Pauses
 from clickstream.domain.reports import LONGEST_DETAIL, WorkerReport
 
 REPORT_INTERVAL = 1.0
@@ -184,11 +184,11 @@ class Background:
 
 
 class Backoff:
-    """Pauses of 0.1 s, 0.2 s ... 5 s, each shortened at random by up to half, so that workers do not march in step."""
+    """When a worker that failed may try again: after pauses of 0.1 s, 0.2 s ... 5 s."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._pause = FIRST_PAUSE
+        self._pauses = Pauses(FIRST_PAUSE, LONGEST_PAUSE)
         self._until = float("-inf")
 
     @property
@@ -196,9 +196,8 @@ class Backoff:
         return self._clock() >= self._until
 
     def failed(self) -> None:
-        self._until = self._clock() + self._pause * random.uniform(0.5, 1.0)  # noqa: S311 (no secret)
-        self._pause = min(self._pause * 2, LONGEST_PAUSE)
+        self._until = self._clock() + self._pauses.next()
 
     def succeeded(self) -> None:
-        self._pause = FIRST_PAUSE
+        self._pauses.reset()
         self._until = float("-inf")

@@ -22,7 +22,7 @@ from clickstream.tui.drawing.benchmark.bars import bars_box
 from clickstream.tui.drawing.states import ACCENT, DIM
 from clickstream.tui.screens.filtered import FilteredScreen
 from clickstream.tui.widgets.filter_bar import FilterBar
-from clickstream.tui.widgets.line import TextLine, set_titles
+from clickstream.tui.widgets.line import StaticLine, set_titles
 from clickstream.tui.widgets.panel import Panel
 from clickstream.tui.widgets.row_table import RowTable
 
@@ -68,7 +68,7 @@ class BenchmarkScreen(FilteredScreen):
         self._job: Job | None = None
 
     def body(self) -> ComposeResult:
-        yield TextLine(id="none")
+        yield StaticLine(id="none")
         with Horizontal(id="top"):
             yield Panel(self._draw_bars, id="bars")
             with Vertical(id="beside"):
@@ -86,7 +86,7 @@ class BenchmarkScreen(FilteredScreen):
         elsewhere = any(is_benchmarks(row.name) and row.pid for row in frame.processes)
         self.set_class(self._job is not None or elsewhere, "-runs")
         self.set_class(not self._shown, "-empty")
-        self.query_one("#none", TextLine).put(self._nothing_yet())
+        self.query_one("#none", StaticLine).put(self._nothing_yet())
         table = self.query_one("#runs", RowTable)
         table.set_columns(rows.columns_for(width))
         cases = [(key, one, case) for one in self._shown for key, case in one.rows()]

@@ -17,7 +17,7 @@ from clickstream.tui.drawing.lag import no_partitions
 from clickstream.tui.screens.filtered import FilteredScreen
 from clickstream.tui.widgets.filter_bar import FilterBar
 from clickstream.tui.widgets.lag_chart import WINDOWS, LagChart
-from clickstream.tui.widgets.line import TextLine
+from clickstream.tui.widgets.line import StaticLine
 from clickstream.tui.widgets.row_table import RowTable
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ class PartitionsScreen(FilteredScreen):
         width = self.app.size.width
         yield RowTable(partitions.columns_for(width), title="partitions", classes="box", id="partitions")
         yield FilterBar()
-        yield TextLine(id="obstacles")
+        yield StaticLine(id="obstacles")
         yield LagChart(id="lag-chart")
         yield RowTable(pressure.columns_for(width), title="back-pressure", classes="box", id="pressure")
 
@@ -65,7 +65,7 @@ class PartitionsScreen(FilteredScreen):
         table.entitle(partitions.title(frame))
         table.set_columns(partitions.columns_for(width))
         table.put({str(row.partition): partitions.partition_cells(frame, row, width) for row in frame.partitions})
-        told = self.query_one("#obstacles", TextLine)
+        told = self.query_one("#obstacles", StaticLine)
         told.display = bool(frame.obstacles)
         self.set_class(bool(frame.obstacles), "-obstructed")
         told.put(partitions.obstacle_words(frame), layout=True)

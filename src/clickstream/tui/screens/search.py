@@ -19,7 +19,7 @@ from clickstream.tui.drawing import search as drawing
 from clickstream.tui.drawing.states import ACCENT, BUSY, DIM, FAILED
 from clickstream.tui.drawing.text import clip, seconds
 from clickstream.tui.screens.base import DashboardScreen
-from clickstream.tui.widgets.line import TextLine, set_titles
+from clickstream.tui.widgets.line import StaticLine, set_titles
 from clickstream.tui.widgets.panel import Draw, Panel
 from clickstream.tui.widgets.query_bar import QueryBar
 from clickstream.tui.widgets.row_table import RowTable
@@ -83,8 +83,8 @@ class SearchScreen(DashboardScreen):
 
     def body(self) -> ComposeResult:
         yield QueryBar(self._query, id="query")
-        yield TextLine(id="told")
-        yield TextLine(id="none")
+        yield StaticLine(id="told")
+        yield StaticLine(id="none")
         with Vertical(id="pictures"):
             yield Panel(self._of(self._over_time), title="events over time", id="time")
             with Container(id="four"):
@@ -106,11 +106,11 @@ class SearchScreen(DashboardScreen):
         self._ask(frame)
         found = self._found
         self.set_class(found is None or not found.hits, "-nothing")
-        self.query_one("#told", TextLine).put(self._told(frame))
+        self.query_one("#told", StaticLine).put(self._told(frame))
         words = self._why_nothing(frame) if found is None or not found.hits else []
         width = max(20, self.app.size.width - 6)
         lines = [Content.styled(line, style) for text, style in words for line in wrap(text, width) or [""]]
-        self.query_one("#none", TextLine).put(Content("\n").join(lines), layout=True)
+        self.query_one("#none", StaticLine).put(Content("\n").join(lines), layout=True)
         if found is None or not found.hits:
             return
         for panel in self.query(Panel):

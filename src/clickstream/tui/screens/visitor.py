@@ -17,7 +17,7 @@ from clickstream.tui.drawing import timeline
 from clickstream.tui.drawing.states import DIM, FAILED
 from clickstream.tui.screens.dialog import Overlay
 from clickstream.tui.widgets.footer import KeyLine
-from clickstream.tui.widgets.line import TextLine
+from clickstream.tui.widgets.line import StaticLine
 from clickstream.tui.widgets.row_table import RowTable
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class VisitorScreen(Overlay[None]):
             asked = Input(placeholder=self._hint(), type="integer", max_length=19, id="visitor-id")
             asked.border_title = "visitor"
             yield asked
-            yield TextLine(id="life", classes="box")
+            yield StaticLine(id="life", classes="box")
             with Container(id="both"):
                 yield RowTable(
                     timeline.session_columns(self._half()), title="sessions", classes="box", id="visitor-sessions"
@@ -70,7 +70,7 @@ class VisitorScreen(Overlay[None]):
             yield KeyLine()
 
     def on_mount(self) -> None:
-        self.query_one("#life", TextLine).border_title = "time line"
+        self.query_one("#life", StaticLine).border_title = "time line"
         self.query_one("#both").set_class(self.app.size.width < NARROW, "-stacked")
         self.query_one("#visitor-id").focus()
 
@@ -141,19 +141,19 @@ class VisitorScreen(Overlay[None]):
         sessions.put({one.session_id: timeline.session_cells(one, self._half()) for one in found})
         more = visitor is not None and len(visitor.sessions) > MOST_ROWS
         sessions.tell(f"first {MOST_ROWS:,} of {len(visitor.sessions):,}" if visitor and more else "")
-        self.query_one("#life", TextLine).border_subtitle = timeline.summary(visitor) if visitor else ""
+        self.query_one("#life", StaticLine).border_subtitle = timeline.summary(visitor) if visitor else ""
         self._show_session()
         self._draw_line()
 
     def _draw_line(self) -> None:
-        line = self.query_one("#life", TextLine)
+        line = self.query_one("#life", StaticLine)
         width = line.content_size.width
         if self._visitor is not None and width > 0:
             chosen = self.query_one("#visitor-sessions", RowTable).selected
             line.put(timeline.life_line(self._visitor, chosen, width))
 
     def _say(self, words: str, style: str) -> None:
-        self.query_one("#life", TextLine).put(Content.styled(words, style))
+        self.query_one("#life", StaticLine).put(Content.styled(words, style))
 
     def _half(self) -> int:
         """Cells inside one of the tables."""

@@ -11,7 +11,7 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 
 from clickstream.tui.drawing.states import ACCENT, BUSY, DIM, FAILED, OKAY
-from clickstream.tui.widgets.line import TextLine, set_titles
+from clickstream.tui.widgets.line import StaticLine, set_titles
 
 if TYPE_CHECKING:
     from clickstream.actions.config.check import Check
@@ -30,7 +30,7 @@ class Findings(VerticalScroll):
 
     DEFAULT_CSS = """
     Findings { scrollbar-gutter: stable; }
-    Findings TextLine { height: auto; width: 100%; }
+    Findings StaticLine { height: auto; width: 100%; }
     """
 
     def __init__(self, *, classes: str = "", id: str | None = None) -> None:
@@ -38,7 +38,7 @@ class Findings(VerticalScroll):
         self._checks: Sequence[Check] = ()
 
     def compose(self) -> ComposeResult:
-        yield TextLine(id="findings")
+        yield StaticLine(id="findings")
 
     def on_mount(self) -> None:
         self.border_title = "doctor"
@@ -72,7 +72,7 @@ class Findings(VerticalScroll):
             self._put(Content("\n").join([line for one in self._checks for line in _lines(one, width)]))
 
     def _put(self, content: Content) -> None:
-        self.query_one("#findings", TextLine).put(content, layout=True)
+        self.query_one("#findings", StaticLine).put(content, layout=True)
 
 
 def _lines(check: Check, width: int) -> Iterator[Content]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from textual.content import Content
 
 from clickstream.tui.drawing.states import ACCENT, DIM
-from clickstream.tui.widgets.line import TextLine
+from clickstream.tui.widgets.line import StaticLine
 
 if TYPE_CHECKING:
     from textual.app import App
@@ -37,7 +37,7 @@ class Key:
     first_to_go: bool = False
 
 
-class KeyLine(TextLine):
+class KeyLine(StaticLine):
     """The keys."""
 
     DEFAULT_CSS = """

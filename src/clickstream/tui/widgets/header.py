@@ -9,7 +9,7 @@ from textual.content import Content
 from clickstream.tui.drawing.headline import flow
 from clickstream.tui.drawing.states import ACCENT, DIM, FAILED, OKAY
 from clickstream.tui.drawing.text import clip, clock, exact, number
-from clickstream.tui.widgets.line import TextLine
+from clickstream.tui.widgets.line import StaticLine
 
 if TYPE_CHECKING:
     from clickstream.actions.observe.model import Figure, Frame
@@ -19,7 +19,7 @@ ROOMY = 110
 """Cells from which there is room for what a verify was about."""
 
 
-class HeaderLine(TextLine):
+class HeaderLine(StaticLine):
     """The first line of every screen."""
 
     DEFAULT_CSS = """

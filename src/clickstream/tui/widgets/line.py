@@ -10,7 +10,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 
-class TextLine(Static):
+class StaticLine(Static):
     """Text that is set often and changes rarely."""
 
     _shown: Content | None = None

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from textual.content import Content
 
-from clickstream.tui.widgets.line import TextLine
+from clickstream.tui.widgets.line import StaticLine
 
 if TYPE_CHECKING:
     from clickstream.actions.observe.model import Frame
@@ -16,7 +16,7 @@ Draw = Callable[["Frame", int, int], Content]
 """From frame, inner width and inner height."""
 
 
-class Panel(TextLine):
+class Panel(StaticLine):
     """The box."""
 
     DEFAULT_CSS = """

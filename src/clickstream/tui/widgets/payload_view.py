@@ -12,7 +12,7 @@ from textual.content import Content
 
 from clickstream.tui.drawing.states import ACCENT, BUSY, DIM
 from clickstream.tui.drawing.text import exact
-from clickstream.tui.widgets.line import TextLine, set_titles
+from clickstream.tui.widgets.line import StaticLine, set_titles
 
 if TYPE_CHECKING:
     from clickstream.actions.rejects.listing import Reject
@@ -27,7 +27,7 @@ class PayloadView(VerticalScroll):
     """The view."""
 
     DEFAULT_CSS = """
-    PayloadView TextLine { height: auto; width: 100%; }
+    PayloadView StaticLine { height: auto; width: 100%; }
     """
 
     def __init__(self, *, classes: str = "", id: str | None = None) -> None:
@@ -37,7 +37,7 @@ class PayloadView(VerticalScroll):
         self.as_hex = False
 
     def compose(self) -> ComposeResult:
-        yield TextLine(id="description")
+        yield StaticLine(id="description")
 
     def show(self, reject: Reject | None, *, empty: str = "", loading: bool = False) -> None:
         """Show this one; `empty` where there is none. `loading`: more of it is being read."""
@@ -62,7 +62,7 @@ class PayloadView(VerticalScroll):
             self.show(self._reject, loading=self._loading)
 
     def _put(self, content: Content) -> None:
-        self.query_one("#description", TextLine).put(content, layout=True)
+        self.query_one("#description", StaticLine).put(content, layout=True)
 
     def _payload(self, reject: Reject) -> Iterator[Content]:
         if not reject.payload:

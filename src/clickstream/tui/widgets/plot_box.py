@@ -11,7 +11,7 @@ from textual.containers import Container
 from textual.content import Content
 
 from clickstream.tui.drawing.states import DIM
-from clickstream.tui.widgets.line import TextLine
+from clickstream.tui.widgets.line import StaticLine
 
 if TYPE_CHECKING:
     from textual_plotext import Plot, PlotextPlot
@@ -22,9 +22,9 @@ class PlotBox(Container):
 
     # The theme "clear" gives ticks no colour of their own, so that they have the widget's.
     DEFAULT_CSS = """
-    PlotBox > TextLine { height: 1fr; content-align: center middle; }
+    PlotBox > StaticLine { height: 1fr; content-align: center middle; }
     PlotBox > PlotextPlot { color: $secondary; display: none; }
-    PlotBox.-plotted > TextLine { display: none; }
+    PlotBox.-plotted > StaticLine { display: none; }
     PlotBox.-plotted > PlotextPlot { display: block; }
     """
     _chart: PlotextPlot | None = None
@@ -34,7 +34,7 @@ class PlotBox(Container):
         super().__init__(classes=classes, id=id)
 
     def compose(self) -> ComposeResult:
-        yield TextLine()
+        yield StaticLine()
 
     def on_mount(self) -> None:
         self.app.theme_changed_signal.subscribe(self, lambda _: self.show_again())
@@ -58,7 +58,7 @@ class PlotBox(Container):
         """Have `lines` draw on an empty canvas; where there is nothing to draw, the words that say so."""
         self.set_class(not isinstance(lines, str), "-plotted")
         if isinstance(lines, str):
-            self.query_one(TextLine).put(Content.styled(lines, DIM))
+            self.query_one(StaticLine).put(Content.styled(lines, DIM))
             return
         if self._chart is None:
             self._chart = self._new_chart()

@@ -10,7 +10,7 @@ from textual.content import Content
 from clickstream.tui.drawing.headline import headline
 from clickstream.tui.drawing.states import ACCENT, DIM
 from clickstream.tui.drawing.text import bar, clip, number, percent, seconds
-from clickstream.tui.widgets.line import TextLine
+from clickstream.tui.widgets.line import StaticLine
 
 if TYPE_CHECKING:
     from clickstream.actions.observe.model import Frame
@@ -23,7 +23,7 @@ SHORTEST, LONGEST = 6, 40
 """Cells of a progress bar."""
 
 
-class StatusBar(TextLine):
+class StatusBar(StaticLine):
     """The status line."""
 
     DEFAULT_CSS = """
