@@ -121,7 +121,7 @@ def test_the_selected_row_is_told_in_full(make_app: MakeApp) -> None:
     async def steps(pilot: Pilot[None]) -> None:
         assert "owner consumer-0" in table(app).border_subtitle
         await pressing("down")(pilot)
-        assert "nobody owns it" in table(app).border_subtitle
+        assert "no owner" in table(app).border_subtitle
 
     drive(app, steps, "80x24")
 

@@ -119,9 +119,9 @@ def without(frame: Frame, name: str) -> Frame:
 @pytest.mark.parametrize(("frame", "words"), [
     (stuck(OK), "nothing holds them up"),
     (stuck(STALLED), "nothing is stored of partition 1"),
-    (stuck(STOPPED, owner=None), "nobody has partition 1"),
+    (stuck(STOPPED, owner=None), "no consumer owns partition 1"),
     (frames.service_gone(), "PostgreSQL does not answer"),
-    (replace(stuck(STOPPED), processes=()), "nobody has partition 1"),
+    (replace(stuck(STOPPED), processes=()), "no consumer owns partition 1"),
     (without(stuck(STOPPED, owner=None), "kafka"), "Kafka does not answer"),
 ])  # fmt: skip
 def test_nothing_holds_them_up_only_where_all_is_stored(frame: Frame, words: str) -> None:

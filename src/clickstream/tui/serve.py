@@ -1,7 +1,7 @@
 """The dashboard in a browser: a web server on the loopback address that starts a dashboard for each window.
 
-Only who has the address gets in: all it serves lies below a path that is a random token. Whoever has it can do what the
-dashboard can, so it is never logged, and no other site learns it. Nor can the page of another site ask anything that a
+The address is the key: everything lies below a path that is a random token. A user who has it can do what the dashboard
+can, so it is never logged, and no other site learns it. Nor can the page of another site ask anything that a
 browser here has open: neither under a name of its own that it lets point here, nor from where it came.
 """
 

@@ -151,7 +151,7 @@ class Ownership(Assignment[Partition]):
         return self._map
 
     def keep_windows(self, partitions: Iterable[int]) -> None:
-        """Keep the open sessions of those partitions that have nothing in flight, for whoever owns them next."""
+        """Keep the open sessions of those partitions that have nothing in flight, for their next owner."""
         for number in partitions:
             partition = self.open.get(number)
             if partition is None or not partition.at_rest or self._kept.get(number) == partition.stamp:

@@ -116,7 +116,7 @@ class Assignment(ABC, Generic[P]):
         """The topic as it is now. Safe from any thread.
 
         Raises:
-            ServiceRefused: it is gone, or was deleted and made anew.
+            ServiceRefused: it was deleted, and perhaps created again.
             ServiceUnavailable: Kafka does not answer.
         """
         topic = repeat(
@@ -125,7 +125,7 @@ class Assignment(ABC, Generic[P]):
             within=APPEARS_WITHIN,
         )
         if self._topic_id and topic.topic_id != self._topic_id:
-            raise ServiceRefused(f"topic {topic.name} was deleted and made anew", hint="start again")
+            raise ServiceRefused(f"topic {topic.name} was deleted and created again", hint="start again")
         return topic
 
     def _written_end(self, partition: int) -> int:

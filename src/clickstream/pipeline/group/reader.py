@@ -39,7 +39,7 @@ DRAIN_SECONDS: Final = 10.0
 GROUP_COMMIT_SECONDS: Final = 1.0
 
 CHECK_SECONDS: Final = 5.0
-"""How soon a topic or an index that was deleted and made anew under a running worker is noticed."""
+"""How soon a running worker notices that its topic or index was deleted and created again."""
 
 B = TypeVar("B")
 

@@ -1,6 +1,6 @@
 """When the index gets the settings of bulk loading, and when it gets its own back: far behind, and caught up.
 
-With several indexers each sets them, and whoever catches up or stops puts them back: a refresh too many harms nothing.
+Each of several indexers sets them, and the one that catches up or stops restores them: a refresh too many does no harm.
 """
 
 from __future__ import annotations

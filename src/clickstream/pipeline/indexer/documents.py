@@ -1,4 +1,4 @@
-"""From messages to documents, as the two lines of text each that a bulk request wants. Talks to nobody.
+"""From messages to documents, as the two lines of text each that a bulk request wants. Asks no server.
 
 A document's id is its event's identity, and it is created, never overwritten: of two events that differ only in
 transaction_id the first stays, as in PostgreSQL, and one that is sent again changes nothing.
@@ -27,7 +27,7 @@ class Documents:
     lines: list[str] = field(default_factory=list)
     """The document of each."""
     read: int = 0
-    """Messages read, those that are no events included: these are for the PostgreSQL consumers to keep."""
+    """Messages read, including those that are not events: the PostgreSQL consumers keep these."""
     next_offsets: dict[int, int] = field(default_factory=dict)
 
     def add(self, fetched: Fetched) -> None:

@@ -1,7 +1,7 @@
 """An indexer's partitions: finding where each goes on, and how far it is.
 
 The group's own offset in Kafka is the truth: what is read again changes nothing in the index. Beside each offset
-stands which topic and which index it belongs to, so that either, deleted and made anew, is read from the beginning.
+stands which topic and index it belongs to: if either was created again, reading starts from the beginning.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ class Offsets(Assignment[Place]):
         return sum(lags.values()) if self.open and len(lags) == len(self.open) and not self.waiting else None
 
     def check_target(self) -> None:
-        """Notice that the index was deleted (and made anew) since the partitions were opened."""
+        """Notice that the index was deleted (and perhaps created again) since the partitions were opened."""
         if self._index_id and self._index.identity() != self._index_id:
             self._index_lost = True
 

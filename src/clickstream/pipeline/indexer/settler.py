@@ -6,8 +6,8 @@ What is settled is not yet safe. A shard that cannot write its log, as on a full
 the documents in its memory: sent again, by us or by who takes over from us, they are "there" (409). A bulk beside it is
 even answered with 201, for the server takes a log that was closed under it for one that is written. All of these are
 gone when the shard fails, which it does with its next write. So `secure` has something written: a shard that takes it,
-in the very life in which it took the documents, has its log in order. (A flush would not do: it waits for ever where
-the log is closed.) Only then may offsets be committed; else all since the last proof is sent again.
+in the very life in which it took the documents, has its log in order. (A flush would not do: it never returns where the
+log is closed.) Only then may offsets be committed; else all since the last proof is sent again.
 """
 
 from __future__ import annotations
@@ -213,7 +213,7 @@ class Settler:
         if not taken and self._refused_in_a_row > REFUSED_IN_A_ROW:
             raise ServiceRefused(
                 f"{SERVICE} takes no document: {answer.refused[0][1]}",
-                hint="does the mapping of OPENSEARCH_EVENTS_INDEX fit? deleted, it is made anew and filled again",
+                hint="does the mapping of OPENSEARCH_EVENTS_INDEX fit? once deleted, it is created and filled again",
             )
 
     def _record(

@@ -27,7 +27,7 @@ from clickstream.services.kafka.consumer import Fetched
 from clickstream.services.opensearch.index import EventsIndex
 
 MOST_DOCUMENTS: Final = 5_000
-"""Documents of a bulk: a megabyte. Larger ones are no faster, and cost the server's heap more."""
+"""Documents of a bulk: a megabyte. Larger bulks are not faster, and need more of the server's heap."""
 
 WAIT_SECONDS: Final = 0.2
 """How long a fetch waits for a first message."""

@@ -82,7 +82,7 @@ class HealthFile:
             raise UsageError(f"the health file {path} cannot be written: {error.strerror}") from error
 
     def renew(self, health: Health) -> None:
-        """Never raises: a disk that is full is no reason to stop working."""
+        """Never raises: a full disk does not stop the work."""
         try:
             self._write(health)
         except OSError as error:

@@ -1,7 +1,7 @@
 """What every worker's main loop shares: the stop event, the report line on stdout, the log on stderr, pauses
 after a failure, side work on a thread of its own.
 
-Knows no queue, no server and no supervisor: a worker's parent is whoever reads its stdout.
+Knows no queue, no server and no supervisor: a worker's parent is the process that reads its stdout.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ def hear_lines(fd: int, hear: Callable[[bytes], None]) -> None:
     def listen() -> None:
         rest = b""
         # Not through sys.stdin: a thread that waits inside its buffer's lock makes the interpreter crash at its end.
-        with suppress(OSError):  # there is nobody to hear
+        with suppress(OSError):  # the writer is gone
             while chunk := os.read(fd, 65_536):
                 *lines, rest = (rest + chunk).split(b"\n")
                 for line in lines:
@@ -122,7 +122,7 @@ class Rate:
 class Reporter:
     """Writes WorkerReports to stdout, one JSON line each, for the process that reads there.
 
-    A reader that is gone sets `stop`, so that nothing runs unowned; one that is slow misses a report and delays nobody.
+    A reader that is gone sets `stop`, so that nothing runs unowned; a slow one misses a report, and the worker goes on.
     """
 
     def __init__(

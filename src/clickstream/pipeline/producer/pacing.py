@@ -107,7 +107,7 @@ class Pacer:
             self._paused_at = self._clock()
 
     def resume(self) -> None:
-        """Go on where the plan was when the pause began: the pause is no arrears."""
+        """Continue where the plan was when the pause began: what a pause delayed is not caught up."""
         paused_at, self._paused_at = self._paused_at, None
         if paused_at is not None and self._start is not None:
             self._start += self._clock() - paused_at

@@ -1,6 +1,6 @@
 """Orders that a running producer is given, a JSON line each, and what has become of them: pace and pause.
 
-Knows no pipe: whoever reads the lines hands them to `Orders.hear`.
+Knows no pipe: the reader of the lines hands them to `Orders.hear`.
 """
 
 from __future__ import annotations

@@ -195,7 +195,7 @@ class Window:
         """Raise the mark and let go of sessions that ended before it.
 
         A session with a row that is not committed yet stays whatever its age: PostgreSQL cannot give it back. The
-        mark stays two timeouts behind the newest event, lest events in order count as late, until HARD_LIMIT.
+        mark stays two timeouts behind the newest event, so that events in order never count as late, until HARD_LIMIT.
         """
         rows = self.rows
         rows = rows.take(identity_order(rows.visitor_id, rows.time_ms, rows.kind, rows.item_id))

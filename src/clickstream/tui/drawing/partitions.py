@@ -94,7 +94,7 @@ def partition_cells(frame: Frame, row: PartitionRow, width: int) -> tuple[Cell, 
 
 def detail(frame: Frame, row: PartitionRow) -> str:
     """What a narrow table has no room for."""
-    owner = f"owner {owner_words(row)}" if row.owner else "nobody owns it"
+    owner = f"owner {owner_words(row)}" if row.owner else "no owner"
     words = [
         f"p{row.partition}",
         f"{exact(row.position)} of {exact(row.end)}",
@@ -123,7 +123,7 @@ def title(frame: Frame) -> str:
 
 def owner_words(row: PartitionRow) -> str:
     """Who has it, and whether that one is silent."""
-    return f"{row.owner} (silent)" if row.silent else row.owner or "nobody"
+    return f"{row.owner} (silent)" if row.silent else row.owner or "no owner"
 
 
 def behind_words(row: PartitionRow) -> str:

@@ -93,7 +93,7 @@ def _unstored(frame: Frame) -> str:
     if away and (stalled or stopped):
         return _no_answer(away)
     words = [f"nothing is stored of {named(stalled)}"] if stalled else []
-    words += [f"nobody has {named(stopped)}"] if stopped else []
+    words += [f"no consumer owns {named(stopped)}"] if stopped else []
     return "; ".join(words)
 
 

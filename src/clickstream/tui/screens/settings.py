@@ -46,7 +46,7 @@ class SettingsScreen(FilteredScreen):
     """
     AUTO_FOCUS = FILTERED = "#settings"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("r", "check", "check again", tooltip="try everything anew (config check)", id="settings.check"),
+        Binding("r", "check", "check again", tooltip="try everything again (config check)", id="settings.check"),
     ]
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""The line above the keys: the one most important thing, or, while a job runs, how far that is. Asks nobody."""
+"""The line above the keys: the one most important thing, or, while a job runs, how far that is."""
 
 from __future__ import annotations
 

@@ -275,7 +275,7 @@ def _undress(words: npt.NDArray[np.uint64], fields: _Fields) -> _Fields:
 def _kinds(
     words: npt.NDArray[np.uint64], starts: npt.NDArray[np.int64], ends: npt.NDArray[np.int64]
 ) -> npt.NDArray[np.int8]:
-    """The kind's code for each field, -1 where it is no kind's label."""
+    """The kind's code for each field, -1 where it is not a kind's label."""
     kind = np.full(len(starts), -1, dtype=np.int8)
     length = ends - starts
     for label, code in _LABELS.items():

@@ -1,4 +1,4 @@
-"""The rejects file: bad CSV lines of one producer run, with number and reason, to look at, mend and replay."""
+"""The rejects file: bad CSV lines of one producer run, with number and reason, to be corrected and replayed."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _PARTIAL: Final = ".part"
 def write_rejects(folder: Path, bad: Iterable[BadLine]) -> Path:
     """Write the lines to a new file in `folder`, readable by its owner only; the file appears when it is whole.
 
-    A line's bytes survive as they are: those that are no UTF-8 travel as surrogates (`surrogateescape`).
+    A line's bytes survive as they are: bytes that are not UTF-8 become surrogates (`surrogateescape`).
     """
     path = folder / f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{os.getpid()}{SUFFIX}"
     return _write(path, bad)

@@ -35,7 +35,7 @@ _TIME: Final = re.compile(rb"([0-9]{1,19}(?:\.[0-9]{0,9})?),")
 
 
 def refuse_other_units(path: Path, times: npt.NDArray[np.int64], bad: list[BadLine]) -> None:
-    """Refuse a file whose times are no milliseconds.
+    """Refuse a file whose times are not milliseconds.
 
     Args:
         path: what is refused.
