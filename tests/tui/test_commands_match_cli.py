@@ -18,6 +18,7 @@ from tests.tui.conftest import MakeApp
 from tests.tui.frames import running
 
 SOURCES = Path(clickstream.__file__).parent
+ACTIONS = SOURCES / "actions"
 
 ONLY_CLI = {
     "serve": "opens a dashboard",
@@ -33,11 +34,11 @@ ONLY_CLI = {
 }
 
 SHOWN_BY_FRAMES = {
-    ("consumers", "listed"),
-    ("producers", "status"),
+    ("processes.consumers", "listed"),
+    ("processes.producers", "status"),
     ("stack", "status"),
     ("stack", "env"),
-    ("rejects_replay", "count"),
+    ("rejects.replay", "count"),
     ("rewind", "plan"),
     ("topic", "show"),
 }
@@ -45,7 +46,7 @@ SHOWN_BY_FRAMES = {
 
 
 def actions_used(*files: Path) -> set[tuple[str, str]]:
-    """(module, name) of all that these files take from clickstream.actions."""
+    """(module below clickstream.actions, name) of all that these files take from there."""
     used = set()
     functions = [
         node for file in files for node in ast.walk(ast.parse(file.read_text())) if isinstance(node, ast.FunctionDef)
@@ -53,10 +54,15 @@ def actions_used(*files: Path) -> set[tuple[str, str]]:
     for function in functions:
         modules: dict[str, str] = {}
         for node in ast.walk(function):
-            if isinstance(node, ast.ImportFrom) and node.module == "clickstream.actions":
-                modules |= {alias.asname or alias.name: alias.name for alias in node.names}
-            elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("clickstream.actions."):
-                used |= {((node.module or "").rpartition(".")[2], alias.name) for alias in node.names}
+            if not isinstance(node, ast.ImportFrom) or not f"{node.module}.".startswith("clickstream.actions."):
+                continue
+            inside = (node.module or "").removeprefix("clickstream.actions").removeprefix(".")
+            for alias in node.names:
+                below = f"{inside}.{alias.name}".removeprefix(".")
+                if (ACTIONS / below.replace(".", "/")).with_suffix(".py").exists():
+                    modules[alias.asname or alias.name] = below
+                else:
+                    used.add((inside, alias.name))
         for node in ast.walk(function):
             if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in modules:
                 used.add((modules[node.value.id], node.attr))
@@ -66,8 +72,8 @@ def actions_used(*files: Path) -> set[tuple[str, str]]:
 def what_acts() -> set[tuple[str, str]]:
     """Every public function of an action that is told whose settings or home to act on."""
     return {
-        (file.stem, node.name)
-        for file in (SOURCES / "actions").glob("*.py")
+        (".".join(file.relative_to(ACTIONS).with_suffix("").parts), node.name)
+        for file in ACTIONS.rglob("*.py")
         for node in ast.parse(file.read_text()).body
         if isinstance(node, ast.FunctionDef) and not node.name.startswith("_")
         if node.args.args and node.args.args[0].arg in {"settings", "home"}
@@ -95,9 +101,9 @@ def test_every_action_of_these_modules_that_the_command_line_has_the_dashboard_h
 
 
 def test_the_check_sees_what_is_used() -> None:
-    assert ("producers", "pause") in CLI & RUN
-    assert ("processes", "freeze") in CLI & RUN & what_acts()
-    assert ("verify", "verify") in CLI
+    assert ("processes.producers", "pause") in CLI & RUN
+    assert ("processes.by_name", "freeze") in CLI & RUN & what_acts()
+    assert ("verify.sessions", "verify") in CLI
 
 
 @pytest.mark.parametrize("read_only", [False, True])
