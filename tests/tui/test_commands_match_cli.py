@@ -18,6 +18,7 @@ from tests.tui.driving import MakeApp
 from tests.tui.frames import running
 
 SOURCES = Path(clickstream.__file__).parent
+ACTIONS = SOURCES / "actions"
 
 ONLY_CLI = {
     "serve": "opens a dashboard",
@@ -34,8 +35,8 @@ ONLY_CLI = {
 }
 
 SHOWN_BY_FRAMES = {
-    ("consumers", "listed"),
-    ("producers", "status"),
+    ("processes.consumers", "listed"),
+    ("processes.producers", "status"),
     ("stack", "status"),
     ("stack", "env"),
     ("replay", "count"),
@@ -47,7 +48,7 @@ SHOWN_BY_FRAMES = {
 
 
 def actions_used(*files: Path) -> set[tuple[str, str]]:
-    """(module, name) of all that these files take from clickstream.actions."""
+    """(module below clickstream.actions, name) of all that these files take from there."""
     used = set()
     functions = [
         node for file in files for node in ast.walk(ast.parse(file.read_text())) if isinstance(node, ast.FunctionDef)
