@@ -18,7 +18,6 @@ from tests.tui.driving import MakeApp
 from tests.tui.frames import running
 
 SOURCES = Path(clickstream.__file__).parent
-ACTIONS = SOURCES / "actions"
 
 ONLY_CLI = {
     "serve": "opens a dashboard",
@@ -35,8 +34,8 @@ ONLY_CLI = {
 }
 
 SHOWN_BY_FRAMES = {
-    ("processes.consumers", "listed"),
-    ("processes.producers", "status"),
+    ("consumers", "listed"),
+    ("producers", "status"),
     ("stack", "status"),
     ("stack", "env"),
     ("replay", "count"),
@@ -48,7 +47,7 @@ SHOWN_BY_FRAMES = {
 
 
 def actions_used(*files: Path) -> set[tuple[str, str]]:
-    """(module below clickstream.actions, name) of all that these files take from there."""
+    """(module, name) of all that these files take from clickstream.actions."""
     used = set()
     functions = [
         node for file in files for node in ast.walk(ast.parse(file.read_text())) if isinstance(node, ast.FunctionDef)
