@@ -145,10 +145,10 @@ def answers(status: int, body: bytes = b"{}") -> Change:
         (answers(500), ServiceUnavailable, "HTTP 500"),
         (answers(429), ServiceUnavailable, "HTTP 429"),
         (answers(418), ServiceRefused, "HTTP 418"),
-        (answers(200, b"<html>"), ServiceRefused, "no list of services"),
-        (answers(200, b'{"services": "none"}'), ServiceRefused, "no list of services"),
-        (answers(200, b'{"services": [{"service_name": 1}]}'), ServiceRefused, "no list of services"),
-        (answers(200, b"\xff\xfe"), ServiceRefused, "no list of services"),
+        (answers(200, b"<html>"), ServiceRefused, "not a list of services"),
+        (answers(200, b'{"services": "none"}'), ServiceRefused, "not a list of services"),
+        (answers(200, b'{"services": [{"service_name": 1}]}'), ServiceRefused, "not a list of services"),
+        (answers(200, b"\xff\xfe"), ServiceRefused, "not a list of services"),
     ],
 )
 def test_what_goes_wrong_becomes_a_word(

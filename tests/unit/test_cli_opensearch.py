@@ -41,7 +41,7 @@ def test_a_wrong_address_of_dashboards_is_told_before_anything_else(
     monkeypatch.setenv("OPENSEARCH_HOST", "127.0.0.1")
     monkeypatch.setenv("OPENSEARCH_DASHBOARDS_URL", "localhost:5601")
     assert clickstream(["opensearch", "init"]) == 2
-    assert "OPENSEARCH_DASHBOARDS_URL is no address" in capsys.readouterr().err
+    assert "OPENSEARCH_DASHBOARDS_URL is not a web address" in capsys.readouterr().err
 
 
 def found() -> Found:

@@ -113,7 +113,7 @@ def test_no_value_holds_a_control_character(name: str) -> None:
 
 def test_a_value_that_is_no_text_is_refused_but_for_file_names() -> None:
     for name in ("PG_USER", "PG_PASSWORD", "KAFKA_BOOTSTRAP_SERVERS"):
-        with pytest.raises(SettingsError, match=f"{name}: is no text in UTF-8"):
+        with pytest.raises(SettingsError, match=f"{name}: is not UTF-8 text"):
             load_settings(SERVERS | {name: "hush\udcff"})
     assert load_settings(SERVERS | {"PRODUCER_DATA_FILE": "caf\udce9.csv"})
 
@@ -125,7 +125,7 @@ def test_a_long_wrong_value_is_not_repeated_whole() -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "words"), [(b"PG_USER=\xff\xfe\n", "is no text in UTF-8"), (b"PG_PORT='\x1b[31m'\n", "PG_PORT: holds")]
+    ("content", "words"), [(b"PG_USER=\xff\xfe\n", "is not UTF-8 text"), (b"PG_PORT='\x1b[31m'\n", "PG_PORT: holds")]
 )
 def test_a_dotenv_that_is_no_text_is_a_wrong_setting(tmp_path: Path, content: bytes, words: str) -> None:
     (tmp_path / ".env").write_bytes(content)

@@ -117,7 +117,7 @@ def test_a_copy_that_was_cut_leaves_nothing(state: Path) -> None:
 def test_programs_are_never_put_where_others_can_swap_them(state: Path) -> None:
     state.mkdir()
     state.chmod(0o777)
-    with pytest.raises(ClickstreamError, match="writable by nobody else"):
+    with pytest.raises(ClickstreamError, match="writable by no one else"):
         shared_copy("thing-1", lambda folder: None)
 
 

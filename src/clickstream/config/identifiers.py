@@ -11,7 +11,7 @@ _INDEX: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,199}")
 
 CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _SURROGATE: Final = re.compile(r"[\ud800-\udfff]")
-"""How a byte of the environment that is no UTF-8 is kept."""
+"""Python holds a byte of the environment that is not UTF-8 as one of these."""
 
 
 def schema(value: str) -> str:
@@ -41,12 +41,12 @@ def odd_characters(value: str, *, secret: bool = False, path: bool = False) -> s
     """What is wrong with a value's characters; empty where nothing is.
 
     Args:
-        value: of any variable.
-        secret: a password, in which all but NUL may be meant.
-        path: of a file, whose name may be any bytes.
+        value: the value of any variable.
+        secret: it is a password, which may hold any character but NUL.
+        path: it is a file's path, which may be any bytes.
     """
     if "\0" in value or (not secret and CONTROL.search(value)):
         return "holds a control character; write it without"
     if not path and _SURROGATE.search(value):
-        return "is no text in UTF-8; write it in that"
+        return "is not UTF-8 text; write it in UTF-8"
     return ""

@@ -97,7 +97,7 @@ class Home:
         return self.root / f"events-first-{limit}.csv"
 
     def make(self) -> None:
-        """Make the folders, open to nobody else."""
+        """Make the folders, accessible to this user only."""
         for folder in (self.root, self.run, self.logs, self.rejects, self.data, self.socket.parent):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 

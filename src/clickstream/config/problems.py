@@ -51,7 +51,7 @@ def file_values(path: Path) -> dict[str, str | None]:
     try:
         return dotenv_values(path, interpolate=False)
     except UnicodeDecodeError as error:
-        raise SettingsError(f"{path}: is no text in UTF-8; write it in that") from error
+        raise SettingsError(f"{path}: is not UTF-8 text; save it as UTF-8") from error
     except OSError as error:
         raise SettingsError(f"{path}: cannot be read: {error.strerror}") from error
 

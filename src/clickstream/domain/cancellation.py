@@ -1,4 +1,4 @@
-"""Ending from one thread what another one waits for. Knows nobody who is waited for."""
+"""Ends from one thread what another thread waits for, whatever that is."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from clickstream.domain.errors import Interrupted
 
 
 class Cancellation:
-    """One piece of work's; made by who may want to end it, given to who does it."""
+    """Belongs to one piece of work: the caller who may want to end it makes one and gives it to the code that works."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

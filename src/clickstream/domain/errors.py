@@ -16,7 +16,7 @@ LONGEST_MESSAGE: Final = 2_000
 class ClickstreamError(Exception):
     """Something a user has to know; printed as one line, exit code 1.
 
-    What servers and messages say may be part of it, so its text steers no terminal, whoever shows it.
+    Part of the text may come from a server or a message, so its controls are escaped: it cannot steer a terminal.
     """
 
     def __init__(self, message: str, *, hint: str = "") -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 _SHORT = {0x09: "\\t", 0x0A: "\\n", 0x0D: "\\r"}
 
 _STRAY = range(0xDC80, 0xDD00)
-"""How `surrogateescape` keeps a byte that is no UTF-8."""
+"""How `surrogateescape` keeps a byte that is not UTF-8."""
 
 
 class _Escapes(dict[int, str]):
@@ -50,7 +50,7 @@ def brief(text: str, limit: int) -> str:
 
 
 def escape_bytes(data: bytes, *, lines: bool = False) -> str:
-    r"""The bytes as UTF-8 text, with controls escaped; a byte that is no UTF-8 as `\xff`."""
+    r"""The bytes as UTF-8 text, with controls escaped; a byte that is not UTF-8 as `\xff`."""
     return escape_controls(data.decode("utf-8", "surrogateescape"), lines=lines)
 
 

@@ -146,7 +146,7 @@ def refusal(names: Names, fault: HandshakeFault) -> NotAdmitted:
             f"check {names.switch}, and {names.host} with its port",
         ),
         HandshakeFault.OTHER: (
-            f"{service} and we do not come to terms on TLS",
+            f"the TLS handshake with {service} failed",
             f"check {names.host}, {names.switch} and {ca}",
         ),
     }

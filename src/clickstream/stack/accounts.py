@@ -18,6 +18,8 @@ from pathlib import Path
 from clickstream.domain.errors import ClickstreamError
 
 STATE_FOLDER = Path("/var/lib/clickstream")
+UNPRIVILEGED = ("postgres", "nobody")
+"""The accounts that root's servers can run as, the preferred one first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +39,10 @@ def is_root() -> bool:
 
 
 def unprivileged_account(owned: Path) -> Account:
-    """The account to run as: the owner of `owned` where that exists, else `postgres`, else `nobody`."""
+    """The account to run as: the owner of `owned` if that exists, else the first of UNPRIVILEGED that does."""
     if owned.exists() and (found := owned.stat()).st_uid != 0:
         return Account(found.st_uid, found.st_gid)
-    for name in ("postgres", "nobody"):
+    for name in UNPRIVILEGED:
         try:
             entry = pwd.getpwnam(name)
         except KeyError:
@@ -48,7 +50,7 @@ def unprivileged_account(owned: Path) -> Account:
         if entry.pw_uid != 0:
             return Account(entry.pw_uid, entry.pw_gid)
     raise ClickstreamError(
-        "PostgreSQL refuses to run as root, and there is neither a user postgres nor a user nobody to run it as",
+        f"PostgreSQL refuses to run as root, and none of these users is there to run it: {', '.join(UNPRIVILEGED)}",
         hint="add one, or use clickstream as an ordinary user",
     )
 
@@ -123,12 +125,12 @@ def shared_copy(name: str, copy: Callable[[Path], None]) -> Path:
 
 
 def _make_base() -> None:
-    """Raises ClickstreamError where others could swap what lies there, for we run programs out of it."""
+    """Raises ClickstreamError if others could replace files there, because we run programs from it."""
     try:
         STATE_FOLDER.mkdir(parents=True, exist_ok=True)
         found = STATE_FOLDER.stat()
         if found.st_uid != 0 or found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-            raise ClickstreamError(f"{STATE_FOLDER} must belong to root and be writable by nobody else")
+            raise ClickstreamError(f"{STATE_FOLDER} must belong to root and be writable by no one else")
         STATE_FOLDER.chmod(0o711)
     except OSError as error:
         raise ClickstreamError(

@@ -116,11 +116,11 @@ class _Downloads:
         self._cancel = threading.Event()
 
     def run(self) -> None:
-        # A round that was killed may have left pieces; nobody else is here, for we hold the lock.
+        # A run that was killed may have left pieces. No other process uses them, because we hold the lock.
         shutil.rmtree(self._incoming, ignore_errors=True)
-        import truststore  # noqa: PLC0415 (like jgo: only for those who download)
+        import truststore  # noqa: PLC0415 (like jgo: only for a download)
 
-        # Trust whom this machine trusts, besides the authorities that come with the client: proxies of companies.
+        # Trust this machine's authorities too, not only those that come with the client: companies have proxies.
         truststore.inject_into_ssl()
         pool = ThreadPoolExecutor(PARALLEL, thread_name_prefix="download")
         try:
@@ -153,7 +153,7 @@ class _Downloads:
         return None
 
     def _attempt(self, jar: Jar, attempt: int) -> None:
-        # jgo is imported by those who need it: whoever works offline does not pay the 0.2 s.
+        # jgo is imported only for a download: offline work does not pay the 0.2 s.
         from jgo.maven import MavenContext, PythonResolver  # noqa: PLC0415
 
         resolver = PythonResolver(progress_callback=lambda _name, _size: self._count(jar))

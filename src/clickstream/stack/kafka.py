@@ -71,7 +71,7 @@ log.retention.ms=-1
 log.retention.bytes=-1
 # A deleted topic's disk space comes back at once.
 log.segment.delete.delay.ms=1000
-# Allocated at start: the default is a quarter of the heap, for topics that nobody has here.
+# Allocated at start: the default is a quarter of the heap, for topics larger than any here.
 log.cleaner.dedupe.buffer.size=8388608
 """
 

@@ -49,7 +49,7 @@ KAFKA_USER, KAFKA_NODE = "clickstream", "node"
 SCRAM = "SCRAM-SHA-256"
 POSTGRESQL_USER, POSTGRESQL_DATABASE = "postgres", "clickstream"
 RESTART = RestartPolicy(max_delay=2.0, final_exit_codes=())
-"""For all servers: their exit codes 2 and 3 mean a crash, and whoever started them waits for the verdict."""
+"""For all servers: their exit codes 2 and 3 mean a crash, and the command that started them waits for the outcome."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +149,7 @@ def layout_file(home: Home) -> Path:
 
 
 def config_folder(home: Home) -> Path:
-    """The servers' own configuration files; written anew at every start."""
+    """The servers' own configuration files, written again at every start."""
     return home.root / "etc"
 
 
@@ -179,7 +179,7 @@ def save_layout(home: Home, layout: Layout) -> None:
 
 
 def is_free(port: int) -> bool:
-    """True if nobody listens on the port, as far as a server on the loopback address is concerned."""
+    """True if a server can have the port on the loopback address: no process listens there."""
     with socket.socket() as client:
         # Some systems let the loopback address be bound beside a listener on all addresses: so ask first.
         client.settimeout(1)

@@ -1,7 +1,7 @@
 """The lock files of the Java servers: which jars, of which version, with which SHA-256.
 
-`python -m clickstream.stack.lockfile` resolves ROOTS anew and rewrites the lock files: change a version there, run it,
-and read the diff. Nothing else in the package resolves anything.
+`python -m clickstream.stack.lockfile` resolves ROOTS again and rewrites the lock files: change a version there, run
+it, and read the diff. The rest of the package resolves nothing.
 """
 
 from __future__ import annotations

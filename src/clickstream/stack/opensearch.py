@@ -158,7 +158,7 @@ def _place(home: Home, layout: Layout) -> _Place:
 
 
 def _lay_module(place: _Place, jars: Sequence[Path]) -> None:
-    """Anew each time: the jars may be another version's, or lie elsewhere."""
+    """Recreate the module at every start: the jars may be another version's, or lie elsewhere."""
     modules = place.folder / "modules"
     shutil.rmtree(modules, ignore_errors=True)
     (modules / MODULE).mkdir(parents=True)

@@ -46,7 +46,8 @@ def valkey_spec(home: Home, layout: Layout) -> ProcessSpec:
 def _as_pattern(path: Path) -> str:
     """The path as Valkey wants that of its configuration: where it holds `*`, `?` or `[` it is a pattern of paths.
 
-    A pattern that no file fits is no error to it: it would serve without its configuration and accept every client.
+    To Valkey a pattern without a matching file is not an error: it would run without a configuration and accept every
+    client.
     """
     text = str(path)
     return glob.escape(text.replace("\\", "\\\\")) if glob.has_magic(text) else text

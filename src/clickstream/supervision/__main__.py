@@ -10,7 +10,7 @@ import sys
 
 
 def main() -> int:
-    if os.fork():  # the starter waits for this process; the other one is nobody's child, so it leaves no zombie
+    if os.fork():  # the starter waits for this process; the other one loses its parent, so it leaves no zombie
         os._exit(0)
 
     from clickstream.config.paths import Home  # noqa: PLC0415 (forked first, while little is loaded)

@@ -55,7 +55,7 @@ class SupervisorClient:
         self._path = path
 
     def dial(self) -> socket.socket:
-        """A fresh connection. Raises OSError where nobody listens."""
+        """A new connection. Raises OSError if no supervisor listens."""
         connection = socket.socket(socket.AF_UNIX)
         try:
             connection.settimeout(ANSWER_TIMEOUT)

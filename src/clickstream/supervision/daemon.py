@@ -72,7 +72,7 @@ async def _supervise(home: Home, announce: Callable[[str], None]) -> None:
     def shut_down() -> asyncio.Task[None]:
         if not ending:
             log.info("shutting down")
-            server.close()  # whoever comes now finds no supervisor, and waits for this one's lock
+            server.close()  # a command that comes now finds no supervisor, and waits for this one's lock
             ending.append(loop.create_task(supervisor.shutdown()))
             told.set()
         return ending[0]

@@ -58,8 +58,8 @@ def _ended(returncode: int, why_killed: str) -> str:
 
 
 def oom_kills(proc: Path = Path("/proc"), cgroups: Path = Path("/sys/fs/cgroup")) -> int | None:
-    """How many processes the kernel has killed so far for want of memory: of this control group where there is one,
-    else of the machine. None where nobody counts (not Linux)."""
+    """How many processes the kernel has killed so far for want of memory: of this control group if there is one, else
+    of the machine. None if the system does not count them (not Linux)."""
     own = re.search(r"^0::/(.*)$", _text(proc / "self" / "cgroup"), re.MULTILINE)
     for file in (*((cgroups / own[1] / "memory.events",) if own else ()), proc / "vmstat"):
         if found := re.search(r"^oom_kill (\d+)$", _text(file), re.MULTILINE):

@@ -1,8 +1,9 @@
 """Holds a fault for a while and reverts it, as a process of the supervisor:
 `python -m clickstream.supervision.fault_holder`.
 
-The fault ends at its time, when this process is asked to stop, or when the supervisor has gone: whoever wanted it may
-die meanwhile. Killed, this process is started again; past its time it only reverts.
+The fault ends when its time is over, when this process is asked to stop, or when the supervisor is gone; it does not
+depend on the process that asked for it, which may die meanwhile. If this process is killed, it is started again; after
+the fault's time it only reverts.
 """
 
 from __future__ import annotations

@@ -66,7 +66,7 @@ def _launch(home: Home, deadline: float) -> str:
         )
     finally:
         os.close(log)
-    with process:  # the process itself only forks; its child, which nobody needs to wait for, holds the pipe
+    with process:  # the process itself only forks; its child, which needs no waiting for, holds the pipe
         announced = process.stdout
         if announced is None or not select.select([announced], [], [], max(deadline - time.monotonic(), 0))[0]:
             return "it has not become ready"

@@ -90,7 +90,7 @@ class LogFile:
             self._append(lines)
 
     def note(self, message: str) -> None:
-        """A line of the supervisor's own, marked so that nobody takes it for the process's."""
+        """A line of the supervisor's own, marked so that it is not taken for the process's."""
         self._append([_escape_controls(f"--- {stamp()} supervisor: {message}".encode(errors="replace"))])
 
     def close(self) -> None:

@@ -1,7 +1,7 @@
 """One ProcessSpec brought to life and kept alive: set-up, readiness, restarts, the stop ladder.
 
-Knows nothing of other processes; the order among them is the supervisor's business. A spec that is started anew is a
-new Managed.
+Knows nothing of other processes: their order is the supervisor's task. A spec that is started again gets a new
+Managed.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Sees to it that a home's folders, and the one of its socket, belong to this user and to nobody else."""
+"""Makes sure that a home's folders, and its socket's folder, belong to this user and to no one else."""
 
 from __future__ import annotations
 

@@ -161,7 +161,7 @@ class Process:
             self._on_end(self)
 
     def _is_over(self) -> bool:
-        if hasattr(os, "waitid"):  # leaves the zombie, so that nobody else can get this pid yet
+        if hasattr(os, "waitid"):  # leaves the zombie, so that no other process can get this pid yet
             return os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
         return self._popen.poll() is not None
 

@@ -1,7 +1,7 @@
 """A TCP relay on the loopback interface, as a process of the supervisor: `python -m clickstream.supervision.relay`.
 
-Hands bytes on and looks at none. Killing it cuts every connection through it, with what was on the way. Nobody having
-used it for a while, it ends by itself.
+Passes bytes on without looking at them. Killing it cuts every connection through it, with what was on the way. It ends
+by itself after a while without use.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ HOST = "127.0.0.1"
 CHUNK = 65_536
 
 UNUSED = 30.0
-"""Seconds without a connection after which it ends: whoever wanted it has been killed."""
+"""Seconds without a connection after which it ends: the process that wanted it has been killed by then."""
 
 
 class Relay:
@@ -44,7 +44,7 @@ class Relay:
             there, to = await asyncio.open_connection(HOST, self._to)
             await asyncio.gather(_pump(reader, to), _pump(there, writer))
         except OSError:
-            pass  # nobody listens there: hanging up says so
+            pass  # no server listens there: hanging up says so
         finally:
             writer.transport.abort()
             self._open -= 1

@@ -46,7 +46,7 @@ class Server:
         self._server: asyncio.Server | None = None
 
     async def open(self) -> None:
-        """Take the place of a stale socket: the caller holds the home's lock, so nobody listens there."""
+        """Replace a stale socket: the caller holds the home's lock, so no other process listens there."""
         self._path.unlink(missing_ok=True)
         mask = os.umask(0o177)
         try:

@@ -106,11 +106,11 @@ class Supervisor:
                 log.exception("%s: fault at its end", managed.spec.name)
 
     async def tick(self) -> None:
-        """Measure the processes once a second, for ever."""
+        """Measure the processes once a second, until cancelled."""
         while True:
             await asyncio.sleep(SAMPLE_INTERVAL)
             try:
-                self.reap()  # should a SIGCHLD ever be lost, only a second is
+                self.reap()  # a lost SIGCHLD costs a second only
                 for managed in self._managed.values():
                     managed.sample()
             except Exception:

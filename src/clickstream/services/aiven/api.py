@@ -91,7 +91,7 @@ def list_services(token: str, project: str, *, timeout: float, base_url: str | N
         error.close()
         raise _refused(error.code, project) from None
     except msgspec.MsgspecError:
-        raise ServiceRefused(f"{SERVICE} gave an answer that is no list of services") from None
+        raise ServiceRefused(f"{SERVICE} gave an answer that is not a list of services") from None
     except ValueError:  # its text may hold the token
         raise NotAdmitted("AIVEN_API_TOKEN holds characters that no token has") from None
     except (OSError, HTTPException) as error:

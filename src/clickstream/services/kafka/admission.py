@@ -1,7 +1,7 @@
-"""Whether brokers let us in, and if not, why: librdkafka tries for ever and says little. Reads and writes no message.
+"""Finds out whether brokers let us in, and if not, why. Reads and writes no messages.
 
-It has no word for a listener that speaks another protocol, and one for all that can be wrong with a certificate; then
-the brokers are asked by a handshake of our own.
+librdkafka retries forever and says little: it has no error for a listener that speaks another protocol, and only one
+for all that can be wrong with a certificate. In these cases we try a handshake of our own with the brokers.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ class Admission:
         """A broker has let us in: whatever comes later may be a broker that restarts."""
 
     def heard(self, error: KafkaError) -> None:
-        """Take note of an error. Asks nobody."""
+        """Note an error. Contacts no broker."""
         now = self._clock()
         if self._since is None:
             self._since = now
@@ -259,7 +259,7 @@ def _address(settings: KafkaSettings, error: KafkaError | None) -> tuple[str, in
 
 
 def _speaks_plainly(address: tuple[str, int]) -> bool:
-    """Whether a broker answers there in plain text. Raises OSError where nobody can be reached."""
+    """Whether a broker answers there in plain text. Raises OSError if the address cannot be reached."""
     with socket.create_connection(address, TIMEOUT) as broker:
         try:
             broker.sendall(_API_VERSIONS)

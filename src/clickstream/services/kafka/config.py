@@ -20,15 +20,15 @@ WORKER: Final = "clickstream-worker-"
 """How the client ids of our consumers and indexers begin: by that a group's members are told from foreign ones."""
 
 REPEAT_SECONDS: Final = 30.0
-"""A message is logged once in that time; librdkafka says it with every attempt."""
+"""A message is logged once in this time; librdkafka repeats it with every attempt."""
 
 
 _TOLD_OTHERWISE: Final = ("FAIL ", "ERROR ", "SSL ")
-"""How librdkafka's messages begin that error_cb tells too."""
+"""The beginnings of the messages of librdkafka that error_cb gets too."""
 
 
 class _Repeats(logging.Filter):
-    """Lets a message through that was not logged lately and that nobody else tells."""
+    """Drops a message that was logged lately, or that error_cb gets too."""
 
     def __init__(self) -> None:
         super().__init__()

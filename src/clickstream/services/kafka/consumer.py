@@ -28,9 +28,9 @@ SESSION_TIMEOUT_MS: Final = 6_000
 _SETTINGS: Final[dict[str, Any]] = {
     "enable.auto.commit": False,
     "enable.auto.offset.store": False,
-    # The end is told as such: the last offset may belong to a transaction's mark, which is no message.
+    # Report the end of a partition: its last offset may belong to a transaction marker, which is not a message.
     "enable.partition.eof": True,
-    # An offset that the broker does not hold is an error to be told, never a silent jump.
+    # An offset that the broker does not hold is reported as an error; there is never a silent jump.
     "auto.offset.reset": "error",
     # Members keep their partitions, and the open sessions of them, while others come and go. No static membership: in a
     # rolling restart each partition then waits until its own member is back, while another takes it over in that time.

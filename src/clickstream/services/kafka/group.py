@@ -18,8 +18,8 @@ class Committed:
 
     next_offset: int
     note: str
-    """It begins with the topic's id: the name alone would let a topic that was deleted and made anew pass for the one
-    before. Empty where somebody else's tool committed, who means what is there now."""
+    """It begins with the topic's id: by its name alone, a topic that was deleted and created again would pass for the
+    one before. Empty if another tool committed the offset, which then belongs to the topic that is there now."""
 
     def of(self, note: str) -> int | None:
         """The offset, if its note begins so."""

@@ -188,12 +188,12 @@ def _translated() -> Iterator[None]:
 
 
 def judge(answer: str | bytes, count: int, *, witness: bool = False) -> BulkAnswer:
-    """What a server's answer to a bulk of `count` creations, or deletions, says. One of nothing counts as created.
+    """What a server's answer to a bulk of `count` creations, or deletions, says.
 
-    `witness`: there was another one behind these.
+    A deletion counts as created, even of a document that is not there. `witness`: there was another one behind these.
 
     Raises:
-        ServiceUnavailable: it is no such answer (a proxy's words, or cut short).
+        ServiceUnavailable: it does not answer a bulk request (it is a proxy's, or cut short).
         NotAdmitted: this user may not write into the index.
     """
     try:

@@ -157,7 +157,7 @@ class IndexReader:
             found = msgspec.convert(fields, list[Fields], strict=False)  # a time comes as text
         except msgspec.ValidationError as error:
             hint = "delete them, or name another index in OPENSEARCH_EVENTS_INDEX"
-            raise ServiceRefused(f"index {self._index} holds documents that are no events", hint=hint) from error
+            raise ServiceRefused(f"index {self._index} holds documents that are not events", hint=hint) from error
         for one in found:
             bought = one.transaction_id[0] if one.transaction_id else None
             yield Row(one.event_time[0], one.visitor_id[0], one.event[0], one.item_id[0], bought)

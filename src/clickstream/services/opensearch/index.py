@@ -1,7 +1,7 @@
-"""The events index: making it, and the settings that bulk loading wants, which are put back afterwards.
+"""The events index: creating it, and the settings for bulk loading, which are put back afterwards.
 
-What the settings were before stands in the index's own `_meta` meanwhile, so that whoever comes after a crash can put
-them back.
+During loading the earlier settings are kept in the index's own `_meta`, so that any process can put them back after a
+crash.
 """
 
 from __future__ import annotations
@@ -101,10 +101,13 @@ class EventsIndex:
         self._client.close()
 
     def ensure(self) -> str:
-        """Make the index where there is none; its id, which differs from that of one of the same name before it.
+        """Create the index if there is none. Its id differs from that of an earlier index of the same name.
 
-        A template of the same mapping goes before it: should somebody delete the index while documents come, the
-        server makes it anew by itself, and with the right mapping.
+        A template with the same mapping is put first: if the index is deleted while documents come in, the server
+        recreates it by itself, with the right mapping.
+
+        Returns:
+            The index's id.
         """
         with translated():
             # Not by a HEAD, whose answer does not say what an index is blocked by.
@@ -215,7 +218,7 @@ class EventsIndex:
                 # Somebody else ended loading in between, and has removed what was noted.
 
     def end_loading(self) -> bool:
-        """Put the settings back as they were, whoever changed them; False where nothing was to be put back."""
+        """Put the settings back, no matter which process changed them; False if there was nothing to put back."""
         with translated():
             try:
                 saved, meta, _ = self._read()

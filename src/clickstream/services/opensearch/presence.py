@@ -47,7 +47,7 @@ class IndexPresence:
         self._client.close()
 
     def missing(self, ids: Sequence[str]) -> set[str]:
-        """Those that are no document. By id, so that what no search sees yet counts as well."""
+        """The ids without a document. Looked up by id, so that documents which no search sees yet count too."""
         absent: set[str] = set()
         for start in range(0, len(ids), _AT_ONCE):
             body = {"ids": list(ids[start : start + _AT_ONCE])}

@@ -45,7 +45,7 @@ DASHBOARDS: Final = "OpenSearch Dashboards"
 FILE: Final = "dashboards.ndjson"
 
 TENANT: Final = "global"
-"""Whose objects everybody sees. Where Dashboards knows no tenants, nobody minds."""
+"""The tenant whose objects every user sees. A Dashboards without tenants ignores it."""
 
 TIMEOUT: Final = 30.0
 """Seconds that the import may take."""
@@ -93,7 +93,7 @@ def iso(milliseconds: int) -> str:
 
 
 def address(settings: OpenSearchSettings) -> str:
-    """Where Dashboards is, without any login that stands in its URL. Raises UsageError: that is no address."""
+    """The URL of Dashboards, without a login that it may hold. Raises UsageError: it is not a web address."""
     return _url(settings)._replace(auth=None).url.rstrip("/")
 
 
@@ -106,7 +106,7 @@ def import_objects(settings: OpenSearchSettings, objects: Sequence[dict[str, Any
     """Put them into Dashboards, in place of those of the same ids; all are there then.
 
     Raises:
-        UsageError: OPENSEARCH_DASHBOARDS_URL is no address.
+        UsageError: OPENSEARCH_DASHBOARDS_URL is not a web address.
         ServiceUnavailable, NotAdmitted: it does not answer, or not us.
         ServiceRefused: it did not take them all.
     """
@@ -142,9 +142,9 @@ def _url(settings: OpenSearchSettings) -> Url:
     try:
         url = parse_url(settings.dashboards_url or "")
     except LocationParseError as error:
-        raise UsageError("OPENSEARCH_DASHBOARDS_URL is no address of the web", hint=hint) from error
+        raise UsageError("OPENSEARCH_DASHBOARDS_URL is not a web address", hint=hint) from error
     if url.scheme not in {"http", "https"} or not url.host:
-        raise UsageError("OPENSEARCH_DASHBOARDS_URL is no address of the web", hint=hint)
+        raise UsageError("OPENSEARCH_DASHBOARDS_URL is not a web address", hint=hint)
     return url._replace(query=None, fragment=None)
 
 

@@ -142,7 +142,7 @@ def no_index(settings: OpenSearchSettings) -> ServiceRefused:
 
 
 def _check_fields(query: str) -> None:
-    """OpenSearch itself finds nothing under a name that it does not know, and says so to nobody."""
+    """Raises UsageError for an unknown field: OpenSearch itself finds nothing there, and reports no error."""
     for name in _FIELD.findall(_QUOTED.sub('""', query)):
         if name not in _KNOWN:
             fields = ", ".join(MAPPING["properties"])

@@ -24,7 +24,7 @@ class OrderedFunnel:
     carted: int
     bought: int
     seconds_to_cart: float | None
-    """Median from first view to the cart; None: nobody got so far."""
+    """Median from first view to the cart; None: no pair got so far."""
     seconds_to_purchase: float | None
     """Median from cart to purchase."""
 

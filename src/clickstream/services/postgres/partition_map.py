@@ -1,10 +1,10 @@
 """Which partition each visitor belongs to, as all consumers of a schema agree on it, and which visitors were foreign.
 
 Foreign visitors are those whose events are read from another partition than their own. The protocol: a batch takes one
-lock, shared where it holds no foreign visitor, and alone where it does. Then it counts their stored events around the
-new ones: as events are never removed, as many as were known means that nobody wrote them meanwhile. It then names these
-visitors and raises the version. Every batch compares the version that it was prepared at; one whose visitors were named
-since is prepared again, with those looked up.
+lock, shared if it holds no foreign visitor, and alone if it does. In that case it counts their stored events around
+the new ones. Events are never removed, so an unchanged count means that no other batch has written theirs meanwhile.
+Then it names these visitors and raises the version. Every batch compares the version that it was prepared at; if its
+visitors were named since, it is prepared again, with those looked up.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ def foreign_since(connection: Connection, version: int, topic_id: str, partition
 
 
 def unchanged(connection: Connection, foreign: ForeignVisitors) -> bool:
-    """Whether nobody stored events around these since they were looked up; to be asked while the lock is held alone."""
+    """True if no batch stored events around these since they were looked up; call it while the lock is held alone."""
     spans = lookup.parameters_of(foreign.span_visitor, foreign.span_low_ms, foreign.span_high_ms)
     row = connection.execute(lookup.COUNT_AROUND, spans).fetchone()
     return row is not None and int(str(row[0])) == foreign.known

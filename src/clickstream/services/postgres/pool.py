@@ -1,8 +1,8 @@
 """The pool of connections behind short reads: psycopg_pool's, with the errors of `connect`. Loads late: see reads.py.
 
-psycopg_pool opens connections in a thread of its own. Where one cannot be opened, it logs that and tries again for
-minutes, while whoever waits learns of a timeout only. Here whoever waits gets the error at once, and nothing is opened
-that no reader waits for.
+psycopg_pool opens connections in a thread of its own. If one cannot be opened, it logs that and tries again for
+minutes, and the waiting reader only learns of a timeout. Here the reader gets the error at once, and a connection is
+opened only while a reader waits for it.
 """
 
 from __future__ import annotations

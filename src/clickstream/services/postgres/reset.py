@@ -78,9 +78,9 @@ def cancel(settings: PostgresSettings) -> None:
 
 
 def finish(settings: PostgresSettings) -> bool:
-    """Truncate the tables and take the mark away, in one; False where there were no tables yet.
+    """Truncate the tables and remove the mark in one transaction; False if there were no tables yet.
 
-    The session timeout goes too: sessions made anew may be made with another.
+    The session timeout is removed too: the new sessions may be made with another one.
     """
     with connect(settings, application_name=_NAME, writes=True) as connection, translated():
         connection.execute("SET lock_timeout = '10s'")
@@ -88,7 +88,7 @@ def finish(settings: PostgresSettings) -> bool:
 
 
 def _truncate(connection: Connection) -> bool:
-    """Try again after a deadlock: whoever reads several tables meanwhile locks them in an order of its own."""
+    """Try again after a deadlock: a client that reads several tables meanwhile locks them in its own order."""
     for left in reversed(range(_TRIES)):
         try:
             with connection.transaction():

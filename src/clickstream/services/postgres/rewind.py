@@ -1,6 +1,6 @@
-"""Moving the offsets at which partitions go on, by hand: backward to read again, forward to skip. Stores no event.
+"""Moves the offsets at which partitions go on, by hand: backward to read again, forward to skip. Stores no event.
 
-Safe while consumers run: whatever they prepared before is void, and they read their offsets anew.
+This is safe while consumers run: what they prepared before becomes invalid, and they read their offsets again.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Moving:
             [topic, topic_id],
         ).fetchall()
         self.positions: dict[int, int] = dict(cast("list[tuple[int, int]]", rows))
-        """Partition to the offset at which it goes on; partitions that nobody ever opened are missing."""
+        """Partition to the offset at which it goes on; a partition that was never opened is missing."""
 
     def move(self, partition: int, *, old: int, new: int) -> None:
         """Have the partition go on at `new`: what is skipped becomes a gap, and gaps that will be read are none."""
@@ -64,7 +64,7 @@ class Moving:
         )
 
     def void_what_is_prepared(self) -> None:
-        """Nobody may commit what was prepared before: not even a batch that begins where a partition now goes on."""
+        """Invalidate all batches prepared before, even one that begins where its partition goes on now."""
         self._connection.execute("UPDATE visitor_homes SET epoch = epoch + 1")
 
 

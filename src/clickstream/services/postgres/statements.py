@@ -1,4 +1,4 @@
-"""Reading the SQL that is too long to stand in Python: sql/NAME.sql, without a number, is no migration but a query."""
+"""Reads SQL that is too long to stand in Python. sql/NAME.sql, without a number, is a query and not a migration."""
 
 from __future__ import annotations
 

@@ -52,7 +52,7 @@ _PUT_OUT_FROZEN: Final = """
             AND relation = 'consumer_offsets'::regclass)
 """
 """A consumer that was stopped in mid-transaction (SIGSTOP, a suspended machine) keeps its locks while its backend waits
-for the next bytes. Its transaction is ended; when it wakes up it reads its offset anew."""
+for the next bytes. This ends its transaction; when the consumer wakes up, it reads its offset again."""
 
 
 class Store:
@@ -90,7 +90,7 @@ class Store:
     def position(self, key: PartitionKey, *, first_offset: int) -> Position:
         """Where the partition goes on; one that was never seen starts at `first_offset`."""
         with translated():
-            # Asked before it is made: an insert would wait for whoever has the row in hand.
+            # Read before inserting: an insert would wait for a transaction that holds the row.
             row = self._offset_row(key)
             if row is None:
                 self.connection.execute(

@@ -1,4 +1,4 @@
-"""What a consumer asks PostgreSQL to store, and what can come of it. Plain data and errors; talks to nobody."""
+"""What a consumer asks PostgreSQL to store, and what can come of it: plain data and errors, no connection."""
 
 from __future__ import annotations
 

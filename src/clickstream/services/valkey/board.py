@@ -95,7 +95,7 @@ def _literal(text: str) -> str:
 
 
 def _decoded(value: bytes) -> Post | None:
-    """The post, fit to be shown: whoever has the server's password can put up what he likes. None: it is no post."""
+    """The post, safe to show: a user with the server's password can write anything there. None: it is not a post."""
     if len(value) > _LONGEST_POST:
         return None
     try:

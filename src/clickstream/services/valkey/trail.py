@@ -1,6 +1,7 @@
 """Where the consumers were in each partition over the last hours, as they noted it themselves: the past of the lag.
 
-Read by any terminal on any host, whoever watched or did not. Losing it loses the past of a chart and nothing else.
+Any terminal on any host can read it, even one that was not open at that time. Losing it loses the past of a chart and
+nothing else.
 """
 
 from __future__ import annotations
