@@ -1,4 +1,4 @@
-"""Rejects on real servers: listed, mended, replayed exactly once, discarded; every byte is kept."""
+"""Rejects on real servers: listed, corrected, replayed exactly once, discarded; every byte is kept."""
 
 from __future__ import annotations
 
@@ -73,18 +73,18 @@ def test_every_byte_is_kept_and_nothing_steers_the_terminal(
 def test_a_mended_message_becomes_an_event_once_however_often_it_is_sent(
     rejected: Settings, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    id_, mended, before = by_size(rejected, 300_000).id, Event(3, START_MS, 1, 4), in_kafka(rejected)
-    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(value(mended))))
+    id_, corrected, before = by_size(rejected, 300_000).id, Event(3, START_MS, 1, 4), in_kafka(rejected)
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(value(corrected))))
     assert command("replay", id_, "--with", "-", capsys=capsys) == {"replayed": [id_], "refused": []}
     assert in_kafka(rejected) == before + 1
     # As if this process had died between Kafka's word and the mark:
     query(rejected, "UPDATE rejected_events SET replayed_at = NULL RETURNING 1")
-    assert rejects_replay.replay(rejected, [id_], mended=value(mended)).replayed == [id_]
+    assert rejects_replay.replay(rejected, [id_], corrected=value(corrected)).replayed == [id_]
     drain(rejected)
-    check(rejected, [GOOD, mended])
+    check(rejected, [GOOD, corrected])
     assert command("list", capsys=capsys)["total"] == len(BROKEN) - 1
     assert command("list", "--replayed", capsys=capsys)["total"] == len(BROKEN)
-    again = rejects_replay.replay(rejected, [id_], mended=value(mended))
+    again = rejects_replay.replay(rejected, [id_], corrected=value(corrected))
     assert "was replayed" in again.refused[0].reason
 
 
@@ -133,7 +133,7 @@ def test_a_mended_line_goes_to_kafka_and_leaves_its_file(rejected: Settings) -> 
     assert rejects_replay.replay(rejected, [one.id]).refused[0].reason == "timestamp is empty"
     assert path.exists()
     line = b"%d,7,addtocart,3,\n" % START_MS
-    assert rejects_replay.replay(rejected, [one.id], mended=line).replayed == [one.id]
+    assert rejects_replay.replay(rejected, [one.id], corrected=line).replayed == [one.id]
     assert not path.exists()
     drain(rejected)
     check(rejected, [GOOD, Event(7, START_MS, 1, 3)])
@@ -156,7 +156,7 @@ def test_what_was_replayed_is_discarded_only_when_it_is_asked_for(
     rejected: Settings, capsys: pytest.CaptureFixture[str]
 ) -> None:
     id_ = by_size(rejected, 300_000).id
-    assert rejects_replay.replay(rejected, [id_], mended=value(Event(3, START_MS, 1, 4))).replayed == [id_]
+    assert rejects_replay.replay(rejected, [id_], corrected=value(Event(3, START_MS, 1, 4))).replayed == [id_]
     reason = next(
         one.reason for one in rejects.listing(rejected, RejectFilter(replayed=Replayed.YES)).rejects if one.id == id_
     )
@@ -170,7 +170,7 @@ def test_what_was_replayed_is_discarded_only_when_it_is_asked_for(
 
 def test_a_replay_of_all_leaves_out_what_was_replayed_whatever_the_filter_says(rejected: Settings) -> None:
     id_ = by_size(rejected, 300_000).id
-    assert rejects_replay.replay(rejected, [id_], mended=value(Event(3, START_MS, 1, 4))).replayed == [id_]
+    assert rejects_replay.replay(rejected, [id_], corrected=value(Event(3, START_MS, 1, 4))).replayed == [id_]
     found = rejects_replay.replay_all(rejected, RejectFilter(replayed=Replayed.ANY))
     assert id_ not in {*found.replayed, *(one.id for one in found.refused)}
     assert len(found.refused) == len(BROKEN) - 1

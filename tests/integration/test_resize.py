@@ -264,7 +264,7 @@ def test_the_command(settings: Settings, capsys: pytest.CaptureFixture[str]) -> 
 
     assert f"{name}: 3 → 5 partitions" in answer(0, "5")
     assert "has 5 partitions already" in answer(0, "5")
-    assert "Kafka cannot take any away (`clickstream data reset` makes it anew" in answer(2, "4")
+    assert "Kafka cannot take any away (`clickstream data reset` recreates it" in answer(2, "4")
     assert "at most 1000" in answer(2, "1001")
     assert "too small: the lowest is 1" in answer(2, "0")
     assert partitions_of(settings) == 5

@@ -51,7 +51,7 @@ def write(folder: Path, name: str, lines: list[str]) -> None:
 FOUND = [
     Check("kafka", "ok", "127.0.0.1:43121: 1 broker, 1.2 ms"),
     Check("topic", "warn", "clickstream-events has 3 partitions, KAFKA_EVENTS_TOPIC_PARTITIONS is 6",
-          "the setting counts only when the topic is made; `clickstream data reset` makes it anew, empty"),
+          "the setting counts only when the topic is created; `clickstream data reset` recreates it, empty"),
     Check("postgresql", "failed", "PostgreSQL refused: password authentication failed for user [bold]\x1b[31mx",
           "check PG_USER and PG_PASSWORD"),
     Check("valkey", "ok", "127.0.0.1:43123: 9.1.2, 0.2 ms"),
@@ -176,8 +176,8 @@ class Store:
         one = next(one for one in self.rejects if one.id == id_)
         return replace(one, payload=one.payload and one.payload[:first])
 
-    def replay(self, settings: Any, ids: list[str], *, mended: bytes | None = None) -> rejects_replay.Replay:
-        self.sent.append((ids, mended))
+    def replay(self, settings: Any, ids: list[str], *, corrected: bytes | None = None) -> rejects_replay.Replay:
+        self.sent.append((ids, corrected))
         self.rejects = [one for one in self.rejects if one.id not in ids]
         return rejects_replay.Replay(replayed=ids)
 

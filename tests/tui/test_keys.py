@@ -290,8 +290,8 @@ PLACES = {
             Key("RejectsScreen", "m", "the editor opens", on_top, "MendScreen"),
             Key("MendScreen", ESC, "the list again", on_top, "RejectsScreen"),
             Key(
-                "MendScreen", "ctrl+s", "sends what was mended", started,
-                ("rejects replay", {"ids": ["p1@412103"], "mended": EVENT}), ("home", "m", mend_text),
+                "MendScreen", "ctrl+s", "sends what was corrected", started,
+                ("rejects replay", {"ids": ["p1@412103"], "corrected": EVENT}), ("home", "m", mend_text),
             ),
         ),
         ("5",),

@@ -271,5 +271,5 @@ def test_what_kafka_has_not_acknowledged_is_not_marked(settings: Settings, monke
     monkeypatch.setattr(rejects_replay, "kafka_of", lambda _: None)
     monkeypatch.setattr(rejects_replay, "WITHIN", 0.0)
     with pytest.raises(ServiceUnavailable, match="connection refused"):
-        rejects_replay.replay(settings, [ids(settings)[0]], mended=b"1,7,view,2,")
+        rejects_replay.replay(settings, [ids(settings)[0]], corrected=b"1,7,view,2,")
     assert len(ids(settings)) == 3

@@ -108,7 +108,7 @@ def test_it_is_not_waited_for_for_ever(server: Server) -> None:
 
 def test_a_stack_that_has_none_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENSEARCH_ENABLED", "true")
-    with pytest.raises(ClickstreamError, match=r"no part of the embedded stack yet .*stack up"):
+    with pytest.raises(ClickstreamError, match=r"not part of the embedded stack yet .*stack up"):
         opensearch_of(load_settings())
     monkeypatch.setenv("OPENSEARCH_HOST", "search.example")
     assert opensearch_of(load_settings()).host == "search.example"

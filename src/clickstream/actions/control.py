@@ -33,8 +33,8 @@ class Control(Protocol):
     def snapshot(self) -> Snapshot: ...
 
     def start(self, specs: Sequence[ProcessSpec]) -> None:
-        """Have these processes run. A name that is alive is left as it is (never a second copy); one that waits for
-        its restart or is settled starts anew with the new spec. Returns once started, not once ready: see wait."""
+        """Start these processes. One that is alive is left as it is: a name never runs twice. One that waits for its
+        restart or is settled starts again with the new spec. Returns once started, not once ready: see wait."""
 
     def stop(self, names: Sequence[str], *, kill: bool = False) -> None:
         """End these processes, dependants first, and return when they are gone. Unknown names are ignored.

@@ -136,5 +136,5 @@ def _index_of(settings: Settings) -> Iterator[EventsIndex | None]:
 def _half_way(error: ClickstreamError) -> ClickstreamError:
     return ClickstreamError(
         f"the reset was cut short: {error.args[0]}",
-        hint="run it again when that is mended: until then no consumer starts here",
+        hint="fix that and run it again: until then no consumer starts here",
     )

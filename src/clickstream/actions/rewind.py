@@ -137,7 +137,7 @@ def _moves(
     moves = []
     for number in chosen:
         kept = held[number]
-        # One that nobody opened yet would start at its oldest message: it was added to a topic that is consumed.
+        # A partition that no consumer has opened yet was added later, and would start at its oldest message.
         moves.append(Move(number, positions.get(number, kept.begin), _aim(number, kept, aims)))
     again = sum(max(0, min(move.before, held[move.partition].end) - move.after) for move in moves)
     return Rewound(topic.name, tuple(moves), sum(move.skipped for move in moves), again)

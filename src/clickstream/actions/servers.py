@@ -48,9 +48,11 @@ def in_the_stack(settings: Settings) -> bool:
 
 
 def opensearch_of(settings: Settings) -> OpenSearchSettings:
-    """Raises ClickstreamError where it is to be the embedded stack's, which has none yet."""
+    """Raises ClickstreamError where it should be the embedded stack's, which does not have one yet."""
     if in_the_stack(settings) and "OPENSEARCH_HOST" not in settings.sources:
-        raise ClickstreamError("OpenSearch is no part of the embedded stack yet", hint="`clickstream stack up` adds it")
+        raise ClickstreamError(
+            "OpenSearch is not part of the embedded stack yet", hint="`clickstream stack up` adds it"
+        )
     return settings.opensearch
 
 
@@ -67,7 +69,7 @@ def stack_is_down(settings: Settings) -> bool:
 
 
 class Questions:
-    """Questions asked all at once, each in a thread of its own; whoever answers too late is not waited for.
+    """Questions asked all at once, each in a thread of its own; an answer that is late is not waited for.
 
     Given an iterator, each is asked as soon as it comes: the next one's driver is loaded while a server thinks.
     """

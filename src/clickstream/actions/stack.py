@@ -80,7 +80,7 @@ class StackStatus:
     started: tuple[str, ...] = ()
     """What this call had to start; empty: all ran already."""
     stopped: tuple[str, ...] = ()
-    """What it ended, since it is no part of the stack any more."""
+    """What this call stopped because it is not part of the stack any more."""
     warning: str = ""
     """Why workers will refuse the topic or the tables as they are."""
 

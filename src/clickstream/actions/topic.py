@@ -103,7 +103,7 @@ def resize(settings: Settings, partitions: int) -> Resized:
     if partitions < topic.partitions:
         raise UsageError(
             f"topic {topic.name} has {topic.partitions} partitions, and Kafka cannot take any away",
-            hint=f"`clickstream data reset` makes it anew, empty, with KAFKA_EVENTS_TOPIC_PARTITIONS={partitions}",
+            hint=f"`clickstream data reset` recreates it, empty, with KAFKA_EVENTS_TOPIC_PARTITIONS={partitions}",
         )
     if partitions > MOST_PARTITIONS:
         raise UsageError(f"{partitions} partitions are too many: each is a process", hint=f"at most {MOST_PARTITIONS}")

@@ -87,7 +87,7 @@ def _explain(error: Exception) -> int:
 
 
 def _why_silent(error: Exception) -> str:
-    """A better word than the driver's where a server is silent because nobody started it; empty elsewhere."""
+    """A better explanation than the driver's where a server is silent because it was not started; else empty."""
     from clickstream.config.problems import SettingsError
     from clickstream.domain.errors import ServiceUnavailable
 

@@ -197,7 +197,7 @@ def rejects_replay(job: Job) -> str:
     ids = job.arguments.get("ids")
     job.say("sending rejects again")
     if ids:
-        found = action.replay(job.settings, ids, mended=job.arguments.get("mended"))
+        found = action.replay(job.settings, ids, corrected=job.arguments.get("corrected"))
     else:
         found = action.replay_all(job.settings, progress=lambda done: job.say(f"replaying: {done:,} looked at", done))
     if found.refused and not found.replayed:

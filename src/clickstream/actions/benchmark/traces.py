@@ -36,13 +36,13 @@ _TRIES = 3
 
 @dataclass(slots=True)
 class Trace:
-    """What one run has made."""
+    """What one run created."""
 
     settings: Settings
-    """With a topic, a schema and a group that nobody else uses."""
+    """With a topic, a schema and a group that only this run uses."""
     began: float = field(default_factory=time.time)
     producers: set[int] = field(default_factory=set)
-    """Pids of its producers: bad lines of the file are put aside under these."""
+    """Pids of its producers: the names of their rejects files contain them."""
 
 
 class Traces:
@@ -159,7 +159,7 @@ def _end_workers(control: Control) -> None:
 
 
 def _remove_bad_lines(folder: Path, trace: Trace) -> None:
-    """The producer puts the file's bad lines aside each time that it reads them: those of a benchmark are no news."""
+    """Remove what the producers rejected: every run rejects the same bad lines of the file again."""
     earliest = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(trace.began))
     for pid in trace.producers:
         for file in folder.glob(f"*-{pid}{SUFFIX}*"):

@@ -1,4 +1,4 @@
-"""The doctor: tries everything the pipeline needs, says what is wrong and how to mend it."""
+"""The doctor: tries everything the pipeline needs, says what is wrong and how to fix it."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ class Check:
     state: CheckState
     message: str
     hint: str = ""
-    """How to mend it."""
+    """How to fix it."""
 
 
 def check(settings: Settings) -> list[Check]:
@@ -134,7 +134,7 @@ def _topic(settings: Settings) -> Check:
             "topic",
             WARN,
             f"{name} has {topic.partitions} partitions, KAFKA_EVENTS_TOPIC_PARTITIONS is {kafka.partitions}",
-            "the setting counts only when the topic is made; `clickstream data reset` makes it anew, empty",
+            "the setting counts only when the topic is created; `clickstream data reset` recreates it, empty",
         )
     return Check("topic", OK, f"{name}: {topic.partitions} partitions")
 
@@ -313,5 +313,5 @@ def _supervisor(settings: Settings) -> Check:
     failed = [process for process in snapshot.processes if process.state.value == "failed"]
     if failed:
         reasons = "; ".join(f"{process.name}: {process.exit_reason}" for process in failed)
-        return Check("supervisor", WARN, f"given up: {reasons}", "see the logs, mend it, and start them again")
+        return Check("supervisor", WARN, f"given up: {reasons}", "see the logs, fix the cause and start them again")
     return Check("supervisor", OK, f"running, {len(snapshot.processes)} processes")

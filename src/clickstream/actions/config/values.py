@@ -149,11 +149,11 @@ def _opensearch(outputs: Outputs, privatelink: bool) -> dict[str, str]:
 
 
 def _without_login(uri: str) -> str:
-    """The address alone: it is shown to people, and a password in it would be too."""
+    """The address without its login: people see the address, and would see a password in it."""
     try:
         parts = urlsplit(uri)
     except ValueError as error:
-        raise ClickstreamError("output opensearch_dashboards_uri is no address of the web") from error
+        raise ClickstreamError("output opensearch_dashboards_uri is not a web address") from error
     return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
 
 

@@ -50,9 +50,9 @@ class DemoResult:
     sessions: int
     """Rows stored now."""
     duplicates: int
-    """Messages of this demo that told of an event that was stored already."""
+    """Messages of this demo whose event was stored already."""
     rejected: int
-    """Messages of this demo that were no events."""
+    """Messages of this demo that were not events."""
     seconds: float
     """From the producer's start to the last commit."""
     events_per_second: float

@@ -87,11 +87,11 @@ def _server_faults(server: str) -> tuple[Fault, ...]:
 FAULTS: Final[tuple[Fault, ...]] = (
     Fault("kill-consumer", KILL, CONSUMER, "SIGKILL in mid-batch: it goes on where PostgreSQL is"),
     Fault("freeze-consumer", FREEZE, CONSUMER, "SIGSTOP: another takes over; back, it must not store twice", 10.0),
-    Fault("kill-producer", KILL, PRODUCER, "SIGKILL: it sends its file anew; doubles are dropped"),
+    Fault("kill-producer", KILL, PRODUCER, "SIGKILL: it sends its file again; duplicates are dropped"),
     Fault("kill-supervisor", KILL_SUPERVISOR, SUPERVISOR, "SIGKILL: all ends with it; servers and consumers come back"),
     *(fault for server in SERVERS for fault in _server_faults(server)),
     Fault("flush-valkey", FLUSH, "valkey", "empty it: open sessions are read from PostgreSQL again"),
-    Fault("burst-bad", BURST, "bad", "messages that are no events: all must be among the rejects"),
+    Fault("burst-bad", BURST, "bad", "messages that are not events: all must be among the rejects"),
     Fault("burst-late", BURST, "late", "new events of known visitors, days before or between their sessions"),
     Fault("burst-doubled", BURST, "doubled", "the last messages of the topic once more: all must be dropped"),
     Fault("burst-huge", BURST, "huge", "messages of a megabyte, deep JSON, terminal escape sequences"),

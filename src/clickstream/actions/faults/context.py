@@ -55,7 +55,7 @@ class Context:
         self.note(Step(time.time() if at is None else at, what, detail, level))
 
     def mention(self, what: str, detail: str = "") -> None:
-        """What is told, and is no step of the time line."""
+        """Something to tell that is not a step of the time line."""
         self.note(Step(time.time(), what, detail, aside=True))
 
     def victim(self) -> ProcessStatus:

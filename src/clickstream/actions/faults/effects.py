@@ -114,7 +114,7 @@ def kill_supervisor(context: Context) -> None:
         sent = f" ({one.report.events:,} acknowledged)" if one.report else ""
         context.mention(
             "the producer stays stopped" + sent,
-            "`clickstream producer start` sends its file anew; what is stored already is dropped",
+            "`clickstream producer start` sends its file again; what is stored already is dropped",
         )
 
 

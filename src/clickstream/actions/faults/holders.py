@@ -1,4 +1,4 @@
-"""Faults that last: a process of the supervisor holds each and reverts it, whatever becomes of whoever asked for it.
+"""Faults that last: a process of the supervisor holds each and reverts it, even when the command that asked is killed.
 
 So a killed `faults inject` leaves nothing frozen, full or stopped beyond the fault's own time.
 """

@@ -161,7 +161,7 @@ def _missing(presence: Presence, topic_id: str, fetched: Fetched) -> list[Place]
 
 
 def _unindexed(documents: IndexPresence, presence: Presence, topic_id: str, fetched: Fetched) -> list[Place]:
-    """Events that are no document, and were not refused: then they lie among the rejects."""
+    """Events with neither a document nor a reject: an event that OpenSearch refused for good is a reject."""
     events, faults = decode_messages([message.value() for message in fetched.messages])
     wrong = {position for position, _ in faults}
     sound = [int(message.offset()) for position, message in enumerate(fetched.messages) if position not in wrong]

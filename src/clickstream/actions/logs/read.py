@@ -32,7 +32,7 @@ TAB = 4
 
 
 def escape_line(line: str) -> str:
-    """A line as it stands in a log, with tabs expanded and everything else that is no print written as an escape."""
+    """A line of a log, with tabs expanded and all other unprintable characters escaped."""
     return escape_controls(line.rstrip("\r").expandtabs(TAB))
 
 

@@ -51,7 +51,7 @@ class FiguresCollector(Collector):
         return families(self._observer.sample(), self._observer.seconds)
 
     def describe(self) -> Iterator[Metric]:
-        """The names alone; asks nobody."""
+        """The names alone, without a request to any server."""
         return families(Frame(at=0.0), 0.0)
 
 

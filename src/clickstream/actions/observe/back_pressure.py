@@ -1,9 +1,9 @@
-"""What a consumer's time goes to, and which stage holds it up. Pure; asks nobody.
+"""What a consumer's time goes to, and which stage holds it up. Pure; sends no requests.
 
-A consumer has two threads. One prepares batches: it waits for messages (idle), fetches, decodes and works sessions out,
-and when two batches wait for PostgreSQL it waits for that too; these shares of its time make 1. The other commits:
-`postgresql` is the share of the time that it had a transaction under way, beside the first thread. The busier thread is
-the bottleneck.
+A consumer has two threads. One prepares batches: it waits for messages (idle), fetches, decodes and computes sessions,
+and waits for PostgreSQL when two batches are queued; these shares of its time add up to 1. The other one commits in
+parallel: `postgresql` is the share of the time in which it had a transaction under way. The busier thread is the
+bottleneck.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ IN_STEP = 500
 """A lag up to this many messages, or to what it stores in a second, is the work under way."""
 
 WORTH_NAMING = 0.05
-"""The share of the time below which a stage is no bottleneck."""
+"""A stage with a smaller share of the time than this is not a bottleneck."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,10 @@
-"""How a partition stands and where its lag is going, with memory: it neither flickers nor sleeps. Pure; asks nobody.
+"""How a partition stands and where its lag is going, with memory: neither jumpy nor slow. Pure; sends no requests.
 
 OK: the lag is what a few seconds' work holds, or it will be gone within a minute. LAGGING: it is more than that, or an
 open transaction of another producer holds it back.
-STALLED: messages wait, somebody owns them, and nothing has been stored for a while. STOPPED: they wait, and nobody
-owns them. A state that is worse is believed after two samples in a row, a better one after three; the first at once.
+STALLED: messages wait, the partition has an owner, and nothing has been stored for a while. STOPPED: messages wait,
+and the partition has no owner. The first state is believed at once, a worse one after two samples in a row, a better
+one after three.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Generic, TypeVar
 from clickstream.actions.observe.model import LAGGING, OK, STALLED, STOPPED, PartitionState, Trend
 
 FLOOR = 500
-"""A lag up to this many messages is no news, whatever the rates are."""
+"""A lag up to this many messages is normal, whatever the rates are."""
 
 IN_STEP = 3.0
 """Seconds' worth of storing: a lag up to that is the batches under way."""

@@ -1,4 +1,4 @@
-"""What a front end shows: one frozen picture of everything, made once a second. Plain data; asks nobody, words nothing.
+"""What a front end shows: one frozen picture of everything, made once a second. Plain data: no requests, no wording.
 
 A figure that could not be read is None or keeps its last value with the time at which that was true: see Figure.
 """
@@ -97,7 +97,7 @@ class Outcomes(Generic[Amount]):
     duplicates: Amount
     """Events that were stored already."""
     rejected: Amount
-    """Messages that are no events."""
+    """Messages that are not events."""
     late: Amount
     """Of `stored`: those that came later than a consumer remembers, so that their sessions were looked up."""
 

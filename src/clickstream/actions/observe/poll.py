@@ -1,6 +1,6 @@
-"""One question asked again and again in a thread of its own, so that who does not answer keeps nobody waiting.
+"""One question, asked again and again in a thread of its own: no other thread waits for a service that is silent.
 
-Knows no service. What was last heard is one frozen value that any thread may read.
+Knows no service. What is known of the answers is one frozen value that any thread may read.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ SAME_BEAT = 0.1
 """Seconds before one's own turn within which another's turn belongs to the same beat."""
 
 LOOK_AGAIN_AFTER = 0.5
-"""Seconds until it is seen whether there is somebody to ask by now: that costs nothing."""
+"""Seconds after which a question that could not be asked is tried again: that costs nothing."""
 
 
 class NotAsked(Exception):
-    """There is nobody to ask now; the text says why."""
+    """The question cannot be asked now; the text says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +40,9 @@ class Heard(Generic[T]):
     at: float = 0.0
     """Unix seconds of the answer `value`; 0: there was none yet."""
     error: str = ""
-    """Why the last try failed; empty when it did not, or nobody was asked."""
+    """Why the last try failed; empty when it succeeded, or when the question was not asked."""
     not_asked: str = ""
-    """Why nobody was asked; empty when somebody was."""
+    """Why the question was not asked; empty when it was."""
     asked_at: float | None = None
     """Unix seconds since which an answer is outstanding; None: none is."""
 
@@ -52,7 +52,7 @@ class Heard(Generic[T]):
 
 
 class Poller(Generic[T]):
-    """Asks in a daemon thread until told to stop: whoever hangs cannot keep the program from ending."""
+    """Asks in a daemon thread until told to stop: a question that hangs cannot keep the program from ending."""
 
     def __init__(
         self,

@@ -42,7 +42,7 @@ class Scans:
         self._counted: Figure[StoredCounts] | None = None
 
     def pollers(self) -> tuple[Poller[None], ...]:
-        """Whoever is to ask for them; to be started."""
+        """Those that ask for these figures; the caller starts them."""
         return (
             Poller("counts", self.count, every=COUNT_EVERY, share=COUNT_SHARE),
             Poller("funnels", self.read_funnels, every=FUNNELS_EVERY, share=FUNNELS_SHARE),

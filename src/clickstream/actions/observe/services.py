@@ -31,7 +31,7 @@ def addresses(settings: Settings) -> tuple[tuple[str, str], ...]:
 
 
 def why_not_ask(snapshot: Snapshot | None, name: str) -> str:
-    """Why nobody should ask this embedded server now; empty: ask."""
+    """Why this embedded server should not be asked now; empty: ask."""
     process = snapshot.get(name) if snapshot else None
     if process is None:
         return "the embedded server is not running"

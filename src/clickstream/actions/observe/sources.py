@@ -42,7 +42,7 @@ AROUND_SHARE = 0.3
 """Of the time that asking them may take at most: a group without a coordinator takes ASKING_TIMEOUT each time."""
 
 Gate = Callable[[str], str]
-"""For an embedded server's name, why nobody should ask it now; empty: ask."""
+"""For an embedded server's name, why it should not be asked now; empty: ask."""
 
 
 class LiveSettings:
@@ -117,7 +117,7 @@ class OpenSearchAnswer:
 
 
 class Kept:
-    """Something opened that is kept from question to question, and opened anew after a fault or other settings."""
+    """A connection that stays open from question to question; opened again after a fault or a change of settings."""
 
     def __init__(self, settings: LiveSettings, name: str, gate: Gate, *, patience: float = 0.0) -> None:
         """`patience`: seconds for which a server that is not ready yet is asked again."""
@@ -152,7 +152,7 @@ class Kept:
         opened.close()
 
     def reason(self, settings: Settings) -> str:
-        """Why nobody is to be asked now; empty: ask."""
+        """Why the service should not be asked now; empty: ask."""
         section = {"kafka": settings.kafka, "postgresql": settings.postgres, "valkey": settings.valkey}[self._name]
         if section is None:
             return NOT_CONFIGURED
@@ -179,7 +179,7 @@ class KafkaSource(Kept):
         from clickstream.services.kafka.admin import OffsetReader  # noqa: PLC0415
         from clickstream.stack.lockfile import read_lock  # noqa: PLC0415
 
-        # Of another Kafka than the embedded one nobody can know: its protocol does not tell.
+        # The version is known of the embedded Kafka only: the protocol does not tell it.
         self._version = read_lock("kafka")[0].version if settings.embedded else None
         if settings.opensearch.enabled:
             from clickstream.services.kafka.group import GroupReader  # noqa: PLC0415
@@ -282,7 +282,7 @@ class OpenSearchSource(Kept):
 
         client = connect(opensearch_of(settings), timeout=ASKING_TIMEOUT, patience=self._patience)
         with translated():
-            client.info()  # connecting is no part of the latency
+            client.info()  # connecting does not count as latency
         return client
 
     def read(self, settings: Settings, opened: Any) -> OpenSearchAnswer:

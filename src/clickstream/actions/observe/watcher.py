@@ -226,6 +226,6 @@ def next_frame(now: float, every: float) -> float:
 
 
 def watch(load: Callable[[], Settings], *, every: float = EVERY) -> Iterator[Frame]:
-    """A frame every so many seconds, for ever."""
+    """A frame every `every` seconds, without end."""
     with Watcher(load, every=every) as watcher:
         yield from watcher.frames()

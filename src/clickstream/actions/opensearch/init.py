@@ -51,7 +51,7 @@ def init(settings: Settings, note: Note) -> Initialised:
     """Make what is missing.
 
     Raises:
-        UsageError: OPENSEARCH_DASHBOARDS_URL is no address.
+        UsageError: OPENSEARCH_DASHBOARDS_URL is not a web address.
         ClickstreamError: OpenSearch is not enabled, or it or Dashboards does not answer, refuses us or what we want.
     """
     search = enabled_opensearch(settings)

@@ -80,7 +80,7 @@ def run_foreground(role: Role, options: RunOptions) -> int:
 
 
 def _prepare(make: Callable[[], Any], health: HealthFile, stop: threading.Event) -> bool:
-    """Make it as soon as the servers answer; False when a stop comes first. Raises what waiting cannot mend."""
+    """Call `make` until the servers answer; False when a stop comes first. Raises what waiting cannot fix."""
     pause, said = Backoff(), False
     while not stop.is_set():
         try:

@@ -36,8 +36,8 @@ def roll(
 ) -> tuple[RestartedWorker, ...]:
     """Stop and start each. `told`: called after each.
 
-    It has caught up when it has partitions again, all partitions that this home's workers had have one of them again,
-    and they are no farther behind than before, or hardly.
+    A worker has caught up when it has partitions again, this home's workers together have all the partitions that they
+    had before, and their lag is hardly larger than before.
 
     Raises:
         ClickstreamError: one did not start, or has not caught up in time; those after it are left as they are.

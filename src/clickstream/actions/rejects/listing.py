@@ -1,6 +1,6 @@
-"""What was put aside: messages that were no events (in PostgreSQL) and lines of CSV files (in files of this home).
+"""Rejects: messages that were not events (in PostgreSQL) and bad lines of CSV files (in files of this home).
 
-Finds and shows; sending again and removing is replay.py.
+Finds and shows them; replay.py sends them again and removes them.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Sending rejects again, as they are or mended, and removing them for good.
+"""Sending rejects again, as they are or corrected, and removing them for good.
 
-What Kafka has acknowledged is marked afterwards. Whoever dies in between sends it twice, and events are identified:
-the second is dropped. What would be rejected again is never sent.
+A reject is marked after Kafka has acknowledged it. When the process dies in between, the reject is sent twice, and the
+second event is dropped: events are identified. What would be rejected again is never sent.
 """
 
 from __future__ import annotations
@@ -89,23 +89,23 @@ def as_message(source: str, payload: bytes | None) -> tuple[str, bytes]:
     return encode_keys(event)[0], payload
 
 
-def replay(settings: Settings, ids: Sequence[str], *, mended: bytes | None = None) -> Replay:
+def replay(settings: Settings, ids: Sequence[str], *, corrected: bytes | None = None) -> Replay:
     """Send these again.
 
     Args:
         settings: those of now.
         ids: which.
-        mended: what is sent instead of the one reject's payload: JSON for a message, a line for a CSV line.
+        corrected: the payload to send instead of the one reject's: JSON for a message, a line for a CSV line.
 
     Raises:
-        UsageError: an id is unknown (nothing was sent then), or `mended` goes with several.
+        UsageError: an id is unknown (nothing was sent then), or `corrected` is given with several.
         ClickstreamError: a server cannot be reached; what was acknowledged may be sent again, which does no harm.
     """
-    if mended is not None and len(ids) != 1:
-        raise UsageError("one mended payload is for one reject", hint="give one id")
+    if corrected is not None and len(ids) != 1:
+        raise UsageError("a corrected payload replaces that of one reject", hint="give one id")
     result = Replay()
     with _Sender(settings) as sender:
-        sender.send(find_all(settings, ids), result, mended)
+        sender.send(find_all(settings, ids), result, corrected)
     return result
 
 
@@ -175,7 +175,7 @@ class _Sender(AbstractContextManager["_Sender"]):
         if self._producer is not None:
             self._producer.close()
 
-    def send(self, rejects: Sequence[Reject], result: Replay, mended: bytes | None = None) -> None:
+    def send(self, rejects: Sequence[Reject], result: Replay, corrected: bytes | None = None) -> None:
         """Send what is an event, mark what was acknowledged, and note both in `result`."""
         letters = []
         for reject in rejects:
@@ -183,7 +183,7 @@ class _Sender(AbstractContextManager["_Sender"]):
                 if reject.replayed_at is not None:
                     raise NotAnEvent(f"it was replayed at {reject.replayed_at}")
                 letters.append(
-                    _Letter(reject, *as_message(reject.source, reject.payload if mended is None else mended))
+                    _Letter(reject, *as_message(reject.source, reject.payload if corrected is None else corrected))
                 )
             except NotAnEvent as error:
                 result.refused.append(Refused(reject.id, str(error)))

@@ -54,9 +54,9 @@ class IndexVerification:
     events: int
     documents: int
     missing: int
-    """Events that are no document."""
+    """Events without a document."""
     unexpected: int
-    """Documents that are no event, or of an event that has one already."""
+    """Documents without an event, and further documents of an event that has one."""
     different: int
     """Documents with another transaction than the event."""
     different_days: int

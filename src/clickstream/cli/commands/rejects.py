@@ -119,7 +119,7 @@ def replay(  # noqa: PLR0913 (a parameter an option)
         wrong_use("--with replaces the payload of one reject; give its id")
     settings = current_settings()
     if ids:
-        found = action.replay(settings, ids, mended=None if with_ is None else _read(with_))
+        found = action.replay(settings, ids, corrected=None if with_ is None else _read(with_))
     else:
         found = action.replay_all(settings, chosen)
     if as_json:

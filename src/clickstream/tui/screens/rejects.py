@@ -171,11 +171,11 @@ class RejectsScreen(FilteredScreen):
             self.notify(f"{exact(one.size)} bytes are too many to edit here: {way}", severity="warning", markup=False)
             return
 
-        def mended(payload: bytes | None) -> None:
+        def corrected(payload: bytes | None) -> None:
             if payload is not None:
-                self.dashboard.run_command("rejects replay", {"ids": [one.id], "mended": payload})
+                self.dashboard.run_command("rejects replay", {"ids": [one.id], "corrected": payload})
 
-        self.dashboard.ask(MendScreen(one), mended)
+        self.dashboard.ask(MendScreen(one), corrected)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action in CHANGING and self.dashboard.read_only:
