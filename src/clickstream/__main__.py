@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 def script() -> NoReturn:
     """The process: does what its arguments say, and ends with the exit code, at once.
 
-    Nothing is cleaned up on the way out. A thread of librdkafka may still be shaking hands with a broker that nobody
-    waits for, and OpenSSL's clean-up at exit takes its locks away under it: a crash in one of thirty processes.
+    Nothing is cleaned up on the way out. A thread of librdkafka may still be in a handshake with a broker, and
+    OpenSSL's clean-up at exit would take its locks away: a crash in one of thirty processes.
     """
     streams.prepare()
     code = main()

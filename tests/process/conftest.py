@@ -41,7 +41,7 @@ def supervisor(home: Home) -> Control:
 
 
 @pytest.fixture
-def mended(stack_home: Home) -> Iterator[None]:
+def restored(stack_home: Home) -> Iterator[None]:
     """For tests that break the shared stack: afterwards all of it runs again, without workers."""
     yield
     if not stack.status(stack_home).running:  # else it would wait for other homes that start

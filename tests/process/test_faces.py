@@ -158,7 +158,7 @@ def test_while_postgresql_hangs_every_face_says_so_and_none_shows_the_past_as_no
 
 
 def test_without_a_supervisor_every_face_says_that_nothing_runs(
-    settings: Settings, mended: None, capsys: pytest.CaptureFixture[str]
+    settings: Settings, restored: None, capsys: pytest.CaptureFixture[str]
 ) -> None:
     control = running(settings.home)
     assert control

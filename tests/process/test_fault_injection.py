@@ -32,7 +32,7 @@ QUICK = ("kill-consumer", "burst-bad")
 
 
 @pytest.fixture
-def settings(settings: Settings, mended: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Settings:
+def settings(settings: Settings, restored: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Settings:
     """Two consumers at work on a topic of their own, and a producer that sends for some seconds."""
     monkeypatch.setenv("CONSUMER_BATCH_SIZE", "200")
     settings = load_settings()

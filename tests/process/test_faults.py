@@ -22,7 +22,7 @@ BATCH_SIZE = 100
 
 
 @pytest.fixture
-def settings(settings: Settings, mended: None, monkeypatch: pytest.MonkeyPatch) -> Settings:
+def settings(settings: Settings, restored: None, monkeypatch: pytest.MonkeyPatch) -> Settings:
     monkeypatch.setenv("CONSUMER_BATCH_SIZE", str(BATCH_SIZE))
     return load_settings()
 

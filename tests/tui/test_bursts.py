@@ -31,7 +31,7 @@ from clickstream.tui.bursts import NOTICE, QUIET
 from clickstream.tui.jobs import Job, Jobs
 from clickstream.tui.screens.base import DashboardScreen
 from clickstream.tui.screens.dialog import Dialog
-from clickstream.tui.screens.mend import MendScreen
+from clickstream.tui.screens.edit import EditScreen
 from clickstream.tui.screens.prompt import PromptScreen
 from tests.tui import frames
 from tests.tui.driving import MakeApp, driven, notices, settled
@@ -194,13 +194,13 @@ def test_what_was_edited_is_not_lost_to_a_burst(make_app: MakeApp, effects: list
     async def steps(pilot: Pilot[None]) -> None:
         app.action_mode("rejects")
         await settled(pilot)
-        app.screen.action_mend_selected()  # type: ignore[attr-defined]
+        app.screen.action_edit_selected()  # type: ignore[attr-defined]
         await settled(pilot)
         text = app.screen.query_one(TextArea)
         text.text = text.text.replace("buy", "view")
         await settled(pilot)
         await pilot.press("ctrl+s")
-        assert isinstance(app.screen, MendScreen)
+        assert isinstance(app.screen, EditScreen)
 
     driven(app, steps)
     assert effects == []

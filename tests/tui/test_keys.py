@@ -184,7 +184,7 @@ def run_a_job(app: Any) -> None:
     app.held_job.run(app, "demo")
 
 
-def mend_text(app: Any) -> None:
+def edit_text(app: Any) -> None:
     app.screen.query_one(TextArea).text = EVENT.decode()
 
 
@@ -287,11 +287,11 @@ PLACES = {
             Key("RejectsScreen", "r", "sends it again", started, ("rejects replay", {"ids": ["p1@412103"]})),
             Key("RejectsScreen", "x", "asks before it is removed", on_top, "ConfirmScreen", after=(ESC,)),
             Key("RejectsScreen", ESC, "all rows again", lambda app: len(rows(app)), 36, ("slash", *"csv", "enter")),
-            Key("RejectsScreen", "m", "the editor opens", on_top, "MendScreen"),
-            Key("MendScreen", ESC, "the list again", on_top, "RejectsScreen"),
+            Key("RejectsScreen", "m", "the editor opens", on_top, "EditScreen"),
+            Key("EditScreen", ESC, "the list again", on_top, "RejectsScreen"),
             Key(
-                "MendScreen", "ctrl+s", "sends what was corrected", started,
-                ("rejects replay", {"ids": ["p1@412103"], "corrected": EVENT}), ("home", "m", mend_text),
+                "EditScreen", "ctrl+s", "sends what was corrected", started,
+                ("rejects replay", {"ids": ["p1@412103"], "corrected": EVENT}), ("home", "m", edit_text),
             ),
         ),
         ("5",),

@@ -14,7 +14,7 @@ from textual.widgets import TextArea
 from clickstream.domain.errors import ServiceUnavailable
 from clickstream.tui.app import ClickstreamApp
 from clickstream.tui.screens.confirm import ConfirmScreen
-from clickstream.tui.screens.mend import MendScreen
+from clickstream.tui.screens.edit import EditScreen
 from clickstream.tui.screens.rejects import RejectsScreen
 from clickstream.tui.widgets.payload_view import PayloadView
 from clickstream.tui.widgets.row_table import RowTable
@@ -55,7 +55,7 @@ def press(*keys: str) -> Callable[[Any], Any]:
         "hex": ("down", "h"),
         "opened": ("down", "o"),
         "filter": ("slash", *"[bold]"),
-        "mend": ("m",),
+        "edit": ("m",),
         "discard": ("x",),
     }.items(),
 )
@@ -166,9 +166,9 @@ def test_mending_sends_only_what_is_an_event(make_app: MakeApp, store: Store) ->
     async def act(pilot: Any) -> None:
         await pilot.press("m")
         await pilot.pause()
-        assert isinstance(app.screen, MendScreen)
+        assert isinstance(app.screen, EditScreen)
         await pilot.press("ctrl+s")
-        assert isinstance(app.screen, MendScreen)
+        assert isinstance(app.screen, EditScreen)
         app.screen.query_one(TextArea).text = EVENT.decode()
         await pilot.pause()
         await pilot.press("ctrl+s")
@@ -212,7 +212,7 @@ def test_read_only_offers_no_key_that_changes_something(make_app: MakeApp, store
         assert screen(app)
         assert store.sent == store.discarded == []
         actions = {active.binding.action for active in app.screen.active_bindings.values() if active.enabled}
-        assert not actions & {"replay_selected", "mend_selected", "discard_selected"}
+        assert not actions & {"replay_selected", "edit_selected", "discard_selected"}
 
     drive(app, act)
 

@@ -26,7 +26,7 @@ def raising(error: BaseException) -> Callable[[], int]:
 @pytest.mark.parametrize(
     ("error", "code", "words"),
     [
-        (ClickstreamError("it broke", hint="mend it"), 1, "clickstream: it broke (mend it)\n"),
+        (ClickstreamError("it broke", hint="fix it"), 1, "clickstream: it broke (fix it)\n"),
         (ServiceRefused("no"), 1, "clickstream: no\n"),
         (UsageError("not so"), 2, "clickstream: not so\n"),
         (SettingsError("PG_PORT=x: bad\nPG_HOST: bad"), 2, "clickstream: PG_PORT=x: bad\nclickstream: PG_HOST: bad\n"),

@@ -202,11 +202,9 @@ def rejects_replay(job: Job) -> str:
         found = action.replay_all(job.settings, progress=lambda done: job.say(f"replaying: {done:,} looked at", done))
     if found.refused and not found.replayed:
         first = found.refused[0]
-        raise ClickstreamError(
-            f"{first.id} is no event: {first.reason}" if ids else f"none of {len(found.refused):,} rejects is an event",
-            hint="m mends one",
-        )
-    left = f", {len(found.refused):,} are no events still" if found.refused else ""
+        why = f"{first.id} is not an event: {first.reason}" if ids else f"no event among {len(found.refused):,} rejects"
+        raise ClickstreamError(why, hint="m edits one")
+    left = f", {len(found.refused):,} are still not events" if found.refused else ""
     return f"{_rejects(len(found.replayed))} sent again{left}"
 
 

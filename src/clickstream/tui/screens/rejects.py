@@ -12,8 +12,8 @@ from textual.widgets import DataTable
 
 from clickstream.tui.background import BackgroundQuery
 from clickstream.tui.drawing.text import exact, seconds
+from clickstream.tui.screens.edit import EditScreen
 from clickstream.tui.screens.filtered import FilteredScreen
-from clickstream.tui.screens.mend import MendScreen
 from clickstream.tui.widgets.filter_bar import FilterBar
 from clickstream.tui.widgets.payload_view import PayloadView
 from clickstream.tui.widgets.reject_table import RejectTable
@@ -35,10 +35,10 @@ MOST = 1000
 LOADED = 16 * 1024
 """Bytes of the selected payload that are shown."""
 
-SELECTED = {"replay_selected", "mend_selected", "discard_selected", "open", "toggle_hex"}
+SELECTED = {"replay_selected", "edit_selected", "discard_selected", "open", "toggle_hex"}
 """Actions that need a selected reject."""
 
-CHANGING = {"replay_selected", "mend_selected", "discard_selected"}
+CHANGING = {"replay_selected", "edit_selected", "discard_selected"}
 
 NONE = "No rejects: every message and every line so far was an event."
 
@@ -62,7 +62,7 @@ class RejectsScreen(FilteredScreen):
             "r", "replay_selected", "replay", id="rejects.replay",
             tooltip="send the selected reject again, if it is an event now (rejects replay)",
         ),
-        Binding("m", "mend_selected", "mend", tooltip="edit the payload, then send it (rejects replay --with)"),
+        Binding("m", "edit_selected", "edit", tooltip="edit the payload, then send it (rejects replay --with)"),
         Binding("x", "discard_selected", "discard", tooltip="remove the selected reject for good (rejects discard)"),
         Binding("o", "open", "open", tooltip="the payload on the whole screen, and back", id="rejects.open"),
         Binding("h", "toggle_hex", "hex", tooltip="the payload as a hex dump, and back", id="rejects.hex"),
@@ -162,7 +162,7 @@ class RejectsScreen(FilteredScreen):
             warning = f"{one.id} is removed for good: {one.reason[:200]}"
             self.dashboard.run_command("rejects discard", {"ids": [one.id]}, warning=warning)
 
-    def action_mend_selected(self) -> None:
+    def action_edit_selected(self) -> None:
         one = self.selected
         if one is None:
             return
@@ -175,7 +175,7 @@ class RejectsScreen(FilteredScreen):
             if payload is not None:
                 self.dashboard.run_command("rejects replay", {"ids": [one.id], "corrected": payload})
 
-        self.dashboard.ask(MendScreen(one), corrected)
+        self.dashboard.ask(EditScreen(one), corrected)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action in CHANGING and self.dashboard.read_only:
@@ -231,7 +231,7 @@ class RejectsScreen(FilteredScreen):
 
         def question() -> Listing:
             from clickstream.actions.rejects import listing as rejects
-            from clickstream.actions.rejects import replay as _  # noqa: F401 (what `mend` needs is loaded here too)
+            from clickstream.actions.rejects import replay as _  # noqa: F401 (what an edit needs is loaded here too)
 
             return rejects.listing(settings, limit=MOST)
 

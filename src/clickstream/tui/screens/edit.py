@@ -17,16 +17,16 @@ if TYPE_CHECKING:
     from clickstream.actions.rejects.listing import Reject
 
 
-class MendScreen(Dialog[bytes]):
+class EditScreen(Dialog[bytes]):
     """Returns the edited payload; None: the user has left."""
 
     CSS = """
-    MendScreen > #dialog { width: 110; }
-    MendScreen TextArea { height: 10; }
-    MendScreen #verdict { height: auto; max-height: 4; margin-top: 1; }
-    MendScreen #buttons { height: auto; align-horizontal: right; margin-top: 1; }
-    MendScreen Button { margin-left: 2; }
-    MendScreen.-short #dialog { padding: 0 1; }
+    EditScreen > #dialog { width: 110; }
+    EditScreen TextArea { height: 10; }
+    EditScreen #verdict { height: auto; max-height: 4; margin-top: 1; }
+    EditScreen #buttons { height: auto; align-horizontal: right; margin-top: 1; }
+    EditScreen Button { margin-left: 2; }
+    EditScreen.-short #dialog { padding: 0 1; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "leave", "cancel", priority=True),
@@ -42,7 +42,7 @@ class MendScreen(Dialog[bytes]):
 
         lines = self._reject.source == "messages"
         with Vertical(id="dialog") as dialog:
-            dialog.border_title = Content(f"mend {self._reject.id}")
+            dialog.border_title = Content(f"edit {self._reject.id}")
             dialog.border_subtitle = "ctrl+s send · esc cancel"
             yield TextArea(escape_bytes(self._reject.payload or b"", lines=lines), soft_wrap=True, tab_behavior="focus")
             yield Static(id="verdict", markup=False)
@@ -80,7 +80,7 @@ class MendScreen(Dialog[bytes]):
         try:
             key, _ = as_message(self._reject.source, self._payload)
         except NotAnEvent as error:
-            words = Content.styled(f"✖ no event yet: {error}", FAILED)
+            words = Content.styled(f"✖ not an event yet: {error}", FAILED)
             good = False
         else:
             words = Content.styled(f"● an event of visitor {key}", OKAY)
