@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import click
 
-from clickstream.cli import activity, frames, output
+from clickstream.cli import activity, output
 from clickstream.cli.ask import confirmed
 from clickstream.cli.complete import processes
 from clickstream.cli.declare import command, current_settings, options, wrong_use
 from clickstream.cli.diagnostics import ExitCode, say
 from clickstream.cli.types import FILE, NATURAL, POSITIVE, RATE, REALTIME, SPAN, TARGET
-from clickstream.domain.processes import Role
 
 if TYPE_CHECKING:
     from clickstream.actions.observe.model import ProcessRow
@@ -138,6 +137,8 @@ def consumer_list(kind: str | None, as_json: bool) -> int:
     if as_json:
         output.write_json([documents.worker(row) for row in found])
     else:
+        from clickstream.cli import frames
+
         output.write(frames.workers(found))
     return ExitCode.DONE
 
@@ -223,6 +224,8 @@ def producer_status(as_json: bool) -> int:
     elif found is None:
         output.write([output.TextLine("no producer was started yet")])
     else:
+        from clickstream.cli import frames
+
         output.write(frames.producer(found))
     return ExitCode.DONE
 
@@ -330,7 +333,7 @@ FOREGROUND = options(
 def worker_consumer(accept_gap: bool, name: str, log_json: bool, health_file: Path | None, report: bool) -> int:
     from clickstream.actions.processes.supervised import RunOptions
 
-    return _run(Role.CONSUMER, RunOptions(name, report, log_json, health_file, accept_gap=accept_gap))
+    return _run("consumer", RunOptions(name, report, log_json, health_file, accept_gap=accept_gap))
 
 
 @command("worker indexer", json=False, shows_itself=True)
@@ -339,7 +342,7 @@ def worker_consumer(accept_gap: bool, name: str, log_json: bool, health_file: Pa
 def worker_indexer(accept_gap: bool, name: str, log_json: bool, health_file: Path | None, report: bool) -> int:
     from clickstream.actions.processes.supervised import RunOptions
 
-    return _run(Role.INDEXER, RunOptions(name, report, log_json, health_file, accept_gap=accept_gap))
+    return _run("indexer", RunOptions(name, report, log_json, health_file, accept_gap=accept_gap))
 
 
 @command("worker producer", json=False, shows_itself=True)
@@ -360,10 +363,13 @@ def worker_producer(
     from clickstream.actions.processes.supervised import RunOptions
 
     pace = _pace(rate, realtime)
-    return _run(Role.PRODUCER, RunOptions(name, report, log_json, health_file, file=file, limit=limit, pace=pace))
+    return _run("producer", RunOptions(name, report, log_json, health_file, file=file, limit=limit, pace=pace))
 
 
-def _run(role: Role, told: RunOptions) -> int:
+def _run(name: Literal["consumer", "indexer", "producer"], told: RunOptions) -> int:
+    from clickstream.domain.processes import Role
+
+    role = Role(name)
     if told.report:
         from clickstream.actions.processes.supervised import run_worker
 
