@@ -23,7 +23,7 @@ from typing import IO
 
 ROOT = Path(__file__).resolve().parents[1]
 PINS = ("-c", "constraints.txt")
-DOWNLOADER = ("jgo", "platformdirs", "truststore")
+DOWNLOADER = ("filelock", "jgo", "platformdirs", "truststore")
 """What the download of the jars imports besides our own code."""
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)

@@ -5,10 +5,12 @@ A script stands in for uv, and nothing here reaches an index.
 
 from __future__ import annotations
 
+import ast
 import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -50,7 +52,7 @@ def test_uv_does_it_with_the_pinned_versions(tmp_path: Path, python: Path) -> No
         out, err = filled.communicate(timeout=60)
     assert filled.returncode == 0, out + err
     given = f"1 pip install --python {python} -c constraints.txt"
-    assert asked.read_text().splitlines() == [f"{given} jgo platformdirs truststore", f"{given} -e ."]
+    assert asked.read_text().splitlines() == [f"{given} filelock jgo platformdirs truststore", f"{given} -e ."]
     assert [line.split()[0] for line in out.splitlines()] == ["packages", "Kafka"]
     assert "could not be downloaded, and will be when it is started (ModuleNotFoundError" in out
     assert err == ""
@@ -126,3 +128,32 @@ def test_settings_of_pip_reach_uv(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
             "UV_FIND_LINKS": "wheels,more",
         }.items()
     )
+
+
+def _imported(module: str, seen: set[str]) -> Iterator[str]:
+    """Top-level names of the packages that this module of ours imports, wherever in it, or that its imports do."""
+    path = ROOT / "src" / Path(*module.split("."))
+    file = path.with_suffix(".py") if path.with_suffix(".py").exists() else path / "__init__.py"
+    if module in seen or not file.exists():
+        return
+    seen.add(module)
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            names = [node.module or "", *(f"{node.module}.{alias.name}" for alias in node.names)]
+        else:
+            continue
+        for name in names:
+            if name.startswith("clickstream"):
+                yield from _imported(name, seen)
+            else:
+                yield name.partition(".")[0]
+
+
+def test_the_download_finds_what_it_imports() -> None:
+    """It runs beside the installation of all packages, with these few only."""
+    found = set(_imported("clickstream.stack.artifacts", set())) - sys.stdlib_module_names
+    brought_by_jgo, where_a_setting_is_wrong = {"requests"}, {"pydantic", "dotenv"}
+    assert found <= {*fill_environment.DOWNLOADER} | brought_by_jgo | where_a_setting_is_wrong
+    assert {"jgo", "filelock"} <= found

@@ -66,6 +66,7 @@ OTHERS: list[Answer] = [
     (501, HTML, b"Unsupported method"),
 ]
 
+
 @pytest.fixture(autouse=True)
 def no_collection() -> Iterator[None]:
     """One answer nests so deeply that it uses up Python's stack: a finalizer that happened to run there would fail."""
