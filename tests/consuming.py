@@ -11,7 +11,7 @@ from typing import Protocol
 from clickstream.config.settings import Settings
 from clickstream.domain.reports import WorkerReport
 from clickstream.pipeline.consumer.sink import consumer
-from clickstream.pipeline.process.loop import Heard
+from clickstream.pipeline.process.loop import OnReport
 from clickstream.pipeline.process.run import WorkerOptions
 from tests.feed import all_committed, wait_until
 
@@ -25,7 +25,7 @@ class Runs(Protocol):
 class Running:
     """A worker in a thread of this process."""
 
-    def __init__(self, name: str, make: Callable[[threading.Event, Heard], Runs]) -> None:
+    def __init__(self, name: str, make: Callable[[threading.Event, OnReport], Runs]) -> None:
         """`make`: of the event that stops it, and of whom it tells its reports."""
         self.stop = threading.Event()
         self.report = WorkerReport(0.0, "starting")
@@ -53,7 +53,7 @@ class Running:
 
 
 @contextmanager
-def running(names: Iterable[str], make: Callable[[str, threading.Event, Heard], Runs]) -> Iterator[list[Running]]:
+def running(names: Iterable[str], make: Callable[[str, threading.Event, OnReport], Runs]) -> Iterator[list[Running]]:
     workers = [Running(name, partial(make, name)) for name in names]
     try:
         yield workers
@@ -64,8 +64,8 @@ def running(names: Iterable[str], make: Callable[[str, threading.Event, Heard], 
 
 @contextmanager
 def consumers(settings: Settings, count: int = 1, *, accept_gap: bool = False) -> Iterator[list[Running]]:
-    def make(name: str, stop: threading.Event, heard: Heard) -> Runs:
-        return consumer(settings, WorkerOptions(name, accept_gap, heard=heard), stop)
+    def make(name: str, stop: threading.Event, heard: OnReport) -> Runs:
+        return consumer(settings, WorkerOptions(name, accept_gap, on_report=heard), stop)
 
     with running([f"consumer-{number}" for number in range(count)], make) as workers:
         yield workers

@@ -16,7 +16,7 @@ from clickstream.actions.observe.meter import LagMeter
 from clickstream.config.paths import Home
 from clickstream.config.settings import Settings, load_settings
 from clickstream.pipeline.indexer.sink import indexer
-from clickstream.pipeline.process.loop import Heard
+from clickstream.pipeline.process.loop import OnReport
 from clickstream.pipeline.process.run import WorkerOptions
 from clickstream.services.kafka.admin import create_topic, delete_topic
 from clickstream.services.opensearch.client import connect
@@ -58,8 +58,8 @@ def search_settings(home: Home, patch: pytest.MonkeyPatch) -> Iterator[Settings]
 
 @contextmanager
 def indexers(settings: Settings, count: int = 1, *, accept_gap: bool = False) -> Iterator[list[Running]]:
-    def make(name: str, stop: threading.Event, heard: Heard) -> Runs:
-        return indexer(settings, WorkerOptions(name, accept_gap, heard=heard), stop)
+    def make(name: str, stop: threading.Event, heard: OnReport) -> Runs:
+        return indexer(settings, WorkerOptions(name, accept_gap, on_report=heard), stop)
 
     with running([f"indexer-{number}" for number in range(count)], make) as workers:
         yield workers

@@ -24,8 +24,8 @@ from clickstream.actions.observe.model import (
     UP,
     Figure,
     Frame,
-    Happening,
     History,
+    JournalEntry,
     Latency,
     Outcomes,
     PartitionRow,
@@ -61,7 +61,7 @@ class FakeSource:
             pipeline=PipelineSettings(),
             sources={},
         )
-        self.told: list[Happening] = []
+        self.told: list[JournalEntry] = []
         self.verifications: list[Verification] = []
         self.asked = 0
         self._frames = list(frames)
@@ -82,7 +82,7 @@ class FakeSource:
                 frame = self._frames.pop(0)
             yield frame
 
-    def tell(self, happenings: list[Happening]) -> None:
+    def tell(self, happenings: list[JournalEntry]) -> None:
         self.told += happenings
 
     def verified(self, verification: Verification) -> None:
@@ -135,8 +135,8 @@ def running() -> Frame:
         producer=ProducerRow("running", 1_211_000, 2_756_101, 61_200.0, 0, 2, 1_435_570_000_000, pace="full speed"),
         verification=Figure(Verification(1_200_412, 660_412, 660_412, 0, 0, 0, 0), NOW - 95),
         happenings=(
-            Happening(NOW - 20, INFO, "consumer-0, consumer-1, consumer-2 started"),
-            Happening(NOW - 42, INFO, "demo started", mark=True),
+            JournalEntry(NOW - 20, INFO, "consumer-0, consumer-1, consumer-2 started"),
+            JournalEntry(NOW - 42, INFO, "demo started", mark=True),
         ),
         history=_history(),
     )
@@ -186,7 +186,7 @@ def worker_dead() -> Frame:
         partitions=(frame.partitions[0], stopped, frame.partitions[2]),
         **_read(39_300.0),
         lag=93_344,
-        happenings=(Happening(NOW - 1, BAD, "consumer-1 died: killed by SIGKILL", mark=True), *frame.happenings),
+        happenings=(JournalEntry(NOW - 1, BAD, "consumer-1 died: killed by SIGKILL", mark=True), *frame.happenings),
     )
 
 
@@ -217,7 +217,7 @@ def service_gone() -> Frame:
         counts=Figure(StoredCounts(1_200_412, 660_412, 3, rejected_lines=2), NOW - 14),
         analytics=Figure(_analytics(), NOW - 20),
         top_items=Figure(_analytics().top_items, NOW - 20),
-        happenings=(Happening(NOW - 12, BAD, "PostgreSQL does not answer", mark=True), *frame.happenings),
+        happenings=(JournalEntry(NOW - 12, BAD, "PostgreSQL does not answer", mark=True), *frame.happenings),
     )
 
 
@@ -243,7 +243,7 @@ def done() -> Frame:
         producer=replace(frame.producer, state="finished", sent=2_756_101, rate=0.0) if frame.producer else None,
         history=_drained(frame.history),
         verification=Figure(Verification(2_756_101, 1_761_675, 1_761_675, 0, 0, 0, 0), NOW - 2),
-        happenings=(Happening(NOW - 2, GOOD, "verify ok: 1,761,675 sessions", mark=True), *frame.happenings),
+        happenings=(JournalEntry(NOW - 2, GOOD, "verify ok: 1,761,675 sessions", mark=True), *frame.happenings),
     )
 
 

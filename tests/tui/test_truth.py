@@ -20,8 +20,8 @@ from clickstream.actions.observe.model import (
     STOPPED,
     Figure,
     Frame,
-    Happening,
     History,
+    JournalEntry,
 )
 from clickstream.services.postgres.verify import Verification
 from clickstream.tui.drawing import partitions, pressure
@@ -184,7 +184,7 @@ def test_of_a_time_that_nobody_watched_nothing_is_said(history: History, words: 
 @pytest.mark.parametrize(("frame", "title"), [
     (frames.running(), "events/s · │ what happened"),
     (replace(frames.running(), happenings=()), "events/s"),
-    (replace(frames.running(), happenings=(Happening(NOW - 9, INFO, "consumer-0 started"),)), "events/s"),
+    (replace(frames.running(), happenings=(JournalEntry(NOW - 9, INFO, "consumer-0 started"),)), "events/s"),
     (replace(frames.running(), happenings=(), history=rates(*[5.0] * 20)), "events/s · watched since 12:00:21"),
     (frames.empty(), "events/s"),
 ])  # fmt: skip

@@ -26,7 +26,7 @@ from clickstream.actions.observe.model import (
     Outcomes,
     StoredCounts,
 )
-from clickstream.actions.observe.poll import Heard
+from clickstream.actions.observe.poll import PollResult
 from clickstream.actions.observe.sources import (
     KafkaAnswer,
     LiveSettings,
@@ -81,9 +81,9 @@ def say(clock: Clock) -> Say:
         postgres = PostgresAnswer(0.4, "18.6", {topic: offsets}, read_at=clock.now)
         return Answers(
             snapshot,  # type: ignore[arg-type]
-            Heard(kafka, clock.now),
-            Heard(postgres, clock.now),
-            Heard(ValkeyAnswer(0.2, "9.1"), clock.now),
+            PollResult(kafka, clock.now),
+            PollResult(postgres, clock.now),
+            PollResult(ValkeyAnswer(0.2, "9.1"), clock.now),
         )
 
     return answers
@@ -164,8 +164,8 @@ def test_a_lag_is_what_waited_at_some_instant_between_its_two_readings(
         kafka = KafkaAnswer(1.0, None, "one", {0: 0}, {0: ends[kafka_at]}, read_at=float(kafka_at))
         offsets = {0: StoredOffset(positions[postgres_at], 0.5)}
         postgres = PostgresAnswer(0.4, "18.6", {"one": offsets}, read_at=float(postgres_at))
-        heard = (Heard(kafka, float(kafka_at)), Heard(postgres, float(postgres_at)))
-        rows = builder.build(Answers(None, *heard, Heard())).partitions
+        result = (PollResult(kafka, float(kafka_at)), PollResult(postgres, float(postgres_at)))
+        rows = builder.build(Answers(None, *result, PollResult())).partitions
         if rows:
             assert rows[0].end == ends[kafka_at]
             assert rows[0].lag == rows[0].end - rows[0].position
@@ -259,7 +259,7 @@ def test_a_server_that_goes_keeps_its_figures_and_their_time(builder: FrameBuild
     at = clock.now
     clock.now += 30
     kafka = say({0: 200}, {}).kafka
-    gone = Heard(good.postgres.value, at, error="PostgreSQL does not answer: refused")
+    gone = PollResult(good.postgres.value, at, error="PostgreSQL does not answer: refused")
     frame = builder.build(Answers(None, kafka, gone, good.valkey))
     assert frame.service("postgresql").state == DOWN
     assert frame.service("kafka").state == UP
@@ -272,17 +272,19 @@ def test_one_fault_is_not_believed_and_silence_is(builder: FrameBuilder, say: Sa
     good = say({0: 1}, {})
     builder.build(good)
     clock.now += 1
-    fault = Heard(good.kafka.value, clock.now - 1, error="oops")
+    fault = PollResult(good.kafka.value, clock.now - 1, error="oops")
     assert builder.build(Answers(None, fault, good.postgres, good.valkey)).service("kafka").state == UP
-    silent = Heard(good.kafka.value, clock.now, asked_at=clock.now)
+    silent = PollResult(good.kafka.value, clock.now, asked_at=clock.now)
     clock.now += 4
     assert builder.build(Answers(None, silent, good.postgres, good.valkey)).service("kafka").state == DOWN
 
 
 def test_nothing_configured_is_off_and_unknown() -> None:
     builder = FrameBuilder(LiveSettings(load_settings))
-    off: Heard[KafkaAnswer] = Heard(not_asked="not configured")
-    frame = builder.build(Answers(None, off, Heard(not_asked="not configured"), Heard(not_asked="not configured")))
+    off: PollResult[KafkaAnswer] = PollResult(skipped="not configured")
+    frame = builder.build(
+        Answers(None, off, PollResult(skipped="not configured"), PollResult(skipped="not configured"))
+    )
     assert {row.state for row in frame.services} == {OFF}
     assert not frame.configured
     assert frame.lag is None
@@ -290,12 +292,12 @@ def test_nothing_configured_is_off_and_unknown() -> None:
 
 
 @pytest.mark.parametrize(
-    ("enabled", "heard", "shown"),
+    ("enabled", "result", "shown"),
     [
-        ("false", Heard(OpenSearchAnswer(2.5, "3.9.0"), 1_000.0), (OFF, None, None, "off")),
-        ("true", Heard(), (ASKING, None, None, "")),
-        ("true", Heard(OpenSearchAnswer(2.5, "3.9.0"), 1_000.0), (UP, "3.9.0", 2.5, "")),
-        ("true", Heard(error="it hangs"), (DOWN, None, None, "it hangs")),
+        ("false", PollResult(OpenSearchAnswer(2.5, "3.9.0"), 1_000.0), (OFF, None, None, "off")),
+        ("true", PollResult(), (ASKING, None, None, "")),
+        ("true", PollResult(OpenSearchAnswer(2.5, "3.9.0"), 1_000.0), (UP, "3.9.0", 2.5, "")),
+        ("true", PollResult(error="it hangs"), (DOWN, None, None, "it hangs")),
     ],
 )
 def test_opensearch_is_shown_as_the_others_are_where_it_is_enabled(
@@ -304,18 +306,18 @@ def test_opensearch_is_shown_as_the_others_are_where_it_is_enabled(
     clock: Clock,
     monkeypatch: pytest.MonkeyPatch,
     enabled: str,
-    heard: Heard[OpenSearchAnswer],
+    result: PollResult[OpenSearchAnswer],
     shown: tuple[object, ...],
 ) -> None:
     monkeypatch.setenv("OPENSEARCH_ENABLED", enabled)
     builder = FrameBuilder(LiveSettings(load_settings))
-    row = builder.build(replace(say({0: 1}, {}), opensearch=heard)).service("opensearch")
+    row = builder.build(replace(say({0: 1}, {}), opensearch=result)).service("opensearch")
     assert (row.state, row.version, row.latency_ms, row.error) == shown
 
 
 def test_history_is_bounded_and_says_what_it_does_not_know(builder: FrameBuilder, say: Say, clock: Clock) -> None:
     for _ in range(KEPT + 5):
-        frame = builder.build(Answers(None, Heard(), Heard(), Heard()))
+        frame = builder.build(Answers(None, PollResult(), PollResult(), PollResult()))
         clock.now += 1
     assert len(frame.history.at) == KEPT
     assert math.isnan(frame.history.stored[-1])
@@ -407,7 +409,7 @@ def test_a_count_of_before_the_verify_does_not_end_it(builder: FrameBuilder, say
 
 def test_a_look_that_waited_long_enough_says_who_did_not_answer(builder: FrameBuilder, say: Say, clock: Clock) -> None:
     good = say({0: 10}, {0: 10})
-    asked = replace(good, kafka=Heard(asked_at=clock.now - 0.5))
+    asked = replace(good, kafka=PollResult(asked_at=clock.now - 0.5))
     assert builder.build(asked).service("kafka").state is ASKING
     row = builder.build(replace(asked, waited_out=True)).service("kafka")
     assert (row.state, row.error) == (DOWN, NO_ANSWER)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from clickstream.actions.observe.journal import ProcessDiary, compare_services, joined
-from clickstream.actions.observe.model import BAD, DOWN, GOOD, INFO, UP, WARN, Happening, ServiceRow
+from clickstream.actions.observe.model import BAD, DOWN, GOOD, INFO, UP, WARN, JournalEntry, ServiceRow
 from clickstream.domain.processes import ProcessState, ProcessStatus, Role, Snapshot
 
 
@@ -62,12 +62,12 @@ def test_the_end_of_the_supervisor_is_told_once() -> None:
 
 
 def test_one_line_for_the_same_thing_a_moment_later() -> None:
-    one, two = Happening(1.0, INFO, "consumer-0 stopped"), Happening(1.5, INFO, "consumer-1 stopped")
+    one, two = JournalEntry(1.0, INFO, "consumer-0 stopped"), JournalEntry(1.5, INFO, "consumer-1 stopped")
     both = joined(one, two)
     assert both is not None
     assert both.text == "consumer-0, consumer-1 stopped"
-    assert joined(one, Happening(9.0, INFO, "consumer-1 stopped")) is None
-    assert joined(one, Happening(1.5, INFO, "consumer-1 started")) is None
+    assert joined(one, JournalEntry(9.0, INFO, "consumer-1 stopped")) is None
+    assert joined(one, JournalEntry(1.5, INFO, "consumer-1 started")) is None
 
 
 def test_services_that_go_and_come_back() -> None:

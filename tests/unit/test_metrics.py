@@ -36,7 +36,7 @@ from clickstream.actions.observe.model import (
     Trend,
 )
 from clickstream.actions.observe.once import SingleQuestion
-from clickstream.actions.observe.poll import NotAsked
+from clickstream.actions.observe.poll import Skipped
 from clickstream.domain.obstacles import ForeignMember, Surroundings
 from clickstream.domain.reports import LATENCY_EDGES_MS, WorkerReport
 
@@ -287,7 +287,7 @@ def test_whoever_hangs_is_asked_once_and_nobody_waits_for_him() -> None:
 
 
 def test_an_answer_that_fails_says_why_and_the_next_one_counts() -> None:
-    answers: list[Any] = [NotAsked("off"), RuntimeError("a fault"), RuntimeError("a fault"), "well"]
+    answers: list[Any] = [Skipped("off"), RuntimeError("a fault"), RuntimeError("a fault"), "well"]
 
     def ask() -> str:
         if isinstance(answer := answers.pop(0), Exception):
@@ -298,8 +298,8 @@ def test_an_answer_that_fails_says_why_and_the_next_one_counts() -> None:
     source, found = SingleQuestion("moody", ask, told=told.append), []
     for _ in range(4):
         source.begin()
-        heard = source.answer(time.monotonic() + 30)
-        found.append((heard.value, heard.not_asked, heard.error))
+        result = source.answer(time.monotonic() + 30)
+        found.append((result.value, result.skipped, result.error))
     fault = "internal error: RuntimeError('a fault')"
     assert found == [(None, "off", ""), (None, "", fault), (None, "", fault), ("well", "", "")]
     assert told == [f"no figures of moody: {fault}"], "said once"

@@ -12,7 +12,7 @@ from clickstream.actions.observe import documents
 from clickstream.actions.observe.answers import Answers
 from clickstream.actions.observe.model import Frame, Outcomes
 from clickstream.actions.observe.outcomes import NAMES, OVER, Life, OutcomeMeter, totals
-from clickstream.actions.observe.poll import Heard
+from clickstream.actions.observe.poll import PollResult
 from clickstream.actions.observe.processes import consumer_lives
 from clickstream.actions.observe.sources import ValkeyAnswer
 from clickstream.cli import frames as texts
@@ -93,7 +93,9 @@ def test_consumers_of_this_home_and_elsewhere_count_each_once_and_a_benchmark_s_
         Post("consumer-0", Role.CONSUMER, "there", 1, 20.0, report(100_000)),
         Post("indexer-0", Role.INDEXER, "there", 2, 20.0, report(1_000_000)),
     )
-    answers = Answers(Snapshot(50.0, 9, here), Heard(), Heard(), Heard(ValkeyAnswer(0.2, "9.1", posts), 50.0))
+    answers = Answers(
+        Snapshot(50.0, 9, here), PollResult(), PollResult(), PollResult(ValkeyAnswer(0.2, "9.1", posts), 50.0)
+    )
     assert totals(consumer_lives(answers)) == Outcomes(100_010, 2, 0, 0)
     silent = replace(answers, valkey=replace(answers.valkey, error="it hangs"))
     assert totals(consumer_lives(silent)) == Outcomes(10, 1, 0, 0)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from clickstream.actions.observe.poll import Heard, NotAsked, Poller, to_next_beat
+from clickstream.actions.observe.poll import Poller, PollResult, Skipped, to_next_beat
 from clickstream.domain.errors import ServiceUnavailable
 
 
@@ -22,9 +22,9 @@ def until(true: Callable[[], bool]) -> None:
 def test_answers_are_kept_with_their_time() -> None:
     poller = Poller("test", lambda: 7, every=0.01)
     poller.start()
-    until(lambda: poller.heard.value == 7)
+    until(lambda: poller.result.value == 7)
     poller.stop()
-    assert poller.heard.at > 0
+    assert poller.result.at > 0
 
 
 @pytest.mark.parametrize(
@@ -41,14 +41,14 @@ def test_a_fault_keeps_the_last_answer_and_its_time(error: Exception, words: str
 
     poller = Poller("test", ask, every=0.01)
     poller.start()
-    until(lambda: poller.heard.value == 7)
+    until(lambda: poller.result.value == 7)
     broken.set()
-    until(lambda: poller.heard.error.startswith(words))
-    at = poller.heard.at
-    until(lambda: poller.heard.asked_at is None)
-    assert (poller.heard.value, poller.heard.at) == (7, at)
+    until(lambda: poller.result.error.startswith(words))
+    at = poller.result.at
+    until(lambda: poller.result.asked_at is None)
+    assert (poller.result.value, poller.result.at) == (7, at)
     broken.clear()
-    until(lambda: not poller.heard.error)
+    until(lambda: not poller.result.error)
     poller.stop()
 
 
@@ -56,21 +56,21 @@ def test_who_hangs_is_seen_to_hang_and_keeps_nobody_waiting() -> None:
     released = threading.Event()
     poller = Poller("test", lambda: released.wait(30), every=0.01)
     poller.start()
-    until(lambda: poller.heard.silent_for(time.time()) > 0.05)
-    assert poller.heard.value is None
+    until(lambda: poller.result.silent_for(time.time()) > 0.05)
+    assert poller.result.value is None
     poller.stop()
     released.set()
 
 
 def test_nobody_to_ask() -> None:
     def ask() -> int:
-        raise NotAsked("stopped")
+        raise Skipped("stopped")
 
     poller = Poller("test", ask, every=0.01)
     poller.start()
-    until(lambda: poller.heard.not_asked == "stopped")
+    until(lambda: poller.result.skipped == "stopped")
     poller.stop()
-    assert poller.heard.error == ""
+    assert poller.result.error == ""
 
 
 def test_a_poller_with_a_twentieth_of_the_time_rests_nineteen_times_as_long_as_it_worked() -> None:
@@ -112,16 +112,16 @@ def test_who_comes_after_one_that_hangs_waits_for_a_moment_only() -> None:
     second = Poller("second", lambda: 7, after=first)
     first.start()
     second.start()
-    until(lambda: second.heard.value == 7)
-    assert first.heard.value is None
+    until(lambda: second.result.value == 7)
+    assert first.result.value is None
     released.set()
     first.stop()
     second.stop()
 
 
 def test_nothing_is_silent_that_was_not_asked() -> None:
-    heard: Heard[int] = Heard()
-    assert heard.silent_for(5.0) == 0.0
+    result: PollResult[int] = PollResult()
+    assert result.silent_for(5.0) == 0.0
 
 
 @pytest.mark.parametrize(("now", "every", "pause"), [(12.25, 1.0, 0.75), (12.0, 1.0, 1.0), (12.25, 5.0, 2.75)])

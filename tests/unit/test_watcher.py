@@ -11,7 +11,7 @@ from clickstream.actions.analytics import Analytics, Funnel
 from clickstream.actions.observe import scans as scanning
 from clickstream.actions.observe import watcher as watching
 from clickstream.actions.observe.model import ASKING, DOWN, SERVICES, UP, Frame, ServiceRow, StoredCounts
-from clickstream.actions.observe.poll import Heard, NotAsked
+from clickstream.actions.observe.poll import PollResult, Skipped
 from clickstream.actions.observe.scans import Scans
 from clickstream.actions.observe.sources import PostgresAnswer
 from clickstream.actions.observe.watcher import AFTER_THE_BEAT, Watcher, next_frame
@@ -106,7 +106,7 @@ def test_a_figure_is_of_now_while_nothing_was_stored_since(
 def test_nobody_is_asked_while_postgresql_is_away(scans: Scans, database: Database) -> None:
     database.progress = None
     for ask in (scans.count, scans.read_funnels, scans.read_items):
-        with pytest.raises(NotAsked):
+        with pytest.raises(Skipped):
             ask()
     assert database.scans == []
 
@@ -117,7 +117,7 @@ def test_while_postgresql_hangs_nothing_is_known_of_what_it_stores(monkeypatch: 
     known = {("one", 0): 7}
     for asked_at, progress in ((None, known), (99.0, known), (95.0, None)):
         monkeypatch.setattr(watching, "time", SimpleNamespace(time=lambda: 100.0))
-        watcher._postgres._heard = Heard(answer, 94.0, asked_at=asked_at)
+        watcher._postgres._result = PollResult(answer, 94.0, asked_at=asked_at)
         assert watcher._progress() == progress
 
 

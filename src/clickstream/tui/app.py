@@ -20,7 +20,7 @@ from textual.reactive import reactive
 from textual.screen import Screen
 
 from clickstream.actions.catalogue import Weight
-from clickstream.actions.observe.model import BAD, Happening
+from clickstream.actions.observe.model import BAD, JournalEntry
 from clickstream.domain.escapes import escape_controls
 from clickstream.tui.bursts import QUIET
 from clickstream.tui.commands import BY_NAME, ScreenCommand, command_binding
@@ -139,7 +139,7 @@ class ClickstreamApp(PasteGuard, App[None]):
             self.demo_failed = job.failed
         self.job = self.jobs.newest
         if job.failed:
-            self.source.tell([Happening(time.time(), BAD, job.outcome, mark=True)])
+            self.source.tell([JournalEntry(time.time(), BAD, job.outcome, mark=True)])
         self.notify(
             escape_controls(job.outcome, lines=True),
             severity="error" if job.failed else "information",

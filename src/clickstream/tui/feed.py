@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 from textual.message import Message
 
 if TYPE_CHECKING:
-    from clickstream.actions.observe.model import Frame, Happening
+    from clickstream.actions.observe.model import Frame, JournalEntry
     from clickstream.config.settings import Settings
     from clickstream.services.postgres.verify import Verification
 
@@ -24,7 +24,7 @@ class FrameSource(Protocol):
     def frames(self) -> Iterator[Frame]:
         """Called once, from the feed's thread."""
 
-    def tell(self, happenings: list[Happening]) -> None: ...
+    def tell(self, happenings: list[JournalEntry]) -> None: ...
 
     def verified(self, verification: Verification) -> None: ...
 

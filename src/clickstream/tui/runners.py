@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def demo(job: Job) -> str:
     from clickstream.actions.demo.run import DemoOptions
     from clickstream.actions.demo.run import demo as action
-    from clickstream.actions.observe.model import BAD, GOOD, INFO, Happening
+    from clickstream.actions.observe.model import BAD, GOOD, INFO, JournalEntry
 
     def show(now: DemoProgress) -> None:
         flow = now.flow
@@ -43,13 +43,13 @@ def demo(job: Job) -> str:
     )
     if not result.ok:
         raise ClickstreamError(f"not everything adds up: {result.unaccounted or 'verify found differences'}")
-    job.source.tell([Happening(_now(), GOOD if result.ok else BAD, f"demo done, verify ok: {sentence}", mark=True)])
+    job.source.tell([JournalEntry(_now(), GOOD if result.ok else BAD, f"demo done, verify ok: {sentence}", mark=True)])
     return f"demo done, verify ok: {sentence}"
 
 
 def stack_up(job: Job) -> str:
     from clickstream.actions import stack
-    from clickstream.actions.observe.model import BAD, TITLES, Happening
+    from clickstream.actions.observe.model import BAD, TITLES, JournalEntry
 
     def downloading(now: Download) -> None:
         job.say(f"downloading {TITLES[now.product]}, once", now.bytes_done, now.bytes_total)
@@ -57,7 +57,7 @@ def stack_up(job: Job) -> str:
     job.say("starting Kafka, PostgreSQL and Valkey")
     found = stack.up(job.settings.home, progress=downloading)
     if found.warning:
-        job.source.tell([Happening(_now(), BAD, found.warning)])
+        job.source.tell([JournalEntry(_now(), BAD, found.warning)])
     return found.summary()
 
 
@@ -287,7 +287,7 @@ def _run_words(run: Run) -> str:
 
 def faults_inject(job: Job) -> str:
     from clickstream.actions.faults.inject import inject
-    from clickstream.actions.observe.model import Happening
+    from clickstream.actions.observe.model import JournalEntry
 
     name = str(job.arguments.get("name", ""))
     if not name:
@@ -295,7 +295,7 @@ def faults_inject(job: Job) -> str:
 
     def told(step: Step) -> None:
         words = f"{name}: {step}" if step.aside else str(step)
-        job.source.tell([Happening(step.at, step.level, words, mark=not step.aside)])
+        job.source.tell([JournalEntry(step.at, step.level, words, mark=not step.aside)])
         job.say(f"{name}: {step.what}")
 
     job.say(f"{name}: looking how things stand")
@@ -349,7 +349,7 @@ def _index_verified(job: Job) -> str:
     """
     if not job.settings.opensearch.enabled:
         return ""
-    from clickstream.actions.observe.model import BAD, Happening
+    from clickstream.actions.observe.model import BAD, JournalEntry
     from clickstream.actions.verify import index as action
 
     job.say("verify: holding the index against PostgreSQL")
@@ -358,15 +358,15 @@ def _index_verified(job: Job) -> str:
         return f"; every one is in the index {found.index}"
     faults = f"{found.missing:,} missing, {found.unexpected:,} unexpected, {found.different:,} different"
     waiting = f"; {found.behind:,} messages wait to be indexed" if found.behind else ""
-    job.source.tell([Happening(_now(), BAD, f"verify failed: index: {faults}{waiting}", mark=True)])
+    job.source.tell([JournalEntry(_now(), BAD, f"verify failed: index: {faults}{waiting}", mark=True)])
     raise ClickstreamError(f"the sessions are right, and the index differs: {faults}{waiting}")
 
 
 def tell(job: Job, level: Severity, text: str, *, mark: bool = False) -> None:
     """A line under "what happened"."""
-    from clickstream.actions.observe.model import Happening
+    from clickstream.actions.observe.model import JournalEntry
 
-    job.source.tell([Happening(_now(), level, text, mark=mark)])
+    job.source.tell([JournalEntry(_now(), level, text, mark=mark)])
 
 
 def _now() -> float:

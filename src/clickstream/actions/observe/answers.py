@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from clickstream.actions.observe.poll import Heard
+from clickstream.actions.observe.poll import PollResult
 from clickstream.actions.observe.sources import KafkaAnswer, OpenSearchAnswer, PostgresAnswer, ValkeyAnswer
 from clickstream.domain.obstacles import Surroundings
 from clickstream.domain.processes import Snapshot
@@ -25,11 +25,11 @@ class Answers:
     """What every source last said."""
 
     snapshot: Snapshot | None
-    kafka: Heard[KafkaAnswer]
-    postgres: Heard[PostgresAnswer]
-    valkey: Heard[ValkeyAnswer]
-    opensearch: Heard[OpenSearchAnswer] = field(default_factory=Heard)
-    surroundings: Heard[Surroundings | None] = field(default_factory=Heard)
+    kafka: PollResult[KafkaAnswer]
+    postgres: PollResult[PostgresAnswer]
+    valkey: PollResult[ValkeyAnswer]
+    opensearch: PollResult[OpenSearchAnswer] = field(default_factory=PollResult)
+    surroundings: PollResult[Surroundings | None] = field(default_factory=PollResult)
     counts: Figure[StoredCounts] | None = None
     analytics: Figure[Analytics] | None = None
     top_items: Figure[tuple[TopItem, ...]] | None = None

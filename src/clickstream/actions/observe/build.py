@@ -22,9 +22,9 @@ from clickstream.actions.observe.model import (
     SILENT,
     TITLES,
     Frame,
-    Happening,
     History,
     IndexLag,
+    JournalEntry,
     Latency,
     Outcomes,
     PartitionRow,
@@ -35,7 +35,7 @@ from clickstream.actions.observe.model import (
 from clickstream.actions.observe.offsets import PartitionOffsets, positions
 from clickstream.actions.observe.outcomes import Lives, OutcomeMeter, totals
 from clickstream.actions.observe.percentiles import LatencyMeter
-from clickstream.actions.observe.poll import Heard
+from clickstream.actions.observe.poll import PollResult
 from clickstream.actions.observe.processes import consumer_lives, owners_of, process_rows
 from clickstream.actions.observe.services import addresses, service_rows
 from clickstream.actions.observe.sources import (
@@ -152,13 +152,13 @@ class FrameBuilder:
         self._partitions: tuple[PartitionRow, ...] = ()
         self._surroundings: Surroundings | None = None
         self._obstacles: tuple[Obstacle, ...] = ()
-        self._positions: Heard[PostgresAnswer] = Heard()
+        self._positions: PollResult[PostgresAnswer] = PollResult()
         self._percentiles: Latency | None = None
         self._outcome_rates: Outcomes[float] | None = None
-        self._happenings: deque[Happening] = deque(maxlen=MOST_HAPPENINGS)
+        self._happenings: deque[JournalEntry] = deque(maxlen=MOST_HAPPENINGS)
         self._last: Frame | None = None
 
-    def tell(self, happenings: list[Happening]) -> None:
+    def tell(self, happenings: list[JournalEntry]) -> None:
         """Add what happened."""
         for entry in happenings:
             both = joined(self._happenings[0], entry) if self._happenings else None
@@ -265,10 +265,12 @@ class FrameBuilder:
         rows = [self._row(p, kafka, answers.kafka.at, one, (owners.get(p), around)) for p, one in progress.items()]
         self._partitions = _with_shares(rows, min(answers.kafka.at, self._positions.at))
 
-    def _around(self, heard: Heard[Surroundings | None], progress: dict[int, PartitionProgress], now: float) -> _Around:
+    def _around(
+        self, result: PollResult[Surroundings | None], progress: dict[int, PartitionProgress], now: float
+    ) -> _Around:
         """What is around the topic. What is old, or of a topic of that name before, is not shown."""
-        found = heard.value
-        if found is None or found.topic_id != self._topic_id or now - heard.at > SURROUNDINGS_COUNT_FOR:
+        found = result.value
+        if found is None or found.topic_id != self._topic_id or now - result.at > SURROUNDINGS_COUNT_FOR:
             self._surroundings, self._obstacles = None, ()
             return _Around({}, {})
         self._surroundings = found

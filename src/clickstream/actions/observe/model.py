@@ -286,7 +286,7 @@ class StoredCounts:
 
 
 @dataclass(frozen=True, slots=True)
-class Happening:
+class JournalEntry:
     """Something worth a line: what, when and how grave."""
 
     at: float
@@ -396,7 +396,7 @@ class Frame:
     producer: ProducerRow | None = None
     verification: Figure[Verification] | None = None
     """What the last verify of this front end found; None as well once the data that it was about is gone."""
-    happenings: tuple[Happening, ...] = ()
+    happenings: tuple[JournalEntry, ...] = ()
     """Newest first; at most 200."""
     history: History = field(default_factory=History)
     problem: str = ""

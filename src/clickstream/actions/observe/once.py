@@ -18,12 +18,12 @@ from clickstream.actions.observe.answers import SILENT_AFTER, Answers
 from clickstream.actions.observe.build import FrameBuilder
 from clickstream.actions.observe.model import DOWN, OFF, Figure, Frame, StoredCounts
 from clickstream.actions.observe.offsets import missing_topic
-from clickstream.actions.observe.poll import MOST_OF_THE_TIME, Heard, NotAsked
+from clickstream.actions.observe.poll import MOST_OF_THE_TIME, PollResult, Skipped
 from clickstream.actions.observe.services import why_not_ask
 from clickstream.actions.observe.sources import (
     AROUND_SHARE,
+    CachedConnection,
     KafkaSource,
-    Kept,
     LiveSettings,
     OpenSearchSource,
     PostgresSource,
@@ -70,7 +70,7 @@ class SingleQuestion(Generic[T]):
         self._failing = False
         self._closing = threading.Lock()
         self._closed = False
-        self.heard: Heard[T] = Heard()
+        self.result: PollResult[T] = PollResult()
 
     def close(self) -> None:
         """Let go of what the question opened; where it is under way still, once it has ended."""
@@ -80,22 +80,22 @@ class SingleQuestion(Generic[T]):
                 self._let_go()
 
     def _let_go(self) -> None:
-        if isinstance(self._ask, Kept):
+        if isinstance(self._ask, CachedConnection):
             self._ask.drop()
 
     def begin(self) -> None:
         """Ask, unless the question is under way still, or its last answer is to do."""
         if (self._thread and self._thread.is_alive()) or time.monotonic() < self._again_at:
             return
-        self.heard = replace(self.heard, asked_at=time.time())
+        self.result = replace(self.result, asked_at=time.time())
         self._thread = threading.Thread(target=self._run, name=f"ask-{self._name}", daemon=True)
         self._thread.start()
 
-    def answer(self, deadline: float) -> Heard[T]:
+    def answer(self, deadline: float) -> PollResult[T]:
         """What is known by `deadline` (monotonic)."""
         if self._thread:
             self._thread.join(max(0.0, deadline - time.monotonic()))
-        return self.heard
+        return self.result
 
     def _run(self) -> None:
         self._ask_once()
@@ -105,18 +105,18 @@ class SingleQuestion(Generic[T]):
 
     def _ask_once(self) -> None:
         began = time.monotonic()
-        before = self.heard
+        before = self.result
         try:
-            self.heard = Heard(self._ask(), time.time())
-        except NotAsked as reason:
-            self.heard = replace(before, error="", not_asked=str(reason), asked_at=None)
+            self.result = PollResult(self._ask(), time.time())
+        except Skipped as reason:
+            self.result = replace(before, error="", skipped=str(reason), asked_at=None)
             return
         except Exception as error:  # whatever it is: the figures are missing, and the service counts as down
             words = str(error) if isinstance(error, ClickstreamError) else f"internal error: {error!r}"
             if not self._failing:
                 self._told(f"no figures of {self._name}: {words}")
             self._failing = True
-            self.heard = replace(before, error=words, not_asked="", asked_at=None)
+            self.result = replace(before, error=words, skipped="", asked_at=None)
             return
         self._failing = False
         took = time.monotonic() - began
@@ -201,7 +201,7 @@ class Observer:
         if self._counts:
             self._counts.begin()
         kafka, postgres = self._kafka.answer(deadline), self._postgres.answer(deadline)
-        counts = self._counts.answer(deadline) if self._counts else Heard()
+        counts = self._counts.answer(deadline) if self._counts else PollResult()
         around = self._around.answer(min(deadline, time.monotonic() + LINGER))
         answers = Answers(
             self._snapshot,
@@ -236,7 +236,7 @@ class Observer:
 
     def _count(self) -> StoredCounts:
         if self._live.current.embedded and (reason := self._gate("postgresql")):
-            raise NotAsked(reason)
+            raise Skipped(reason)
         return count_rows(self._live.current)
 
 

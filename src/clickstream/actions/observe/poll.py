@@ -28,12 +28,12 @@ LOOK_AGAIN_AFTER = 0.5
 """Seconds after which a question that could not be asked is tried again: that costs nothing."""
 
 
-class NotAsked(Exception):
+class Skipped(Exception):
     """The question cannot be asked now; the text says why."""
 
 
 @dataclass(frozen=True, slots=True)
-class Heard(Generic[T]):
+class PollResult(Generic[T]):
     """What is known of the answers to one question."""
 
     value: T | None = None
@@ -41,7 +41,7 @@ class Heard(Generic[T]):
     """Unix seconds of the answer `value`; 0: there was none yet."""
     error: str = ""
     """Why the last try failed; empty when it succeeded, or when the question was not asked."""
-    not_asked: str = ""
+    skipped: str = ""
     """Why the question was not asked; empty when it was."""
     asked_at: float | None = None
     """Unix seconds since which an answer is outstanding; None: none is."""
@@ -67,7 +67,7 @@ class Poller(Generic[T]):
     ) -> None:
         """Args:
         name: of the thread.
-        ask: the question; raises ClickstreamError or NotAsked.
+        ask: the question; raises ClickstreamError or Skipped.
         every: seconds from one asking to the next.
         share: of the time that asking may take at most; where answers take long, it is asked less often.
         after: ask when that poller has had its turn, unless that takes too long (PATIENCE): for an answer that means
@@ -85,12 +85,12 @@ class Poller(Generic[T]):
         self._turn_over_at = 0.0
         self._stop = threading.Event()
         self._wake = threading.Event()
-        self._heard: Heard[T] = Heard()
+        self._result: PollResult[T] = PollResult()
         self._thread = threading.Thread(target=self._run, name=f"poll-{name}", daemon=True)
 
     @property
-    def heard(self) -> Heard[T]:
-        return self._heard
+    def result(self) -> PollResult[T]:
+        return self._result
 
     def start(self) -> None:
         self._thread.start()
@@ -128,28 +128,28 @@ class Poller(Generic[T]):
                 pause = max(self._every - took, took * (1 / self._share - 1))
             else:
                 pause = to_next_beat(now, self._every)
-            if self._heard.not_asked:
+            if self._result.skipped:
                 pause = min(pause, LOOK_AGAIN_AFTER)
             self._wake.wait(pause)
             self._wake.clear()
         self._ended()
 
     def _once(self) -> None:
-        before = self._heard
-        self._heard = replace(before, asked_at=time.time())
+        before = self._result
+        self._result = replace(before, asked_at=time.time())
         try:
             value = self._ask()
-        except NotAsked as reason:
-            self._heard = replace(before, error="", not_asked=str(reason), asked_at=None)
+        except Skipped as reason:
+            self._result = replace(before, error="", skipped=str(reason), asked_at=None)
         except ClickstreamError as error:
-            self._heard = replace(before, error=str(error), not_asked="", asked_at=None)
+            self._result = replace(before, error=str(error), skipped="", asked_at=None)
         except Exception as error:
             # A fault of ours must not end the thread: the figure goes old, and its place says why.
             words = f"internal error: {type(error).__name__}: {error}"
-            self._heard = replace(before, error=words, not_asked="", asked_at=None)
+            self._result = replace(before, error=words, skipped="", asked_at=None)
         else:
-            self._heard = Heard(value, time.time())
-        if _kind(before) != _kind(self._heard):
+            self._result = PollResult(value, time.time())
+        if _kind(before) != _kind(self._result):
             self._turned()
 
 
@@ -158,5 +158,5 @@ def to_next_beat(now: float, every: float) -> float:
     return every - now % every
 
 
-def _kind(heard: Heard[T]) -> tuple[bool, bool, bool]:
-    return bool(heard.at), bool(heard.error), bool(heard.not_asked)
+def _kind(result: PollResult[T]) -> tuple[bool, bool, bool]:
+    return bool(result.at), bool(result.error), bool(result.skipped)

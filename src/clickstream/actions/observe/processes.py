@@ -57,7 +57,7 @@ def consumer_lives(answers: Answers) -> dict[str, Life]:
 def _fresh_posts(answers: Answers) -> tuple[Post, ...]:
     """What hangs on the board is old when Valkey does not answer; posts fade by themselves within ten seconds."""
     valkey = answers.valkey
-    return valkey.value.posts if valkey.value and not valkey.error and not valkey.not_asked else ()
+    return valkey.value.posts if valkey.value and not valkey.error and not valkey.skipped else ()
 
 
 def local_rows(

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from clickstream.actions.observe.model import Figure, StoredCounts
-from clickstream.actions.observe.poll import MOST_OF_THE_TIME, NotAsked, Poller
+from clickstream.actions.observe.poll import MOST_OF_THE_TIME, Poller, Skipped
 from clickstream.actions.observe.sources import LiveSettings, count_rows, read_funnels, read_top_items, recount_rejects
 from clickstream.config.settings import Settings
 
@@ -100,10 +100,10 @@ class _Scan(Generic[T]):
         return Figure(found.value, max(found.at, self._true_at))
 
     def refresh(self, settings: Settings) -> bool:
-        """Read it, unless it is still true; whether it was read. Raises NotAsked, or as `read` does."""
+        """Read it, unless it is still true; whether it was read. Raises Skipped, or as `read` does."""
         progress, now = self._progress_now(), time.time()
         if progress is None:
-            raise NotAsked("PostgreSQL does not answer")
+            raise Skipped("PostgreSQL does not answer")
         if self._still_true(now):
             return False
         value = self._read(settings)

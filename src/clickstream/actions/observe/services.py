@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from clickstream.actions.observe.model import ASKING, DOWN, NO_ANSWER, OFF, UP, ServiceRow, ServiceState
-from clickstream.actions.observe.poll import Heard
+from clickstream.actions.observe.poll import PollResult
 from clickstream.actions.observe.sources import SWITCHED_OFF
 from clickstream.config.settings import Settings
 from clickstream.domain.processes import ProcessState, Snapshot
@@ -51,14 +51,14 @@ def service_rows(
 ) -> tuple[ServiceRow, ...]:
     """All servers, in the order of SERVICES."""
     earlier = {row.name: row for row in before}
-    heard: dict[str, Heard[Any]] = {
+    result: dict[str, PollResult[Any]] = {
         "kafka": answers.kafka,
         "postgresql": answers.postgres,
         "valkey": answers.valkey,
         "opensearch": answers.opensearch,
     }
     rows = []
-    for name, one in heard.items():
+    for name, one in result.items():
         if name == "opensearch" and not settings.opensearch.enabled:
             rows.append(ServiceRow(name, OFF, error=SWITCHED_OFF))
             continue
@@ -77,22 +77,22 @@ def service_rows(
     return tuple(rows)
 
 
-def _stands(name: str, heard: Heard[Any], answers: Answers, now: float) -> tuple[ServiceState, str]:
-    if heard.not_asked:
+def _stands(name: str, result: PollResult[Any], answers: Answers, now: float) -> tuple[ServiceState, str]:
+    if result.skipped:
         process = answers.snapshot.get(name) if answers.snapshot else None
         if process and process.state in {ProcessState.FAILED, ProcessState.BACKOFF}:
-            return DOWN, heard.not_asked
+            return DOWN, result.skipped
         if process and process.state in {ProcessState.STARTING, ProcessState.RUNNING}:
             return ASKING, "starting"
-        return OFF, heard.not_asked
-    if heard.error and now - heard.at > ONE_FAULT:
-        return DOWN, heard.error
-    if heard.asked_at is not None and (answers.waited_out or heard.silent_for(now) > answers.silent_after):
+        return OFF, result.skipped
+    if result.error and now - result.at > ONE_FAULT:
+        return DOWN, result.error
+    if result.asked_at is not None and (answers.waited_out or result.silent_for(now) > answers.silent_after):
         return DOWN, NO_ANSWER
-    return (UP, "") if heard.at else (ASKING, "")
+    return (UP, "") if result.at else (ASKING, "")
 
 
-def _since(before: ServiceRow | None, state: ServiceState, heard: Heard[Any], now: float) -> float:
+def _since(before: ServiceRow | None, state: ServiceState, result: PollResult[Any], now: float) -> float:
     if before and before.state == state and before.since:
         return before.since
-    return heard.asked_at if state == DOWN and heard.asked_at else now
+    return result.asked_at if state == DOWN and result.asked_at else now

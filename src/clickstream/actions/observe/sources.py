@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from clickstream.actions.observe.arrivals import EndsSample, past_ends
 from clickstream.actions.observe.model import StoredCounts
-from clickstream.actions.observe.poll import NotAsked
+from clickstream.actions.observe.poll import Skipped
 from clickstream.actions.servers import in_the_stack, kafka_of, opensearch_of, postgres_of, valkey_of
 from clickstream.config.problems import SettingsError
 from clickstream.config.settings import Settings
@@ -116,7 +116,7 @@ class OpenSearchAnswer:
     version: str
 
 
-class Kept:
+class CachedConnection:
     """A connection that stays open from question to question; opened again after a fault or a change of settings."""
 
     def __init__(self, settings: LiveSettings, name: str, gate: Gate, *, patience: float = 0.0) -> None:
@@ -133,7 +133,7 @@ class Kept:
         if (reason := self.reason(settings)) or self._for is not settings:
             self.drop()
         if reason:
-            raise NotAsked(reason)
+            raise Skipped(reason)
         try:
             if self._opened is None:
                 self._opened, self._for = self.open(settings), settings
@@ -166,7 +166,7 @@ class Kept:
                 self.close(opened)
 
 
-class KafkaSource(Kept):
+class KafkaSource(CachedConnection):
     """Asks for the topic's offsets."""
 
     def __init__(self, settings: LiveSettings, gate: Gate) -> None:
@@ -212,7 +212,7 @@ class KafkaSource(Kept):
                 reader.__exit__(None, None, None)
 
 
-class PostgresSource(Kept):
+class PostgresSource(CachedConnection):
     """Asks how far each partition is stored."""
 
     def __init__(self, settings: LiveSettings, gate: Gate, *, patience: float = 0.0) -> None:
@@ -239,7 +239,7 @@ class PostgresSource(Kept):
         """The connections are the pool's."""
 
 
-class ValkeySource(Kept):
+class ValkeySource(CachedConnection):
     """Asks for what hangs on the notice board."""
 
     def __init__(self, settings: LiveSettings, gate: Gate, *, patience: float = 0.0) -> None:
@@ -265,7 +265,7 @@ class ValkeySource(Kept):
         return ValkeyAnswer(latency, self._version, tuple(posts))
 
 
-class OpenSearchSource(Kept):
+class OpenSearchSource(CachedConnection):
     """Asks how it is."""
 
     def __init__(self, settings: LiveSettings, gate: Gate, *, patience: float = 0.0) -> None:
@@ -294,7 +294,7 @@ class OpenSearchSource(Kept):
         return OpenSearchAnswer(found.latency_ms, found.version)
 
 
-class SurroundingsSource(Kept):
+class SurroundingsSource(CachedConnection):
     """Asks for the topic's settings, the members of our groups, and open transactions."""
 
     def __init__(self, settings: LiveSettings, gate: Gate) -> None:

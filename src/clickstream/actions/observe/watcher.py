@@ -16,7 +16,7 @@ from clickstream.actions.control import running
 from clickstream.actions.observe.answers import SILENT_AFTER, Answers
 from clickstream.actions.observe.build import FrameBuilder
 from clickstream.actions.observe.journal import ProcessDiary
-from clickstream.actions.observe.model import DOWN, Figure, Frame, Happening
+from clickstream.actions.observe.model import DOWN, Figure, Frame, JournalEntry
 from clickstream.actions.observe.poll import Poller, to_next_beat
 from clickstream.actions.observe.scans import Scans
 from clickstream.actions.observe.services import why_not_ask
@@ -48,10 +48,10 @@ machine's, so that two front ends show the same."""
 class SupervisorFeed:
     """Follows the supervisor's snapshots in a thread; where none runs, looks for one twice a second."""
 
-    def __init__(self, settings: LiveSettings, heard: Callable[[list[Happening]], None]) -> None:
-        """`heard`: called from the thread with what changed, whenever something did."""
+    def __init__(self, settings: LiveSettings, result: Callable[[list[JournalEntry]], None]) -> None:
+        """`result`: called from the thread with what changed, whenever something did."""
         self._live = settings
-        self._heard = heard
+        self._result = result
         self._diary = ProcessDiary()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="poll-supervisor", daemon=True)
@@ -71,7 +71,7 @@ class SupervisorFeed:
                 self._follow()
             if self.snapshot is not None:
                 self.snapshot = None
-                self._heard(self._diary.gone(time.time()))
+                self._result(self._diary.gone(time.time()))
             self.asked.set()
             self._stop.wait(0.5)
 
@@ -85,7 +85,7 @@ class SupervisorFeed:
             self.snapshot = snapshot
             self.asked.set()
             if changed := self._diary.read(snapshot):
-                self._heard(changed)
+                self._result(changed)
 
 
 class Watcher:
@@ -98,7 +98,7 @@ class Watcher:
         self._stop = threading.Event()
         self._wake = threading.Event()
         self._lock = threading.Lock()
-        self._told: list[Happening] = []
+        self._told: list[JournalEntry] = []
         self._verification: Figure[Verification] | None = None
         self._supervisor = SupervisorFeed(self.live, self._processes_changed)
         gate, wake = self._why_not_ask, self._wake.set
@@ -137,7 +137,7 @@ class Watcher:
         for poller in self._pollers:
             poller.stop()
 
-    def tell(self, happenings: list[Happening]) -> None:
+    def tell(self, happenings: list[JournalEntry]) -> None:
         """Add to what happened, and have a frame at once. From any thread."""
         with self._lock:
             self._told += happenings
@@ -177,11 +177,11 @@ class Watcher:
         self._builder.tell(told)
         answers = Answers(
             self._supervisor.snapshot,
-            self._kafka.heard,
-            self._postgres.heard,
-            self._valkey.heard,
-            self._search.heard,
-            self._surroundings.heard,
+            self._kafka.result,
+            self._postgres.result,
+            self._valkey.result,
+            self._search.result,
+            self._surroundings.result,
             self._scans.counts,
             self._scans.analytics,
             self._scans.top_items,
@@ -200,7 +200,7 @@ class Watcher:
                 poller.ask_now()
         self._was_down = down
 
-    def _processes_changed(self, happenings: list[Happening]) -> None:
+    def _processes_changed(self, happenings: list[JournalEntry]) -> None:
         self.tell(happenings)
         self.ask_now()
 
@@ -209,12 +209,12 @@ class Watcher:
         return why_not_ask(self._supervisor.snapshot, name)
 
     def _progress(self) -> object:
-        heard = self._postgres.heard
-        if heard.value is None or heard.error or heard.not_asked or heard.silent_for(time.time()) > SILENT_AFTER:
+        result = self._postgres.result
+        if result.value is None or result.error or result.skipped or result.silent_for(time.time()) > SILENT_AFTER:
             return None
         return {
             (topic_id, partition): offset.next_offset
-            for topic_id, offsets in heard.value.offsets.items()
+            for topic_id, offsets in result.value.offsets.items()
             for partition, offset in offsets.items()
         }
 

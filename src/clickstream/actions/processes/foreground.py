@@ -104,7 +104,7 @@ def _reader(role: Role, settings: Settings, options: RunOptions, name: str, fore
 
     if role is Role.INDEXER and not settings.opensearch.enabled:
         raise UsageError("OPENSEARCH_ENABLED is false: nothing is indexed", hint="set it to true, and OPENSEARCH_HOST")
-    told = WorkerOptions(name, options.accept_gap, heard=foreground.hear)
+    told = WorkerOptions(name, options.accept_gap, on_report=foreground.hear)
     make = reader_of(role)
     return _Job(lambda: prepare(settings), lambda stop: make(settings, told, stop).run())
 
@@ -118,7 +118,7 @@ def _producer(settings: Settings, options: RunOptions, _name: str, foreground: F
     file = (options.file or settings.pipeline.data_file).expanduser()
     if not file.is_file():
         raise UsageError(f"{file} is not there, or not a file", hint="PRODUCER_DATA_FILE or --file names another")
-    sending = ProducerOptions(file, options.limit, options.pace, heard=foreground.hear)
+    sending = ProducerOptions(file, options.limit, options.pace, on_report=foreground.hear)
 
     def prepare() -> None:
         look(file)

@@ -83,7 +83,7 @@ class Reader(Generic[B]):
         self._refusal: ServiceRefused | None = None
         self._busy = self._held = self._leaving = False
         self._rate = Rate()
-        self._reporter = Reporter(options.report, stop, heard=options.heard)
+        self._reporter = Reporter(options.report, stop, on_report=options.on_report)
         self._heartbeats = Heartbeats(valkey, settings, name=options.name, role=self._sink.role)
         self._background = Background("checks")
         self._group_committed = self._checked = time.monotonic()

@@ -33,7 +33,7 @@ REPORT_INTERVAL = 1.0
 FIRST_PAUSE: Final = 0.1
 LONGEST_PAUSE: Final = 5.0
 
-Heard = Callable[[WorkerReport], None]
+OnReport = Callable[[WorkerReport], None]
 """Takes a report on the worker's main thread: must be quick, and must not raise."""
 
 
@@ -133,9 +133,9 @@ class Reporter:
         fd: int = 1,
         interval: float = REPORT_INTERVAL,
         clock: Callable[[], float] = time.monotonic,
-        heard: Heard | None = None,
+        on_report: OnReport | None = None,
     ) -> None:
-        self._heard = heard
+        self._on_report = on_report
         self._enabled = enabled
         self._stop = stop
         self._fd = fd
@@ -152,8 +152,8 @@ class Reporter:
     def send(self, report: WorkerReport, *, final: bool = False) -> None:
         """Write the report. Never raises, and waits for room in the pipe only when `final` (two seconds at most)."""
         self._last = self._clock()
-        if self._heard:
-            self._heard(report)
+        if self._on_report:
+            self._on_report(report)
         if not self._enabled:
             return
         report = dataclasses.replace(report, detail=report.detail[:LONGEST_DETAIL])

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from clickstream.domain.errors import ClickstreamError, FileFault, OffsetLost
-from clickstream.pipeline.process.loop import Heard, configure_logging, install_stop
+from clickstream.pipeline.process.loop import OnReport, configure_logging, install_stop
 
 EXIT_OFFSET_LOST: Final = 3
 """Exit code of a worker whose offset needs a human; a restart would not help."""
@@ -31,7 +31,7 @@ class WorkerOptions:
     """Go on where Kafka removed messages that were never read; a consumer records the gap."""
     report: bool = False
     """Write WorkerReports to stdout."""
-    heard: Heard | None = None
+    on_report: OnReport | None = None
     """Told each report too, in this process."""
 
 

@@ -17,7 +17,7 @@ from clickstream.domain.reports import WorkerReport, WorkerState
 from clickstream.pipeline.events.csvfile.reader import CsvEvents, read_events
 from clickstream.pipeline.events.csvfile.rejects import write_rejects
 from clickstream.pipeline.events.encode import encode_keys, encode_values
-from clickstream.pipeline.process.loop import Heard, Rate, Reporter, hear_lines, install_stop
+from clickstream.pipeline.process.loop import OnReport, Rate, Reporter, hear_lines, install_stop
 from clickstream.pipeline.producer.pacing import Pacer, plan
 from clickstream.pipeline.producer.steering import Orders
 from clickstream.services.kafka.producer import EventProducer
@@ -45,7 +45,7 @@ class ProducerOptions:
     pace: Pace = FULL_SPEED
     report: bool = False
     """Write WorkerReports to stdout."""
-    heard: Heard | None = None
+    on_report: OnReport | None = None
     """Told each report too, in this process."""
 
 
@@ -127,7 +127,7 @@ def run(
     if orders is not None:
         hear_lines(orders, steering.hear)
     producer = EventProducer(settings.kafka)
-    progress = _Progress(producer, Reporter(options.report, stop, heard=options.heard), steering)
+    progress = _Progress(producer, Reporter(options.report, stop, on_report=options.on_report), steering)
     fault = ""
     try:
         csv = _read(settings, options, stop, progress)
