@@ -13,7 +13,7 @@ from clickstream.domain.reports import WorkerReport
 
 
 class Role(StrEnum):
-    """What a process is for. Stopping goes by role: faults and producers first, then consumers, servers last."""
+    """What a process is for. They stop by role: faults and producers, then indexers and consumers, servers last."""
 
     SERVER = "server"
     CONSUMER = "consumer"

@@ -28,7 +28,7 @@ _OTHER_NAME: Final = {62, 64}
 """The same: the certificate is for another host, or another address."""
 
 _CLIENT_SIGNS: Final = ("CERTIFICATE", "UNKNOWN_CA", "HANDSHAKE_FAILURE")
-"""In the alert of a server that does not like the client's certificate; the last, up to TLS 1.2, for want of one."""
+"""Alerts of a server that rejects the client's certificate; up to TLS 1.2 the last may also mean that none was sent."""
 
 _FOREIGN_SIGNS: Final = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "EOF", "HTTP")
 """In what OpenSSL says of an answer that is not TLS."""

@@ -44,7 +44,7 @@ def valkey_spec(home: Home, layout: Layout) -> ProcessSpec:
 
 
 def _as_pattern(path: Path) -> str:
-    """The path as Valkey wants that of its configuration: where it holds `*`, `?` or `[` it is a pattern of paths.
+    """The path of the configuration, escaped, because Valkey reads `*`, `?` and `[` in it as a pattern.
 
     To Valkey a pattern without a matching file is not an error: it would run without a configuration and accept every
     client.

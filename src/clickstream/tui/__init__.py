@@ -11,7 +11,7 @@ To add or fill a screen:
 1. `screens/NAME.py`: a class NameScreen(DashboardScreen) with `body()`, which composes, and `show(frame)`, which
    updates. `show` comes once a second and when the screen is entered; ages are counted from `frame.at`, never from
    the clock.
-2. Name it in MODES and `mode_bindings` (app.py).
+2. Name it in MODE_NAMES (app.py), in the order of the number keys; the class's name is that name and Screen.
 3. What it can do goes into commands.py under its CLI name; a key for it is `command_binding(key, name)` in the screen's
    BINDINGS. Footer, help (`?`) and palette come from there by themselves; read-only mode drops what changes something.
 4. Styles that only it needs stand in its CSS (not DEFAULT_CSS: theme.tcss would win); only theme variables as colours.

@@ -89,7 +89,7 @@ def _one_at_a_time(context: Context) -> AbstractContextManager[None]:
 def _through(servers: list[str], settings: Settings) -> dict[str, str]:
     """Variables that lead to the stack through relays. All servers are named, for half a stack is refused.
 
-    What the user's own variables say besides, such as another role, they go on saying.
+    The user's other variables, such as another role, stay in effect.
     """
     if not servers:
         return {}

@@ -367,7 +367,7 @@ class Frame:
     topic_offsets: tuple[tuple[int, int, int], ...] = ()
     """Of each partition its number, the oldest offset that Kafka holds, and the next one to come."""
     partitions: tuple[PartitionRow, ...] = ()
-    """None where Kafka or PostgreSQL never answered."""
+    """Empty until Kafka and PostgreSQL have both answered."""
     produced_per_second: float | None = None
     read_per_second: float | None = None
     """Messages that the consumers are through with, whatever became of them: by the offsets in PostgreSQL."""

@@ -1,4 +1,4 @@
-"""Offsets of the events topic: the only place that subtracts them. Pure."""
+"""Offsets of the events topic: the one place where the lag of a Frame is computed. Pure."""
 
 from __future__ import annotations
 

@@ -146,7 +146,7 @@ class Partition:
 
 
 def cold_window(position: Position, timeout_ms: int) -> Window:
-    """A window that remembers nothing: whatever is not newer than all that is stored will be looked up."""
+    """An empty window: every event that is not newer than the newest stored one is looked up."""
     newest = position.newest_ms
     return Window(timeout_ms, NOTHING_STORED if newest is None else newest + 1)
 

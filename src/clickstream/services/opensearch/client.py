@@ -60,7 +60,7 @@ class HttpConnection(Urllib3HttpConnection):
 
 
 class _SearchConnection(HttpConnection):
-    """Knows what is in no words of OpenSearch's for the answer of another server."""
+    """Recognises an answer that did not come from OpenSearch."""
 
     def perform_request(self, *args: Any, **options: Any) -> Any:
         try:

@@ -53,7 +53,7 @@ class SettingsScreen(FilteredScreen):
         super().__init__()
         self._shown_for: Settings | None = None
         self._checked: Settings | None = None
-        """What the doctor was sent to last."""
+        """The settings that were last checked."""
         self._doctor: BackgroundQuery[list[Check]] = BackgroundQuery(self, self._show_checks)
 
     def body(self) -> ComposeResult:

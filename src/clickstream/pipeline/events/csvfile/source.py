@@ -1,6 +1,6 @@
 """The lines of a CSV file, whatever it is packed in: unpacked, its header checked and left out, in blocks.
 
-What a file is, its first bytes tell, never its name: names lie (an `events.csv` that is gzip) and vary
+The first bytes decide how a file is packed, not its name, which can be wrong (an `events.csv` that is gzip) and varies
 (`EVENTS.CSV.GZ`).
 What cannot be read as our CSV is refused by its own name, with the cure, before any of its bytes counts as a line.
 """
