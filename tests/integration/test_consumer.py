@@ -108,7 +108,7 @@ def test_a_topic_deleted_and_made_anew_under_a_running_consumer(settings: Settin
         create_topic(settings.kafka)
         send(settings, events[500:])
         wait_until(lambda: worker.failure is not None, "noticed")
-        assert "made anew" in str(worker.failure) or "gone" in str(worker.failure)
+        assert "created again" in str(worker.failure) or "gone" in str(worker.failure)
         worker.failure = None
     drain(settings)
     check(settings, events)

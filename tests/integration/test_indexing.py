@@ -136,7 +136,7 @@ def test_a_topic_made_anew_is_read_from_its_beginning(settings: Settings) -> Non
         create_topic(settings.kafka)
         send(settings, events[500:])
         wait_until(lambda: worker.failure is not None, "noticed")
-        assert "made anew" in str(worker.failure) or "gone" in str(worker.failure)
+        assert "created again" in str(worker.failure) or "gone" in str(worker.failure)
         worker.failure = None
     drain(settings)
     fill(settings)
