@@ -90,6 +90,7 @@ def test_a_machine_that_is_gone_is_noticed_soon(postgres: PostgresSettings) -> N
         assert 0 < server.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) <= 10_000
 
 
+@pytest.mark.slow
 def test_a_command_that_reads_twice_loads_no_pool(settings: Settings) -> None:
     read = "borrow(load_settings().postgres).__enter__()"
     lines = [
@@ -122,6 +123,7 @@ def test_an_error_of_a_read_costs_no_connection(postgres: PostgresSettings) -> N
     assert backend(postgres) == first
 
 
+@pytest.mark.slow
 def test_what_the_server_ended_is_replaced(postgres: PostgresSettings, settings: Settings) -> None:
     with postgres_proxy(postgres) as proxy:
         proxied = behind(postgres, proxy.port)
@@ -145,6 +147,7 @@ def test_a_connection_that_breaks_under_a_read_is_the_readers_error(
     assert backend(postgres) != pid
 
 
+@pytest.mark.slow
 def test_more_readers_than_connections_wait_for_nobody(postgres: PostgresSettings, settings: Settings) -> None:
     with ExitStack() as held:
         pids = [held.enter_context(borrow(postgres)).info.backend_pid for _ in range(MOST + 2)]
@@ -229,12 +232,14 @@ def test_a_connection_that_is_not_needed_is_closed(
     assert backend(postgres)
 
 
+@pytest.mark.slow
 def test_a_pooler_in_session_mode_does(postgres: PostgresSettings) -> None:
     session_settings._known_poolers.clear()
     with session_pooler(postgres) as pooled:
         assert len({backend(pooled) for _ in range(3)}) == 1
 
 
+@pytest.mark.slow
 def test_a_pooler_in_transaction_mode_is_refused(postgres: PostgresSettings) -> None:
     session_settings._known_poolers.clear()
     with transaction_pooler(postgres) as pooled:
@@ -264,6 +269,7 @@ else:
 
 
 @pytest.mark.usefixtures("settings")
+@pytest.mark.slow
 def test_a_fork_has_a_pool_of_its_own_and_both_end_quietly() -> None:
     command = [sys.executable, "-W", "default", "-W", "ignore:This process:DeprecationWarning", "-c", FORKED]
     found = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
