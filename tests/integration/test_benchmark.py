@@ -23,12 +23,13 @@ from clickstream.actions.processes import consumers
 from clickstream.config.paths import Home
 from clickstream.config.settings import Settings, load_settings
 from clickstream.domain.errors import ClickstreamError, Interrupted
+from clickstream.domain.processes import ProcessState, Role
 from clickstream.pipeline.events.generator import RETAILROCKET
 from clickstream.services.kafka.admin import describe_topic, read_offsets
 from clickstream.services.kafka.config import client_config
 from clickstream.services.valkey.connection import connect as connect_valkey
 from tests.consuming import drain
-from tests.feed import query, send, shop
+from tests.feed import query, send, shop, wait_until
 
 EVENTS = 20_000
 
@@ -193,18 +194,23 @@ def test_a_run_that_ends_well_leaves_its_figures_only(user: Settings, mode: Mode
 
 
 def started() -> subprocess.Popen[str]:
+    """A benchmark that takes ten seconds, however fast the machine is."""
     command = [sys.executable, "-m", "clickstream", "benchmark", "-y", "--limit", f"{EVENTS}", "--partitions", "2"]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    paced = [*command, "--mode", "live", "--rate", f"{EVENTS // 10}"]
+    return subprocess.Popen(paced, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
-def until_it_says(process: subprocess.Popen[str], words: str) -> None:
-    assert process.stderr
-    lines = []
-    for line in process.stderr:
-        lines.append(line)
-        if words in line:
-            return
-    raise AssertionError(f"never said {words}: {lines}")
+def until_it_reads(user: Settings) -> None:
+    control = running(user.home)
+    assert control
+    workers = (Role.CONSUMER, ProcessState.RUNNING)
+    wait_until(
+        lambda: any(
+            one.name.startswith("benchmark-") and (one.role, one.state) == workers
+            for one in control.snapshot().processes
+        ),
+        "the benchmark's consumers run",
+    )
 
 
 @pytest.mark.slow
@@ -212,7 +218,7 @@ def until_it_says(process: subprocess.Popen[str], words: str) -> None:
 def test_a_command_that_is_interrupted_leaves_nothing(user: Settings, kill: signal.Signals) -> None:
     before = of_the_user(user)
     with started() as process:
-        until_it_says(process, "reading")
+        until_it_reads(user)
         process.send_signal(kill)
         _, talk = process.communicate(timeout=60)
     assert process.returncode == 130, talk
@@ -225,7 +231,7 @@ def test_a_command_that_is_interrupted_leaves_nothing(user: Settings, kill: sign
 def test_what_a_killed_command_left_the_next_one_removes(user: Settings) -> None:
     before = of_the_user(user)
     with started() as process:
-        until_it_says(process, "reading")
+        until_it_reads(user)
         with pytest.raises(ClickstreamError, match="running in this home already"):
             run(user, "", breaks)
         process.kill()
