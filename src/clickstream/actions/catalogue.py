@@ -380,13 +380,13 @@ COMMANDS: Final = (
         "serve the figures to Prometheus, in its text format, until a signal ends it",
         "metrics --port 9464",
         changes=True,
-        interrupted="no figures are served any more; the pipeline goes on running",
+        interrupted="the figures are not served any more; the pipeline goes on running",
     ),
     Command(
         "serve",
         "show the dashboard in a browser on this machine",
         "serve --port 8000",
-        interrupted="the dashboard is no longer served; the pipeline goes on running",
+        interrupted="the web server has stopped; the pipeline goes on running",
     ),
     Command("completion", "print the script that completes commands in a shell", "completion bash"),
 )

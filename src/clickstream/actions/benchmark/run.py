@@ -174,7 +174,7 @@ def _live(trace: Trace, case: Case, control: Control, say: Say, cancelled: Calla
     if case.rate:
         arguments += ["--rate", f"{case.rate:g}"]
     control.start([replace(producer_spec(own, arguments), name=PRODUCER)])
-    # While it loads: the pid of a producer that has ended is no longer known.
+    # While it loads: after its end, a producer's pid is unknown.
     trace.producers |= {one.pid for one in control.snapshot().of(Role.PRODUCER) if one.name == PRODUCER and one.pid}
     control.wait([PRODUCER], {ProcessState.RUNNING, ProcessState.FINISHED}, READY_WITHIN)
     return _finish(own, case, control, say, cancelled, times)

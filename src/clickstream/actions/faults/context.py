@@ -46,7 +46,7 @@ class Context:
         control = running(self.settings.home)
         if control is None:
             raise ClickstreamError(
-                "nothing runs here: there is no supervisor", hint="`clickstream stack up` and `consumer start`"
+                "nothing runs here: the supervisor is not running", hint="`clickstream stack up` and `consumer start`"
             )
         return control
 

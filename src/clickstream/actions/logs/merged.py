@@ -57,8 +57,8 @@ def last_lines(home: Home, query: LogQuery) -> list[LogLine]:
     """The last lines that match, oldest first, from the rotated files as well.
 
     Raises:
-        UsageError: there is no log of one of the names.
-        ClickstreamError: there is no log at all.
+        UsageError: one of the names has no log.
+        ClickstreamError: nothing was logged yet.
     """
     return _Matching(home, query).last()
 
@@ -85,7 +85,7 @@ def chosen_names(home: Home, names: Iterable[str]) -> list[str]:
         meant = [name] if name in logged else [one for one in logged if one.startswith(f"{name}-")]
         if not meant or not name:
             there = f"there are logs of {', '.join(logged)}"
-            raise UsageError(f"there is no log of {name!r}", hint=spelling.hint(name, logged, there))
+            raise UsageError(f"{name!r} has no log", hint=spelling.hint(name, logged, there))
         chosen.update(meant)
     return sorted(chosen) or logged
 

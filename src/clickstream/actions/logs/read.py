@@ -63,7 +63,7 @@ def follow(home: Home, names: Sequence[str], lines: int) -> Generator[tuple[str,
 def _tails(home: Home, names: Sequence[str]) -> dict[str, Tail]:
     for name in names:
         if not (home.logs / f"{name}.log").is_file():
-            raise ClickstreamError(f"there is no log of {name}", hint=f"logs lie in {home.logs} once a process has run")
+            raise ClickstreamError(f"{name} has no log yet", hint=f"logs lie in {home.logs} once a process has run")
     return {name: Tail(home.logs / f"{name}.log") for name in names}
 
 

@@ -38,7 +38,7 @@ class ProcessDiary:
         return _folded([entry for entry in found if entry is not None])
 
     def gone(self, at: float) -> list[JournalEntry]:
-        """There is no supervisor any more."""
+        """The supervisor has gone."""
         before, self._before = self._before, None
         self._died.clear()
         return [JournalEntry(at, INFO, "the supervisor has ended, and all that it ran")] if before else []

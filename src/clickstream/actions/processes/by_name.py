@@ -57,7 +57,7 @@ def stop(settings: Settings, name: str) -> StoppedProcess:
     """Stop it and wait for its end.
 
     Raises:
-        UsageError: there is no process of that name.
+        UsageError: the name is unknown.
         ClickstreamError: nothing runs here.
     """
     control = control_of(settings)
@@ -70,7 +70,7 @@ def restart(settings: Settings, name: str) -> RestartedProcess:
     """Stop it, start it again as it was started, and return once it is ready.
 
     Raises:
-        UsageError: there is no process of that name.
+        UsageError: the name is unknown.
         ClickstreamError: nothing runs here; it did not become ready.
     """
     control = control_of(settings)
@@ -84,7 +84,7 @@ def kill(settings: Settings, name: str) -> Signalled:
     """SIGKILL, with no time to finish; its supervisor starts it again, as after any death.
 
     Raises:
-        UsageError: there is no process of that name, or it does not run.
+        UsageError: the name is unknown, or the process does not run.
         ClickstreamError: nothing runs here.
     """
     pid = _pid(settings, name)
@@ -97,7 +97,7 @@ def freeze(settings: Settings, name: str, *, frozen: bool) -> Signalled:
     """SIGSTOP or SIGCONT for the process and its children: it hangs, as one does on a machine that swaps.
 
     Raises:
-        UsageError: there is no process of that name, or it does not run.
+        UsageError: the name is unknown, or the process does not run.
         ClickstreamError: nothing runs here.
     """
     import psutil  # noqa: PLC0415 (slow to load)
@@ -123,7 +123,9 @@ def _find(snapshot: Snapshot, name: str) -> ProcessStatus:
 def _pid(settings: Settings, name: str) -> int:
     control = running(settings.home)
     if control is None:
-        raise ClickstreamError("nothing runs here: there is no supervisor", hint="`clickstream stack up` starts one")
+        raise ClickstreamError(
+            "nothing runs here: the supervisor is not running", hint="`clickstream stack up` starts one"
+        )
     process = _find(control.snapshot(), name)
     if process.state not in ALIVE or process.state is ProcessState.STOPPING or process.pid is None:
         raise UsageError(f"{name} is {process.state}, so there is nothing to kill")

@@ -105,7 +105,7 @@ def control_of(settings: Settings) -> Control:
     control = running(settings.home)
     if control is None:
         raise ClickstreamError(
-            f"nothing runs here: there is no supervisor in {settings.home.root}",
+            f"nothing runs here: the supervisor of {settings.home.root} is not running",
             hint="`clickstream consumer start` or `clickstream demo` starts one",
         )
     return control

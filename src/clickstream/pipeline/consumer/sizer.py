@@ -12,7 +12,7 @@ SHARED_FLOOR: Final = 64
 """Batches that others got in the way of do not become smaller than this."""
 
 REFUSED_IN_A_ROW: Final = 100
-"""So many single messages refused, and none taken in between, is no longer the messages' fault."""
+"""When this many single messages in a row are refused, the messages are not the cause."""
 
 
 class BatchSizer:

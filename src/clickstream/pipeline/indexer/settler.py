@@ -34,7 +34,7 @@ REASON: Final = f"{SERVICE} refused it: "
 """How the reasons of its refusals begin in `rejected_events`."""
 
 REFUSED_IN_A_ROW: Final = 1_000
-"""So many documents refused, and none taken in between, is no longer the documents' fault."""
+"""When this many documents in a row are refused, the documents are not the cause."""
 
 SMALLEST: Final = 64
 """Documents that a bulk holds at least, unless there are no more."""

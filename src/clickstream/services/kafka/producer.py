@@ -33,7 +33,7 @@ class EventProducer:
     """A producer for the events topic. For one thread; what it hands over is sent by librdkafka's own threads.
 
     Only failures are reported to it one by one: a callback for every message would cost as much as sending it.
-    What was queued, is no longer outstanding and has not failed, is acknowledged.
+    What was queued, and is neither outstanding nor failed, is acknowledged.
     """
 
     def __init__(self, settings: KafkaSettings, *, clock: Callable[[], float] = time.monotonic) -> None:

@@ -158,7 +158,7 @@ class Store:
         Raises:
             OffsetMoved: the offset is not where the batch began: somebody else moved it.
             StaleWindow: the batch would store a row twice.
-            PartitionMapMoved, VisitorsMoved: what it was prepared from is no longer so.
+            PartitionMapMoved, VisitorsMoved: what it was prepared from has changed.
             BatchRefused: a value or a constraint stands against one of its rows.
             ServiceUnavailable: PostgreSQL went away; whether the batch is stored, the offset tells.
         """
