@@ -1,6 +1,8 @@
 """Reading the events topic as a member of the group. Holds no session and commits nothing by itself.
 
 Partitions arrive paused: their owner looks up where to go on (PostgreSQL knows) and then calls `start`.
+
+A client that has lost its brokers (see broker_watch.py) is replaced: its partitions are lost, and come again.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaExcepti
 from clickstream.config.settings import KafkaSettings
 from clickstream.domain.errors import ClickstreamError, NotAdmitted, OffsetLost, ServiceRefused
 from clickstream.services.kafka.admission import Admission
+from clickstream.services.kafka.broker_watch import BrokerWatch
 from clickstream.services.kafka.config import SPREADING, WORKER, client_config, opening, passes, translate
 from clickstream.services.kafka.group import Committed, known_places
 from clickstream.services.repeat import repeat
@@ -108,16 +111,17 @@ class EventConsumer:
         config = client_config(settings, client_id=f"{WORKER}{client_id}") | _SETTINGS
         if on_uncommitted is not None:
             config["on_commit"] = lambda error, places: _tell_uncommitted(error, places, on_uncommitted)
+        self._config = config | {"group.id": group_id, "error_cb": self._on_error}
+        self._on_assigned, self._on_revoked, self._on_lost = on_assigned, on_revoked, on_lost
+        self._assigned: set[int] = set()
         with opening(settings):
-            self._consumer = Consumer(config | {"group.id": group_id, "error_cb": self._on_error})
-        self._subscribe(on_assigned, on_revoked, on_lost)
+            self._consumer = self._connect()
 
-    def _subscribe(
-        self,
-        on_assigned: Callable[[list[int]], None],
-        on_revoked: Callable[[list[int]], None],
-        on_lost: Callable[[list[int]], None],
-    ) -> None:
+    def _connect(self) -> Consumer:
+        self.watch = BrokerWatch()
+        """Of the present client."""
+        consumer = Consumer(self._config | self.watch.config)
+
         def assign(consumer: Consumer, partitions: list[TopicPartition]) -> None:
             self._admission.grant()
             self.barred = None
@@ -127,17 +131,33 @@ class EventConsumer:
                 partition.offset = OFFSET_BEGINNING
             consumer.incremental_assign(partitions)
             consumer.pause(partitions)
-            on_assigned([partition.partition for partition in partitions])
+            numbers = [partition.partition for partition in partitions]
+            self._assigned.update(numbers)
+            self._on_assigned(numbers)
 
-        def revoke(consumer: Consumer, partitions: list[TopicPartition]) -> None:
-            on_revoked([partition.partition for partition in partitions])
+        def release(to: Callable[[list[int]], None], consumer: Consumer, partitions: list[TopicPartition]) -> None:
+            numbers = [partition.partition for partition in partitions if partition.partition in self._assigned]
+            if numbers:
+                to(numbers)
+            self._assigned.difference_update(numbers)
             consumer.incremental_unassign(partitions)
 
-        def lose(consumer: Consumer, partitions: list[TopicPartition]) -> None:
-            on_lost([partition.partition for partition in partitions])
-            consumer.incremental_unassign(partitions)
+        consumer.subscribe(
+            [self._topic],
+            on_assign=assign,
+            on_revoke=partial(release, self._on_revoked),
+            on_lost=partial(release, self._on_lost),
+        )
+        return consumer
 
-        self._consumer.subscribe([self._topic], on_assign=assign, on_revoke=revoke, on_lost=lose)
+    def _replace_lost_client(self) -> None:
+        """Give up the partitions of a client that will not connect again, and join the group with another."""
+        _logger.warning("the client lost its brokers; another one joins the group")
+        lost, self._assigned = sorted(self._assigned), set()
+        if lost:
+            self._on_lost(lost)
+        self._consumer.close()
+        self._consumer = self._connect()
 
     def fetch(self, count: int, *, wait: float, gather: float) -> list[Fetched]:
         """Up to `count` messages, by partition: a first one that comes within `wait` seconds, and what follows it.
@@ -159,6 +179,9 @@ class EventConsumer:
             raise translate(error.args[0]) from error
         self._look_for_admission()
         self.ends.clear()
+        if self.watch.lost:
+            self._replace_lost_client()
+            return []
         by_partition: dict[int, list[Any]] = {}
         for message in messages:
             if (fault := message.error()) is None:

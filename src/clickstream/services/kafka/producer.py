@@ -1,11 +1,8 @@
 """Sends messages to the events topic: idempotent, acknowledged by all replicas, in order, none lost silently.
 
 An outage is waited out by librdkafka for as long as it takes; nothing here sleeps or decides to stop.
-
-A broker that shuts down answers that the cluster has no brokers. librdkafka then forgets all that it knows, and now and
-then never connects again (its issue 5301, not fixed in 2.16). Its statistics show that: they name no broker any more.
-The client is then replaced, and what was not acknowledged is handed to the new one. Some of it Kafka may have already;
-consumers drop what comes twice.
+A client that has lost its brokers (see broker_watch.py) is replaced, and what was not acknowledged is handed to the
+new one. Kafka may have some of it already; consumers drop what comes twice.
 """
 
 from __future__ import annotations
@@ -15,12 +12,12 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-import msgspec
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from clickstream.config.settings import KafkaSettings
 from clickstream.domain.errors import ClickstreamError, NotAdmitted, ServiceRefused
 from clickstream.services.kafka.admission import Admission
+from clickstream.services.kafka.broker_watch import BrokerWatch
 from clickstream.services.kafka.config import SERVICE, SPREADING, client_config, opening, passes, translate
 from clickstream.services.repeat import repeat
 
@@ -30,21 +27,9 @@ CAPACITY: Final = 100_000
 SILENCE: Final = 3.0
 """Seconds without an acknowledgement, although some are outstanding, that count as trouble."""
 
-STATISTICS_MS: Final = 2_000
-"""Between two reports of librdkafka's statistics."""
-
-WITHOUT_BROKERS: Final = 2
-"""So many reports in a row that name no broker mean that the client will not connect again; one may be a moment."""
-
 _PURGED: Final = (KafkaError._PURGE_QUEUE, KafkaError._PURGE_INFLIGHT)
 
 _logger = logging.getLogger(__name__)
-
-
-class _Statistics(msgspec.Struct):
-    """What is read of a report of librdkafka's statistics."""
-
-    brokers: dict[str, msgspec.Raw]
 
 
 class EventProducer:
@@ -66,7 +51,6 @@ class EventProducer:
         self._fault: ClickstreamError | None = None
         self._admission = Admission(settings)
         self._failure_codes: set[int] = set()
-        self._reports_without_brokers = 0
         self._unacknowledged: list[dict[str, Any]] | None = None
         """While the client is replaced: the messages that the old one did not get acknowledged."""
         self._config = client_config(settings, client_id="clickstream-producer") | {
@@ -81,11 +65,14 @@ class EventProducer:
             "delivery.report.only.error": True,
             "on_delivery": self._on_delivery,
             "error_cb": self._on_error,
-            "statistics.interval.ms": STATISTICS_MS,
-            "stats_cb": self.on_statistics,
         }
         with opening(settings):
-            self._producer = Producer(self._config)
+            self._producer = self._connect()
+
+    def _connect(self) -> Producer:
+        self.watch = BrokerWatch()
+        """Of the present client."""
+        return Producer(self._config | self.watch.config)
 
     def check_topic(self, timeout: float) -> int:
         """The number of partitions of the events topic.
@@ -209,24 +196,20 @@ class EventProducer:
             self._producer.flush(1.0)
         self._producer.close()
 
-    def on_statistics(self, report: str) -> None:
-        """Note whether this report of librdkafka, a JSON document, names a broker."""
-        known = msgspec.json.decode(report, type=_Statistics).brokers
-        self._reports_without_brokers = 0 if known else self._reports_without_brokers + 1
-
     def _replace_lost_client(self) -> None:
         """Hand what is outstanding to a new client where the old one knows no broker to connect to any more."""
-        if self._reports_without_brokers < WITHOUT_BROKERS:
+        if not self.watch.lost:
             return
-        self._reports_without_brokers = 0
         self._unacknowledged = messages = []
         self._producer.purge()
         while self._producer.flush(1.0):
             pass
         self._unacknowledged = None
         self._producer.close()
-        self._producer = Producer(self._config)
-        _logger.warning("Kafka's client lost its brokers: %d messages go on over a new one", len(messages))
+        self._producer = self._connect()
+        _logger.warning(
+            "Kafka's client lost its brokers; a new one sends the %d messages that are not acknowledged", len(messages)
+        )
         self._produce(messages)
 
     def _on_error(self, error: KafkaError) -> None:
