@@ -200,7 +200,8 @@ class EventProducer:
         """Hand what is outstanding to a new client where the old one knows no broker to connect to any more."""
         if not self.watch.lost:
             return
-        self._unacknowledged = messages = []
+        messages: list[dict[str, Any]] = []
+        self._unacknowledged = messages
         self._producer.purge()
         while self._producer.flush(1.0):
             pass
