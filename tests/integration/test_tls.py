@@ -213,7 +213,7 @@ def test_what_is_wrong_is_said_in_one_line(
         if case.service == "valkey":  # which nothing needs: the worker goes on without it, and says so
             said = pool.submit(until_said, case.variable, "worker", "consumer", "--name", "worker")
             lines = complaints(said.result(), case, cloud)
-            assert len({"figures not" in line for line in lines}) == len(lines), "each consequence once"
+            assert len({"heartbeat not" in line for line in lines}) == len(lines), "each consequence once"
         else:
             started = pool.submit(clickstream, "consumer", "start")
             worker = pool.submit(clickstream, "worker", "consumer", "--name", "worker")

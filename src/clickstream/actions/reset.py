@@ -19,7 +19,7 @@ from clickstream.pipeline.events.csvfile.rejects import remove_files
 from clickstream.services.kafka.admin import check_replaceable, create_topic, delete_topic
 from clickstream.services.postgres import reset as tables
 from clickstream.services.postgres.migrate import migrate
-from clickstream.services.valkey.board import clear
+from clickstream.services.valkey.keys import clear
 from clickstream.services.valkey.server import server_info
 
 if TYPE_CHECKING:

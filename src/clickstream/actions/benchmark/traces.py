@@ -23,7 +23,7 @@ from clickstream.domain.errors import ClickstreamError, Interrupted
 from clickstream.pipeline.events.csvfile.rejects import SUFFIX
 from clickstream.services.kafka.admin import delete_group, delete_topic
 from clickstream.services.postgres.reset import drop_schema
-from clickstream.services.valkey.board import clear
+from clickstream.services.valkey.keys import clear
 
 NAME = "benchmark"
 

@@ -135,7 +135,7 @@ class ServiceRow:
 
 @dataclass(frozen=True, slots=True)
 class ProcessRow:
-    """One process: a server or worker of this home, or a worker elsewhere that posts on the notice board."""
+    """One process: a server or worker of this home, or a worker elsewhere that sends heartbeats."""
 
     name: str
     role: Role
