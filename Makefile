@@ -90,7 +90,7 @@ clean: ## remove the environment and all caches; stop the stack first (clickstre
 venv:
 	@sh tools/make-venv $(VENV)
 
-# The stamps are written last, so that a cut step is done again.
+# These files are written last, so an interrupted step is done again.
 $(VENV)/.run: pyproject.toml constraints.txt | venv
 	@$(call FILL,.)
 	@touch $@

@@ -22,7 +22,7 @@ from clickstream.config.paths import Home
 from clickstream.config.settings import Settings, load_settings
 from clickstream.domain.errors import ClickstreamError
 from clickstream.domain.pace import Pace
-from clickstream.domain.processes import SETTLED, ProcessState, Role
+from clickstream.domain.processes import FINAL_STATES, ProcessState, Role
 from clickstream.services.kafka.admin import delete_topic
 from tests.campaign.plan import Plan, Strike
 from tests.campaign.surroundings import Surroundings, surroundings
@@ -235,7 +235,7 @@ def _all_sent(settings: Settings, file: Path) -> bool:
     process = control.snapshot().get("producer") if control else None
     if process is not None and process.state is ProcessState.FINISHED:
         return True
-    if process is None or process.state in SETTLED:
+    if process is None or process.state in FINAL_STATES:
         producers.start(settings, producers.SendingRun(file))
     return False
 

@@ -319,7 +319,7 @@ def test_heartbeats_are_read_as_what_strangers_wrote(
 
 
 def test_windows_that_strangers_wrote_only_cost_time(here: Settings) -> None:
-    """Of the right stamp and of no sense: the consumer looks everything up instead."""
+    """For the right revision of the offset and without sense: the consumer looks everything up instead."""
     assert here.kafka
     assert here.valkey
     producer = Producer(client_config(here.kafka, client_id="tests"))
@@ -328,8 +328,8 @@ def test_windows_that_strangers_wrote_only_cost_time(here: Settings) -> None:
         odd_kind = [0, b"\xff" * 8, b"\0" * 8, b"\x09", b"\0" * 8]
         spoilt: Any
         for spoilt in ([0, b"x", b"", b"\0", b""], odd_kind, [2**63, *[b""] * 4], [0], {}):
-            version, offset, stamp, _ = msgspec.msgpack.decode(client.get(key))
-            client.set(key, msgspec.msgpack.encode([version, offset, stamp, spoilt]))
+            version, offset, revision, _ = msgspec.msgpack.decode(client.get(key))
+            client.set(key, msgspec.msgpack.encode([version, offset, revision, spoilt]))
             producer.produce(here.kafka.events_topic, value(GOOD[0]), b"7", partition=0)  # once more
             assert producer.flush(30) == 0
             drain(here)

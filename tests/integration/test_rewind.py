@@ -38,7 +38,7 @@ def new_partitions(settings: Settings, total: int) -> None:
     create_partitions(settings.kafka, settings.kafka.events_topic, total)
 
 
-def stamps(settings: Settings) -> dict[int, Any]:
+def revisions(settings: Settings) -> dict[int, Any]:
     return dict(query(settings, "SELECT partition, updated_at FROM consumer_offsets"))
 
 
@@ -62,12 +62,12 @@ def test_read_again_from_the_beginning_nothing_changes(settings: Settings) -> No
     events = shop(1, 2000)
     send(settings, [*events, ("1", b"broken")])
     drain(settings)
-    before, ends = stamps(settings), offsets(settings)
+    before, ends = revisions(settings), offsets(settings)
     found = rewind.rewind(settings, EARLIEST)
     assert {move.partition: (move.before, move.after) for move in found.partitions} == {n: (ends[n], 0) for n in ends}
     assert (found.again, found.skipped) == (2001, 0)
     assert set(offsets(settings).values()) == {0}
-    assert all(stamps(settings)[number] != before[number] for number in ends)
+    assert all(revisions(settings)[number] != before[number] for number in ends)
     assert verify.verify(settings).ok
     drain(settings, count=2)
     check(settings, events)
@@ -283,9 +283,9 @@ def test_refusals(
 ) -> None:
     send(settings, shop(8, 60))
     drain(settings)
-    before = stamps(settings)
+    before = revisions(settings)
     assert words in refusal(capsys, code, line)
-    assert stamps(settings) == before
+    assert revisions(settings) == before
 
 
 @pytest.mark.slow
@@ -293,9 +293,9 @@ def test_skipping_is_asked_for(settings: Settings, capsys: pytest.CaptureFixture
     send(settings, shop(9, 60))
     drain(settings)
     send(settings, shop(10, 30))
-    before = stamps(settings)
+    before = revisions(settings)
     assert "this skips messages for good and there is no terminal to ask on" in refusal(capsys, 2, ["--to", "latest"])
-    assert stamps(settings) == before
+    assert revisions(settings) == before
     assert run(["consumer", "rewind", "--to", "latest", "-y", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert found["skipped"] == len(shop(10, 30))

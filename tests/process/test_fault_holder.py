@@ -17,7 +17,7 @@ import pytest
 from clickstream.actions.control import Control
 from clickstream.actions.faults.holders import fault_process
 from clickstream.domain.processes import ProcessSpec, ProcessState
-from tests.process.children import READY, SLEEP, alive, child, run, seen, settled, until
+from tests.process.children import READY, SLEEP, alive, child, reached, run, seen, until
 
 HOLDER, RELAY = "clickstream.supervision.fault_holder", "clickstream.supervision.relay"
 FOR_EVER = 500.0
@@ -55,7 +55,7 @@ def test_a_freeze_holds_the_process_and_its_children_until_it_is_stopped(supervi
 
 def test_a_freeze_ends_at_its_time(supervisor: Control) -> None:
     family = freeze(supervisor, seconds=0.5)
-    settled(supervisor, "holder", ProcessState.FINISHED)
+    reached(supervisor, "holder", ProcessState.FINISHED)
     assert not any(map(frozen, family))
 
 
@@ -65,7 +65,7 @@ def test_a_holder_that_is_killed_is_started_again_and_thaws(supervisor: Control)
     assert status
     assert status.pid
     os.kill(status.pid, signal.SIGKILL)
-    settled(supervisor, "holder", ProcessState.FINISHED)
+    reached(supervisor, "holder", ProcessState.FINISHED)
     assert not any(map(frozen, family))
 
 
@@ -75,7 +75,7 @@ def test_a_holder_that_is_started_past_its_time_only_reverts(supervisor: Control
     assert status
     late = fault_process("late", HOLDER, ("freeze", "child", "--seconds", "9", "--latest", "0"), "injected")
     supervisor.start([late])
-    settled(supervisor, "late", ProcessState.FINISHED)
+    reached(supervisor, "late", ProcessState.FINISHED)
     assert not any(map(frozen, family))
 
 
@@ -98,8 +98,8 @@ def test_a_stop_is_followed_by_a_start_as_it_was(supervisor: Control) -> None:
     [before] = run(supervisor, child())
     supervisor.start([holder("stop", seconds=0.3)])
     seen(supervisor, "child", lambda status: status.state is ProcessState.STOPPED)
-    settled(supervisor, "holder", ProcessState.FINISHED)
-    after = settled(supervisor, "child", ProcessState.RUNNING)
+    reached(supervisor, "holder", ProcessState.FINISHED)
+    after = reached(supervisor, "child", ProcessState.RUNNING)
     assert after.pid != before.pid
 
 
@@ -162,14 +162,14 @@ def test_a_relay_forwards_both_ways_and_its_death_cuts_what_goes_through(
         far.sendall(b"back")
         assert near.recv(9) == b"back"
         supervisor.start([holder("stop", "--kill", name="relay")])
-        settled(supervisor, "holder", ProcessState.RUNNING)
+        reached(supervisor, "holder", ProcessState.RUNNING)
         far.settimeout(10)
         assert ends(near)
         assert ends(far)
         with pytest.raises(ConnectionRefusedError):
             socket.create_connection(("127.0.0.1", port), 10)
     supervisor.stop(["holder"])
-    again = settled(supervisor, "relay", ProcessState.RUNNING)
+    again = reached(supervisor, "relay", ProcessState.RUNNING)
     assert again.pid != status.pid
     with closing(socket.create_connection(("127.0.0.1", port), 10)), closing(echo.accept()[0]):
         pass

@@ -8,7 +8,7 @@ from clickstream.actions.control import Control
 from clickstream.config.paths import Home
 from clickstream.domain.errors import ClickstreamError, UsageError
 from clickstream.domain.processes import ProcessState, Role
-from tests.process.children import READY, SLEEP, child, run, seen, settled, until
+from tests.process.children import READY, SLEEP, child, reached, run, seen, until
 
 REPORT = """import json, os, sys, time
 def report(detail):
@@ -46,9 +46,9 @@ def test_one_that_does_not_read_delays_nobody_and_is_said(supervisor: Control) -
     with pytest.raises(ClickstreamError, match="child has not listened to what it was told before"):
         flood()
     supervisor.stop(["other"])
-    settled(supervisor, "other", ProcessState.STOPPED)
+    reached(supervisor, "other", ProcessState.STOPPED)
     supervisor.stop(["child"])
-    settled(supervisor, "child", ProcessState.STOPPED)
+    reached(supervisor, "child", ProcessState.STOPPED)
 
 
 def test_one_that_has_closed_its_stdin_is_said(supervisor: Control) -> None:

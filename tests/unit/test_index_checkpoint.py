@@ -92,7 +92,7 @@ def test_what_is_settled_is_committed_when_it_is_secured() -> None:
     group = Group()
     offsets = Offsets(None, group, None, accept_gap=False)  # type: ignore[arg-type]
     offsets.open = {0: Place(30, 10, 10), 1: Place(10, 10, 10)}
-    offsets.settled({0: 30})
+    offsets.stored({0: 30})
     offsets.commit()
     assert group.committed == {}
     assert offsets.ahead == {0: 30}

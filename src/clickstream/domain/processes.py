@@ -39,7 +39,8 @@ class ProcessState(StrEnum):
 
 
 ALIVE = frozenset({ProcessState.STARTING, ProcessState.RUNNING, ProcessState.STOPPING})
-SETTLED = frozenset({ProcessState.STOPPED, ProcessState.FINISHED, ProcessState.FAILED})
+FINAL_STATES = frozenset({ProcessState.STOPPED, ProcessState.FINISHED, ProcessState.FAILED})
+"""A process in one of these does not move by itself any more."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,29 +60,29 @@ def ensure_jars(product: str, *, progress: Progress | None = None) -> tuple[Path
     """
     jars = read_lock(product)
     folder = cache_folder() / "jars"
-    stamp = folder / f"{product}.verified"
-    if _stamp(folder, jars) != _read_stamp(stamp):
+    verified = folder / f"{product}.verified"
+    if _fingerprint(folder, jars) != _read_fingerprint(verified):
         with locked(folder / "download.lock"):
             missing = [jar for jar in jars if not _intact(folder / jar.path, jar)]
             if missing:
                 _Downloads(product, folder, jars, missing, progress).run()
-            write_private(stamp, json.dumps(_stamp(folder, jars)))
+            write_private(verified, json.dumps(_fingerprint(folder, jars)))
     return tuple(folder / jar.path for jar in jars)
 
 
-def _stamp(folder: Path, jars: tuple[Jar, ...]) -> dict[str, list[str | int]] | None:
+def _fingerprint(folder: Path, jars: tuple[Jar, ...]) -> dict[str, list[str | int]] | None:
     """What tells a verified file from a changed one without reading it; None when a file is missing."""
-    stamp: dict[str, list[str | int]] = {}
+    fingerprint: dict[str, list[str | int]] = {}
     for jar in jars:
         try:
             stat = (folder / jar.path).stat()
         except FileNotFoundError:
             return None
-        stamp[str(jar.path)] = [jar.sha256, stat.st_size, stat.st_mtime_ns]
-    return stamp
+        fingerprint[str(jar.path)] = [jar.sha256, stat.st_size, stat.st_mtime_ns]
+    return fingerprint
 
 
-def _read_stamp(path: Path) -> object:
+def _read_fingerprint(path: Path) -> object:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError):
@@ -126,14 +126,14 @@ class _Downloads:
         try:
             tasks = {pool.submit(self._fetch, jar): jar for jar in self._missing}
             for task in as_completed(tasks):
-                self._settle(tasks[task], task.exception())
+                self._finish(tasks[task], task.exception())
         finally:
             self._cancel.set()
             pool.shutdown(cancel_futures=True)
             truststore.extract_from_ssl()
             shutil.rmtree(self._incoming, ignore_errors=True)
 
-    def _settle(self, jar: Jar, error: BaseException | None) -> None:
+    def _finish(self, jar: Jar, error: BaseException | None) -> None:
         if error is None:
             return
         here = f"{self._arrived} of {self._jars_total} files are here"

@@ -23,7 +23,7 @@ import psutil
 
 from clickstream.config.paths import Home
 from clickstream.domain.errors import ClickstreamError
-from clickstream.domain.processes import SETTLED, Snapshot
+from clickstream.domain.processes import FINAL_STATES, Snapshot
 from clickstream.supervision.client import SupervisorClient, connect
 from clickstream.supervision.process import PR_SET_PDEATHSIG
 
@@ -158,7 +158,7 @@ def stopped(client: SupervisorClient, name: str, term: Term, *, kill: bool) -> I
     finally:
         with suppress(ClickstreamError):  # everything ends
             process = client.snapshot().get(name)
-            if process is not None and process.state in SETTLED:
+            if process is not None and process.state in FINAL_STATES:
                 client.restart([name])
 
 

@@ -14,7 +14,7 @@ from clickstream.actions.control import Control
 from clickstream.actions.faults.context import BACK_WITHIN, Context
 from clickstream.actions.observe.model import WARN
 from clickstream.domain.errors import ClickstreamError, UsageError
-from clickstream.domain.processes import SETTLED, ProcessSpec, ProcessState, ProcessStatus, Role, Snapshot
+from clickstream.domain.processes import FINAL_STATES, ProcessSpec, ProcessState, ProcessStatus, Role, Snapshot
 
 MODULE = "clickstream.supervision.fault_holder"
 INJECTED_WITHIN = 90.0
@@ -57,7 +57,7 @@ def held(context: Context, how: str, name: str, *flags: str) -> Iterator[Snapsho
     control = context.control
     holder = holder_name(how, name)
     present = control.snapshot().get(holder)
-    if present is not None and present.state not in SETTLED:
+    if present is not None and present.state not in FINAL_STATES:
         raise UsageError(
             f"{context.fault.name} is under way already", hint=f"`clickstream worker stop {holder}` ends it"
         )
@@ -88,7 +88,7 @@ def await_end(
         if seen is not None:
             seen(snapshot)
         process = snapshot.get(holder)
-        if process is None or process.state in SETTLED:
+        if process is None or process.state in FINAL_STATES:
             return snapshot
         if time.monotonic() > deadline:
             raise ClickstreamError(f"{holder} does not end", hint=f"see its log, {holder}.log")

@@ -17,7 +17,7 @@ from clickstream.actions.processes.workers import UNDER_WAY, consumer_spec, inde
 from clickstream.config.files import locked
 from clickstream.config.settings import Settings
 from clickstream.domain.errors import ClickstreamError
-from clickstream.domain.processes import SETTLED, ProcessSpec, ProcessState, RestartPolicy, Role
+from clickstream.domain.processes import FINAL_STATES, ProcessSpec, ProcessState, RestartPolicy, Role
 from clickstream.stack.layout import (
     HOST,
     KAFKA,
@@ -72,7 +72,7 @@ def _restart(context: Context, control: Control, role: Role, *, without: str = "
     spec_of = indexer_spec if role is Role.INDEXER else consumer_spec
     snapshot = control.snapshot()
     names = [process.name for process in snapshot.of(role) if process.state in UNDER_WAY]
-    there = {process.name for process in snapshot.processes if process.state not in SETTLED} - {without}
+    there = {process.name for process in snapshot.processes if process.state not in FINAL_STATES} - {without}
     theirs = {OPENSEARCH} if role is Role.INDEXER else RELAYS.keys() - {OPENSEARCH}
     ways = [server for server, relay in RELAYS.items() if relay in there and server in theirs]
     environment = _through(ways, context.settings)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from clickstream.services.postgres.analytics import TopItem
     from clickstream.services.postgres.verify import Verification
 
-from clickstream.domain.processes import SETTLED, ProcessState, Role
+from clickstream.domain.processes import FINAL_STATES, ProcessState, Role
 
 T = TypeVar("T")
 
@@ -173,7 +173,7 @@ class ProcessRow:
     @property
     def under_way(self) -> bool:
         """It works, or will soon again."""
-        return self.state not in SETTLED
+        return self.state not in FINAL_STATES
 
     @property
     def reason(self) -> str:

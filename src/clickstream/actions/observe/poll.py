@@ -104,7 +104,7 @@ class Poller(Generic[T]):
         self._wake.set()
 
     def wait_for_turn(self, since: float, patience: float) -> None:
-        """Wait until a question that was asked has been settled since then (monotonic); `patience` seconds at most."""
+        """Wait until a question has been asked and answered since then (monotonic); `patience` seconds at most."""
         with self._turn:
             self._turn.wait_for(lambda: self._turn_over_at >= since, patience)
 

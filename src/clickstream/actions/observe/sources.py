@@ -53,19 +53,19 @@ class LiveSettings:
         self._load = load
         self.current = load()
         self.problem = ""
-        self._stamp = self._stamps()
+        self._changed_at = self._changes()
 
     def refresh(self) -> Settings:
-        stamp = self._stamps()
-        if stamp != self._stamp:
-            self._stamp = stamp
+        changed_at = self._changes()
+        if changed_at != self._changed_at:
+            self._changed_at = changed_at
             try:
                 self.current, self.problem = self._load(), ""
             except SettingsError as error:
                 self.problem = str(error)
         return self.current
 
-    def _stamps(self) -> tuple[int, ...]:
+    def _changes(self) -> tuple[int, ...]:
         return tuple(_changed_at(path) for path in (str(self.current.home.stack_env), ".env"))
 
 

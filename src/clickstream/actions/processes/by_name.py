@@ -12,7 +12,7 @@ from clickstream.actions.processes.workers import READY_WITHIN, control_of
 from clickstream.config.settings import Settings
 from clickstream.domain import spelling
 from clickstream.domain.errors import ClickstreamError, UsageError
-from clickstream.domain.processes import ALIVE, SETTLED, ProcessState, ProcessStatus, Snapshot
+from clickstream.domain.processes import ALIVE, FINAL_STATES, ProcessState, ProcessStatus, Snapshot
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ def stop(settings: Settings, name: str) -> StoppedProcess:
     control = control_of(settings)
     process = _find(control.snapshot(), name)
     control.stop([name])
-    return StoppedProcess(name, process.state not in SETTLED)
+    return StoppedProcess(name, process.state not in FINAL_STATES)
 
 
 def restart(settings: Settings, name: str) -> RestartedProcess:

@@ -23,7 +23,7 @@ from clickstream.actions.servers import kafka_of
 from clickstream.config.settings import Settings
 from clickstream.domain.errors import ClickstreamError, FileFault
 from clickstream.domain.pace import FULL_SPEED, Pace
-from clickstream.domain.processes import ALIVE, SETTLED, ProcessState, Role
+from clickstream.domain.processes import ALIVE, FINAL_STATES, ProcessState, Role
 from clickstream.domain.reports import WorkerReport, WorkerState
 from clickstream.pipeline.producer.steering import Order, Pause, Resume, order_line
 
@@ -170,13 +170,13 @@ def _steer(settings: Settings, order: Order, obeyed: Callable[[WorkerReport], bo
     """Give the order and wait for the report that shows it, or for the producer's end."""
     control = running(settings.home)
     process = control.snapshot().get(PRODUCER) if control else None
-    if control is None or process is None or process.state in SETTLED:
+    if control is None or process is None or process.state in FINAL_STATES:
         raise ClickstreamError("no producer is running", hint="`clickstream producer start` starts it")
     control.tell(PRODUCER, order_line(order))
     deadline = time.monotonic() + OBEYED_WITHIN
     for snapshot in control.watch():
         process = snapshot.get(PRODUCER)
-        if process is None or process.state in SETTLED or (process.report and obeyed(process.report)):
+        if process is None or process.state in FINAL_STATES or (process.report and obeyed(process.report)):
             break
         if time.monotonic() > deadline:
             raise ClickstreamError(

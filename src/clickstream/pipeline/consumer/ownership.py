@@ -103,7 +103,7 @@ class Ownership(Assignment[Partition]):
         """A batch was stored: all is well with its partition."""
         number = batch.write.key.partition
         if partition := self.open.get(number):
-            partition.stored(batch, outcome.stamp)
+            partition.stored(batch, outcome.revision)
             self._uncommitted[number] = partition.stored_offset
         del self._distrusted[number]
         self.sizer.on_success(number, events=len(batch.write.events))
@@ -154,10 +154,10 @@ class Ownership(Assignment[Partition]):
         """Keep the open sessions of those partitions that have nothing in flight, for their next owner."""
         for number in partitions:
             partition = self.open.get(number)
-            if partition is None or not partition.at_rest or self._kept.get(number) == partition.stamp:
+            if partition is None or not partition.at_rest or self._kept.get(number) == partition.revision:
                 continue
-            if self._window_cache().save(number, partition.stored_offset, partition.stamp, saved(partition.window)):
-                self._kept[number] = partition.stamp
+            if self._window_cache().save(number, partition.stored_offset, partition.revision, saved(partition.window)):
+                self._kept[number] = partition.revision
 
     def _know_topic(self) -> TopicInfo:
         topic = self.check_topic()
@@ -190,7 +190,7 @@ class Ownership(Assignment[Partition]):
         timeout = self._pipeline.session_timeout_ms
         if self._distrusted[partition]:
             return Window(timeout, EVERYTHING_IS_LATE)
-        kept = self._window_cache().load(partition, position.next_offset, position.stamp)
+        kept = self._window_cache().load(partition, position.next_offset, position.revision)
         return cold_window(position, timeout) if kept is None else restored(kept, timeout)
 
     def _window_cache(self) -> WindowCache:

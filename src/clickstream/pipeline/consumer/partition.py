@@ -43,7 +43,7 @@ class Partition:
         self.window = window
         self.prepared_offset = position.next_offset
         self.stored_offset = position.next_offset
-        self.stamp = position.stamp
+        self.revision = position.revision
         self._number = 0
         self._stored_number = 0
         self._warned = False
@@ -134,9 +134,9 @@ class Partition:
         self.prepared_offset = new_offset
         return write
 
-    def stored(self, batch: Prepared, stamp: int) -> None:
+    def stored(self, batch: Prepared, revision: int) -> None:
         """The batch is stored."""
-        self.stored_offset, self.stamp = batch.write.new_offset, stamp
+        self.stored_offset, self.revision = batch.write.new_offset, revision
         self._stored_number = batch.number
 
     @property

@@ -25,7 +25,7 @@ class Doubts:
         """Documents refused once, and whether others were created beside them."""
         self._on_its_word = 0
 
-    def settled(self) -> None:
+    def clear(self) -> None:
         """The batch is done with."""
         self._suspects.clear()
 

@@ -63,8 +63,8 @@ class Offsets(Assignment[Place]):
             offset = self._begin(partition, known)
             self._start(partition, Place(offset, offset, offset))
 
-    def settled(self, next_offsets: dict[int, int]) -> None:
-        """What is before these offsets is done with."""
+    def stored(self, next_offsets: dict[int, int]) -> None:
+        """What is before these offsets is in the index, or refused."""
         for partition, offset in next_offsets.items():
             if place := self.open.get(partition):
                 place.stored_offset = offset

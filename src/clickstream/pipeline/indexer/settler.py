@@ -159,7 +159,7 @@ class Settler:
             self._count_refusals(answer)
             again += len(answer.again)
             pending = [part[place] for place in answer.again] + rest
-        self._doubts.settled()
+        self._doubts.clear()
         if refused:
             self._record(batch, refused, topic, cancelled)
         return Settled(created, duplicates, len(refused), again)

@@ -107,7 +107,7 @@ class IndexerSink:
                 self.partitions.secured(one.next_offsets)
                 self.partitions.commit()
             elif settled is not None:
-                self.partitions.settled(one.next_offsets)
+                self.partitions.stored(one.next_offsets)
                 self.totals.add(
                     time.time(),
                     messages=one.read,

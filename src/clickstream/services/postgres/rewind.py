@@ -37,7 +37,7 @@ class Moving:
     def move(self, partition: int, *, old: int, new: int) -> None:
         """Have the partition go on at `new`: what is skipped becomes a gap, and gaps that will be read are none."""
         key = [self._topic, self._topic_id, partition]
-        # The stamp changes, so that no window that was saved before is taken for this offset's.
+        # The revision changes, so no window that was saved before is taken for this offset's.
         self._connection.execute(
             "INSERT INTO consumer_offsets (topic, topic_id, partition, next_offset, updated_at)"
             " VALUES (%s, %s, %s, %s, clock_timestamp())"
