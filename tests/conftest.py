@@ -109,7 +109,7 @@ def stack_home(shelter: Path) -> Iterator[Home]:
 
 @pytest.fixture
 def settings(stack_home: Home, sheltered: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Settings]:
-    """Settings for a topic (3 partitions), a schema and a group that no other test uses; no CSV line put aside yet."""
+    """Settings for a topic (3 partitions), a schema and a group that no other test uses; no CSV line rejected yet."""
     for file in stack_home.rejects.iterdir():
         file.unlink()
     own_names(monkeypatch, stack_home, f"test_{secrets.token_hex(4)}")

@@ -55,7 +55,7 @@ class Outcome:
 
     @property
     def struck(self) -> bool:
-        return any(not step.aside for step in self.steps)
+        return any(step.on_timeline for step in self.steps)
 
     def __str__(self) -> str:
         words = line(self.steps) if self.struck else "did not strike"
@@ -200,7 +200,7 @@ def _strike(outcome: Outcome, began: float) -> None:
 
 
 def _recovery(outcome: Outcome, progress: Progress) -> float | None:
-    told = [step for step in outcome.steps if not step.aside]
+    told = [step for step in outcome.steps if step.on_timeline]
     if not told or outcome.trouble or BY_NAME[outcome.strike.name].kind == BURST:
         return None
     end = told[0].at + (outcome.strike.seconds or 0.0)

@@ -36,7 +36,7 @@ BROKEN: list[tuple[str, bytes | None]] = [
 
 @pytest.fixture
 def rejected(settings: Settings) -> Settings:
-    """One event stored, and four messages put aside."""
+    """One event stored, and four rejected messages."""
     send(settings, [GOOD, *BROKEN])
     drain(settings)
     return settings
@@ -70,7 +70,7 @@ def test_every_byte_is_kept_and_nothing_steers_the_terminal(
     assert all(line.isprintable() for line in capsys.readouterr().out.split("\n"))
 
 
-def test_a_mended_message_becomes_an_event_once_however_often_it_is_sent(
+def test_a_corrected_message_becomes_an_event_once_however_often_it_is_sent(
     rejected: Settings, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     id_, corrected, before = by_size(rejected, 300_000).id, Event(3, START_MS, 1, 4), in_kafka(rejected)

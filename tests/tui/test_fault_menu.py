@@ -108,7 +108,7 @@ def injecting(monkeypatch: pytest.MonkeyPatch, steps: list[Step], proof: Proof |
 
 def test_each_step_is_told_and_marked_as_it_happens(make_app: MakeApp, monkeypatch: pytest.MonkeyPatch) -> None:
     steps = [
-        Step(frames.NOW, "through a relay", "the consumers", aside=True),
+        Step(frames.NOW, "through a relay", "the consumers", on_timeline=False),
         Step(frames.NOW, "killed", "consumer-0, process 7", BAD),
         Step(frames.NOW + 1.2, "restarted", "consumer-0", GOOD),
         Step(frames.NOW + 3, "verify: 0 lost, 0 doubled", "7 messages read back", GOOD),

@@ -54,7 +54,7 @@ def test_faults_of_opensearch_are_listed_where_it_belongs_to_the_stack(tmp_path:
 
 def test_the_time_line() -> None:
     steps = [
-        Step(1000.26, "through a relay", aside=True),
+        Step(1000.26, "through a relay", on_timeline=False),
         Step(1000.25, "killed", "consumer-0"),
         Step(1001.5, "restarted"),
         Step(1006.31, "lag drained"),

@@ -294,8 +294,8 @@ def faults_inject(job: Job) -> str:
         raise UsageError("no fault was chosen", hint="K opens the menu")
 
     def told(step: Step) -> None:
-        words = f"{name}: {step}" if step.aside else str(step)
-        job.source.tell([JournalEntry(step.at, step.level, words, mark=not step.aside)])
+        words = str(step) if step.on_timeline else f"{name}: {step}"
+        job.source.tell([JournalEntry(step.at, step.level, words, mark=step.on_timeline)])
         job.say(f"{name}: {step.what}")
 
     job.say(f"{name}: looking how things stand")

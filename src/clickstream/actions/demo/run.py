@@ -62,7 +62,7 @@ class DemoResult:
     new: int
     """Rows of `events` that this demo added."""
     bad_lines: int
-    """Lines of the file that the producer put aside."""
+    """Lines of the file that the producer rejected."""
     unaccounted: str
     """What does not add up; empty when all does."""
     documents: int | None = None

@@ -56,7 +56,7 @@ class Context:
 
     def mention(self, what: str, detail: str = "") -> None:
         """Something to tell that is not a step of the time line."""
-        self.note(Step(time.time(), what, detail, aside=True))
+        self.note(Step(time.time(), what, detail, on_timeline=False))
 
     def victim(self) -> ProcessStatus:
         """The process that it is injected into.

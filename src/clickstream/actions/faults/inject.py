@@ -153,7 +153,7 @@ def inject(
         raise
     except ClickstreamError as error:
         injection.trouble = str(error)
-        told(Step(time.time(), "trouble", str(error), BAD, aside=True))
+        told(Step(time.time(), "trouble", str(error), BAD, on_timeline=False))
     else:
         told(_verdict(found))
     return injection

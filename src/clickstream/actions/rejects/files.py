@@ -37,7 +37,7 @@ class CsvPlace:
 
     @property
     def at(self) -> str:
-        """When the producer put it aside: ISO 8601, UTC."""
+        """When the producer rejected it: ISO 8601, UTC."""
         return _made_at(self.path)
 
 
