@@ -210,7 +210,7 @@ def test_a_time_is_the_first_message_sent_then_or_later(settings: Settings) -> N
 
 
 @pytest.mark.slow
-def test_a_batch_that_begins_just_where_a_rewind_goes_to_is_void(settings: Settings) -> None:
+def test_a_batch_that_begins_just_where_a_rewind_goes_to_is_invalidated(settings: Settings) -> None:
     """Of two batches in hand the first is skipped by the rewind; the second was prepared as if it had been stored."""
     assert settings.kafka
     assert settings.postgres
@@ -224,7 +224,7 @@ def test_a_batch_that_begins_just_where_a_rewind_goes_to_is_void(settings: Setti
             send(settings, events[20:])
             wait_until(lambda: in_hand(worker) == 2, "another one waits")
             fast.move(partition, old=1, new=20)
-            fast.void_what_is_prepared()
+            fast.invalidate_prepared()
         wait_until(lambda: all_committed(settings), "everything committed")
     check(settings, [events[0], *events[20:]])
 

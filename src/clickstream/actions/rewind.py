@@ -67,7 +67,7 @@ def plan(settings: Settings, target: Target, *, partition: int | None = None) ->
 def rewind(settings: Settings, target: Target, *, partition: int | None = None, may_skip: bool = False) -> Rewound:
     """Have consumers go on from there, one partition or all: in one transaction, safe while they run, wherever.
 
-    Those that are at work find what they prepared void; those that have nothing to do look now and then.
+    Those at work find that the batches they prepared are invalid; those with nothing to do look now and then.
 
     Raises:
         UsageError: no such partition; an offset for several partitions, or one that Kafka does not hold; it skips
@@ -99,7 +99,7 @@ def _within(settings: Settings, target: Target, partition: int | None, *, may_sk
             for one in moves:
                 offsets.move(one.partition, old=one.before, new=one.after)
             if moves:
-                offsets.void_what_is_prepared()
+                offsets.invalidate_prepared()
     return found
 
 

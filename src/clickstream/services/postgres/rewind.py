@@ -63,7 +63,7 @@ class Moving:
             [new, *key, new, new],
         )
 
-    def void_what_is_prepared(self) -> None:
+    def invalidate_prepared(self) -> None:
         """Invalidate all batches prepared before, even one that begins where its partition goes on now."""
         self._connection.execute("UPDATE visitor_homes SET epoch = epoch + 1")
 

@@ -223,7 +223,7 @@ def _parse_lines(
     commas = np.flatnonzero(text == _COMMA)
     before = np.searchsorted(commas, starts)
     five = np.searchsorted(commas, ends) - before == len(CSV_HEADER) - 1
-    # A line with another number of commas is looked at as if it were four times empty; its result is void anyhow.
+    # A line with another number of commas is treated as four empty fields; its result is not used.
     commas = np.append(commas, np.full(len(CSV_HEADER) - 1, PADDING))
     c0, c1, c2, c3 = (np.where(five, commas[before + field], starts) for field in range(len(CSV_HEADER) - 1))
     words = words_at(padded)
