@@ -297,7 +297,7 @@ class _Drawing:
         if not table.rows:
             return
         yield from self._row(table.headers, ["dim"] * len(table.headers))
-        yield _text("─" * (sum(self._widths.values()) + fitting.GAP * (len(self._widths) - 1)))
+        yield _text("─" * (sum(self._widths.values()) + fitting.SPACE * (len(self._widths) - 1)))
         for row, cells in zip(table.rows, self._cells, strict=True):
             yield from self._row(cells, [STATES.get(_cell(cell), ("", ""))[1] for cell in row])
         for line in self._below():
@@ -331,7 +331,7 @@ class _Drawing:
             for index, width in self._widths.items():
                 text = lines[index][number] if number < len(lines[index]) else ""
                 space = " " * (width - fitting.size(text))
-                line.append(" " * fitting.GAP if line else "")
+                line.append(" " * fitting.SPACE if line else "")
                 line.append(f"{space}{text}" if self._right[index] else f"{text}{space}", styles[index])
             line.rstrip()
             yield line

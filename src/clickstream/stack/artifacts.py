@@ -1,6 +1,6 @@
-"""The Java servers' jars: downloaded once, verified against the lock, kept in the cache folder for all homes.
+"""The Java servers' jars: downloaded once, checked against the lock, kept in the cache folder for all homes.
 
-The cache holds verified files only: a download lands in a folder of its own and is moved in place by a rename.
+The cache holds checked files only: a download lands in a folder of its own and is moved in place by a rename.
 """
 
 from __future__ import annotations
@@ -53,25 +53,25 @@ class _Cancelled(Exception):
 def ensure_jars(product: str, *, progress: Progress | None = None) -> tuple[Path, ...]:
     """The product's jars in class path order; missing and damaged ones are downloaded first.
 
-    Touches no network when all are there. Files are hashed only when they are new or changed since they were verified.
+    Touches no network when all are there. Files are hashed only when they are new or changed since they were checked.
 
     Raises:
         ClickstreamError: a download failed; whatever arrived whole stays, so that the next call goes on from there.
     """
     jars = read_lock(product)
     folder = cache_folder() / "jars"
-    verified = folder / f"{product}.verified"
-    if _fingerprint(folder, jars) != _read_fingerprint(verified):
+    checked = folder / f"{product}.verified"
+    if _fingerprint(folder, jars) != _read_fingerprint(checked):
         with locked(folder / "download.lock"):
             missing = [jar for jar in jars if not _intact(folder / jar.path, jar)]
             if missing:
                 _Downloads(product, folder, jars, missing, progress).run()
-            write_private(verified, json.dumps(_fingerprint(folder, jars)))
+            write_private(checked, json.dumps(_fingerprint(folder, jars)))
     return tuple(folder / jar.path for jar in jars)
 
 
 def _fingerprint(folder: Path, jars: tuple[Jar, ...]) -> dict[str, list[str | int]] | None:
-    """What tells a verified file from a changed one without reading it; None when a file is missing."""
+    """What tells a checked file from a changed one without reading it; None when a file is missing."""
     fingerprint: dict[str, list[str | int]] = {}
     for jar in jars:
         try:

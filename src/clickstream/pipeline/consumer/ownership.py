@@ -78,7 +78,7 @@ class Ownership(Assignment[Partition]):
             self._lookup = SessionLookup(self._postgres, application_name=f"clickstream {self._name} lookup")
         return self._lookup
 
-    def verify(self, *, busy: bool) -> None:
+    def raise_if_invalidated(self, *, busy: bool) -> None:
         """Now and then: raises OffsetMoved when somebody moved the offset of a partition at rest (a rewind)."""
         if busy or not self.open or time.monotonic() - self._offsets_checked < OFFSET_CHECK_SECONDS:
             return

@@ -80,8 +80,8 @@ class Assignment(ABC, Generic[P]):
         self._kafka.start(partition, opened.prepared_offset)
         self._logger.info("partition %d goes on at offset %d", partition, opened.prepared_offset)
 
-    def verify(self, *, busy: bool) -> None:
-        """Raise BatchInvalidated where somebody has changed what the open partitions stand on."""
+    def raise_if_invalidated(self, *, busy: bool) -> None:
+        """Raise BatchInvalidated where somebody has changed what the open partitions depend on."""
 
     def on_failure(self, error: BatchInvalidated) -> None:
         """Learn from why a batch could not be stored. Raises ServiceRefused when it is always the same."""

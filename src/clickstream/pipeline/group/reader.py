@@ -109,7 +109,7 @@ class Reader(Generic[B]):
             # Marks may be skipped only when every message before them was taken.
             if self._take(self._fetch()):
                 self._skip_marks()
-            self._partitions.verify(busy=self._busy)
+            self._partitions.raise_if_invalidated(busy=self._busy)
         except ServiceUnavailable as error:
             self._start_over(error)
         except BatchInvalidated as error:

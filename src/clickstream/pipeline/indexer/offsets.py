@@ -93,7 +93,7 @@ class Offsets(Assignment[Place]):
         if self._index_id and self._index.identity() != self._index_id:
             self._index_lost = True
 
-    def verify(self, *, busy: bool) -> None:
+    def raise_if_invalidated(self, *, busy: bool) -> None:
         if self._index_lost:
             raise BatchInvalidated("the index was deleted")
 

@@ -93,7 +93,7 @@ class Found:
     interval: str
     """Of the slots: `12h`, `1d`; empty where there are none."""
     over_time: tuple[TimeSlot, ...]
-    """Without gaps, earliest first."""
+    """Empty ones included, earliest first."""
     kinds: tuple[EventCounts, ...]
     """In the order of STEPS; those that were not found count 0."""
     top_viewed: tuple[Item, ...]

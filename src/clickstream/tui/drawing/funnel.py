@@ -83,7 +83,7 @@ def days_box(asked: BackgroundQuery[Breakdown], now: float, width: int, height: 
     """Sessions by day, and how many days make a column."""
     if asked.figure is None:
         return content([[(line, style)] for line, style in _nothing_yet(asked, now, width)]), ""
-    slots = _without_gaps(asked.figure.value.days)
+    slots = _with_empty_days(asked.figure.value.days)
     values = squeezed([float(slot.sessions) for slot in slots], width - AXIS)
     bought = squeezed([float(slot.purchase_sessions) for slot in slots], width - AXIS)
     labels = tuple(day(slot.number * DAY_MS) for slot in (slots[0], slots[len(slots) // 2], slots[-1])) if slots else ()
@@ -129,7 +129,7 @@ def _nothing_yet(
     return [("cancelled" if asked.cancelled else "not counted yet", DIM)]
 
 
-def _without_gaps(days: tuple[FunnelSlot, ...]) -> list[FunnelSlot]:
+def _with_empty_days(days: tuple[FunnelSlot, ...]) -> list[FunnelSlot]:
     """Adds days without sessions, unless they are too many: event times may lie centuries apart."""
     if not days or days[-1].number - days[0].number > MOST_DAYS:
         return list(days)

@@ -70,7 +70,7 @@ def funnel_box(frame: Frame, width: int, height: int) -> Content:
 
 
 def outcome_box(frame: Frame, width: int, height: int) -> Content:
-    """Both in one, for narrow windows."""
+    """Both in one, for narrow terminals."""
     half = max(28, width * 2 // 5)
     left = _lines(sessions_box(frame, half, height))
     right = _lines(funnel_box(frame, width - half - 3, height))

@@ -30,7 +30,7 @@ _ALL: tuple[tuple[Column, int], ...] = (
     (Column("up", right=True, width=6), 75),
     (Column("last exit", width=38), 180),
 )
-"""Each column with the least width of the window that shows it."""
+"""Each column with the least width of the terminal that shows it."""
 
 
 def columns_for(width: int) -> tuple[Column, ...]:

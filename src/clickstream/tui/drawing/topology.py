@@ -1,4 +1,4 @@
-"""The pipeline at the top of the overview: boxes with what flows between them; in a narrow window, a line a stage."""
+"""The pipeline at the top of the overview: boxes with what flows between them; in a narrow terminal, a line a stage."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ def topology(frame: Frame, width: int, height: int, *, step: int, read_only: boo
         step: how far the arrows' dashes have moved.
         read_only: do not say what would start something.
     """
-    rows, gap = height - 3, 8 if width < 120 else 9 + (width - 120) // 16
-    widths = _widths(width - 4 * gap)
+    rows, space = height - 3, 8 if width < 120 else 9 + (width - 120) // 16
+    widths = _widths(width - 4 * space)
     boxes = [
         box([(clip(frame.data_file or "file", widths[0] - 5), "")], _file(frame, widths[0] - 4, rows), widths[0]),
         box([("producer", "")], _producer(frame, rows), widths[1], line=_line(frame, "producer")),
@@ -57,9 +57,9 @@ def topology(frame: Frame, width: int, height: int, *, step: int, read_only: boo
     ]
     columns: list[list[Row]] = [boxes[0]]
     for flow, block in zip(_flows(frame), boxes[1:], strict=True):
-        columns += [_arrow(flow, rows + 2, gap, step), block]
+        columns += [_arrow(flow, rows + 2, space, step), block]
     lines = beside(columns)
-    start = sum(widths[:3]) + 3 * gap
+    start = sum(widths[:3]) + 3 * space
     lines.append(_beside_consumers(frame, width, start + widths[3] // 2))
     lines[-2] = _joint(lines[-2], start + widths[3] // 2)
     return content(_announced(frame, lines, width, read_only=read_only))
@@ -227,14 +227,14 @@ def _postgresql(frame: Frame, height: int) -> list[Row]:
     return _padded(rows, height)
 
 
-def _arrow(rate: float | None, height: int, gap: int, step: int) -> list[Row]:
+def _arrow(rate: float | None, height: int, space: int, step: int) -> list[Row]:
     """The rate over an arrow; its dashes move while something flows."""
-    blank: Row = [(" " * gap, "")]
+    blank: Row = [(" " * space, "")]
     moving = rate is not None and rate > MOVING
     style = ACCENT if moving else DIM
-    shaft = "".join("─" if not moving or (place - step) % 3 else " " for place in range(gap - 2))
+    shaft = "".join("─" if not moving or (place - step) % 3 else " " for place in range(space - 2))
     rows = [blank] * height
-    rows[1] = [(f"{number(rate, '/s'):^{gap}}", "bold" if moving else DIM)]
+    rows[1] = [(f"{number(rate, '/s'):^{space}}", "bold" if moving else DIM)]
     rows[2] = [(f" {shaft}▶", style)]
     return rows
 
@@ -283,7 +283,7 @@ def _announced(frame: Frame, lines: list[Row], width: int, *, read_only: bool) -
 
 
 def stages(frame: Frame, width: int) -> Content:
-    """For narrow windows: six lines, each with a stage's name, how it stands, and its figure."""
+    """For narrow terminals: six lines, each with a stage's name, how it stands, and its figure."""
     producer = frame.producer
     sent = f"{number(producer.sent)} of {number(producer.total)}" if producer and producer.total else "nothing sent yet"
     share = producer.sent / producer.total if producer and producer.total else 0.0

@@ -47,7 +47,7 @@ REST = (
 )
 
 WIDE = 160
-"""Cells of the window from which there is room for bars in the table of items."""
+"""Cells of the terminal from which there is room for bars in the table of items."""
 
 
 class FunnelScreen(DashboardScreen):

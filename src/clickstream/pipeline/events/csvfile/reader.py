@@ -3,8 +3,9 @@
 Two readers of one grammar: `_read_block` takes the well-formed lines of a block at once, in numpy; whatever it does not
 take goes line by line through `parse_line`, which decides. So the fast one may be strict, and never wrong.
 
-The grammar is that of programs, not only our own: pandas writes a column of whole numbers with a gap as `4000.0`, and
-the gap as `nan`. Such a float is exact up to 2**53; beyond, and with an exponent, digits may be lost: a bad line.
+The grammar is that of programs, not only our own: pandas writes a column of whole numbers of which one is missing as
+`4000.0`, and the missing one as `nan`. Such a float is exact up to 2**53; beyond that, and with an exponent, digits may
+be lost: a bad line.
 """
 
 from __future__ import annotations

@@ -44,7 +44,7 @@ _ALL: tuple[tuple[Column, int, int], ...] = (
     (Column("p99", right=True, width=6), 0, 0),
     (Column("verify", width=7), 0, 0),
 )
-"""Each column with the least width of the window that shows it, and the width from which it is gone (0: never)."""
+"""Each column with the least width of the terminal that shows it, and the width from which it is gone (0: never)."""
 
 
 def columns_for(width: int) -> tuple[Column, ...]:
