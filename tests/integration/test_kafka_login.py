@@ -23,7 +23,7 @@ from clickstream.actions.control import running
 from clickstream.actions.processes.consumers import start as start_consumers
 from clickstream.config.paths import Home
 from clickstream.config.settings import KafkaSettings, load_settings
-from clickstream.domain.errors import NotAdmitted
+from clickstream.domain.errors import AdmissionRefused
 from clickstream.services.kafka.admin import TopicInfo, cluster, describe_topic, read_offsets
 from clickstream.services.kafka.config import client_config
 from clickstream.services.kafka.producer import EventProducer
@@ -143,7 +143,7 @@ def test_a_client_without_the_password_gets_nothing(stack_home: Home, layout: La
 
 def test_a_wrong_password_is_said_in_a_sentence(layout: Layout) -> None:
     wrong = layout.environment() | {"KAFKA_SASL_PASSWORD": "wrong"}
-    with pytest.raises(NotAdmitted, match=r"Kafka refused: .*KAFKA_SASL_PASSWORD"):
+    with pytest.raises(AdmissionRefused, match=r"Kafka refused: .*KAFKA_SASL_PASSWORD"):
         cluster(settings_of(wrong))
 
 
@@ -159,7 +159,7 @@ def test_no_password_follows_a_broker_to_another_machine(layout: Layout, as_node
             lambda settings: read_offsets(settings, TopicInfo("t", "", 1)),
             lambda settings: client_config(settings, client_id="tests"),
         ):
-            with pytest.raises(NotAdmitted, match=r"Kafka sends its clients on to broker\.invalid, .*loopback"):
+            with pytest.raises(AdmissionRefused, match=r"Kafka sends its clients on to broker\.invalid, .*loopback"):
                 use(tunnelled)
         assert set(proxy.requests) == {METADATA, SASL_HANDSHAKE, SASL_AUTHENTICATE}
     with kafka_proxy(settings_of(login), {}, sends_to="localhost") as proxy:

@@ -17,7 +17,7 @@ from clickstream.actions.rejects import replay as rejects_replay
 from clickstream.cli.main import run
 from clickstream.config.settings import Settings
 from clickstream.domain.events import BadLine
-from clickstream.domain.rejects import RejectFilter, RejectSource, Replayed
+from clickstream.domain.rejects import RejectFilter, RejectSource, ReplayedFilter
 from clickstream.pipeline.events.csvfile.rejects import write_rejects
 from clickstream.services.kafka.admin import create_topic, delete_topic, read_offsets
 from tests.consuming import drain
@@ -158,20 +158,22 @@ def test_what_was_replayed_is_discarded_only_when_it_is_asked_for(
     id_ = by_size(rejected, 300_000).id
     assert rejects_replay.replay(rejected, [id_], corrected=value(Event(3, START_MS, 1, 4))).replayed == [id_]
     reason = next(
-        one.reason for one in rejects.listing(rejected, RejectFilter(replayed=Replayed.YES)).rejects if one.id == id_
+        one.reason
+        for one in rejects.listing(rejected, RejectFilter(replayed=ReplayedFilter.YES)).rejects
+        if one.id == id_
     )
     assert command("discard", "--reason", reason, "-y", capsys=capsys) == {"discarded": 0}
     assert command("discard", "--all", "-y", capsys=capsys) == {"discarded": len(BROKEN) - 1}
-    assert [one.id for one in rejects.listing(rejected, RejectFilter(replayed=Replayed.ANY)).rejects] == [id_]
+    assert [one.id for one in rejects.listing(rejected, RejectFilter(replayed=ReplayedFilter.ANY)).rejects] == [id_]
     assert rejects_replay.count(rejected) == 0
-    assert rejects_replay.discard_all(rejected, RejectFilter(replayed=Replayed.YES)) == 1
+    assert rejects_replay.discard_all(rejected, RejectFilter(replayed=ReplayedFilter.YES)) == 1
     assert query(rejected, "SELECT * FROM rejected_events") == []
 
 
 def test_a_replay_of_all_leaves_out_what_was_replayed_whatever_the_filter_says(rejected: Settings) -> None:
     id_ = by_size(rejected, 300_000).id
     assert rejects_replay.replay(rejected, [id_], corrected=value(Event(3, START_MS, 1, 4))).replayed == [id_]
-    found = rejects_replay.replay_all(rejected, RejectFilter(replayed=Replayed.ANY))
+    found = rejects_replay.replay_all(rejected, RejectFilter(replayed=ReplayedFilter.ANY))
     assert id_ not in {*found.replayed, *(one.id for one in found.refused)}
     assert len(found.refused) == len(BROKEN) - 1
 

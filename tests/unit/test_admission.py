@@ -12,7 +12,7 @@ import pytest
 from confluent_kafka import KafkaError
 
 from clickstream.config.settings import KafkaSettings, PostgresSettings
-from clickstream.domain.errors import NotAdmitted, ServiceUnavailable
+from clickstream.domain.errors import AdmissionRefused, ServiceUnavailable
 from clickstream.services.kafka.admission import AGAIN_AFTER, ANSWERED_GRACE, GRACE, Admission, diagnose
 from clickstream.services.postgres import sqlstate
 from clickstream.services.postgres.connection import connect
@@ -75,7 +75,7 @@ def test_a_refusal_counts_when_it_lasts_and_no_broker_is_left(admission: Admissi
     assert admission.look() is None, "the next try may do better"
     clock.now += GRACE
     found = admission.look()
-    assert isinstance(found, NotAdmitted)
+    assert isinstance(found, AdmissionRefused)
     assert found.args[0] == "Kafka refused: SASL authentication error: no"
     assert "KAFKA_SASL_PASSWORD" in found.hint
 
@@ -83,7 +83,7 @@ def test_a_refusal_counts_when_it_lasts_and_no_broker_is_left(admission: Admissi
 def test_a_refusal_counts_in_the_end_though_some_broker_answers(admission: Admission, clock: Clock) -> None:
     admission.heard(WRONG_PASSWORD)
     clock.now += ANSWERED_GRACE
-    assert isinstance(admission.look(), NotAdmitted)
+    assert isinstance(admission.look(), AdmissionRefused)
 
 
 def test_whom_a_broker_let_in_is_never_refused_by_one_that_restarts(admission: Admission, clock: Clock) -> None:
@@ -166,7 +166,7 @@ def test_the_attempt_that_tells_most_is_the_one_that_is_told(
 
     monkeypatch.setattr(psycopg, "connect", refuse)
     monkeypatch.setattr(sqlstate, "why_refused", lambda *_: states)
-    with pytest.raises(NotAdmitted) as caught:
+    with pytest.raises(AdmissionRefused) as caught:
         connect(PostgresSettings.model_validate({"PG_HOST": "p"}), application_name="tests")
     assert variable in caught.value.hint
     assert attempts[-1] in caught.value.args[0]

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clickstream.domain.errors import NotAdmitted, ServiceUnavailable
+from clickstream.domain.errors import AdmissionRefused, ServiceUnavailable
 from clickstream.services.opensearch.bulk import judge
 from clickstream.services.opensearch.client import LONGEST_REASON
 from tests.search_stand_in import item
@@ -85,7 +85,7 @@ def test_an_answer_for_more_or_fewer_documents_is_none(count: int) -> None:
 
 
 def test_a_user_without_rights_is_no_fault_of_the_document() -> None:
-    with pytest.raises(NotAdmitted):
+    with pytest.raises(AdmissionRefused):
         judge(answer([item(201), item(403, "security_exception", "no permissions")]), 2)
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from clickstream.domain.pace import Pace
 from clickstream.pipeline.process.loop import hear_lines
-from clickstream.pipeline.producer.pacing import AtOnce, Even, EventTime, Pacer
+from clickstream.pipeline.producer.pacing import EvenPlan, EventTimePlan, Pacer, UnlimitedPlan
 from clickstream.pipeline.producer.steering import Order, Orders, Pause, Resume, order_line
 
 TIMES = np.arange(0, 1_000_000, 1000)
@@ -34,11 +34,11 @@ def told(steering: Orders, *orders: Order) -> None:
 
 def test_a_new_rate_starts_from_where_it_is() -> None:
     clock = Clock()
-    pacer = Pacer(Even(10.0), 1000, clock)
+    pacer = Pacer(EvenPlan(10.0), 1000, clock)
     assert pacer.allow(0) == (1, 0.0)
     clock.now += 0.5
     assert pacer.allow(1) == (5, 0.0)
-    pacer.follow(Even(100.0), 6)
+    pacer.follow(EvenPlan(100.0), 6)
     assert pacer.allow(6) == (1, 0.0)
     clock.now += 0.5
     assert pacer.allow(7) == (50, 0.0)
@@ -46,8 +46,8 @@ def test_a_new_rate_starts_from_where_it_is() -> None:
 
 def test_event_time_is_followed_from_the_next_event_on() -> None:
     clock = Clock()
-    pacer = Pacer(AtOnce(1000), 1000, clock)
-    pacer.follow(EventTime(TIMES[400:], 2.0), 400)
+    pacer = Pacer(UnlimitedPlan(1000), 1000, clock)
+    pacer.follow(EventTimePlan(TIMES[400:], 2.0), 400)
     assert pacer.allow(400) == (1, 0.0)
     assert pacer.allow(401) == (0, pytest.approx(0.5))
     clock.now += 1.0
@@ -55,14 +55,14 @@ def test_event_time_is_followed_from_the_next_event_on() -> None:
 
 
 def test_full_speed_allows_all_that_is_left() -> None:
-    pacer = Pacer(Even(1.0), 1000, Clock())
-    pacer.follow(AtOnce(1000 - 7), 7)
+    pacer = Pacer(EvenPlan(1.0), 1000, Clock())
+    pacer.follow(UnlimitedPlan(1000 - 7), 7)
     assert pacer.allow(7) == (993, 0.0)
 
 
 def test_a_pause_allows_nothing_and_is_no_arrears() -> None:
     clock = Clock()
-    pacer = Pacer(Even(10.0), 1000, clock)
+    pacer = Pacer(EvenPlan(10.0), 1000, clock)
     assert pacer.allow(0) == (1, 0.0)
     pacer.pause()
     pacer.pause()
@@ -77,9 +77,9 @@ def test_a_pause_allows_nothing_and_is_no_arrears() -> None:
 
 def test_a_pace_set_during_a_pause_waits_for_its_end() -> None:
     clock = Clock()
-    pacer = Pacer(Even(10.0), 1000, clock)
+    pacer = Pacer(EvenPlan(10.0), 1000, clock)
     pacer.pause()
-    pacer.follow(Even(100.0), 0)
+    pacer.follow(EvenPlan(100.0), 0)
     assert pacer.allow(0)[0] == 0
     clock.now += 60
     pacer.resume()
@@ -87,7 +87,7 @@ def test_a_pace_set_during_a_pause_waits_for_its_end() -> None:
 
 
 def test_orders_are_obeyed_once() -> None:
-    steering, pacer = Orders(Pace()), Pacer(AtOnce(1000), 1000, Clock())
+    steering, pacer = Orders(Pace()), Pacer(UnlimitedPlan(1000), 1000, Clock())
     assert not steering.obey(pacer, TIMES, 0)
     told(steering, Pause())
     assert steering.obey(pacer, TIMES, 0)

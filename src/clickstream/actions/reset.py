@@ -30,7 +30,7 @@ _CLEAR_WITHIN: Final = 2.0
 
 
 @dataclass(frozen=True, slots=True)
-class Emptied:
+class ResetResult:
     """What a reset did."""
 
     topic: str
@@ -62,7 +62,7 @@ class Emptied:
         return words
 
 
-def reset(settings: Settings) -> Emptied:
+def reset(settings: Settings) -> ResetResult:
     """Recreate the topic, truncate the tables, delete our keys from Valkey and the CSV lines rejected in this home;
     where enabled, recreate the index.
 
@@ -100,7 +100,7 @@ def reset(settings: Settings) -> Emptied:
     migrate(postgres, session_timeout_ms=settings.pipeline.session_timeout_ms)
     index_name = settings.opensearch.events_index if index else ""
     at = f"{valkey.host}:{valkey.port}"
-    return Emptied(kafka.events_topic, existed, there, keys, index_name, valkey_error, at, index_error, lines)
+    return ResetResult(kafka.events_topic, existed, there, keys, index_name, valkey_error, at, index_error, lines)
 
 
 def _remove_lines(home: Home) -> int:

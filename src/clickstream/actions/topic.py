@@ -56,7 +56,7 @@ class Topic:
 
 
 @dataclass(frozen=True, slots=True)
-class Resized:
+class ResizeResult:
     """How many partitions there were and are."""
 
     topic: str
@@ -87,7 +87,7 @@ def show(settings: Settings) -> Topic:
     return Topic(topic.name, topic.topic_id, messages, partitions, gaps, around.configs if around else None, found)
 
 
-def resize(settings: Settings, partitions: int) -> Resized:
+def resize(settings: Settings, partitions: int) -> ResizeResult:
     """Give the topic so many partitions. Running consumers share the new ones within half a minute.
 
     What is stored stays right, although visitors move between partitions: consumers agree on that in PostgreSQL.
@@ -109,7 +109,7 @@ def resize(settings: Settings, partitions: int) -> Resized:
         raise UsageError(f"{partitions} partitions are too many: each is a process", hint=f"at most {MOST_PARTITIONS}")
     if partitions > topic.partitions:
         create_partitions(kafka, topic.name, partitions)
-    return Resized(topic.name, topic.partitions, partitions)
+    return ResizeResult(topic.name, topic.partitions, partitions)
 
 
 def _surroundings(settings: Settings) -> Surroundings | None:

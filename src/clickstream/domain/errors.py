@@ -52,7 +52,7 @@ class ServiceRefused(ClickstreamError):
     """A server answered and said no for good (wrong credentials, missing database); trying again does not help."""
 
 
-class NotAdmitted(ServiceRefused):
+class AdmissionRefused(ServiceRefused):
     """A server does not let us in: TLS, certificates, user or password."""
 
 

@@ -83,7 +83,7 @@ JAVA_OPTIONS = (
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
+class _NodePlacement:
     """Where the node lies and as whom it runs; account None: as ourselves.
 
     The folder and the module in it are ours; what the node writes to has folders of its own in it.
@@ -148,16 +148,16 @@ def _passage(layout: Layout) -> str:
     return f"{layout.instance_id}-opensearch"
 
 
-def _place(home: Home, layout: Layout) -> _Place:
+def _place(home: Home, layout: Layout) -> _NodePlacement:
     if not accounts.is_root():
         folder = home.data / OPENSEARCH
         folder.mkdir(mode=0o700, exist_ok=True)
-        return _Place(folder, None)
+        return _NodePlacement(folder, None)
     account = accounts.unprivileged_account(postgresql_data(layout))
-    return _Place(accounts.make_passage(_passage(layout)), account)
+    return _NodePlacement(accounts.make_passage(_passage(layout)), account)
 
 
-def _lay_module(place: _Place, jars: Sequence[Path]) -> None:
+def _lay_module(place: _NodePlacement, jars: Sequence[Path]) -> None:
     """Recreate the module at every start: the jars may be another version's, or lie elsewhere."""
     modules = place.folder / "modules"
     shutil.rmtree(modules, ignore_errors=True)

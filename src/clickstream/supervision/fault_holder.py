@@ -34,7 +34,7 @@ NEW_LIFE_EVERY, AGAIN_EVERY = 0.01, 0.2
 """Seconds between two looks whether a server whose disk is full was started again, or has new children."""
 
 
-class Term:
+class FaultDuration:
     """How long the fault lasts."""
 
     def __init__(self, seconds: float, latest: float) -> None:
@@ -100,7 +100,7 @@ class HeldProcess:
 
 
 @contextmanager
-def frozen(target: HeldProcess, term: Term) -> Iterator[None]:
+def frozen(target: HeldProcess, term: FaultDuration) -> Iterator[None]:
     """SIGSTOP to the process and its children, then SIGCONT: it hangs, as on a machine that swaps."""
     held = set(target.family())
     try:
@@ -117,7 +117,7 @@ def frozen(target: HeldProcess, term: Term) -> Iterator[None]:
 
 
 @contextmanager
-def disk_full(target: HeldProcess, term: Term) -> Iterator[None]:
+def disk_full(target: HeldProcess, term: FaultDuration) -> Iterator[None]:
     """No process of the server's may write to a file: each try fails with EFBIG, as it would with ENOSPC."""
     limited: set[psutil.Process] = set()
 
@@ -149,7 +149,7 @@ def disk_full(target: HeldProcess, term: Term) -> Iterator[None]:
 
 
 @contextmanager
-def stopped(client: SupervisorClient, name: str, term: Term, *, kill: bool) -> Iterator[None]:
+def stopped(client: SupervisorClient, name: str, term: FaultDuration, *, kill: bool) -> Iterator[None]:
     """Stopped by its supervisor, then started again as it was."""
     try:
         if not term.over(0):
@@ -177,7 +177,7 @@ def become_owner(pid: int) -> None:
 
 def main() -> int:
     args = _parser().parse_args()
-    term = Term(args.seconds, args.latest)
+    term = FaultDuration(args.seconds, args.latest)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, term.end)
     client = connect(Home.from_environment())
@@ -192,7 +192,7 @@ def main() -> int:
     return 0
 
 
-def _fault(args: argparse.Namespace, client: SupervisorClient, term: Term) -> AbstractContextManager[None]:
+def _fault(args: argparse.Namespace, client: SupervisorClient, term: FaultDuration) -> AbstractContextManager[None]:
     if args.fault == "stop":
         return stopped(client, args.name, term, kill=args.kill)
     target = HeldProcess(client, args.name, term.end)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from clickstream.actions.benchmark import load as benchmark_load
 from clickstream.actions.benchmark.cpu import ServerTimes, peak_of
-from clickstream.actions.benchmark.load import Mode, Order, Sent
+from clickstream.actions.benchmark.load import Mode, Order, SendResult
 from clickstream.actions.benchmark.traces import NAME, Say, Trace, Traces
 from clickstream.actions.control import Control, ensure
 from clickstream.actions.observe.meter import LagMeter
@@ -92,7 +92,7 @@ class _Measured:
     peak: int
     latency: Latency | None
     sustained: bool = True
-    sent: Sent | None = None
+    sent: SendResult | None = None
 
 
 def run(
@@ -221,7 +221,7 @@ def _finish(
     )
 
 
-def _producing(messages: int, sent: Sent) -> dict[str, float]:
+def _producing(messages: int, sent: SendResult) -> dict[str, float]:
     return {"events_per_second": round(messages / sent.seconds, 1), "cpu_seconds": round(sent.cpu_seconds, 3)}
 
 

@@ -134,7 +134,7 @@ class FlowMeter:
         return next(iter([*down, *held, *waits]), "")
 
 
-class Narrator:
+class ProgressReporter:
     """Puts the time on every word."""
 
     def __init__(self, show: Show) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 from clickstream.actions import analytics, stack
 from clickstream.actions.control import running
 from clickstream.actions.demo.data_file import DataFile
-from clickstream.actions.demo.progress import FlowMeter, Narrator, Phase, Show
+from clickstream.actions.demo.progress import FlowMeter, Phase, ProgressReporter, Show
 from clickstream.actions.observe.meter import LagMeter, Sample
 from clickstream.actions.observe.model import TITLES, ProcessRow
 from clickstream.actions.prepare import prepare
@@ -113,7 +113,7 @@ def demo(settings: Settings, options: DemoOptions, show: Show) -> DemoResult:
         )
     if settings.pipeline.data_file.exists():
         look(settings.pipeline.data_file)
-    narrator = Narrator(show)
+    narrator = ProgressReporter(show)
     with DataFile(settings, options.limit) as data:
         if data.note:
             narrator.say(Phase.DATA, data.note, note=True)
@@ -139,7 +139,7 @@ def demo(settings: Settings, options: DemoOptions, show: Show) -> DemoResult:
     return _result(settings, before, drained, narrator)
 
 
-def _bring_up(settings: Settings, narrator: Narrator) -> Settings:
+def _bring_up(settings: Settings, narrator: ProgressReporter) -> Settings:
     if not settings.embedded:
         return settings
     narrator.say(Phase.STACK, "starting Kafka, PostgreSQL and Valkey")
@@ -152,7 +152,7 @@ def _bring_up(settings: Settings, narrator: Narrator) -> Settings:
     return load_settings()
 
 
-def _empty(settings: Settings, narrator: Narrator) -> None:
+def _empty(settings: Settings, narrator: ProgressReporter) -> None:
     busy = [worker.name for worker in _workers(settings) if worker.under_way]
     if busy:
         narrator.say(Phase.RESET, f"stopping {', '.join(busy)}")
@@ -162,7 +162,7 @@ def _empty(settings: Settings, narrator: Narrator) -> None:
     reset(settings)
 
 
-def _tell_what_is_there(before: Counts, start: Sample, narrator: Narrator) -> None:
+def _tell_what_is_there(before: Counts, start: Sample, narrator: ProgressReporter) -> None:
     if before.events:
         words = f"{before.events:,} events are stored already: what comes again counts as duplicate"
         narrator.say(Phase.PIPELINE, words, note=True)
@@ -171,7 +171,7 @@ def _tell_what_is_there(before: Counts, start: Sample, narrator: Narrator) -> No
         narrator.say(Phase.PIPELINE, words, note=True)
 
 
-def _run_pipeline(settings: Settings, run: producers.SendingRun, start: Sample, narrator: Narrator) -> _Drained:
+def _run_pipeline(settings: Settings, run: producers.SendingRun, start: Sample, narrator: ProgressReporter) -> _Drained:
     narrator.say(Phase.PIPELINE, "starting consumers")
     consumers.start(settings)
     narrator.say(Phase.PIPELINE, "starting the producer")
@@ -206,7 +206,7 @@ def _refuse_failed(workers: tuple[ProcessRow, ...]) -> None:
             raise ClickstreamError(f"all {role}s were stopped before everything was {done}")
 
 
-def _stop_started(settings: Settings, kept: set[str], narrator: Narrator) -> None:
+def _stop_started(settings: Settings, kept: set[str], narrator: ProgressReporter) -> None:
     control = running(settings.home)
     started = [worker.name for worker in _workers(settings) if worker.name not in kept]
     if control and started:
@@ -214,7 +214,7 @@ def _stop_started(settings: Settings, kept: set[str], narrator: Narrator) -> Non
         control.stop(started)
 
 
-def _result(settings: Settings, before: Counts, drained: _Drained, narrator: Narrator) -> DemoResult:
+def _result(settings: Settings, before: Counts, drained: _Drained, narrator: ProgressReporter) -> DemoResult:
     words = "verifying: computing every session again, in SQL"
     narrator.say(Phase.VERIFY, words)
     verification = verify.verify(

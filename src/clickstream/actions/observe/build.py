@@ -43,7 +43,7 @@ from clickstream.actions.observe.sources import (
     LiveSettings,
     PostgresAnswer,
 )
-from clickstream.actions.observe.verified import Verified
+from clickstream.actions.observe.verified import LastVerification
 from clickstream.config.settings import Settings
 from clickstream.domain.obstacles import Obstacle, PartitionProgress, Surroundings, held_back, obstacles
 from clickstream.domain.processes import ALIVE, ProcessState, Role, Snapshot
@@ -64,7 +64,7 @@ SURROUNDINGS_COUNT_FOR = 30.0
 
 
 @dataclass(frozen=True, slots=True)
-class _Around:
+class _PartitionSurroundings:
     """What concerns partitions of what is around the topic."""
 
     held: Mapping[int, int]
@@ -101,7 +101,7 @@ class OffsetRates:
 
 
 @dataclass(slots=True)
-class _Past:
+class _HistoryBuffers:
     """The ring buffers behind History."""
 
     rows: deque[tuple[float, ...]] = field(default_factory=lambda: deque(maxlen=KEPT))
@@ -146,8 +146,8 @@ class FrameBuilder:
         self._judges: dict[int, Judge] = {}
         self._latency = LatencyMeter()
         self._outcomes = OutcomeMeter()
-        self._past = _Past()
-        self._verified = Verified()
+        self._past = _HistoryBuffers()
+        self._verified = LastVerification()
         self._topic_id: str | None = None
         self._partitions: tuple[PartitionRow, ...] = ()
         self._surroundings: Surroundings | None = None
@@ -267,17 +267,17 @@ class FrameBuilder:
 
     def _around(
         self, result: PollResult[Surroundings | None], progress: dict[int, PartitionProgress], now: float
-    ) -> _Around:
+    ) -> _PartitionSurroundings:
         """What is around the topic. What is old, or of a topic of that name before, is not shown."""
         found = result.value
         if found is None or found.topic_id != self._topic_id or now - result.at > SURROUNDINGS_COUNT_FOR:
             self._surroundings, self._obstacles = None, ()
-            return _Around({}, {})
+            return _PartitionSurroundings({}, {})
         self._surroundings = found
         before, self._obstacles = self._obstacles, obstacles(found, progress)
         self.tell(list(compare_obstacles(before, self._obstacles, now)))
         group = self._live.current.pipeline.consumer_group_id
-        return _Around(held_back(found, progress), found.foreign_owners(group))
+        return _PartitionSurroundings(held_back(found, progress), found.foreign_owners(group))
 
     def _positions_in(self, postgres: PostgresAnswer, kafka: KafkaAnswer) -> dict[int, int]:
         """By partition of Kafka's topic; from where it begins to be read where nothing was committed."""
@@ -290,7 +290,7 @@ class FrameBuilder:
         kafka: KafkaAnswer,
         heard_at: float,
         at: PartitionProgress,
-        who: tuple[ProcessRow | None, _Around],
+        who: tuple[ProcessRow | None, _PartitionSurroundings],
     ) -> PartitionRow:
         now, (owner, around) = time.monotonic(), who
         held_from = around.held.get(partition)

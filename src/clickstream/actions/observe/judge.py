@@ -65,7 +65,7 @@ W = TypeVar("W", bound=StrEnum)
 
 
 @dataclass(slots=True)
-class Believed(Generic[W]):
+class StableWord(Generic[W]):
     """A word that changes only when several samples in a row say so."""
 
     word: W
@@ -88,8 +88,8 @@ class Judge:
     """Judges one partition, sample after sample."""
 
     def __init__(self) -> None:
-        self._state: Believed[PartitionState] | None = None
-        self._trend = Believed(Trend.STEADY)
+        self._state: StableWord[PartitionState] | None = None
+        self._trend = StableWord(Trend.STEADY)
 
     def judge(self, reading: Reading) -> tuple[PartitionState, Trend]:
         """(state, trend) after one more sample; one without rates is not remembered, unless nothing has been stored for
@@ -101,7 +101,7 @@ class Judge:
             return (self._state.word if self._state else state), self._trend.word
         trend = _trend(reading.lag, reading.rate_in, reading.rate_out, self._trend.word)
         if self._state is None:
-            self._state = Believed(state)
+            self._state = StableWord(state)
         worse = GRAVITY[state] > GRAVITY[self._state.word]
         return self._state.hear(state, BELIEVE_WORSE if worse else BELIEVE_BETTER), self._trend.hear(trend, 2)
 

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from clickstream.services.postgres.verify import Verification
 
 
-class Verified:
+class LastVerification:
     """Remembers which topic the verify was about, and that it was outlived once it was."""
 
     def __init__(self) -> None:

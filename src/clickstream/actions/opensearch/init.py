@@ -31,7 +31,7 @@ NO_DASHBOARDS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Initialised:
+class InitResult:
     """What is there now."""
 
     version: str
@@ -47,7 +47,7 @@ class Initialised:
     """Where a browser finds the dashboards."""
 
 
-def init(settings: Settings, note: Note) -> Initialised:
+def init(settings: Settings, note: Note) -> InitResult:
     """Make what is missing.
 
     Raises:
@@ -70,12 +70,12 @@ def init(settings: Settings, note: Note) -> Initialised:
     span = time_range(search)
     imported = _import(search, span, note) if search.dashboards_url else ()
     pages = tuple(saved_objects.page(search, one) for one in imported if one.type == "dashboard")
-    return Initialised(
+    return InitResult(
         version, search.events_index, documents, index_made, template_made, span, imported, pages
     )  # fmt: skip
 
 
-def document(found: Initialised) -> dict[str, Any]:
+def document(found: InitResult) -> dict[str, Any]:
     """As plain data, times in ISO 8601."""
     span = {"from": moment(found.span[0]), "to": moment(found.span[1])} if found.span else None
     return {

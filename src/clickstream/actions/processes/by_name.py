@@ -38,7 +38,7 @@ class RestartedProcess:
 
 
 @dataclass(frozen=True, slots=True)
-class Signalled:
+class SignalledProcess:
     """A process that was sent a signal."""
 
     name: str
@@ -80,7 +80,7 @@ def restart(settings: Settings, name: str) -> RestartedProcess:
     return RestartedProcess(name)
 
 
-def kill(settings: Settings, name: str) -> Signalled:
+def kill(settings: Settings, name: str) -> SignalledProcess:
     """SIGKILL, with no time to finish; its supervisor starts it again, as after any death.
 
     Raises:
@@ -90,10 +90,10 @@ def kill(settings: Settings, name: str) -> Signalled:
     pid = _pid(settings, name)
     with suppress(ProcessLookupError):  # it ended by itself in this very moment
         os.kill(pid, signal.SIGKILL)
-    return Signalled(name, pid, signal.SIGKILL)
+    return SignalledProcess(name, pid, signal.SIGKILL)
 
 
-def freeze(settings: Settings, name: str, *, frozen: bool) -> Signalled:
+def freeze(settings: Settings, name: str, *, frozen: bool) -> SignalledProcess:
     """SIGSTOP or SIGCONT for the process and its children: it hangs, as one does on a machine that swaps.
 
     Raises:
@@ -108,7 +108,7 @@ def freeze(settings: Settings, name: str, *, frozen: bool) -> Signalled:
         for one in (process, *process.children(recursive=True)):
             with suppress(psutil.NoSuchProcess):
                 one.send_signal(number)
-    return Signalled(name, pid, number)
+    return SignalledProcess(name, pid, number)
 
 
 def _find(snapshot: Snapshot, name: str) -> ProcessStatus:

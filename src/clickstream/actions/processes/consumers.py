@@ -46,7 +46,7 @@ takes them."""
 
 
 @dataclass(frozen=True, slots=True)
-class Started:
+class StartedConsumers:
     """What a start did."""
 
     topic: str
@@ -62,7 +62,7 @@ class Started:
 
 
 @dataclass(frozen=True, slots=True)
-class Scaled:
+class ScaledConsumers:
     """What a scaling did."""
 
     before: int
@@ -76,7 +76,7 @@ class Scaled:
 
 def start(
     settings: Settings, *, count: int | None = None, accept_gap: bool = False, kind: ConsumerKind | None = None
-) -> Started:
+) -> StartedConsumers:
     """Have `count` consumers run (None: one a partition); those that run already are kept.
 
     With them, where OpenSearch is enabled, one indexer. `kind`: `count` of these, and no others.
@@ -101,7 +101,7 @@ def start(
     refuse_other_settings(settings, control.snapshot(), kept)
     if specs:
         start_and_wait(control, specs)
-    return Started(topic.name, topic.partitions, tuple(spec.name for spec in specs), tuple(kept))
+    return StartedConsumers(topic.name, topic.partitions, tuple(spec.name for spec in specs), tuple(kept))
 
 
 def stop(settings: Settings, names: tuple[str, ...] = (), *, kind: ConsumerKind | None = None) -> StoppedProcesses:
@@ -154,7 +154,7 @@ def restart(
     return (restart_together if all_at_once else roll)(control, specs, told)
 
 
-def scale(settings: Settings, count: int) -> Scaled:
+def scale(settings: Settings, count: int) -> ScaledConsumers:
     """Have `count` consumers run: start more, or stop those with the highest numbers.
 
     Raises:
@@ -167,9 +167,9 @@ def scale(settings: Settings, count: int) -> Scaled:
     running.sort(key=lambda name: (len(name), name))
     if count < len(running):
         stopped = stop(settings, tuple(running[count:]))
-        return Scaled(len(running), count, (), stopped.stopped)
+        return ScaledConsumers(len(running), count, (), stopped.stopped)
     started = start(settings, count=count, kind=ConsumerKind.POSTGRESQL).started if count > len(running) else ()
-    return Scaled(len(running), len(running) + len(started), started, ())
+    return ScaledConsumers(len(running), len(running) + len(started), started, ())
 
 
 def listed(settings: Settings, *, kind: ConsumerKind | None = None) -> tuple[ProcessRow, ...]:

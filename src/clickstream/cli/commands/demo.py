@@ -38,7 +38,7 @@ def demo(limit: int | None, headless: bool, fresh: bool, as_json: bool) -> int:
         return screens.dashboard(options, False)
     settings = current_settings()
     with Interruption() as interruption:
-        result = action(settings, options, interruption.watching(Teller()))
+        result = action(settings, options, interruption.watching(ProgressPrinter()))
     if as_json:
         output.write_json(result.document())
     else:
@@ -47,7 +47,7 @@ def demo(limit: int | None, headless: bool, fresh: bool, as_json: bool) -> int:
     return ExitCode.DONE if result.ok else ExitCode.FAILED
 
 
-class Teller:
+class ProgressPrinter:
     """Says how a demo goes: every change of phase, and a line every two seconds."""
 
     def __init__(self) -> None:

@@ -171,7 +171,7 @@ def _chosen(
     *,
     replayed: bool = False,
 ) -> RejectFilter:
-    from clickstream.domain.rejects import RejectFilter, RejectSource, Replayed
+    from clickstream.domain.rejects import RejectFilter, RejectSource, ReplayedFilter
 
     return RejectFilter(
         reason=reason,
@@ -179,7 +179,7 @@ def _chosen(
         partition=partition,
         since=since,
         until=until,
-        replayed=Replayed.ANY if replayed else Replayed.NO,
+        replayed=ReplayedFilter.ANY if replayed else ReplayedFilter.NO,
     )
 
 

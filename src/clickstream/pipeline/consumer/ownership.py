@@ -14,7 +14,7 @@ from typing import Final
 
 from clickstream.config.settings import KafkaSettings, PostgresSettings, Settings, ValkeySettings
 from clickstream.domain.errors import BatchInvalidated, OffsetLost, OffsetMoved, ServiceRefused
-from clickstream.pipeline.consumer.batch import Prepared
+from clickstream.pipeline.consumer.batch import PreparedBatch
 from clickstream.pipeline.consumer.partition import EVERYTHING_IS_LATE, Partition, cold_window, restored, saved
 from clickstream.pipeline.consumer.sizer import BatchSizer
 from clickstream.pipeline.consumer.visitors import PartitionMap
@@ -99,7 +99,7 @@ class Ownership(Assignment[Partition]):
                 error.partition, messages=error.messages, last_offset=error.last_offset, reason=error.reason
             )
 
-    def stored(self, batch: Prepared, outcome: Outcome) -> None:
+    def stored(self, batch: PreparedBatch, outcome: Outcome) -> None:
         """A batch was stored: all is well with its partition."""
         number = batch.write.key.partition
         if partition := self.open.get(number):

@@ -16,9 +16,9 @@ from typing import Final, Generic, TypeVar
 
 from clickstream.config.settings import KafkaSettings, PostgresSettings, Settings, ValkeySettings
 from clickstream.domain.errors import (
+    AdmissionRefused,
     BatchInvalidated,
     ClickstreamError,
-    NotAdmitted,
     OffsetLost,
     ServiceRefused,
     ServiceUnavailable,
@@ -28,7 +28,7 @@ from clickstream.pipeline.group.sink import Sink
 from clickstream.pipeline.process.heartbeats import Heartbeats
 from clickstream.pipeline.process.loop import Background, Backoff, Rate, Reporter
 from clickstream.pipeline.process.run import WorkerOptions
-from clickstream.services.kafka.consumer import EventConsumer, Fetched
+from clickstream.services.kafka.consumer import EventConsumer, FetchedMessages
 
 PATIENCE_SECONDS: Final = 0.5
 """How long one wait for the sink lasts before the worker looks around."""
@@ -118,7 +118,7 @@ class Reader(Generic[B]):
             self._partitions.on_failure(error)
         self._look_around()
 
-    def _fetch(self) -> list[Fetched]:
+    def _fetch(self) -> list[FetchedMessages]:
         limits, started = self._sink.limits, time.perf_counter()
         try:
             fetched = self._kafka.fetch(limits.count, wait=limits.wait, gather=limits.gather)
@@ -131,7 +131,7 @@ class Reader(Generic[B]):
         self._sink.totals.fetched(time.perf_counter() - started, some=self._busy)
         return fetched
 
-    def _take(self, fetched: list[Fetched]) -> bool:
+    def _take(self, fetched: list[FetchedMessages]) -> bool:
         """Hand the messages over; False when a stop or a hold came first, and the rest is left, to be read again."""
         if self._held:
             return False
@@ -239,7 +239,7 @@ class Reader(Generic[B]):
             self._partitions.check_topic()
             self._kafka.trouble = None
             self._partitions.check_target()
-        except (ServiceUnavailable, NotAdmitted):
+        except (ServiceUnavailable, AdmissionRefused):
             return
         except ServiceRefused as error:
             self._refusal = error

@@ -19,7 +19,7 @@ _logger = logging.getLogger("clickstream.indexer")
 
 
 @dataclass(slots=True)
-class Place:
+class IndexPosition:
     """How far one partition is."""
 
     prepared_offset: int
@@ -30,7 +30,7 @@ class Place:
     """What is before this one is safe there: it may be committed."""
 
 
-class Offsets(Assignment[Place]):
+class Offsets(Assignment[IndexPosition]):
     """Which partitions are ours, and which of them are open."""
 
     def __init__(self, settings: KafkaSettings, kafka: EventConsumer, index: EventsIndex, *, accept_gap: bool) -> None:
@@ -61,7 +61,7 @@ class Offsets(Assignment[Place]):
         for partition in sorted(self.waiting):
             known = committed[partition].of(self._note) if partition in committed else None
             offset = self._begin(partition, known)
-            self._start(partition, Place(offset, offset, offset))
+            self._start(partition, IndexPosition(offset, offset, offset))
 
     def stored(self, next_offsets: dict[int, int]) -> None:
         """What is before these offsets is in the index, or refused."""
@@ -80,7 +80,7 @@ class Offsets(Assignment[Place]):
             if (place := self.open.get(partition)) and offset > place.secured_offset:
                 self._uncommitted[partition] = place.secured_offset = offset
 
-    def _safe(self, opened: Place) -> int:
+    def _safe(self, opened: IndexPosition) -> int:
         return opened.secured_offset
 
     def behind(self) -> int | None:

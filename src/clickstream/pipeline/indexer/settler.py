@@ -46,7 +46,7 @@ behind it meanwhile, which may be taken."""
 _LOOK_EVERY: Final = 0.05
 
 
-class Abandoned(BatchInvalidated):
+class BatchAbandoned(BatchInvalidated):
     """The batch was given up before it was settled; some of it may be stored."""
 
 
@@ -54,12 +54,12 @@ class ShardFailed(BatchInvalidated):
     """A shard has begun a new life: documents that it had taken in the one before may be lost."""
 
 
-class IndexGone(BatchInvalidated):
+class IndexDeleted(BatchInvalidated):
     """The index was deleted: what it held must be read again."""
 
 
 @dataclass(frozen=True, slots=True)
-class Settled:
+class SettledBatch:
     """What became of a batch."""
 
     created: int
@@ -103,21 +103,21 @@ class Settler:
 
         Raises:
             Abandoned: `cancelled` was set first.
-            ShardFailed, IndexGone: it may be lost.
-            NotAdmitted: the server does not let us ask.
+            ShardFailed, IndexDeleted: it may be lost.
+            AdmissionRefused: the server does not let us ask.
         """
         while not self._secured(cancelled):
             pass
 
     def _secured(self, cancelled: threading.Event) -> bool:
         if cancelled.is_set():
-            raise Abandoned
+            raise BatchAbandoned
         if self._lives is None:
             return True  # no document was sent
         try:
             for _ in range(2):  # the second shows that the log was not closed under the first
                 if not self._writer.probe(len(self._lives)):
-                    raise IndexGone("the index was deleted")
+                    raise IndexDeleted("the index was deleted")
             if self._look() != self._lives:
                 raise ShardFailed("a shard has failed since documents were sent to it")
         except ServiceUnavailable as error:
@@ -129,15 +129,15 @@ class Settler:
     def _look(self) -> Lives:
         found = self._writer.lives()
         if found is None:
-            raise IndexGone("the index was deleted")
+            raise IndexDeleted("the index was deleted")
         return found
 
-    def settle(self, batch: Documents, topic: tuple[str, str], cancelled: threading.Event) -> Settled:
+    def settle(self, batch: Documents, topic: tuple[str, str], cancelled: threading.Event) -> SettledBatch:
         """Return when every document is stored or its refusal recorded. `topic`: name and id.
 
         Raises:
             Abandoned: `cancelled` was set first.
-            IndexGone: there is no index any more.
+            IndexDeleted: there is no index any more.
             ServiceUnavailable: none of these documents is taken, and why is not known; others might be.
             ServiceRefused: the server takes no document at all, or none from us.
         """
@@ -162,12 +162,12 @@ class Settler:
         self._doubts.clear()
         if refused:
             self._record(batch, refused, topic, cancelled)
-        return Settled(created, duplicates, len(refused), again)
+        return SettledBatch(created, duplicates, len(refused), again)
 
     def _send(self, lines: list[str], cancelled: threading.Event) -> BulkAnswer | None:
         """One bulk; None: nothing is known of it, and that was waited out."""
         if cancelled.is_set():
-            raise Abandoned
+            raise BatchAbandoned
         try:
             if self._lives is None:
                 self._lives = self._look()
@@ -176,7 +176,7 @@ class Settler:
             self._failed(error, cancelled)
             return None
         if answer.index_missing:
-            raise IndexGone(answer.reason)
+            raise IndexDeleted(answer.reason)
         return answer
 
     def _judged(self, lines: list[str], answer: BulkAnswer, cancelled: threading.Event) -> bool:
@@ -229,7 +229,7 @@ class Settler:
             )
         while True:
             if cancelled.is_set():
-                raise Abandoned
+                raise BatchAbandoned
             try:
                 record(self._postgres, *topic, rows)
             except ServiceUnavailable as error:

@@ -65,7 +65,7 @@ def install_stop() -> Stop:
     return stop
 
 
-class _Harmless(logging.Formatter):
+class _EscapingFormatter(logging.Formatter):
     """Drivers repeat what servers say, and the terminal may be the user's."""
 
     def format(self, record: logging.LogRecord) -> str:
@@ -74,7 +74,7 @@ class _Harmless(logging.Formatter):
 
 def plain_formatter(name: str) -> logging.Formatter:
     """One line a record: UTC time, level, the worker's name, the message."""
-    formatter = _Harmless(
+    formatter = _EscapingFormatter(
         f"%(asctime)s.%(msecs)03dZ %(levelname)s {name.replace('%', '%%')}: %(message)s", "%Y-%m-%dT%H:%M:%S"
     )
     formatter.converter = time.gmtime

@@ -20,7 +20,7 @@ from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
 
 from clickstream.config.settings import KafkaSettings
-from clickstream.domain.errors import ClickstreamError, NotAdmitted, ServiceUnavailable
+from clickstream.domain.errors import AdmissionRefused, ClickstreamError, ServiceUnavailable
 from clickstream.services.handshake import TIMEOUT, HandshakeFault, Names, refusal, try_tls
 from clickstream.services.kafka.config import SERVICE, client_config, opening, passes, translate
 from clickstream.services.repeat import PATIENCE, repeat
@@ -95,7 +95,7 @@ class Admission:
         self.granted = True
 
     def look(self) -> ClickstreamError | None:
-        """Why no broker lets us in, once that has been so for a while; NotAdmitted: nor will any, however often we try.
+        """Why no broker lets us in, once that has been so for a while; AdmissionRefused: trying again will not help.
 
         None while there is nothing to tell, and after the first success. Takes some seconds now and then.
         """
@@ -137,7 +137,7 @@ class KafkaClient(AdminClient):
     """
 
     def __init__(self, settings: KafkaSettings, *, client_id: str) -> None:
-        """Raises NotAdmitted where librdkafka cannot use the settings."""
+        """Raises AdmissionRefused where librdkafka cannot use the settings."""
         self._admission = Admission(settings)
         with opening(settings):
             super().__init__(client_config(settings, client_id=client_id) | {"error_cb": self._admission.heard})
@@ -158,7 +158,7 @@ class KafkaClient(AdminClient):
 
         Raises:
             KafkaException: an error that says what it means.
-            ServiceUnavailable, NotAdmitted: no answer in time, or trying further is useless.
+            ServiceUnavailable, AdmissionRefused: no answer in time, or trying further is useless.
         """
         silence, patience = (SILENCE, PATIENCE) if timeout is None else (timeout, timeout)
 
@@ -178,7 +178,7 @@ class KafkaClient(AdminClient):
                     return result
                 self.poll(0)
                 found, now = self._admission.look(), time.monotonic()
-                if isinstance(found, NotAdmitted) or (found and now - began > UNREACHABLE):
+                if isinstance(found, AdmissionRefused) or (found and now - began > UNREACHABLE):
                     raise found
                 if now > deadline:
                     raise ServiceUnavailable(SERVICE, f"no answer within {now - began:.0f} s")
@@ -209,16 +209,16 @@ def diagnose(settings: KafkaSettings, error: KafkaError | None, *, hung_up: bool
     return refused
 
 
-def _tls_only(where: str) -> NotAdmitted:
+def _tls_only(where: str) -> AdmissionRefused:
     hint = "set KAFKA_SECURITY_PROTOCOL to SSL (client certificate) or SASL_SSL (password)"
-    return NotAdmitted(f"{SERVICE} ({where}) speaks TLS only", hint=hint)
+    return AdmissionRefused(f"{SERVICE} ({where}) speaks TLS only", hint=hint)
 
 
 def _speaks_tls_only(address: tuple[str, int]) -> bool:
     return not _speaks_plainly(address) and try_tls(address, None) not in {HandshakeFault.NO_TLS, HandshakeFault.OTHER}
 
 
-def _refused_tls(settings: KafkaSettings, address: tuple[str, int], where: str) -> NotAdmitted | None:
+def _refused_tls(settings: KafkaSettings, address: tuple[str, int], where: str) -> AdmissionRefused | None:
     files = (settings.ssl_cert_file, settings.ssl_key_file)
     client = (files[0], files[1]) if files[0] and files[1] else None
     fault = try_tls(address, settings.ssl_ca_file, client=client)
@@ -238,13 +238,13 @@ def _names(where: str) -> Names:
     )
 
 
-def _client_unknown(settings: KafkaSettings) -> NotAdmitted:
+def _client_unknown(settings: KafkaSettings) -> AdmissionRefused:
     if settings.ssl_cert_file:
-        return NotAdmitted(
+        return AdmissionRefused(
             f"{SERVICE} does not accept the client certificate in {settings.ssl_cert_file}",
             hint="check KAFKA_SSL_CERT_FILE and KAFKA_SSL_KEY_FILE: is it this service's, and not expired?",
         )
-    return NotAdmitted(
+    return AdmissionRefused(
         f"{SERVICE} demands a client certificate",
         hint="set KAFKA_SSL_CERT_FILE and KAFKA_SSL_KEY_FILE; or, for a password, check KAFKA_SECURITY_PROTOCOL and"
         " the port in KAFKA_BOOTSTRAP_SERVERS",

@@ -14,10 +14,10 @@ from typing import Any, Final, TypeVar, cast
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
 
 from clickstream.config.settings import KafkaSettings
-from clickstream.domain.errors import ClickstreamError, NotAdmitted, OffsetLost, ServiceRefused
+from clickstream.domain.errors import AdmissionRefused, ClickstreamError, OffsetLost, ServiceRefused
 from clickstream.services.kafka.admission import Admission
 from clickstream.services.kafka.config import SPREADING, WORKER, client_config, opening, passes, translate
-from clickstream.services.kafka.group import Committed, known_places
+from clickstream.services.kafka.group import CommittedOffset, known_places
 from clickstream.services.repeat import repeat
 
 _logger = logging.getLogger("clickstream.kafka")
@@ -56,7 +56,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Fetched:
+class FetchedMessages:
     """Messages of one partition in offset order."""
 
     partition: int
@@ -71,11 +71,11 @@ class Fetched:
     def next_offset(self) -> int:
         return int(self.messages[-1].offset()) + 1
 
-    def pieces(self, size: int | None) -> Iterator[Fetched]:
+    def pieces(self, size: int | None) -> Iterator[FetchedMessages]:
         """The same messages, at most `size` at a time (None: all)."""
         step = size or len(self.messages)
         for start in range(0, len(self.messages), step):
-            yield Fetched(self.partition, self.messages[start : start + step])
+            yield FetchedMessages(self.partition, self.messages[start : start + step])
 
 
 class EventConsumer:
@@ -139,7 +139,7 @@ class EventConsumer:
 
         self._consumer.subscribe([self._topic], on_assign=assign, on_revoke=revoke, on_lost=lose)
 
-    def fetch(self, count: int, *, wait: float, gather: float) -> list[Fetched]:
+    def fetch(self, count: int, *, wait: float, gather: float) -> list[FetchedMessages]:
         """Up to `count` messages, by partition: a first one that comes within `wait` seconds, and what follows it.
 
         Args:
@@ -149,7 +149,7 @@ class EventConsumer:
 
         Raises:
             OffsetLost: a partition's offset is not (any more) in Kafka.
-            ServiceRefused: no rights; NotAdmitted: no broker ever let us in, nor will.
+            ServiceRefused: no rights; AdmissionRefused: no broker ever let us in, nor will.
         """
         try:
             messages = self._consumer.consume(1, wait)
@@ -169,7 +169,7 @@ class EventConsumer:
                 self._fail(fault, message.partition())
         if by_partition:
             self.trouble = None
-        return [Fetched(partition, own) for partition, own in by_partition.items()]
+        return [FetchedMessages(partition, own) for partition, own in by_partition.items()]
 
     def start(self, partition: int, offset: int) -> None:
         """Read this partition from `offset` on. Messages fetched from elsewhere are dropped."""
@@ -194,14 +194,16 @@ class EventConsumer:
         except KafkaException as error:
             _logger.warning("group offsets not committed: %s", error.args[0].str())
 
-    def committed(self, partitions: list[int]) -> dict[int, Committed]:
+    def committed(self, partitions: list[int]) -> dict[int, CommittedOffset]:
         """How far the group is in those of the partitions that it ever committed, as Kafka knows it now.
 
         Raises ServiceUnavailable or ServiceRefused.
         """
         places = [TopicPartition(self._topic, partition) for partition in partitions]
         found = _asked(lambda: known_places(self._consumer.committed(places, timeout=_ANSWER_WITHIN)))
-        return {place.partition: Committed(place.offset, place.metadata or "") for place in found if place.offset >= 0}
+        return {
+            place.partition: CommittedOffset(place.offset, place.metadata or "") for place in found if place.offset >= 0
+        }
 
     def available(self, partition: int) -> tuple[int, int]:
         """The oldest offset that Kafka holds, and the end of what can be read, as Kafka knows them now.
@@ -227,7 +229,7 @@ class EventConsumer:
 
     def _look_for_admission(self) -> None:
         found = self._admission.look()
-        if isinstance(found, NotAdmitted):
+        if isinstance(found, AdmissionRefused):
             raise found
         if found is not None:
             self.trouble = found

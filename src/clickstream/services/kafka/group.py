@@ -13,7 +13,7 @@ from clickstream.services.repeat import PATIENCE, repeat
 
 
 @dataclass(frozen=True, slots=True)
-class Committed:
+class CommittedOffset:
     """How far a group is in one partition."""
 
     next_offset: int
@@ -59,7 +59,7 @@ class GroupReader:
         except KafkaException as error:
             raise self._admission.why(error.args[0]) from error
         found = {
-            place.partition: Committed(place.offset, place.metadata or "").of(topic_id)
+            place.partition: CommittedOffset(place.offset, place.metadata or "").of(topic_id)
             for place in answered
             if place.offset >= 0
         }

@@ -13,7 +13,7 @@ from typing import Any, Final
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from clickstream.config.settings import KafkaSettings
-from clickstream.domain.errors import ClickstreamError, NotAdmitted, ServiceRefused
+from clickstream.domain.errors import AdmissionRefused, ClickstreamError, ServiceRefused
 from clickstream.services.kafka.admission import Admission
 from clickstream.services.kafka.config import SERVICE, SPREADING, client_config, opening, passes, translate
 from clickstream.services.repeat import repeat
@@ -209,7 +209,7 @@ class EventProducer:
     def _raise_fault(self) -> None:
         if self._fault:
             raise self._fault
-        if isinstance(refused := self._admission.look(), NotAdmitted):
+        if isinstance(refused := self._admission.look(), AdmissionRefused):
             raise refused
 
     def _topic_missing(self) -> ClickstreamError:

@@ -18,7 +18,7 @@ import msgspec
 from opensearchpy.exceptions import NotFoundError
 
 from clickstream.config.settings import OpenSearchSettings
-from clickstream.domain.errors import NotAdmitted, ServiceNotReady, ServiceRefused, ServiceUnavailable
+from clickstream.domain.errors import AdmissionRefused, ServiceNotReady, ServiceRefused, ServiceUnavailable
 from clickstream.domain.escapes import brief
 from clickstream.services.opensearch.client import LONGEST_REASON, SERVICE, connect, told, translated
 from clickstream.services.opensearch.verdicts import INDEX_MISSING, Verdict, described, verdict
@@ -132,7 +132,7 @@ class BulkWriter:
 
         Raises:
             ServiceUnavailable: no answer, or none now; whether anything is stored is not known.
-            NotAdmitted: the server does not take bulks from us.
+            AdmissionRefused: the server does not take bulks from us.
         """
         return judge(self._post("".join(lines) + (witness or "")), len(lines), witness=witness is not None)
 
@@ -155,7 +155,7 @@ class BulkWriter:
 
         Raises:
             ServiceUnavailable: not each has written, or that is not known.
-            NotAdmitted: the server does not take that from us.
+            AdmissionRefused: the server does not take that from us.
         """
         # Which shard a document belongs to is the server's to say; so many miss one in no lifetime.
         count = 1 if shards <= 1 else shards * PROBES_FOR_EACH
@@ -181,7 +181,7 @@ def _translated() -> Iterator[None]:
     try:
         with translated():
             yield
-    except NotAdmitted:
+    except AdmissionRefused:
         raise
     except ServiceRefused as error:
         raise ServiceNotReady(SERVICE, str(error)) from error
@@ -194,7 +194,7 @@ def judge(answer: str | bytes, count: int, *, witness: bool = False) -> BulkAnsw
 
     Raises:
         ServiceUnavailable: it does not answer a bulk request (it is a proxy's, or cut short).
-        NotAdmitted: this user may not write into the index.
+        AdmissionRefused: this user may not write into the index.
     """
     try:
         items = _decode(answer).items
@@ -228,7 +228,7 @@ def _note(found: BulkAnswer, place: int, item: _Item) -> None:
         found.refused.append((place, _words(result.status, error)))
     elif whose is Verdict.NOT_ADMITTED:
         reason = _words(result.status, error)
-        raise NotAdmitted(f"{SERVICE} refused: {reason}", hint="check OPENSEARCH_USER's rights on the index")
+        raise AdmissionRefused(f"{SERVICE} refused: {reason}", hint="check OPENSEARCH_USER's rights on the index")
     else:
         found.doubtful.append((place, brief(described(error.type, _words(result.status, error)), LONGEST_REASON)))
 

@@ -21,7 +21,13 @@ from opensearchpy.exceptions import (
 from urllib3.exceptions import ProtocolError
 
 from clickstream.config.settings import OpenSearchSettings
-from clickstream.domain.errors import ClickstreamError, NotAdmitted, ServiceNotReady, ServiceRefused, ServiceUnavailable
+from clickstream.domain.errors import (
+    AdmissionRefused,
+    ClickstreamError,
+    ServiceNotReady,
+    ServiceRefused,
+    ServiceUnavailable,
+)
 from clickstream.domain.escapes import brief
 from clickstream.services.handshake import HandshakeFault, Names, fault_of, refusal
 from clickstream.services.opensearch.verdicts import NOT_NOW, Verdict, described, verdict
@@ -187,7 +193,7 @@ def connect(settings: OpenSearchSettings, *, timeout: float = 10.0, patience: fl
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Driver errors raised inside come out as ServiceUnavailable (worth a retry), NotAdmitted or ServiceRefused."""
+    """Driver errors raised inside become ServiceUnavailable (worth a retry), AdmissionRefused or ServiceRefused."""
     try:
         yield
     except ConnectionTimeout as error:
@@ -231,7 +237,7 @@ def _refused(error: TransportError) -> ClickstreamError:
         return ServiceNotReady(SERVICE, _words(error) if kind else f"HTTP {status}: {_words(error)}")
     if found is Verdict.NOT_ADMITTED or status in _NOT_ADMITTED:
         hint = "check OPENSEARCH_USER and OPENSEARCH_PASSWORD"
-        return NotAdmitted(f"{SERVICE} refused: HTTP {status}", hint=hint)
+        return AdmissionRefused(f"{SERVICE} refused: HTTP {status}", hint=hint)
     return ServiceRefused(f"{SERVICE} refused: HTTP {status}: {_words(error)}")
 
 

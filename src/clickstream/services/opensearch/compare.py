@@ -75,7 +75,7 @@ class _Searched(msgspec.Struct):
 class IndexReader:
     """One connection to the index; use as a context manager.
 
-    Methods raise ServiceUnavailable, NotAdmitted, or ServiceRefused (there is no such index, or one of other fields).
+    Methods raise ServiceUnavailable, AdmissionRefused, or ServiceRefused (no such index, or one with other fields).
     """
 
     def __init__(self, settings: OpenSearchSettings) -> None:

@@ -88,7 +88,7 @@ class _Index(msgspec.Struct):
 class EventsIndex:
     """The index over a connection that is kept. For one thread at a time.
 
-    Methods raise ServiceUnavailable, NotAdmitted or ServiceRefused.
+    Methods raise ServiceUnavailable, AdmissionRefused or ServiceRefused.
     """
 
     def __init__(self, settings: OpenSearchSettings, *, timeout: float = 10.0, patience: float = PATIENCE) -> None:

@@ -41,7 +41,7 @@ _FIELD: Final = re.compile(r"(?<![\w\\.:-])([A-Za-z_][\w.]*):")
 
 @dataclass(frozen=True, slots=True)
 class TimeSlot:
-    """A span of time; `Found.interval` says how long."""
+    """A span of time; `SearchResult.interval` says how long."""
 
     at: int
     """Its begin, Unix ms."""
@@ -80,7 +80,7 @@ class Document:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class SearchResult:
     """What a query has found."""
 
     query: str
@@ -101,12 +101,12 @@ class Found:
     newest: tuple[Document, ...]
 
 
-def search(settings: OpenSearchSettings, query: str, *, slots: int, newest: int) -> Found:
+def search(settings: OpenSearchSettings, query: str, *, slots: int, newest: int) -> SearchResult:
     """What the query finds, at most `slots` spans of time and the `newest` documents with it.
 
     Raises:
         UsageError: the query is none that OpenSearch understands, or names a field that the index has not.
-        ServiceUnavailable, NotAdmitted: it does not answer, or not us.
+        ServiceUnavailable, AdmissionRefused: it does not answer, or not us.
         ServiceRefused: there is no such index.
     """
     _check_fields(query)
@@ -180,11 +180,11 @@ def _extremes() -> dict[str, Any]:
     return {"first": {"min": {"field": "event_time"}}, "last": {"max": {"field": "event_time"}}}
 
 
-def _read(query: str, index: str, answer: SearchAnswer) -> Found:
+def _read(query: str, index: str, answer: SearchAnswer) -> SearchResult:
     aggs = answer.aggregations
     slots = tuple(TimeSlot(one.key, one.doc_count, one.purchases.doc_count) for one in aggs.over_time.buckets)
     kinds = {one.key: EventCounts(one.key, one.doc_count, one.visitors.value) for one in aggs.kinds.buckets}
-    return Found(
+    return SearchResult(
         query=query,
         index=index,
         hits=answer.hits.total.value,

@@ -40,7 +40,7 @@ class OpenSearchInfo:
 
 
 def server_info(settings: OpenSearchSettings, *, patience: float = PATIENCE) -> OpenSearchInfo:
-    """Ask the server; see client.connect. Raises ServiceUnavailable, NotAdmitted or ServiceRefused."""
+    """Ask the server; see client.connect. Raises ServiceUnavailable, AdmissionRefused or ServiceRefused."""
     with translated(), connect(settings, timeout=ASKING_TIMEOUT, patience=patience) as client:
         client.info()
         return info_of(client)

@@ -11,7 +11,7 @@ import psycopg
 
 from clickstream.config.settings import PostgresSettings
 from clickstream.domain.errors import ServiceRefused
-from clickstream.domain.rejects import RejectFilter, Replayed
+from clickstream.domain.rejects import RejectFilter, ReplayedFilter
 from clickstream.services.postgres.connection import SERVICE, Connection, translated
 from clickstream.services.postgres.reads import borrow
 
@@ -170,7 +170,7 @@ class RejectsTable:
 
 
 def _given(chosen: RejectFilter) -> dict[str, Any]:
-    replayed = None if chosen.replayed is Replayed.ANY else chosen.replayed is Replayed.YES
+    replayed = None if chosen.replayed is ReplayedFilter.ANY else chosen.replayed is ReplayedFilter.YES
     return {
         "reason": chosen.reason,
         "partition": chosen.partition,

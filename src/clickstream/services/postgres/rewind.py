@@ -20,7 +20,7 @@ PATIENCE_SECONDS: Final = 30
 """How long a consumer that is in the middle of a commit is waited for."""
 
 
-class Moving:
+class OffsetMover:
     """The offsets of one topic's partitions, held fast until the transaction ends."""
 
     def __init__(self, connection: Connection, topic: str, topic_id: str) -> None:
@@ -69,7 +69,7 @@ class Moving:
 
 
 @contextmanager
-def moving(settings: PostgresSettings, *, topic: str, topic_id: str) -> Iterator[Moving]:
+def moving(settings: PostgresSettings, *, topic: str, topic_id: str) -> Iterator[OffsetMover]:
     """Hold the offsets of the topic's partitions: no consumer commits until the block ends, and all moves or nothing.
 
     Raises:
@@ -82,7 +82,7 @@ def moving(settings: PostgresSettings, *, topic: str, topic_id: str) -> Iterator
         with connection.transaction():
             try:
                 partition_map.lock(connection, alone=True)  # before any row, in the order that commits take them
-                held = Moving(connection, topic, topic_id)
+                held = OffsetMover(connection, topic, topic_id)
             except psycopg.errors.LockNotAvailable as error:
                 raise ClickstreamError(
                     f"a consumer has held its offset for {PATIENCE_SECONDS} s",

@@ -19,7 +19,13 @@ from valkey.exceptions import (
 from valkey.retry import Retry
 
 from clickstream.config.settings import ValkeySettings
-from clickstream.domain.errors import ClickstreamError, NotAdmitted, ServiceNotReady, ServiceRefused, ServiceUnavailable
+from clickstream.domain.errors import (
+    AdmissionRefused,
+    ClickstreamError,
+    ServiceNotReady,
+    ServiceRefused,
+    ServiceUnavailable,
+)
 from clickstream.services.handshake import HandshakeFault, Names, fault_of, refusal
 from clickstream.services.repeat import PATIENCE, repeat
 
@@ -98,8 +104,8 @@ def translated() -> Iterator[None]:
         raise ServiceRefused(f"{SERVICE}: {error}") from error
 
 
-def _unauthenticated(error: ValkeyError) -> NotAdmitted:
-    return NotAdmitted(f"{SERVICE} refused: {error}", hint="check VALKEY_USER and VALKEY_PASSWORD")
+def _unauthenticated(error: ValkeyError) -> AdmissionRefused:
+    return AdmissionRefused(f"{SERVICE} refused: {error}", hint="check VALKEY_USER and VALKEY_PASSWORD")
 
 
 def _unreachable(error: ValkeyError) -> ClickstreamError:

@@ -11,7 +11,7 @@ from clickstream.actions.observe.model import OFF, UP
 from clickstream.tui.drawing.ages import age_of, since_of
 from clickstream.tui.drawing.pieces import Piece, Row, content, fit, spread
 from clickstream.tui.drawing.span import span
-from clickstream.tui.drawing.states import ACCENT, DIM, HAPPENING, TITLES, service_look
+from clickstream.tui.drawing.states import ACCENT, DIM, HAPPENING, TITLES, service_style
 from clickstream.tui.drawing.text import NOTHING, UNKNOWN, bar, clock, exact, milliseconds, number, seconds, spark
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ def services_box(frame: Frame, width: int, height: int) -> Content:
 
 
 def _service(frame: Frame, row: ServiceRow, width: int) -> Row:
-    look = service_look(row)
+    look = service_style(row)
     version = f"  {row.version}" if row.version else ""
     right: list[Piece] = [(milliseconds(row.latency_ms), "bold")] if row.latency_ms is not None else []
     if row.state not in {UP, OFF}:

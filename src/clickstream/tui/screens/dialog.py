@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 Answer = TypeVar("Answer")
 
 
-class ClosesOnce:
+class SingleDismissal:
     """Mixed into a screen. Keys that come fast reach it after it was closed: a second Enter would close what is below
     it, and with the last screen end the app."""
 
@@ -25,7 +25,7 @@ class ClosesOnce:
         return cast("AwaitComplete", super().dismiss(result))  # type: ignore[misc]
 
 
-class Overlay(ClosesOnce, ModalScreen[Answer]):
+class Overlay(SingleDismissal, ModalScreen[Answer]):
     """What is opened over the dashboard."""
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from clickstream.tui.benchmarks import Benchmark
 from clickstream.tui.drawing.benchmark.bars import short
 from clickstream.tui.drawing.cells import Cell, Column
-from clickstream.tui.drawing.states import ACCENT, BUSY, DIM, FAILED, OKAY, Look
+from clickstream.tui.drawing.states import ACCENT, BUSY, DIM, FAILED, OKAY, StateStyle
 from clickstream.tui.drawing.text import NOTHING, exact, milliseconds, number
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 NORMAL, WIDE = 116, 160
 
-VERIFIED, DIFFERS = Look("●", "ok", OKAY), Look("✖", "wrong", FAILED)
+VERIFIED, DIFFERS = StateStyle("●", "ok", OKAY), StateStyle("✖", "wrong", FAILED)
 
 PARTS = ("consumers", "kafka", "postgresql")
 """What a benchmark measures the CPU of."""
