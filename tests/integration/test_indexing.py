@@ -276,8 +276,8 @@ def test_the_commands_know_both_kinds(settings: Settings, monkeypatch: pytest.Mo
         consumers.start(off, kind=ConsumerKind.OPENSEARCH)
     # A restart picks up what was enabled, or disabled, meanwhile.
     assert [one.name for one in consumers.restart(settings)] == [*names, "indexer-0"]
-    assert [worker.name for worker in consumers.listed(settings)] == [*names, "indexer-0"]
-    assert [worker.name for worker in consumers.listed(settings, kind=ConsumerKind.OPENSEARCH)] == ["indexer-0"]
+    assert [worker.name for worker in consumers.list_workers(settings)] == [*names, "indexer-0"]
+    assert [worker.name for worker in consumers.list_workers(settings, kind=ConsumerKind.OPENSEARCH)] == ["indexer-0"]
     assert consumers.start(settings).kept == (*names, "indexer-0")
     assert consumers.start(settings, count=2, kind=ConsumerKind.OPENSEARCH).started == ("indexer-1",)
     with pytest.raises(UsageError, match="4 indexers for 3 partitions"):
@@ -293,7 +293,7 @@ def test_the_commands_know_both_kinds(settings: Settings, monkeypatch: pytest.Mo
     assert found
     assert {one.owner for one in found.partitions} == {"indexer-0"}
     assert tuple(one.name for one in consumers.restart(off)) == names
-    assert [worker.name for worker in consumers.listed(off) if worker.under_way] == list(names)
+    assert [worker.name for worker in consumers.list_workers(off) if worker.under_way] == list(names)
 
 
 @pytest.mark.usefixtures("workers_stop")

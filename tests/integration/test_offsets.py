@@ -102,8 +102,8 @@ def test_messages_that_retention_removed_are_told_loudly_and_the_gap_is_shown(
     remove_before(settings, 1, before + 10)
 
     processes.start(settings, count=1)
-    wait_until(lambda: processes.listed(settings)[0].state == "failed", "the consumer has given up")
-    (worker,) = processes.listed(settings)
+    wait_until(lambda: processes.list_workers(settings)[0].state == "failed", "the consumer has given up")
+    (worker,) = processes.list_workers(settings)
     assert f"must go on at offset {before}" in worker.reason
     assert "--accept-gap" in worker.reason
 

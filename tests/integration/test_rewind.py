@@ -147,7 +147,7 @@ def test_consumers_of_this_home_notice_and_run_on(settings: Settings, workers_st
     wait_until(lambda: all_committed(settings), "everything committed")
     rewind.rewind(settings, EARLIEST)
     wait_until(lambda: all_committed(settings), "read again", seconds=30)
-    assert [worker.state for worker in processes.listed(settings)] == ["running", "running"]
+    assert [worker.state for worker in processes.list_workers(settings)] == ["running", "running"]
     check(settings, events)
 
 

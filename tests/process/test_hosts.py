@@ -142,4 +142,4 @@ def test_when_one_host_dies_the_other_one_takes_over(settings: Settings, hosts: 
         host.answer("consumer", "stop")
     check(settings, events)
     assert verify.verify(settings).ok
-    assert not consumers.listed(settings)
+    assert not consumers.list_workers(settings)

@@ -26,7 +26,7 @@ def test_progress_is_shown_and_the_end_is_told(make_app: MakeApp, monkeypatch: p
     go_on = threading.Event()
 
     def run(job: Job) -> str:
-        job.say("counting sheep", 43, 100)
+        job.report("counting sheep", 43, 100)
         assert go_on.wait(10)
         return "100 sheep"
 

@@ -88,10 +88,10 @@ def test_figures_are_logged_now_and_then_while_there_are_new_ones(
     caplog.set_level(logging.INFO)
     now = 100.0
     monkeypatch.setattr(foreground.time, "monotonic", lambda: now)
-    heard = Foreground(HealthFile(None))
+    logged = Foreground(HealthFile(None))
     for now, events in ((101.0, 5), (131.0, 9), (170.0, 9), (180.0, 10)):  # noqa: B007 (the clock reads it)
-        heard.hear(WorkerReport(0.0, "running", events=events, lag=1))
-    heard.hear(WorkerReport(0.0, "done", events=11))
+        logged.receive(WorkerReport(0.0, "running", events=events, lag=1))
+    logged.receive(WorkerReport(0.0, "done", events=11))
     assert [record.__dict__["events"] for record in caplog.records] == [9, 10, 11]
 
 

@@ -42,7 +42,7 @@ from clickstream.cli.commands import opensearch as opensearch_commands
 from clickstream.cli.commands import sessions as session_commands
 from clickstream.cli.commands import topic as topic_commands
 from clickstream.cli.commands import verify as verify_commands
-from clickstream.cli.diagnostics import say
+from clickstream.cli.diagnostics import print_message
 from clickstream.cli.main import run as clickstream
 from clickstream.cli.output import Block, Table, TextLine
 from clickstream.domain.processes import ProcessState
@@ -421,10 +421,10 @@ def test_words_on_stderr_break_between_words(
 ) -> None:
     monkeypatch.setenv("COLUMNS", "40")
     words = f"PostgreSQL at {IPV6[1:-6]} does not answer: `clickstream stack up` starts it\n  scp -p {'file ' * 20}"
-    say(words)
+    print_message(words)
     assert capsys.readouterr().err == f"{words}\n"
     monkeypatch.setattr("sys.stderr.isatty", lambda: True)
-    say(words)
+    print_message(words)
     assert capsys.readouterr().err.splitlines() == [
         "PostgreSQL at",
         IPV6[1:-6],

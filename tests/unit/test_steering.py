@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clickstream.domain.pace import Pace
-from clickstream.pipeline.process.loop import hear_lines
+from clickstream.pipeline.process.loop import read_lines
 from clickstream.pipeline.producer.pacing import EvenPlan, EventTimePlan, Pacer, UnlimitedPlan
 from clickstream.pipeline.producer.steering import Order, Orders, Pause, Resume, order_line
 
@@ -29,7 +29,7 @@ class Clock:
 
 def told(steering: Orders, *orders: Order) -> None:
     for order in orders:
-        steering.hear(order_line(order).encode())
+        steering.receive(order_line(order).encode())
 
 
 def test_a_new_rate_starts_from_where_it_is() -> None:
@@ -88,13 +88,13 @@ def test_a_pace_set_during_a_pause_waits_for_its_end() -> None:
 
 def test_orders_are_obeyed_once() -> None:
     steering, pacer = Orders(Pace()), Pacer(UnlimitedPlan(1000), 1000, Clock())
-    assert not steering.obey(pacer, TIMES, 0)
+    assert not steering.apply(pacer, TIMES, 0)
     told(steering, Pause())
-    assert steering.obey(pacer, TIMES, 0)
-    assert not steering.obey(pacer, TIMES, 0)
+    assert steering.apply(pacer, TIMES, 0)
+    assert not steering.apply(pacer, TIMES, 0)
     assert pacer.allow(0)[0] == 0
     told(steering, Pace(rate=5.0), Resume())
-    assert steering.obey(pacer, TIMES, 10)
+    assert steering.apply(pacer, TIMES, 10)
     assert pacer.allow(10) == (1, 0.0)
     assert str(steering.pace) == "5 events/s"
 
@@ -116,14 +116,14 @@ def test_the_pace_at_the_start_is_that_of_the_command_line() -> None:
 )  # fmt: skip
 def test_what_is_no_order_changes_nothing(line: bytes, caplog: pytest.LogCaptureFixture) -> None:
     steering = Orders(Pace(rate=7.0))
-    steering.hear(line)
+    steering.receive(line)
     assert (steering.paused, steering.pace) == (False, Pace(rate=7.0))
     assert "Not an order" in caplog.text
 
 
 @given(st.binary(max_size=60))
 def test_no_line_is_a_fault(line: bytes) -> None:
-    Orders(Pace()).hear(line)
+    Orders(Pace()).receive(line)
 
 
 def test_lines_are_heard_whole_until_the_other_end_closes() -> None:
@@ -138,7 +138,7 @@ def test_lines_are_heard_whole_until_the_other_end_closes() -> None:
         if len(heard) == 3:
             all_.set()
 
-    hear_lines(reader, hear)
+    read_lines(reader, hear)
     os.write(writer, b"one\ntwo\nthr")
     assert two.wait(10)
     os.write(writer, b"ee\n")

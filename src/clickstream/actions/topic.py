@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from clickstream.actions.observe.offsets import missing_topic
-from clickstream.actions.observe.surroundings import look_around, obstacles_now
+from clickstream.actions.observe.surroundings import obstacles_now, read_surroundings
 from clickstream.actions.servers import kafka_of, postgres_of
 from clickstream.config.settings import Settings
 from clickstream.domain.errors import ClickstreamError, UsageError
@@ -114,7 +114,7 @@ def resize(settings: Settings, partitions: int) -> ResizeResult:
 
 def _surroundings(settings: Settings) -> Surroundings | None:
     try:
-        return look_around(settings)
+        return read_surroundings(settings)
     except ClickstreamError:
         return None
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from weakref import WeakKeyDictionary
 
 from clickstream.cli import activity, fitting
-from clickstream.cli.diagnostics import say
+from clickstream.cli.diagnostics import print_message
 from clickstream.cli.terminal import console
 from clickstream.domain.escapes import escape_controls
 
@@ -130,7 +130,7 @@ def report(result: Summarized, *, as_json: bool, document: object = None) -> Non
         write_json(result if document is None else document)
     else:
         activity.end()
-        say(result.summary())
+        print_message(result.summary())
 
 
 def write(blocks: Sequence[Block]) -> None:

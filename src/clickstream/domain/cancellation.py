@@ -29,7 +29,7 @@ class Cancellation:
                 self._stop()
 
     @contextmanager
-    def over(self, stop: Callable[[], None]) -> Iterator[None]:
+    def ending(self, stop: Callable[[], None]) -> Iterator[None]:
         """What runs inside is ended by `stop`, which is called from another thread. Raises Interrupted at once when
         the end was wanted before it began."""
         with self._lock:

@@ -21,12 +21,12 @@ _FIRST_PAUSE: Final = 0.05
 _LONGEST_PAUSE: Final = 1.0
 
 
-def repeat(request: Callable[[], T], *, passes: Callable[[Exception], bool], within: float) -> T:
+def repeat(request: Callable[[], T], *, is_transient: Callable[[Exception], bool], within: float) -> T:
     """The request's result.
 
     Args:
         request: may be called several times.
-        passes: whether an error that it raised passes by itself.
+        is_transient: whether an error that it raised passes by itself.
         within: seconds after which no further attempt begins; 0: there is one attempt only.
 
     Raises:
@@ -39,6 +39,6 @@ def repeat(request: Callable[[], T], *, passes: Callable[[Exception], bool], wit
         try:
             return request()
         except Exception as error:
-            if time.monotonic() + pause > deadline or not passes(error):
+            if time.monotonic() + pause > deadline or not is_transient(error):
                 raise
         time.sleep(pause)

@@ -112,7 +112,7 @@ def opensearch_spec(home: Home, layout: Layout, jars: Sequence[Path]) -> Process
     if account is not None and not all(accounts.can_reach(account, jar) for jar in jars):
         jars = _copied(jars)
     split = next(position for position, jar in enumerate(jars) if jar.name.startswith(MODULE_JAR))
-    _lay_module(place, jars[split:])
+    _install_module(place, jars[split:])
     temporary, config = place.folder / "tmp", place.writable("config")
     shutil.rmtree(temporary, ignore_errors=True)  # a killed node leaves native libraries there
     place.writable("tmp")
@@ -157,7 +157,7 @@ def _place(home: Home, layout: Layout) -> _NodePlacement:
     return _NodePlacement(accounts.make_passage(_passage(layout)), account)
 
 
-def _lay_module(place: _NodePlacement, jars: Sequence[Path]) -> None:
+def _install_module(place: _NodePlacement, jars: Sequence[Path]) -> None:
     """Recreate the module at every start: the jars may be another version's, or lie elsewhere."""
     modules = place.folder / "modules"
     shutil.rmtree(modules, ignore_errors=True)

@@ -126,7 +126,7 @@ class Managed:
         try:
             for step in self.spec.setup:
                 if not self._stopping:
-                    await set_up(step, self._home.root, self._take)
+                    await set_up(step, self._home.root, self._run_step)
             if self._stopping:
                 self._conclude(ProcessState.STOPPED, "")
             else:
@@ -142,7 +142,7 @@ class Managed:
         finally:
             self._log.close()
 
-    async def _take(self, step: SetupStep) -> str | None:
+    async def _run_step(self, step: SetupStep) -> str | None:
         self._log.note(f"making {step.makes}")
         process = self._spawn(step.argv, step.env, self._log.write, None)
         await self._until(lambda: process.ended or self._stopping)
@@ -183,7 +183,7 @@ class Managed:
         spec = self.spec
         self._ready_at, self._report, self._why_killed = None, None, ""
         self._move(ProcessState.STARTING)
-        process = self._spawn(spec.argv, spec.env, self._hear, self._hear_reports if spec.reports else None)
+        process = self._spawn(spec.argv, spec.env, self._handle_lines, self._handle_reports if spec.reports else None)
         self._started_at = time.time()
         self._say(f"started, pid {process.pid}")
         if self._ready_pattern is None and not spec.reports:
@@ -224,7 +224,7 @@ class Managed:
         except TimeoutError:
             log.error("%s: some of its children survive SIGKILL", self.spec.name)
 
-    def _spawn(self, argv: tuple[str, ...], env: dict[str, str], hear: Lines, reports: Lines | None) -> Process:
+    def _spawn(self, argv: tuple[str, ...], env: dict[str, str], on_lines: Lines, reports: Lines | None) -> Process:
         spec = self.spec
         command = Execution(
             argv=argv,
@@ -235,7 +235,7 @@ class Managed:
             stop_signal=spec.stop_signal,
         )
         self._log.clear_tail()
-        process = Process(command, self._ended, hear, reports)
+        process = Process(command, self._ended, on_lines, reports)
         start = start_of(process.pid) or ""
         self._ledger.add(
             Entry(spec.name, process.pid, start, STOP_RANK[spec.role], spec.stop_signal, spec.stop_timeout)
@@ -247,13 +247,13 @@ class Managed:
         self._ledger.discard(process.pid)
         self._wake.set()
 
-    def _hear(self, lines: list[bytes]) -> None:
+    def _handle_lines(self, lines: list[bytes]) -> None:
         self._log.write(lines)
         pattern = self._ready_pattern if self._ready_at is None else None
         if pattern is not None and any(pattern.search(line.decode(errors="replace")) for line in lines):
             self._ready()
 
-    def _hear_reports(self, lines: list[bytes]) -> None:
+    def _handle_reports(self, lines: list[bytes]) -> None:
         for line in lines:
             try:
                 self._report = checked(_report.decode(line))

@@ -80,7 +80,7 @@ class Server:
             if isinstance(request, Watch):
                 async for snapshot in self._supervisor.snapshots():
                     yield Reply(snapshot=snapshot)
-            yield await self._obey(request)
+            yield await self._execute(request)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             yield Reply(error=f"not a request: {error}", usage=True)
         except ClickstreamError as error:
@@ -89,7 +89,7 @@ class Server:
             log.exception("fault while answering a client")
             yield Reply(error=f"fault in the supervisor: {error!r}", hint="see its log")
 
-    async def _obey(self, request: Request) -> Reply:
+    async def _execute(self, request: Request) -> Reply:
         match request:
             case GetSnapshot():
                 return Reply(snapshot=self._supervisor.snapshot())

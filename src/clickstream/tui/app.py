@@ -139,7 +139,7 @@ class ClickstreamApp(PasteGuard, App[None]):
             self.demo_failed = job.failed
         self.job = self.jobs.newest
         if job.failed:
-            self.source.tell([JournalEntry(time.time(), BAD, job.outcome, mark=True)])
+            self.source.publish([JournalEntry(time.time(), BAD, job.outcome, mark=True)])
         self.notify(
             escape_controls(job.outcome, lines=True),
             severity="error" if job.failed else "information",
@@ -187,7 +187,7 @@ class ClickstreamApp(PasteGuard, App[None]):
             if yes:
                 self.act(partial(self.start_job, command, arguments or {}))
 
-        self.ask(ConfirmScreen(name, question, typed=typed), answered)
+        self.show_dialog(ConfirmScreen(name, question, typed=typed), answered)
 
     def action_command(self, name: str) -> None:
         self.run_command(name)
@@ -213,7 +213,7 @@ class ClickstreamApp(PasteGuard, App[None]):
                 self.act(cancel)
 
         question = f"{job.words}\n\nIt ends at its next step; nothing half-made is left behind."
-        self.ask(ConfirmScreen(f"cancel {job.command.name}", question, yes="Cancel it", no="Go on"), answered)
+        self.show_dialog(ConfirmScreen(f"cancel {job.command.name}", question, yes="Cancel it", no="Go on"), answered)
 
     def action_help_quit(self) -> None:
         """What ctrl+c does."""
@@ -232,7 +232,7 @@ class ClickstreamApp(PasteGuard, App[None]):
         question = (
             f"{job.command.name} is under way and ends with this window. Processes that it started go on running."
         )
-        self.ask(ConfirmScreen("quit", question, yes="Quit", no="Stay"), answered)
+        self.show_dialog(ConfirmScreen("quit", question, yes="Quit", no="Stay"), answered)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action == "command" and parameters:
@@ -265,7 +265,7 @@ class ClickstreamApp(PasteGuard, App[None]):
             if text:
                 self.run_command(command.name, {"text": text})
 
-        self.ask(PromptScreen(command.name, command.prompt), answered)
+        self.show_dialog(PromptScreen(command.name, command.prompt), answered)
 
     def start_job(self, command: ScreenCommand, arguments: dict[str, Any]) -> None:
         """Run the command as a job, without a question."""

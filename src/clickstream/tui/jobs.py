@@ -55,7 +55,7 @@ class Job:
         """Have it end at its next word."""
         self._cancelled.set()
 
-    def say(self, words: str, done: int = 0, total: int = 0) -> None:
+    def report(self, words: str, done: int = 0, total: int = 0) -> None:
         """From the command: how far it is. Raises Interrupted once the user has cancelled it: once only, since what
         is said after that is about putting things in order."""
         if self.cancelled and not self._interrupted:

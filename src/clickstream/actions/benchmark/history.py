@@ -48,7 +48,7 @@ class Record:
         }
 
 
-def keep(home: Home, record: Record) -> None:
+def append_record(home: Home, record: Record) -> None:
     """Add it to the home's history."""
     home.root.mkdir(mode=0o700, parents=True, exist_ok=True)
     line = json.dumps(record.document()) + "\n"
@@ -57,7 +57,7 @@ def keep(home: Home, record: Record) -> None:
         file.write(line)
 
 
-def kept(home: Home) -> list[Record]:
+def read_records(home: Home) -> list[Record]:
     """All records, the oldest first; lines that cannot be read (another version's) are left out.
 
     Raises:

@@ -205,7 +205,7 @@ def _finish(
             if sample.total == 0 and read and (produced_at or case.mode is Mode.DRAIN):
                 break
             time.sleep(SAMPLE_EVERY)
-    servers = times.passed()
+    servers = times.elapsed()
     control.stop([one.name for one in consumers])
     reports = [one.report for one in control.snapshot().of(Role.CONSUMER) if one.name.startswith(f"{NAME}-")]
     known = [report for report in reports if report and report.first_message_at and report.last_commit_at]

@@ -135,13 +135,13 @@ class FlowMeter:
 
 
 class ProgressReporter:
-    """Puts the time on every word."""
+    """Adds the elapsed time to what is reported."""
 
     def __init__(self, show: Show) -> None:
         self._show = show
         self._began = time.monotonic()
 
-    def say(self, phase: Phase, words: str, *, done: int = 0, total: int = 0, note: bool = False) -> None:
+    def report(self, phase: Phase, words: str, *, done: int = 0, total: int = 0, note: bool = False) -> None:
         self._show(DemoProgress(phase, words, time.monotonic() - self._began, done, total, note=note))
 
     def flow(self, flow: Flow) -> None:

@@ -50,11 +50,11 @@ class Context:
             )
         return control
 
-    def say(self, what: str, detail: str = "", *, level: Severity = INFO, at: float | None = None) -> None:
+    def add_step(self, what: str, detail: str = "", *, level: Severity = INFO, at: float | None = None) -> None:
         """A step of the time line."""
         self.note(Step(time.time() if at is None else at, what, detail, level))
 
-    def mention(self, what: str, detail: str = "") -> None:
+    def add_note(self, what: str, detail: str = "") -> None:
         """Something to tell that is not a step of the time line."""
         self.note(Step(time.time(), what, detail, on_timeline=False))
 

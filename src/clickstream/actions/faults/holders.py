@@ -38,7 +38,7 @@ def fault_process(name: str, module: str, arguments: tuple[str, ...], ready: str
 
 
 @contextmanager
-def held(context: Context, how: str, name: str, *flags: str) -> Iterator[Snapshot]:
+def hold(context: Context, how: str, name: str, *flags: str) -> Iterator[Snapshot]:
     """The fault holds from the block's beginning on, for the context's seconds or until the block ends.
 
     Args:
@@ -112,7 +112,7 @@ def await_back(context: Context, control: Control, name: str, *, after: ProcessS
         if process.state is ProcessState.FAILED:
             if time.monotonic() > deadline:
                 raise ClickstreamError(f"{name} does not come back: {process.exit_reason}")
-            context.say("had given up", f"{name}: {process.exit_reason}", level=WARN)
+            context.add_step("had given up", f"{name}: {process.exit_reason}", level=WARN)
             control.restart([name])
             after = None
             continue

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from clickstream.actions.control import Control
 from clickstream.actions.faults.context import Context
-from clickstream.actions.faults.holders import await_back, await_end, fault_process, held
+from clickstream.actions.faults.holders import await_back, await_end, fault_process, hold
 from clickstream.actions.observe.model import BAD, GOOD
 from clickstream.actions.processes.workers import UNDER_WAY, consumer_spec, indexer_spec, start_and_wait
 from clickstream.config.files import locked
@@ -46,12 +46,12 @@ def cut(context: Context) -> None:
         control.wait([relay.name], {ProcessState.RUNNING}, 30)
         with _one_at_a_time(context):
             _restart(context, control, role)
-        context.mention("through a relay", f"the {words} reach {server} that way now")
-        with held(context, "stop", relay.name, "--kill") as injected:
-            context.say("cut", f"between the {words} and {server}", level=BAD, at=injected.at)
+        context.add_note("through a relay", f"the {words} reach {server} that way now")
+        with hold(context, "stop", relay.name, "--kill") as injected:
+            context.add_step("cut", f"between the {words} and {server}", level=BAD, at=injected.at)
             await_end(control, context, "stop", relay.name)
         snapshot = await_back(context, control, relay.name)
-        context.say("through again", server, level=GOOD, at=snapshot.at)
+        context.add_step("through again", server, level=GOOD, at=snapshot.at)
     finally:
         # The supervisor may have gone, and with it whatever went through the relay.
         with suppress(ClickstreamError), _one_at_a_time(context):

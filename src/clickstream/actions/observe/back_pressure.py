@@ -69,7 +69,7 @@ def pressures(frame: Frame) -> tuple[BackPressure, ...]:
     """That of every consumer but those that were stopped."""
     down = tuple(name for name in (COMMITS, "kafka") if frame.service(name).state is DOWN)
     rows = (row for row in frame.workers(Role.CONSUMER) if row.state not in ENDED)
-    return tuple(back_pressure(row, frame.held, down) for row in rows)
+    return tuple(back_pressure(row, frame.held_partitions, down) for row in rows)
 
 
 def back_pressure(row: ProcessRow, held: Collection[int] = (), down: Sequence[str] = ()) -> BackPressure:

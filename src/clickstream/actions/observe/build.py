@@ -57,7 +57,7 @@ HOUR_EVERY, HOUR_KEPT = 10.0, 360
 RATES_OVER = 3.0
 """Seconds over which rates are taken: commits come in batches."""
 
-MOST_HAPPENINGS = 200
+MOST_ENTRIES = 200
 
 SURROUNDINGS_COUNT_FOR = 30.0
 """Seconds after which what was around the topic is not known any more."""
@@ -155,17 +155,17 @@ class FrameBuilder:
         self._positions: PollResult[PostgresAnswer] = PollResult()
         self._percentiles: Latency | None = None
         self._outcome_rates: Outcomes[float] | None = None
-        self._happenings: deque[JournalEntry] = deque(maxlen=MOST_HAPPENINGS)
+        self._entries: deque[JournalEntry] = deque(maxlen=MOST_ENTRIES)
         self._last: Frame | None = None
 
-    def tell(self, happenings: list[JournalEntry]) -> None:
+    def publish(self, entries: list[JournalEntry]) -> None:
         """Add what happened."""
-        for entry in happenings:
-            both = joined(self._happenings[0], entry) if self._happenings else None
+        for entry in entries:
+            both = joined(self._entries[0], entry) if self._entries else None
             if both:
-                self._happenings[0] = both
+                self._entries[0] = both
             else:
-                self._happenings.appendleft(entry)
+                self._entries.appendleft(entry)
 
     def build(self, answers: Answers, *, tick: bool = True) -> Frame:
         """The frame of now, made of what every source last said.
@@ -200,7 +200,7 @@ class FrameBuilder:
             latency=self._percentiles,
             producer=_producer(answers.snapshot),
             verification=self._verified.current(answers),
-            happenings=tuple(self._happenings),
+            happenings=tuple(self._entries),
             history=self._past.view(),
             problem=self._live.problem,
         )
@@ -211,7 +211,7 @@ class FrameBuilder:
         before = self._last.services if self._last else ()
         services = service_rows(self._live.current, answers, before, now)
         if self._last:
-            self.tell(list(compare_services(before, services, now)))
+            self.publish(list(compare_services(before, services, now)))
         return services
 
     def _indexing(self, answers: Answers, processes: tuple[ProcessRow, ...]) -> IndexLag | None:
@@ -275,7 +275,7 @@ class FrameBuilder:
             return _PartitionSurroundings({}, {})
         self._surroundings = found
         before, self._obstacles = self._obstacles, obstacles(found, progress)
-        self.tell(list(compare_obstacles(before, self._obstacles, now)))
+        self.publish(list(compare_obstacles(before, self._obstacles, now)))
         group = self._live.current.pipeline.consumer_group_id
         return _PartitionSurroundings(held_back(found, progress), found.foreign_owners(group))
 

@@ -72,7 +72,7 @@ class StableWord(Generic[W]):
     candidate: W | None = None
     seen: int = 0
 
-    def hear(self, word: W, needed: int) -> W:
+    def update(self, word: W, needed: int) -> W:
         if word == self.word:
             self.seen = 0
         elif word == self.candidate:
@@ -97,13 +97,13 @@ class Judge:
         state = _state(reading)
         if reading.rate_in is None or reading.rate_out is None:
             if self._state and GRAVITY[state] >= GRAVITY[STALLED]:
-                self._state.hear(state, BELIEVE_WORSE)
+                self._state.update(state, BELIEVE_WORSE)
             return (self._state.word if self._state else state), self._trend.word
         trend = _trend(reading.lag, reading.rate_in, reading.rate_out, self._trend.word)
         if self._state is None:
             self._state = StableWord(state)
         worse = GRAVITY[state] > GRAVITY[self._state.word]
-        return self._state.hear(state, BELIEVE_WORSE if worse else BELIEVE_BETTER), self._trend.hear(trend, 2)
+        return self._state.update(state, BELIEVE_WORSE if worse else BELIEVE_BETTER), self._trend.update(trend, 2)
 
 
 def _state(reading: Reading) -> PartitionState:

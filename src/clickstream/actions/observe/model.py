@@ -413,7 +413,7 @@ class Frame:
         return None if self.topic_exists is None else sum(end - begin for _, begin, end in self.topic_offsets)
 
     @property
-    def held(self) -> frozenset[int]:
+    def held_partitions(self) -> frozenset[int]:
         """The partitions that an open transaction holds back."""
         return frozenset(row.partition for row in self.partitions if row.held_from is not None)
 

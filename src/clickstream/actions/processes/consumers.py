@@ -41,7 +41,7 @@ class ConsumerKind(StrEnum):
 ROLES = {ConsumerKind.POSTGRESQL: Role.CONSUMER, ConsumerKind.OPENSEARCH: Role.INDEXER}
 
 INDEXERS = 1
-"""How many index, unless told otherwise: one writes documents several times as fast as a server of the same cores
+"""How many index, unless on_restart otherwise: one writes documents several times as fast as a server of the same cores
 takes them."""
 
 
@@ -124,12 +124,12 @@ def restart(
     *,
     kind: ConsumerKind | None = None,
     all_at_once: bool = False,
-    told: Callable[[RestartedWorker], None] = lambda one: None,
+    on_restart: Callable[[RestartedWorker], None] = lambda one: None,
 ) -> tuple[RestartedWorker, ...]:
     """Stop these consumers (none named: all that run) and start them again with the settings of now.
 
     One after the other, the next one when the one before has caught up; `all_at_once` waits for none. Without names,
-    indexers come or go as OPENSEARCH_ENABLED says now. `told`: called after each.
+    indexers come or go as OPENSEARCH_ENABLED says now. `on_restart`: called after each.
 
     Raises:
         UsageError: there is no consumer of that name; an indexer is named, and OpenSearch is not enabled.
@@ -151,7 +151,7 @@ def restart(
             indexers = [indexer_name(number) for number in range(min(INDEXERS, topic.partitions))]
         specs += [indexer_spec(settings, name) for name in indexers]
     control.stop([name for name in chosen if name not in {spec.name for spec in specs}])
-    return (restart_together if all_at_once else roll)(control, specs, told)
+    return (restart_together if all_at_once else roll)(control, specs, on_restart)
 
 
 def scale(settings: Settings, count: int) -> ScaledConsumers:
@@ -172,7 +172,7 @@ def scale(settings: Settings, count: int) -> ScaledConsumers:
     return ScaledConsumers(len(running), len(running) + len(started), started, ())
 
 
-def listed(settings: Settings, *, kind: ConsumerKind | None = None) -> tuple[ProcessRow, ...]:
+def list_workers(settings: Settings, *, kind: ConsumerKind | None = None) -> tuple[ProcessRow, ...]:
     """This home's consumers, indexers included, or those of the kind."""
     roles = {ROLES[kind]} if kind else set(ROLES.values())
     return tuple(worker for worker in local_workers(settings) if worker.role in roles)

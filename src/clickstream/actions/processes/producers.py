@@ -70,12 +70,12 @@ def start(settings: Settings, run: SendingRun) -> ProcessRow:
         FileFault: the file cannot be read; nothing was started, unless only its end showed that.
         ClickstreamError: a producer is running already, Kafka does not answer.
     """
-    from clickstream.pipeline.events.csvfile.reader import look  # noqa: PLC0415 (it loads decompressors)
+    from clickstream.pipeline.events.csvfile.reader import refuse_unreadable  # noqa: PLC0415 (it loads decompressors)
 
     arguments = [*([] if run.limit is None else ["--limit", str(run.limit)]), *run.pace.arguments()]
     kafka_of(settings)  # where nothing is configured, a missing file is not what is wrong
     file = run.file.expanduser().absolute()
-    look(file)
+    refuse_unreadable(file)
     prepare_topic(settings)
     control = ensure(settings.home)
     if any(process.state in UNDER_WAY for process in control.snapshot().of(Role.PRODUCER)):

@@ -10,7 +10,7 @@ import click
 from clickstream.cli import output
 from clickstream.cli.commands import sessions, verify
 from clickstream.cli.declare import Screens, command, current_settings
-from clickstream.cli.diagnostics import ExitCode, say
+from clickstream.cli.diagnostics import ExitCode, print_message
 from clickstream.cli.interruption import Interruption
 from clickstream.cli.output import Block, TextLine, exact, number, seconds
 from clickstream.cli.types import POSITIVE
@@ -43,7 +43,7 @@ def demo(limit: int | None, headless: bool, fresh: bool, as_json: bool) -> int:
         output.write_json(result.document())
     else:
         output.write(outcome(result))
-    say(_next_steps(settings, result))
+    print_message(_next_steps(settings, result))
     return ExitCode.DONE if result.ok else ExitCode.FAILED
 
 
@@ -60,7 +60,7 @@ class ProgressPrinter:
         if not (due or changed or now.note):
             return
         self._last, self._last_words = time.monotonic(), now.words
-        say(f"{now.elapsed:6.1f} s  {now.phase.value:<9}  {_line(now)}")
+        print_message(f"{now.elapsed:6.1f} s  {now.phase.value:<9}  {_line(now)}")
 
 
 def _line(now: DemoProgress) -> str:

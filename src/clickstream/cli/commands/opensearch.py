@@ -9,7 +9,7 @@ import click
 
 from clickstream.cli import output
 from clickstream.cli.declare import command, current_settings
-from clickstream.cli.diagnostics import ExitCode, say
+from clickstream.cli.diagnostics import ExitCode, print_message
 from clickstream.cli.output import NOTHING, Block, Table, TextLine, exact
 from clickstream.domain.times import moment
 
@@ -38,10 +38,10 @@ def init(as_json: bool) -> int:
     if as_json:
         output.write_json(action.document(found))
     elif not found.imported:
-        say(action.NO_DASHBOARDS)
+        print_message(action.NO_DASHBOARDS)
     else:
         if found.span is None:
-            say("no events yet: the dashboards show the time of the shop's own data until this is done again")
+            print_message("no events yet: the dashboards show the time of the shop's own data until this is done again")
         output.write_text("open " + " or ".join(found.pages))
     return ExitCode.DONE
 

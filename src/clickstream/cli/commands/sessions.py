@@ -64,7 +64,7 @@ def list_(kind: str, limit: int, as_json: bool) -> int:
     if as_json:
         output.write_json(action.document(found))
     else:
-        output.write(listed(found))
+        output.write(session_table(found))
     return ExitCode.DONE
 
 
@@ -192,7 +192,7 @@ def visitor_sessions(found: Visitor) -> list[Block]:
     ]
 
 
-def listed(found: SessionList) -> list[Block]:
+def session_table(found: SessionList) -> list[Block]:
     """A row a session, each with the visitor for `sessions show`."""
     if not found.sessions:
         return [TextLine(_NONE[found.kind])]

@@ -50,7 +50,7 @@ class Assignment(ABC, Generic[P]):
         self._logger.info("assigned: partitions %s", partitions)
         self.waiting |= set(partitions)
 
-    def dropped(self, partitions: Iterable[int]) -> None:
+    def drop(self, partitions: Iterable[int]) -> None:
         """These are ours no more."""
         self._logger.info("given up: partitions %s", list(partitions))
         for partition in partitions:
@@ -94,7 +94,7 @@ class Assignment(ABC, Generic[P]):
         self._kafka.commit(self._uncommitted, note=self._note, wait=wait)
         self._uncommitted.clear()
 
-    def uncommitted(self, partitions: Iterable[int]) -> None:
+    def mark_uncommitted(self, partitions: Iterable[int]) -> None:
         """The group has not taken what it was told of these: it is told again."""
         self._uncommitted |= {number: self._safe(self.open[number]) for number in partitions if number in self.open}
 
@@ -121,7 +121,7 @@ class Assignment(ABC, Generic[P]):
         """
         topic = repeat(
             lambda: _described(self._settings),
-            passes=lambda error: isinstance(error, _TopicMissing),
+            is_transient=lambda error: isinstance(error, _TopicMissing),
             within=APPEARS_WITHIN,
         )
         if self._topic_id and topic.topic_id != self._topic_id:

@@ -107,7 +107,7 @@ class Reader(Generic[B]):
             self._sink.collect(0.0)
             self._go_on()
             # Marks may be skipped only when every message before them was taken.
-            if self._take(self._fetch()):
+            if self._submit(self._fetch()):
                 self._skip_marks()
             self._partitions.raise_if_invalidated(busy=self._busy)
         except ServiceUnavailable as error:
@@ -131,7 +131,7 @@ class Reader(Generic[B]):
         self._sink.totals.fetched(time.perf_counter() - started, some=self._busy)
         return fetched
 
-    def _take(self, fetched: list[FetchedMessages]) -> bool:
+    def _submit(self, fetched: list[FetchedMessages]) -> bool:
         """Hand the messages over; False when a stop or a hold came first, and the rest is left, to be read again."""
         if self._held:
             return False
@@ -187,13 +187,13 @@ class Reader(Generic[B]):
     def _revoked(self, partitions: list[int]) -> None:
         if not self._leaving:
             self._hand_over(partitions)
-        self._partitions.dropped(partitions)
+        self._partitions.drop(partitions)
 
     def _lost(self, partitions: list[int]) -> None:
-        self._partitions.dropped(partitions)
+        self._partitions.drop(partitions)
 
     def _uncommitted(self, partitions: list[int]) -> None:
-        self._partitions.uncommitted(partitions)
+        self._partitions.mark_uncommitted(partitions)
 
     def _hand_over(self, partitions: Iterable[int]) -> None:
         """Before these go to another worker: store what is in flight, and leave what we know where it finds it."""

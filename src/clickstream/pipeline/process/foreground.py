@@ -135,7 +135,7 @@ class Foreground:
         self._logged_at = time.monotonic()
         self._logged_events = 0
 
-    def hear(self, report: WorkerReport) -> None:
+    def receive(self, report: WorkerReport) -> None:
         self._health.renew(Health(report.state, report.detail))
         if not self._figures or report.events == self._logged_events:
             return

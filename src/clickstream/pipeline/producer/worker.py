@@ -17,7 +17,7 @@ from clickstream.domain.reports import WorkerReport, WorkerState
 from clickstream.pipeline.events.csvfile.reader import CsvEvents, read_events
 from clickstream.pipeline.events.csvfile.rejects import write_rejects
 from clickstream.pipeline.events.encode import encode_keys, encode_values
-from clickstream.pipeline.process.loop import OnReport, Rate, Reporter, hear_lines, install_stop
+from clickstream.pipeline.process.loop import OnReport, Rate, Reporter, install_stop, read_lines
 from clickstream.pipeline.producer.pacing import Pacer, plan
 from clickstream.pipeline.producer.steering import Orders
 from clickstream.services.kafka.producer import EventProducer
@@ -125,7 +125,7 @@ def run(
     steering = Orders(options.pace)
     stop = stop or install_stop()
     if orders is not None:
-        hear_lines(orders, steering.hear)
+        read_lines(orders, steering.receive)
     producer = EventProducer(settings.kafka)
     progress = _Progress(producer, Reporter(options.report, stop, on_report=options.on_report), steering)
     fault = ""
@@ -177,7 +177,7 @@ def _send(
     sent = 0
     pacer = Pacer(plan(steering.pace, events.time_ms), len(events), time.monotonic)
     while sent < len(events) and not stop.is_set():
-        news = steering.obey(pacer, events.time_ms, sent)
+        news = steering.apply(pacer, events.time_ms, sent)
         allowed, delay = pacer.allow(sent)
         count = min(allowed, CHUNK)
         if count == 0:

@@ -150,7 +150,7 @@ SPREADING: Final = frozenset(
 """Answers of a broker that does not know yet of a topic that is there; they pass only where it was seen just now."""
 
 
-def passes(error: Exception, *, also: frozenset[int] = frozenset()) -> bool:
+def is_transient(error: Exception, *, also: frozenset[int] = frozenset()) -> bool:
     """Whether this is an answer of Kafka that passes by itself; `also`: codes that do so for this request."""
     return isinstance(error, KafkaException) and error.args[0].code() in _PASSING | also
 

@@ -16,7 +16,7 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaExcepti
 from clickstream.config.settings import KafkaSettings
 from clickstream.domain.errors import AdmissionRefused, ClickstreamError, OffsetLost, ServiceRefused
 from clickstream.services.kafka.admission import Admission
-from clickstream.services.kafka.config import SPREADING, WORKER, client_config, opening, passes, translate
+from clickstream.services.kafka.config import SPREADING, WORKER, client_config, is_transient, opening, translate
 from clickstream.services.kafka.group import CommittedOffset, known_places
 from clickstream.services.repeat import repeat
 
@@ -107,7 +107,7 @@ class EventConsumer:
         self._admission = Admission(settings)
         config = client_config(settings, client_id=f"{WORKER}{client_id}") | _SETTINGS
         if on_uncommitted is not None:
-            config["on_commit"] = lambda error, places: _tell_uncommitted(error, places, on_uncommitted)
+            config["on_commit"] = lambda error, places: _report_uncommitted(error, places, on_uncommitted)
         with opening(settings):
             self._consumer = Consumer(config | {"group.id": group_id, "error_cb": self._on_error})
         self._subscribe(on_assigned, on_revoked, on_lost)
@@ -119,7 +119,7 @@ class EventConsumer:
         on_lost: Callable[[list[int]], None],
     ) -> None:
         def assign(consumer: Consumer, partitions: list[TopicPartition]) -> None:
-            self._admission.grant()
+            self._admission.admit()
             self.barred = None
             for partition in partitions:
                 # Of no consequence, as it is paused; but a late answer to this may overtake the seek in start(), and
@@ -157,7 +157,7 @@ class EventConsumer:
                 messages += self._consumer.consume(count - 1, gather)
         except KafkaException as error:
             raise translate(error.args[0]) from error
-        self._look_for_admission()
+        self._check_admission()
         self.ends.clear()
         by_partition: dict[int, list[Any]] = {}
         for message in messages:
@@ -174,7 +174,7 @@ class EventConsumer:
     def start(self, partition: int, offset: int) -> None:
         """Read this partition from `offset` on. Messages fetched from elsewhere are dropped."""
         place = TopicPartition(self._topic, partition, offset)
-        _asked(lambda: self._consumer.seek(place), within=_SEEK_PATIENCE, also=_NOT_READY)
+        _repeated(lambda: self._consumer.seek(place), within=_SEEK_PATIENCE, also=_NOT_READY)
         self._consumer.resume([place])
 
     def stop(self, partitions: list[int]) -> None:
@@ -200,7 +200,7 @@ class EventConsumer:
         Raises ServiceUnavailable or ServiceRefused.
         """
         places = [TopicPartition(self._topic, partition) for partition in partitions]
-        found = _asked(lambda: known_places(self._consumer.committed(places, timeout=_ANSWER_WITHIN)))
+        found = _repeated(lambda: known_places(self._consumer.committed(places, timeout=_ANSWER_WITHIN)))
         return {
             place.partition: CommittedOffset(place.offset, place.metadata or "") for place in found if place.offset >= 0
         }
@@ -213,7 +213,7 @@ class EventConsumer:
         Raises ServiceUnavailable or ServiceRefused.
         """
         place = TopicPartition(self._topic, partition)
-        return _asked(lambda: self._consumer.get_watermark_offsets(place, timeout=_ANSWER_WITHIN), also=SPREADING)
+        return _repeated(lambda: self._consumer.get_watermark_offsets(place, timeout=_ANSWER_WITHIN), also=SPREADING)
 
     def known_end(self, partition: int) -> int | None:
         """The next offset to come as the last fetch told it; None before the first."""
@@ -227,8 +227,8 @@ class EventConsumer:
         """Leave the group; on_revoked is called for what is still assigned."""
         self._consumer.close()
 
-    def _look_for_admission(self) -> None:
-        found = self._admission.look()
+    def _check_admission(self) -> None:
+        found = self._admission.find_refusal()
         if isinstance(found, AdmissionRefused):
             raise found
         if found is not None:
@@ -236,7 +236,7 @@ class EventConsumer:
             _logger.warning("%s", found)
 
     def _on_error(self, error: KafkaError) -> None:
-        self._admission.heard(error)
+        self._admission.note_error(error)
         if not self._admission.granted:
             return
         translated = translate(error)
@@ -251,29 +251,29 @@ class EventConsumer:
             raise translate(error)
         if error.code() == KafkaError.INCONSISTENT_GROUP_PROTOCOL:
             if self.barred is None:
-                self.barred = _barred(self._group)
+                self.barred = _other_protocol(self._group)
                 _logger.warning("waiting: %s", self.barred)
             return
         _logger.warning("partition %s: %s", partition, error.str())
 
 
-def _asked(request: Callable[[], T], *, within: float = _ANSWER_WITHIN, also: frozenset[int] = frozenset()) -> T:
+def _repeated(request: Callable[[], T], *, within: float = _ANSWER_WITHIN, also: frozenset[int] = frozenset()) -> T:
     try:
-        return repeat(request, passes=partial(passes, also=also), within=within)
+        return repeat(request, is_transient=partial(is_transient, also=also), within=within)
     except KafkaException as error:
         raise translate(error.args[0]) from error
 
 
-def _barred(group: str) -> ClickstreamError:
+def _other_protocol(group: str) -> ClickstreamError:
     return ClickstreamError(
         f"group {group} has members that share partitions in another way than clickstream's workers do",
         hint="`clickstream lag` names them: stop them, or give them another group.id",
     )
 
 
-def _tell_uncommitted(
-    error: KafkaError | None, places: list[TopicPartition], tell: Callable[[list[int]], None]
+def _report_uncommitted(
+    error: KafkaError | None, places: list[TopicPartition], report: Callable[[list[int]], None]
 ) -> None:
     failed = [place.partition for place in places if error is not None or place.error is not None]
     if failed:
-        tell(failed)
+        report(failed)

@@ -14,7 +14,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, Topi
 
 from clickstream.config.settings import KafkaSettings
 from clickstream.domain.errors import ClickstreamError, ServiceUnavailable
-from clickstream.services.kafka.config import SERVICE, client_config, passes, translate
+from clickstream.services.kafka.config import SERVICE, client_config, is_transient, translate
 from clickstream.services.kafka.consumer import FetchedMessages
 
 LARGEST: Final = 1_000_000
@@ -108,7 +108,7 @@ def _within(messages: Sequence[Any], left: dict[int, int]) -> list[FetchedMessag
         partition, offset = cast("int", message.partition()), cast("int", message.offset())
         fault = message.error()
         if fault is not None and fault.code() != KafkaError._PARTITION_EOF:
-            if fault.retriable() or fault.code() in _OUTAGES or passes(KafkaException(fault)):
+            if fault.retriable() or fault.code() in _OUTAGES or is_transient(KafkaException(fault)):
                 continue
             raise translate(fault)
         if partition not in left:

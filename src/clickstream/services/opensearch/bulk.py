@@ -20,8 +20,8 @@ from opensearchpy.exceptions import NotFoundError
 from clickstream.config.settings import OpenSearchSettings
 from clickstream.domain.errors import AdmissionRefused, ServiceNotReady, ServiceRefused, ServiceUnavailable
 from clickstream.domain.escapes import brief
-from clickstream.services.opensearch.client import LONGEST_REASON, SERVICE, connect, told, translated
-from clickstream.services.opensearch.verdicts import INDEX_MISSING, Verdict, described, verdict
+from clickstream.services.opensearch.client import LONGEST_REASON, SERVICE, connect, converted, translated
+from clickstream.services.opensearch.verdicts import INDEX_MISSING, Verdict, describe, verdict
 
 BULK_TIMEOUT: Final = 30.0
 """Seconds that a bulk may take. One that took longer is sent again, which does no harm."""
@@ -143,7 +143,7 @@ class BulkWriter:
                 answer = self._client.indices.recovery(index=self._index)
             except NotFoundError:
                 return None
-            found = told(self._client, dict[str, _Recovery], answer)
+            found = converted(self._client, dict[str, _Recovery], answer)
         # While no shard runs yet, the index is left out.
         shards = [shard for index in found.values() for shard in index.shards if shard.primary]
         return frozenset((shard.id, shard.target.id, shard.start_time_in_millis) for shard in shards)
@@ -222,7 +222,7 @@ def _note(found: BulkAnswer, place: int, item: _Item) -> None:
         found.duplicates += 1
     elif whose is Verdict.STATE:
         found.again.append(place)
-        found.reason = brief(described(error.type, _words(result.status, error), error.index or ""), LONGEST_REASON)
+        found.reason = brief(describe(error.type, _words(result.status, error), error.index or ""), LONGEST_REASON)
         found.index_missing |= error.type == INDEX_MISSING
     elif whose is Verdict.OWN:
         found.refused.append((place, _words(result.status, error)))
@@ -230,7 +230,7 @@ def _note(found: BulkAnswer, place: int, item: _Item) -> None:
         reason = _words(result.status, error)
         raise AdmissionRefused(f"{SERVICE} refused: {reason}", hint="check OPENSEARCH_USER's rights on the index")
     else:
-        found.doubtful.append((place, brief(described(error.type, _words(result.status, error)), LONGEST_REASON)))
+        found.doubtful.append((place, brief(describe(error.type, _words(result.status, error)), LONGEST_REASON)))
 
 
 def _words(status: int, error: _Error) -> str:

@@ -30,7 +30,7 @@ from clickstream.domain.errors import (
 )
 from clickstream.domain.escapes import brief
 from clickstream.services.handshake import HandshakeFault, Names, fault_of, refusal
-from clickstream.services.opensearch.verdicts import NOT_NOW, Verdict, described, verdict
+from clickstream.services.opensearch.verdicts import NOT_NOW, Verdict, describe, verdict
 from clickstream.services.repeat import PATIENCE, repeat
 
 SERVICE: Final = "OpenSearch"
@@ -101,7 +101,7 @@ class _Transport(Transport):
             return answer
 
         try:
-            answer = repeat(attempt, passes=passes, within=self.patience)
+            answer = repeat(attempt, is_transient=is_transient, within=self.patience)
         except (SerializationError, RecursionError) as error:
             raise foreign(_where(self.get_connection())) from error
         if not isinstance(answer, bool if method == "HEAD" else dict):
@@ -109,7 +109,7 @@ class _Transport(Transport):
         return answer
 
 
-def passes(error: Exception) -> bool:
+def is_transient(error: Exception) -> bool:
     """Whether this is an answer of OpenSearch that passes by itself."""
     return isinstance(error, TransportError) and error.status_code in NOT_NOW
 
@@ -120,7 +120,7 @@ def foreign(where: str, what: str = "") -> ServiceRefused:
     return ServiceRefused(f"what answers at {where} is not OpenSearch{what and f' but {what}'}", hint=hint)
 
 
-def told(client: OpenSearch, kind: type[T], answer: object) -> T:
+def converted(client: OpenSearch, kind: type[T], answer: object) -> T:
     """The answer in the shape that OpenSearch gives it. Raises ServiceRefused where it has another one."""
     try:
         return msgspec.convert(answer, kind)
@@ -258,7 +258,7 @@ def _kind(error: TransportError) -> str:
 def _words(error: TransportError) -> str:
     said = _said(error)
     if reason := said.get("reason"):
-        words = described(_kind(error), str(reason), str(said.get("index") or ""))
+        words = describe(_kind(error), str(reason), str(said.get("index") or ""))
     else:
         words = str(error.error)
     return brief(words, LONGEST_REASON)

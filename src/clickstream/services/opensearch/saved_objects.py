@@ -37,7 +37,7 @@ from clickstream.domain.errors import (
 )
 from clickstream.domain.escapes import brief
 from clickstream.services.handshake import Names, fault_of, refusal
-from clickstream.services.opensearch.client import HttpConnection, cause_of, passes, system_error, trust
+from clickstream.services.opensearch.client import HttpConnection, cause_of, is_transient, system_error, trust
 from clickstream.services.repeat import PATIENCE, repeat
 
 DASHBOARDS: Final = "OpenSearch Dashboards"
@@ -120,7 +120,7 @@ def import_objects(settings: OpenSearchSettings, objects: Sequence[dict[str, Any
                 lambda: connection.perform_request(
                     "POST", "/api/saved_objects/_import", {"overwrite": "true"}, body, headers=headers
                 ),
-                passes=passes,
+                is_transient=is_transient,
                 within=PATIENCE,
             )
         finally:

@@ -14,7 +14,7 @@ from clickstream.config.settings import OpenSearchSettings
 from clickstream.domain.errors import ServiceRefused, UsageError
 from clickstream.domain.escapes import brief
 from clickstream.services.opensearch.answers import CountedItems, Fields, Hit, Number, SearchAnswer, TimeRange
-from clickstream.services.opensearch.client import SERVICE, connect, is_state, told, translated
+from clickstream.services.opensearch.client import SERVICE, connect, converted, is_state, translated
 from clickstream.services.opensearch.index import MAPPING
 
 EVERYTHING: Final = "*"
@@ -113,7 +113,7 @@ def search(settings: OpenSearchSettings, query: str, *, slots: int, newest: int)
     with connect(settings, timeout=TIMEOUT) as client, translated():
         try:
             said = client.search(index=settings.events_index, body=_body(query, slots, newest))
-            answer = told(client, SearchAnswer, said)
+            answer = converted(client, SearchAnswer, said)
         except RequestError as error:
             if is_state(error):
                 raise
@@ -128,7 +128,7 @@ def time_range(settings: OpenSearchSettings) -> tuple[int, int] | None:
     body = {"size": 0, "aggs": _extremes()}
     with connect(settings, timeout=TIMEOUT) as client, translated():
         try:
-            found = told(client, TimeRange, client.search(index=settings.events_index, body=body)).aggregations
+            found = converted(client, TimeRange, client.search(index=settings.events_index, body=body)).aggregations
         except NotFoundError as error:
             raise no_index(settings) from error
     first, last = _millis(found.first), _millis(found.last)

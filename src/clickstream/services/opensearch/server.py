@@ -12,7 +12,7 @@ from clickstream.config.settings import OpenSearchSettings
 from clickstream.domain.errors import ServiceUnavailable
 from clickstream.domain.escapes import brief
 from clickstream.domain.reports import LONGEST_NAME
-from clickstream.services.opensearch.client import connect, foreign, told, translated, where
+from clickstream.services.opensearch.client import connect, converted, foreign, translated, where
 from clickstream.services.repeat import PATIENCE, repeat
 
 ASKING_TIMEOUT = 2.0
@@ -51,7 +51,7 @@ def info_of(client: OpenSearch) -> OpenSearchInfo:
     started = time.perf_counter()
     answer = client.info()
     latency = (time.perf_counter() - started) * 1000
-    version = told(client, _Info, answer).version
+    version = converted(client, _Info, answer).version
     number = brief(version.number, LONGEST_NAME)
     if version.build_flavor is not None or version.distribution != "opensearch":
         other = "Elasticsearch" if version.build_flavor else brief(version.distribution, LONGEST_NAME)
@@ -72,4 +72,4 @@ def await_yellow(settings: OpenSearchSettings, within: float) -> None:
             with translated():
                 client.cluster.health(params={"wait_for_status": "yellow"})
 
-        repeat(await_health, passes=lambda error: isinstance(error, ServiceUnavailable), within=within)
+        repeat(await_health, is_transient=lambda error: isinstance(error, ServiceUnavailable), within=within)

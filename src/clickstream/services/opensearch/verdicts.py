@@ -113,7 +113,7 @@ def verdict(status: int, kind: str) -> Verdict:
     return Verdict.NOT_ADMITTED if kind in _RIGHTS or status == 401 else Verdict.UNKNOWN
 
 
-def described(kind: str, reason: str, index: str = "") -> str:
+def describe(kind: str, reason: str, index: str = "") -> str:
     """OpenSearch's own words for an error, with its type; a closed index's reason is `closed` and does not name it."""
     subject = f"[{index}] " if index and f"[{index}]" not in reason else ""
     return f"{subject}{reason} ({kind})" if kind and reason else kind or reason

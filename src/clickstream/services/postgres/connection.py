@@ -92,7 +92,7 @@ def connect(
         except psycopg.OperationalError as error:
             raise _connect_error(settings, make_conninfo("", **parameters), error) from error
 
-    connection = repeat(attempt, passes=lambda error: isinstance(error, ServiceNotReady), within=patience)
+    connection = repeat(attempt, is_transient=lambda error: isinstance(error, ServiceNotReady), within=patience)
     try:
         with translated():
             session_settings.pin(connection, settings, another=once, writes=writes)

@@ -61,7 +61,7 @@ def ordered_funnel(settings: PostgresSettings, cancellation: Cancellation | None
             with suppress(psycopg.Error):  # it has just ended by itself
                 connection.cancel_safe(timeout=5)
 
-        with cancellation.over(stop):
+        with cancellation.ending(stop):
             try:
                 connection.execute("SET jit = off")
                 row = connection.execute(statement("ordered_funnel")).fetchone()

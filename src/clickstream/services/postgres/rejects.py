@@ -151,7 +151,7 @@ class RejectsTable:
             with translated():
                 return cast("list[Any]", self._connection.execute(statement.encode(), parameters).fetchall())
         except ServiceRefused as error:
-            raise _told_of_old_tables(error) from error
+            raise _explained(error) from error
 
     def _change(self, statement: str, keys: Sequence[RejectKey]) -> int:
         if not keys or not self.exists:
@@ -180,7 +180,7 @@ def _given(chosen: RejectFilter) -> dict[str, Any]:
     }
 
 
-def _told_of_old_tables(error: ServiceRefused) -> ServiceRefused:
+def _explained(error: ServiceRefused) -> ServiceRefused:
     if isinstance(error.__cause__, psycopg.errors.UndefinedColumn):
         hint = "start a consumer once (`clickstream consumer start`): it brings them up to date"
         return ServiceRefused(f"{SERVICE}'s clickstream tables are older than this program", hint=hint)

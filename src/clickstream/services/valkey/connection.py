@@ -51,10 +51,10 @@ class _Client(valkey.Valkey):
 
     def execute_command(self, *args: Any, **options: Any) -> Any:
         execute: Any = super().execute_command
-        return repeat(lambda: execute(*args, **options), passes=passes, within=self.patience)
+        return repeat(lambda: execute(*args, **options), is_transient=is_transient, within=self.patience)
 
 
-def passes(error: Exception) -> bool:
+def is_transient(error: Exception) -> bool:
     """Whether this is an answer of Valkey that passes by itself."""
     return isinstance(error, BusyLoadingError) or (isinstance(error, ResponseError) and str(error).startswith(_PASSING))
 
@@ -99,7 +99,7 @@ def translated() -> Iterator[None]:
     except ValkeyError as error:
         if "NOAUTH" in str(error) or "Authentication required" in str(error):
             raise _unauthenticated(error) from error
-        if passes(error):
+        if is_transient(error):
             raise ServiceNotReady(SERVICE, str(error)) from error
         raise ServiceRefused(f"{SERVICE}: {error}") from error
 

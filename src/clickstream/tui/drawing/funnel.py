@@ -74,7 +74,7 @@ def ordered_box(asked: BackgroundQuery[OrderedFunnel], now: float, width: int, h
     rows += [
         spread([(name, DIM)], [(NOTHING if wait is None else seconds(wait), "bold")], width) for name, wait in waits
     ]
-    notes = ["", *(EXPLAINED if roomy else ()), _standing(asked, now)]
+    notes = ["", *(EXPLAINED if roomy else ()), _age_note(asked, now)]
     rows += [[(clip(note, width), DIM)] for note in notes]
     return content(rows[:height])
 
@@ -103,14 +103,14 @@ def hours_box(asked: BackgroundQuery[Breakdown], now: float, width: int, height:
     return content(column_chart(Columns(values, bought, ("0", "6", "12", "18", "23"), "conv"), width, height))
 
 
-def standing(asked: BackgroundQuery[OrderedFunnel], now: float) -> str:
+def count_state(asked: BackgroundQuery[OrderedFunnel], now: float) -> str:
     """How old it is, or how long it has been counting, and the key for more."""
     if asked.asking_since is not None:
         return f"counting {seconds(now - asked.asking_since)} · o cancels"
     return "o counts it now"
 
 
-def _standing(asked: BackgroundQuery[OrderedFunnel], now: float) -> str:
+def _age_note(asked: BackgroundQuery[OrderedFunnel], now: float) -> str:
     if asked.error:
         return f"could not be counted: {asked.error}"
     if asked.figure is None:

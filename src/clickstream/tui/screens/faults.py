@@ -41,7 +41,7 @@ def open_menu(app: ClickstreamApp) -> None:
             command, _, name = id_.partition(":")
             app.run_command(command, {"name": name})
 
-    app.ask(ChooseScreen(TITLE, choices), chosen)
+    app.show_dialog(ChooseScreen(TITLE, choices), chosen)
 
 
 def choices_of(frame: Frame) -> list[Choice]:

@@ -171,7 +171,7 @@ class SearchScreen(DashboardScreen):
 
                 return search(settings, query, slots=MOST_SLOTS, newest=NEWEST)
 
-            self._asked.ask(question, frame.at, _indexed(frame))
+            self._asked.start(question, frame.at, _indexed(frame))
 
     def _new_search(self) -> BackgroundQuery[SearchResult]:
         return BackgroundQuery(self, self.show_again, every=SEARCH_EVERY, share=MOST_OF_THE_TIME)

@@ -84,7 +84,7 @@ class SettingsScreen(FilteredScreen):
 
             return config_check.check(settings)
 
-        self._doctor.ask(question, self.dashboard.frame.at if self.dashboard.frame is not None else 0.0)
+        self._doctor.start(question, self.dashboard.frame.at if self.dashboard.frame is not None else 0.0)
         self.query_one(Findings).wait()
         self.refresh_bindings()
 

@@ -84,7 +84,7 @@ class WorkersScreen(SteeringKeys, FilteredScreen):
     def _follow(self) -> None:
         row, frame = self.selected, self.dashboard.frame
         nothing = "nothing runs" if frame is not None and not frame.processes else ""
-        self.query_one(RowTable).tell(summary(row) if row is not None else nothing)
+        self.query_one(RowTable).set_note(summary(row) if row is not None else nothing)
         if row is not None and row.local:
             self.query_one(LogTail).tail(row.name)
         offered = [self.check_action(action, ()) for action in (*SELECTED, *PRODUCER, "scale")]

@@ -118,7 +118,7 @@ def read_events(
     return CsvEvents(columns.take(slice(limit)), bad, rows, in_order)
 
 
-def look(path: Path) -> None:
+def refuse_unreadable(path: Path) -> None:
     """Refuse what `read_events` would, for less: the first LOOK_ON bytes are unpacked, their beginning is parsed.
 
     A beginning that is out of order has the whole file read, which decides. So nothing is refused here that could be
@@ -233,7 +233,7 @@ def _parse_lines(
     good &= five
     odd = np.flatnonzero(five & ~good)
     if len(odd):
-        plain = _undress(words, [(start[odd], end[odd]) for start, end in fields])
+        plain = _strip_quotes(words, [(start[odd], end[odd]) for start, end in fields])
         found, good[odd] = _parse_fields(words, plain)
         columns.time_ms[odd], columns.visitor_id[odd], columns.kind[odd] = found.time_ms, found.visitor_id, found.kind
         columns.item_id[odd], columns.transaction_id[odd] = found.item_id, found.transaction_id
@@ -258,7 +258,7 @@ def _parse_fields(words: npt.NDArray[np.uint64], fields: _Fields) -> tuple[Event
     return EventColumns(time_ms, visitor_id, kind, item_id, transaction_id), good
 
 
-def _undress(words: npt.NDArray[np.uint64], fields: _Fields) -> _Fields:
+def _strip_quotes(words: npt.NDArray[np.uint64], fields: _Fields) -> _Fields:
     """The fields without `.0` at the end of a number, and without the usual words for an empty one."""
     plain = []
     for place, (start, end) in enumerate(fields):
