@@ -1,7 +1,7 @@
 """What every test gets: an environment of its own, and hypothesis' profiles; and, for those that ask, real servers.
 
-No test reads or writes the real home, CLICKSTREAM_HOME, settings or `.env` of whoever runs it. Only the download cache
-is shared with the user's own, since fetching the servers anew for every run would take minutes.
+No test reads or writes the real home, CLICKSTREAM_HOME, settings or `.env` of the user who runs it. Only the download
+cache is shared with the user's own, because fetching the servers for every run would take minutes.
 """
 
 from __future__ import annotations

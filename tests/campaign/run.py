@@ -157,7 +157,7 @@ def _begin(settings: Settings, plan: Plan, file: Path) -> None:
 
 
 def _strike_all(outcomes: list[Outcome], around: Surroundings) -> None:
-    """Each in a thread of its own, at its time; returns when all are over and mended."""
+    """Each in a thread of its own, at its time; returns when all are over and reverted."""
     progress = Progress(around)
     progress.start()
     began = time.monotonic()

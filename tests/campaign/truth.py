@@ -152,7 +152,7 @@ def compare(settings: Settings, file: Path, burst: Iterable[bytes | None], parti
     came, others = read_topic(settings, partitions)
     found = Differences()
     found.note("events of the file that Kafka does not have", wanted - came)
-    found.note("events in Kafka that nobody sent", came - wanted - bursting)
+    found.note("events in Kafka that were never sent", came - wanted - bursting)
     must = wanted | came
     events = stored_events(settings)
     found.note("events lost", must - set(events))

@@ -117,7 +117,7 @@ def test_more_consumers_than_partitions_are_refused(settings: Settings, capsys: 
     assert consumers.start(settings, count=2).started == ("consumer-0", "consumer-1")
     assert consumers.start(settings, count=3).started == ("consumer-2",)
     assert "3 consumers are running" in refusal(capsys, 2, "consumer", "start", "--count", "1")
-    assert "no consumer is called nobody" in refusal(capsys, 2, "consumer", "stop", "nobody")
+    assert "no consumer is called missing" in refusal(capsys, 2, "consumer", "stop", "missing")
 
 
 def test_the_producer_sends_the_file_again_and_again(

@@ -81,7 +81,7 @@ def test_enabled_late_it_fills_from_the_beginning(settings: Settings) -> None:
             "item_id": event.item_id,
             "transaction_id": 7 if event.kind == 2 else None,
         }
-    # What is no event is the consumers' to keep, once.
+    # What is not an event is the consumers' to keep, once.
     assert query(settings, "SELECT count(*) FROM rejected_events") == [(2,)]
     send(settings, shop(22, 500, visitors=9))
     drain(settings)
@@ -105,7 +105,7 @@ def test_marks_of_transactions_are_passed_over_behind_what_is_indexed(settings: 
     check(settings, len(set(events)))
 
 
-def test_an_index_that_was_deleted_is_made_anew_and_filled(settings: Settings) -> None:
+def test_an_index_that_was_deleted_is_created_again_and_filled(settings: Settings) -> None:
     events = shop(23, 1000)
     send(settings, events)
     drain(settings)
@@ -124,7 +124,7 @@ def test_an_index_that_was_deleted_is_made_anew_and_filled(settings: Settings) -
     assert verify_index(settings).ok
 
 
-def test_a_topic_made_anew_is_read_from_its_beginning(settings: Settings) -> None:
+def test_a_topic_created_again_is_read_from_its_beginning(settings: Settings) -> None:
     assert settings.kafka
     events = shop(24, 900)
     send(settings, events[:600])

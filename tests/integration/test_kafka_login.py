@@ -1,4 +1,4 @@
-"""Embedded Kafka lets nobody in without a password, on any port; homes of before get one, and keep their data."""
+"""Embedded Kafka lets no client in without a password, on any port; homes of before get one, and keep their data."""
 
 from __future__ import annotations
 
@@ -217,7 +217,7 @@ def test_a_home_of_before_is_upgraded_with_its_workers_and_keeps_its_data(
     request.getfixturevalue("of_before")
     open_to_all = load_layout(own_home)
     assert open_to_all
-    assert open_to_all.environment()["KAFKA_SECURITY_PROTOCOL"] == "PLAINTEXT", "as long as nobody upgraded it"
+    assert open_to_all.environment()["KAFKA_SECURITY_PROTOCOL"] == "PLAINTEXT", "until it is upgraded"
     assert stack.up(own_home).started == (KAFKA,)
     settings = load_settings()
     assert settings.kafka
@@ -231,7 +231,7 @@ def test_a_home_of_before_is_upgraded_with_its_workers_and_keeps_its_data(
 
 
 @pytest.mark.slow
-def test_an_upgrade_that_was_cut_lets_nobody_in_and_is_finished_by_the_next(
+def test_an_upgrade_that_was_cut_lets_no_one_in_and_is_finished_by_the_next(
     of_before: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def cut(*_: object, **__: object) -> None:

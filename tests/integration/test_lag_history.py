@@ -1,4 +1,4 @@
-"""The past of the lag out of real servers: nobody has to have watched."""
+"""The past of the lag out of real servers: also of a time when it was not watched."""
 
 from __future__ import annotations
 

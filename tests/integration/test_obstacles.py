@@ -86,7 +86,7 @@ def member(settings: Settings, options: dict[str, str], *, partitions: int) -> I
 
 @contextmanager
 def transaction(settings: Settings, events: list[Event]) -> Iterator[Producer]:
-    """A transaction of somebody else's that is open, with these events in it; aborted where nobody ended it."""
+    """A transaction of somebody else's that is open, with these events in it; aborted where it was not ended."""
     assert settings.kafka
     own = {"partitioner": "murmur2_random", "transactional.id": f"billing-{settings.kafka.events_topic}"}
     producer = Producer(client_config(settings.kafka, client_id="billing") | own)
@@ -331,7 +331,7 @@ def test_an_open_transaction_is_named_and_everything_drains_when_it_ends(
     check_stored(settings, before + behind)
 
 
-def test_a_transaction_that_moves_on_is_no_obstacle(settings: Settings) -> None:
+def test_a_transaction_that_moves_on_is_not_an_obstacle(settings: Settings) -> None:
     """The second look sees another one than the first."""
     assert settings.kafka
     events = shop(4, 100)

@@ -82,7 +82,7 @@ KEYS: tuple[bytes | None, ...] = (b"\x1b]0;key\x07", b"1", None, b"[red]" * 50_0
 GOOD = [Event(7, START_MS + second, 0, second) for second in range(len(HOSTILE) + 1)]
 
 STYLING = re.compile(r"\x1b\[[0-9;]*m")
-"""All that we write to a terminal that is no text: colours, and bold."""
+"""All that we write to a terminal that is not text: colours, and bold."""
 
 WORDS = "\x1b]0;owned\x07[red]\x9b31m\u202e\x00"
 
@@ -154,7 +154,7 @@ def test_every_byte_is_kept_and_no_neighbour_is_harmed(here: Settings) -> None:
 
 def test_lists_are_printable_and_hold_no_payload_whole(here: Settings, capsys: pytest.CaptureFixture[str]) -> None:
     here.home.make()
-    bad = [BadLine(number, f"{WORDS} is no number", payload) for number, payload in enumerate(STEERING.values(), 1)]
+    bad = [BadLine(number, f"{WORDS} is not a number", payload) for number, payload in enumerate(STEERING.values(), 1)]
     path = write_rejects(here.home.rejects, bad)
     try:
         for command in (("list",), ("list", "--json"), ("list", "--reason", WORDS[:-1])):
@@ -167,7 +167,7 @@ def test_lists_are_printable_and_hold_no_payload_whole(here: Settings, capsys: p
         path.unlink()
 
 
-def test_one_is_shown_harmless_and_a_large_one_in_part(here: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+def test_one_is_shown_escaped_and_a_large_one_in_part(here: Settings, capsys: pytest.CaptureFixture[str]) -> None:
     listed = rejects.listing(here).rejects
     assert len(listed) == len(HOSTILE)
     for one in listed:
@@ -217,7 +217,7 @@ def on_a_terminal(command: list[str], environ: dict[str, str]) -> str:
     return written.decode()
 
 
-def assert_tame(app: ClickstreamApp) -> None:
+def assert_escaped(app: ClickstreamApp) -> None:
     for strip in strips(app):
         for segment in strip:
             assert not segment.text or segment.text.isprintable()
@@ -235,10 +235,10 @@ def test_no_payload_steers_the_dashboard(here: Settings) -> None:
                 table = app.screen.query_one(RowTable)
                 await until(pilot, lambda: table.row_count == len(HOSTILE), "the rejects")
                 for key in [*["down"] * len(HOSTILE), "h", *["up"] * 3]:
-                    assert_tame(app)
+                    assert_escaped(app)
                     await pilot.press(key)
                     await until(pilot, lambda: not asking(), "an answer")
-                assert_tame(app)
+                assert_escaped(app)
                 assert app.is_running
 
     asyncio.run(drive())
@@ -313,7 +313,7 @@ def test_heartbeats_are_read_as_what_strangers_wrote(
                 for screen in "123":
                     await pilot.press(screen)
                     await pilot.pause(0.1)
-                    assert_tame(app)
+                    assert_escaped(app)
 
     asyncio.run(drive())
 

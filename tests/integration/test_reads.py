@@ -148,7 +148,7 @@ def test_a_connection_that_breaks_under_a_read_is_the_readers_error(
 
 
 @pytest.mark.slow
-def test_more_readers_than_connections_wait_for_nobody(postgres: PostgresSettings, settings: Settings) -> None:
+def test_more_readers_than_connections_do_not_wait(postgres: PostgresSettings, settings: Settings) -> None:
     with ExitStack() as held:
         pids = [held.enter_context(borrow(postgres)).info.backend_pid for _ in range(MOST + 2)]
         assert len(set(pids)) == MOST + 2

@@ -115,8 +115,8 @@ def test_what_is_an_event_by_now_is_replayed_with_all(rejected: Settings) -> Non
 
 def test_one_that_kafka_refuses_takes_no_neighbour_along(rejected: Settings) -> None:
     huge = value(Event(1, START_MS, 0, 1))[:-1] + b',"x":"' + b"x" * 2_000_000 + b'"}'
-    mends = dict(zip([None, 0, 300_000], [value(Event(2, START_MS, 0, 1)), huge, value(GOOD)], strict=True))
-    for size, payload in mends.items():
+    corrections = dict(zip([None, 0, 300_000], [value(Event(2, START_MS, 0, 1)), huge, value(GOOD)], strict=True))
+    for size, payload in corrections.items():
         where = "payload IS NULL" if size is None else f"octet_length(payload) = {size}"
         query(rejected, f"UPDATE rejected_events SET payload = %s WHERE {where} RETURNING 1", payload)
     found = rejects_replay.replay_all(rejected)
@@ -126,7 +126,7 @@ def test_one_that_kafka_refuses_takes_no_neighbour_along(rejected: Settings) -> 
     check(rejected, [GOOD, Event(2, START_MS, 0, 1)])
 
 
-def test_a_mended_line_goes_to_kafka_and_leaves_its_file(rejected: Settings) -> None:
+def test_a_corrected_line_goes_to_kafka_and_leaves_its_file(rejected: Settings) -> None:
     rejected.home.make()
     path = write_rejects(rejected.home.rejects, [BadLine(5, "timestamp is empty", b",7,view,3,")])
     [one] = rejects.listing(rejected, RejectFilter(source=RejectSource.CSV)).rejects

@@ -42,7 +42,7 @@ def without_key(_: Event) -> dict[str, Any]:
 
 
 def made_with(settings: Settings, monkeypatch: pytest.MonkeyPatch, partitions: int) -> Settings:
-    """The settings' topic, made anew with so many partitions."""
+    """The settings' topic, created again with so many partitions."""
     assert settings.kafka
     monkeypatch.setenv("KAFKA_EVENTS_TOPIC_PARTITIONS", str(partitions))
     delete_topic(settings.kafka, settings.kafka.events_topic)

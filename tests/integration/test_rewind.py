@@ -234,7 +234,7 @@ def in_hand(worker: Any) -> int:
 
 
 @pytest.mark.slow
-def test_where_kafka_lost_what_was_stored_reading_again_from_the_beginning_mends_it(settings: Settings) -> None:
+def test_where_kafka_lost_what_was_stored_reading_again_from_the_beginning_recovers_it(settings: Settings) -> None:
     """PostgreSQL ahead of Kafka: as after a restore of Kafka from an old copy."""
     events = shop(6, 600)
     send(settings, events)
@@ -252,7 +252,7 @@ def test_where_kafka_lost_what_was_stored_reading_again_from_the_beginning_mends
 
 
 @pytest.mark.slow
-def test_a_partition_that_nobody_has_opened_can_be_moved_too(settings: Settings) -> None:
+def test_a_partition_that_was_never_opened_can_be_moved_too(settings: Settings) -> None:
     assert settings.kafka
     send(settings, shop(7, 300))
     drain(settings)

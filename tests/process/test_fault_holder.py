@@ -1,4 +1,4 @@
-"""Whoever holds a fault reverts it: at its time, when told to, when the supervisor dies, after its own kill -9."""
+"""A fault holder reverts its fault: at its time, when told to, when the supervisor dies, after its own kill -9."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from clickstream.domain.processes import ProcessSpec, ProcessState
 from tests.process.children import READY, SLEEP, alive, child, reached, run, seen, until
 
 HOLDER, RELAY = "clickstream.supervision.fault_holder", "clickstream.supervision.relay"
-FOR_EVER = 500.0
+ENDLESS = 500.0
 
 FORKING = "subprocess.Popen(['sleep', '600']); print('ready', flush=True)\n"
 
 
-def holder(how: str, *flags: str, seconds: float = FOR_EVER, name: str = "child") -> ProcessSpec:
-    term = ("--seconds", str(seconds), "--latest", str(time.monotonic() + FOR_EVER))
+def holder(how: str, *flags: str, seconds: float = ENDLESS, name: str = "child") -> ProcessSpec:
+    term = ("--seconds", str(seconds), "--latest", str(time.monotonic() + ENDLESS))
     return fault_process("holder", HOLDER, (how, name, *term, *flags), "injected")
 
 
@@ -34,7 +34,7 @@ def frozen(process: psutil.Process) -> bool:
     return process.status() == psutil.STATUS_STOPPED
 
 
-def freeze(supervisor: Control, seconds: float = FOR_EVER) -> list[psutil.Process]:
+def freeze(supervisor: Control, seconds: float = ENDLESS) -> list[psutil.Process]:
     """A child and its own child, both frozen."""
     script = READY.replace("; print('ready', flush=True)", "") + FORKING + SLEEP
     [status] = run(supervisor, child(script))
@@ -84,7 +84,7 @@ def test_the_supervisors_death_lets_go_of_what_was_frozen(supervisor: Control) -
     family = freeze(supervisor)
     os.kill(supervisor.snapshot().supervisor_pid, signal.SIGKILL)
     until(lambda: not any(alive(process.pid) for process in family[:1]))
-    for process in family[1:]:  # it was the frozen one's own: nobody else's to end
+    for process in family[1:]:  # only the frozen one could end it
         process.kill()
 
 

@@ -45,7 +45,7 @@ def reported(status: ProcessStatus) -> object:
     return status.report is not None and status.report.at == 3.0
 
 
-def test_what_is_no_report_is_a_line_of_the_log(supervisor: Control, home: Home) -> None:
+def test_what_is_not_a_report_is_a_line_of_the_log(supervisor: Control, home: Home) -> None:
     supervisor.start([child(SAYS, ready_pattern=None, reports=True, role=Role.CONSUMER)])
     status = seen(supervisor, "child", reported)
     assert status.state is ProcessState.RUNNING
@@ -64,7 +64,7 @@ def test_what_is_no_report_is_a_line_of_the_log(supervisor: Control, home: Home)
     assert "Traceback" not in own
 
 
-def test_last_words_that_steer_are_told_harmless(supervisor: Control) -> None:
+def test_last_words_that_steer_are_reported_escaped(supervisor: Control) -> None:
     script = f"import os; os.write(2, {WORDS!r}.encode() + b'\\n'); os._exit(1)"
     supervisor.start([child(script, ready_pattern=None, reports=True, restart=NEVER)])
     status = reached(supervisor, "child", ProcessState.FAILED)

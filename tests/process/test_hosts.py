@@ -58,12 +58,12 @@ class Host:
 
     def die(self) -> None:
         """As a host does whose power fails: everything at the same instant."""
-        doomed = self.processes()
-        for process in doomed:  # so that none sees another one's end
+        ending = self.processes()
+        for process in ending:  # so that none sees another one's end
             process.send_signal(signal.SIGSTOP)
-        for process in doomed:
+        for process in ending:
             process.send_signal(signal.SIGKILL)
-        psutil.wait_procs(doomed, timeout=10)
+        psutil.wait_procs(ending, timeout=10)
 
 
 @pytest.fixture

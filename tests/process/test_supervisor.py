@@ -143,7 +143,7 @@ def test_runs_as_the_user_it_is_given_and_dies_with_the_supervisor_all_the_same(
 
 
 @pytest.mark.parametrize("name", ["supervisor", "../evil", "", "a/b", ".hidden"])
-def test_a_name_that_is_no_file_name_is_refused(supervisor: Control, name: str) -> None:
+def test_a_name_that_is_not_a_file_name_is_refused(supervisor: Control, name: str) -> None:
     with pytest.raises(UsageError):
         supervisor.start([child(name=name)])
     assert supervisor.snapshot().processes == ()
@@ -164,7 +164,7 @@ def test_memory_is_measured(supervisor: Control) -> None:
     seen(supervisor, "child", lambda status: status.rss_bytes > 1_000_000)
 
 
-def test_a_flood_of_output_starves_nobody_and_fills_no_disk(supervisor: Control, home: Home) -> None:
+def test_a_flood_of_output_starves_no_process_and_fills_no_disk(supervisor: Control, home: Home) -> None:
     flood = child(
         "import os\nline = b'x' * 199 + b'\\n'\nwhile True: os.write(1, line * 400)", "flood", ready_pattern="x"
     )

@@ -93,7 +93,7 @@ def test_a_pid_that_now_belongs_to_another_is_left_alone(supervisor: Control, ho
 
 
 @pytest.mark.parametrize("text", ["", "{", "[1]", '[{"name": 1}]'])
-def test_a_broken_list_of_processes_stops_nobody(home: Home, text: str) -> None:
+def test_a_broken_list_of_processes_stops_no_process(home: Home, text: str) -> None:
     home.make()
     home.processes.write_text(text)
     assert control.ensure(home).snapshot().processes == ()

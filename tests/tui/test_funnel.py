@@ -149,7 +149,7 @@ def test_it_says_why_nothing_could_be_counted(make_app: MakeApp, database: Datab
     driven(app, steps)
 
 
-def test_o_says_when_there_is_nobody_to_ask(make_app: MakeApp, database: Database) -> None:
+def test_o_says_when_there_is_no_server_to_ask(make_app: MakeApp, database: Database) -> None:
     app = funnel_figures.with_postgres(make_app(frames.service_gone()))
 
     async def steps(pilot: Pilot[None]) -> None:

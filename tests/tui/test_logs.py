@@ -98,7 +98,7 @@ def test_picture_while_lines_come(snap_compare: Any, make_app: MakeApp, log_fold
     assert snap_compare(make_app(running()), terminal_size=SIZES["80x24"], run_before=look)
 
 
-def test_lines_stand_in_order_of_time_and_harmless(make_app: MakeApp, log_folder: Path) -> None:
+def test_lines_stand_in_order_of_time_and_escaped(make_app: MakeApp, log_folder: Path) -> None:
     app = make_app(running())
 
     async def act(pilot: Any) -> None:

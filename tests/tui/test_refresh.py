@@ -28,7 +28,7 @@ TRIES = 5
 """What a thread brings on a busy machine may come after all that calm; what a frame touches, it touches always."""
 
 SHOW_A_CONSUMER = {"overview": {"strip"}, "workers": {"processes"}, "partitions": {"pressure"}}
-"""Who shows a consumer's figures, by mode; nobody on the others."""
+"""The widgets that show a consumer's figures, by mode; none on the others."""
 
 SHOW_THE_TIME = {"overview": {"HeaderLine", "PlotextPlot"}}
 """Who changes when only time has passed; on the others the clock in the first line."""
@@ -36,7 +36,7 @@ SHOW_THE_TIME = {"overview": {"HeaderLine", "PlotextPlot"}}
 
 @pytest.fixture
 def touched(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Names of the widgets that were asked to draw themselves anew, and rows of the cells that were."""
+    """Names of the widgets that were asked to draw themselves again, and rows of the cells that were."""
     found: list[str] = []
     refresh, update_cell = Widget.refresh, RowTable.update_cell
 

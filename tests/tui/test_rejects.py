@@ -160,7 +160,7 @@ def test_discard_asks_and_cancel_is_chosen_first(make_app: MakeApp, store: Store
     drive(app, act)
 
 
-def test_mending_sends_only_what_is_an_event(make_app: MakeApp, store: Store) -> None:
+def test_an_edit_sends_only_what_is_an_event(make_app: MakeApp, store: Store) -> None:
     app = make_app(running())
 
     async def act(pilot: Any) -> None:

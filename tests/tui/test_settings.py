@@ -140,7 +140,7 @@ def test_other_settings_are_shown_and_checked_when_they_change(make_app: MakeApp
     drive(app, act)
 
 
-def test_settings_that_change_under_the_doctors_hands_are_checked_anew(make_app: MakeApp, doctor: Doctor) -> None:
+def test_settings_that_change_under_the_doctors_hands_are_checked_again(make_app: MakeApp, doctor: Doctor) -> None:
     app = prepared(make_app)
     doctor.may.clear()
 

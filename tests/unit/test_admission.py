@@ -132,7 +132,7 @@ def test_one_that_only_hangs_up_may_be_starting(protocol: str) -> None:
 
 
 @pytest.mark.parametrize("protocol", ["PLAINTEXT", "SSL"])
-def test_where_nobody_listens_it_is_the_address_that_is_named(protocol: str) -> None:
+def test_where_no_server_listens_it_is_the_address_that_is_named(protocol: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         address = "{}:{}".format(*taken.getsockname())
     found = diagnose(settings(address, protocol), ALL_DOWN, hung_up=True)

@@ -118,7 +118,7 @@ def test_services_are_found_by_type_and_host_name_whatever_the_network(stand_in:
 
 
 @pytest.mark.parametrize("name", ["AIVEN_API_TOKEN", "AIVEN_PROJECT_NAME"])
-def test_without_token_or_project_nobody_is_asked(
+def test_without_token_or_project_no_server_is_asked(
     stand_in: StandIn, settings: Settings, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     monkeypatch.delenv(name)
@@ -176,7 +176,7 @@ def test_a_token_that_no_header_can_hold_is_not_repeated(stand_in: StandIn, toke
     assert stand_in.asked == []
 
 
-def test_nobody_there_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_server_there_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ServiceUnavailable, match="Connection refused"):
         api.list_services(TOKEN, "demo", timeout=5, base_url="http://127.0.0.1:1")
 

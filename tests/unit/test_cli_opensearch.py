@@ -1,4 +1,4 @@
-"""`opensearch init` and `search` where there is nobody to ask, and how results read."""
+"""`opensearch init` and `search` where no server answers, and how results read."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def test_not_enabled(capsys: pytest.CaptureFixture[str], command: str) -> None:
 
 
 @pytest.mark.parametrize("command", ["init", "search"])
-def test_nobody_there(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], command: str) -> None:
+def test_no_server_there(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], command: str) -> None:
     monkeypatch.setenv("OPENSEARCH_ENABLED", "true")
     monkeypatch.setenv("OPENSEARCH_HOST", "127.0.0.1")
     monkeypatch.setenv("OPENSEARCH_PORT", "1")

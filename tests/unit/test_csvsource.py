@@ -229,7 +229,7 @@ def test_another_encoding_is_named_with_the_cure(tmp_path: Path, mark: str, enco
     ],
     ids=lambda value: value if isinstance(value, str) else "",  # archives hold the time: names would differ by process
 )
-def test_what_is_no_csv_is_named(tmp_path: Path, data: bytes, words: str) -> None:
+def test_what_is_not_csv_is_named(tmp_path: Path, data: bytes, words: str) -> None:
     path = tmp_path / "events.csv"
     path.write_bytes(data)
     assert words in refusal(path)

@@ -1,4 +1,4 @@
-"""A file whose times are no milliseconds is refused; one of odd milliseconds is not."""
+"""A file whose times are not milliseconds is refused; one of odd milliseconds is not."""
 
 from __future__ import annotations
 

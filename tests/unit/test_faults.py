@@ -151,7 +151,7 @@ def test_huge_messages_are_as_large_as_kafka_takes_and_the_events_among_them_are
 
 
 @pytest.mark.parametrize("payload", [value for value in messages._WORST if value is not None])
-def test_two_readings_of_the_contract_agree_on_what_is_no_event(payload: bytes) -> None:
+def test_two_readings_of_the_contract_agree_on_what_is_not_an_event(payload: bytes) -> None:
     assert as_event(payload) is None
 
 

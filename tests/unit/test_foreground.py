@@ -52,7 +52,7 @@ def test_one_that_cannot_be_written_later_is_said_once_and_stops_nothing(
 
 
 @pytest.mark.parametrize("content", [b"", b"idle", b"[]", b"\xff"])
-def test_another_file_is_no_health_file(tmp_path: Path, content: bytes) -> None:
+def test_another_file_is_not_a_health_file(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "other").write_bytes(content)
     with pytest.raises(ClickstreamError, match="cannot be read as a health file"):
         read_health(tmp_path / "other")

@@ -61,7 +61,7 @@ def test_no_document_is_longer_than_what_bounds_a_bulk() -> None:
 
 
 @given(st.lists(EVENTS | st.none() | st.just(b"not json") | st.just(b'{"timestamp": -1}'), max_size=30))
-def test_what_is_no_event_is_left_out_and_every_line_has_its_message(values: list[Message | bytes | None]) -> None:
+def test_what_is_not_an_event_is_left_out_and_every_line_has_its_message(values: list[Message | bytes | None]) -> None:
     told: list[Any] = [
         MessageStandIn(7 + place, msgspec.json.encode(one) if isinstance(one, Message) else one)
         for place, one in enumerate(values)

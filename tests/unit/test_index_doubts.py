@@ -108,7 +108,7 @@ def test_the_last_of_a_topic_is_judged_by_one_that_was_taken_before(
     assert [offset for offset, _ in recorded] == [103]
 
 
-def test_what_was_doubtful_and_is_taken_is_no_reject(
+def test_what_was_doubtful_and_is_taken_is_not_a_reject(
     server: tuple[StandIn, OpenSearchSettings], recorded: list[tuple[int, str]]
 ) -> None:
     stand, settings = server

@@ -21,7 +21,7 @@ def test_partitions_that_were_never_committed_begin_at_their_oldest_message() ->
     assert found.total == 40
 
 
-def test_a_position_beyond_the_end_is_no_negative_lag() -> None:
+def test_a_position_beyond_the_end_is_not_a_negative_lag() -> None:
     assert index_lag("group", {0: 9}, {0: 0}, {0: 5}, {}).total == 0
 
 

@@ -54,7 +54,7 @@ def test_what_one_that_died_has_left_is_put_back(index: Any) -> None:
     assert not index.loading
 
 
-def test_new_partitions_are_looked_at_anew(index: Any) -> None:
+def test_new_partitions_are_looked_at_again(index: Any) -> None:
     loading = BulkSettings(index)
     loading.adapt(0)
     loading.reopen()

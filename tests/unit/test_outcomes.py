@@ -58,7 +58,7 @@ steps = st.lists(st.tuples(st.sampled_from("ab"), st.booleans(), *[st.integers(0
 
 @given(steps)
 def test_rates_are_never_more_than_what_happened_in_the_time(steps: list[tuple[str, bool, int, int, int, int]]) -> None:
-    """Whoever restarts when: no figure is negative, and none leaps by what an earlier life counted."""
+    """After any restart no figure is negative, and none leaps by what an earlier life counted."""
     meter = OutcomeMeter()
     lives: dict[str, Life] = {name: Life(0.0, 0.0) for name in "ab"}
     for second, (name, restarts, *amounts) in enumerate(steps, start=1):

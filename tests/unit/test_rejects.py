@@ -1,4 +1,4 @@
-"""Rejects without servers: payloads are made harmless, lines of CSV files are found, removed, and never half."""
+"""Rejects without servers: payloads are escaped, lines of CSV files are found, removed, and never half."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def test_escapes_are_those_that_people_know(text: str, shown: str) -> None:
     assert escape_controls(text) == shown
 
 
-def test_bytes_that_are_no_text_are_shown_as_bytes() -> None:
+def test_bytes_that_are_not_text_are_shown_as_bytes() -> None:
     assert escape_bytes(b"\xff\xc3(") == r"\xff\xc3("
 
 
@@ -245,7 +245,7 @@ def test_raw_gives_the_bytes(settings: Settings, capfdbinary: pytest.CaptureFixt
 
 
 class Deaf:
-    """A producer whose messages nobody acknowledges."""
+    """A producer whose messages are not acknowledged."""
 
     failed = 0
     trouble = "connection refused"

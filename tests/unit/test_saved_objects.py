@@ -127,7 +127,7 @@ def test_other_answers(
         server.take()
 
 
-def test_nobody_there() -> None:
+def test_no_server_there() -> None:
     with serving(Dashboards()) as url:
         pass
     with pytest.raises(ServiceUnavailable, match=r"OpenSearch Dashboards does not answer: .*OPENSEARCH_DASHBOARDS_URL"):
@@ -164,7 +164,7 @@ def test_a_certificate_is_trusted_as_that_of_opensearch_is(tmp_path: Path, monke
 
 
 @pytest.mark.parametrize("url", ["", "dashboards:5601", "ftp://x", "https://", "http://[::1", "https://x:port"])
-def test_what_is_no_address_is_wrong_use(url: str) -> None:
+def test_what_is_not_an_address_is_wrong_use(url: str) -> None:
     with pytest.raises(UsageError, match="OPENSEARCH_DASHBOARDS_URL is not a web address"):
         import_objects(settings_for(url), [])
 

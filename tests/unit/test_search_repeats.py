@@ -55,7 +55,7 @@ BLOCKED = {"type": "cluster_block_exception", "reason": "index [events] blocked 
         (403, BLOCKED, r"index read \(api\).*cluster_block"),
     ],
 )
-def test_the_state_of_an_index_is_no_fault_of_the_request_or_of_the_user(
+def test_the_state_of_an_index_is_not_a_fault_of_the_request_or_of_the_user(
     status: int, error: dict[str, Any], words: str
 ) -> None:
     answer: Answer = (status, {"error": error, "status": status})

@@ -100,7 +100,7 @@ def test_it_is_waited_for_until_its_indices_are_complete(server: Server) -> None
     assert server.paths == ["/_cluster/health?wait_for_status=yellow"] * 3
 
 
-def test_it_is_not_waited_for_for_ever(server: Server) -> None:
+def test_it_is_not_waited_for_endlessly(server: Server) -> None:
     server.statuses.extend([503] * 50)
     with pytest.raises(ServiceUnavailable):
         await_yellow(server.settings, 0.2)

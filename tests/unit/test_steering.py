@@ -60,7 +60,7 @@ def test_full_speed_allows_all_that_is_left() -> None:
     assert pacer.allow(7) == (993, 0.0)
 
 
-def test_a_pause_allows_nothing_and_is_no_arrears() -> None:
+def test_a_pause_allows_nothing_and_is_not_arrears() -> None:
     clock = Clock()
     pacer = Pacer(EvenPlan(10.0), 1000, clock)
     assert pacer.allow(0) == (1, 0.0)
@@ -114,7 +114,7 @@ def test_the_pace_at_the_start_is_that_of_the_command_line() -> None:
         b'{"type":"pace","rate":1e999}', b"\xff\xfe",
     ],
 )  # fmt: skip
-def test_what_is_no_order_changes_nothing(line: bytes, caplog: pytest.LogCaptureFixture) -> None:
+def test_what_is_not_an_order_changes_nothing(line: bytes, caplog: pytest.LogCaptureFixture) -> None:
     steering = Orders(Pace(rate=7.0))
     steering.receive(line)
     assert (steering.paused, steering.pace) == (False, Pace(rate=7.0))

@@ -47,7 +47,7 @@ class ConsumerSink:
     """Batches of one partition each, into PostgreSQL."""
 
     role = Role.CONSUMER
-    fenced = True  # by the offset, which moves in the same transaction
+    stored_at_most_once = True  # by the offset, which moves in the same transaction
     trouble: ServiceUnavailable | None = None
 
     def __init__(self, batch_size: int, partitions: Ownership) -> None:

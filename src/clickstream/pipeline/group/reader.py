@@ -205,7 +205,7 @@ class Reader(Generic[B]):
         except (ServiceUnavailable, BatchInvalidated) as error:
             self._logger.warning("not stored before giving up partitions, so read again later: %s", error)
             self._start_over(None)
-        if len(self._queue) and not self._sink.fenced:
+        if len(self._queue) and not self._sink.stored_at_most_once:
             self._start_over(None)
         self._commit_group(wait=True)
 

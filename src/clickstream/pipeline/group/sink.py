@@ -58,7 +58,7 @@ class Sink(Protocol[B]):
 
     role: Role
     limits: FetchLimits
-    fenced: bool
+    stored_at_most_once: bool
     """What is in flight may be left to itself when its partition goes to another worker: it cannot be stored twice."""
 
     @property

@@ -60,7 +60,7 @@ class IndexerSink:
     """Batches of all partitions together, into OpenSearch."""
 
     role = Role.INDEXER
-    fenced = False
+    stored_at_most_once = False
 
     def __init__(self, most: int, partitions: Offsets, index: EventsIndex, settler: Settler) -> None:
         self.limits = FetchLimits(most, WAIT_SECONDS, GATHER_SECONDS, HOLD_AFTER)

@@ -72,7 +72,7 @@ class _SearchConnection(HttpConnection):
         try:
             return super().perform_request(*args, **options)
         except ConnectionError as error:
-            if _is_no_answer(cause_of(error)):
+            if _lacks_answer(cause_of(error)):
                 raise foreign(_where(self)) from error
             raise
 
@@ -138,7 +138,7 @@ def _where(connection: Any) -> str:
     return f"{connection.hostname}:{connection.port}"
 
 
-def _is_no_answer(error: BaseException | None) -> bool:
+def _lacks_answer(error: BaseException | None) -> bool:
     """Whether bytes came that are not HTTP, or not text. A closed connection is not judged."""
     met = error.args[1] if isinstance(error, ProtocolError) and len(error.args) > 1 else error
     return isinstance(met, UnicodeError) or (isinstance(met, BadStatusLine) and not isinstance(met, OSError))
