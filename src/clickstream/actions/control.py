@@ -1,4 +1,4 @@
-"""The one way to the supervisor for actions and front ends: a protocol, and how to find or start one.
+"""How actions and front ends reach the supervisor: a protocol, and how to find or start one.
 
 Knows nothing of sockets; imports them only when asked, so that importing this module costs nothing.
 """

@@ -1,4 +1,4 @@
-"""Longer looks at the funnel: sessions by day and by hour of the day, and the ordered funnel of items."""
+"""The funnel in detail: sessions by day and by hour of the day, and the ordered funnel of items."""
 
 from __future__ import annotations
 

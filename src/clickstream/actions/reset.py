@@ -1,4 +1,4 @@
-"""Emptying topic, tables, cache, search index and rejected lines, so that the pipeline is new: all of it or nothing.
+"""Empties topic, tables, cache, search index and rejected lines: all of them or none.
 
 Workers must have stopped.
 """

@@ -1,4 +1,4 @@
-"""Moving the consumers' offsets: backward to read messages again, forward to skip them.
+"""Moves the consumers' offsets: backward to read messages again, forward to skip them.
 
 PostgreSQL holds the offsets that count. The group's own, which only other tools read, follow with the next commit.
 """

@@ -1,4 +1,4 @@
-"""The servers' settings, or a clear word where nothing is configured; and asking several servers at once."""
+"""The servers' settings, or an error where none is configured; and asking several servers at once."""
 
 from __future__ import annotations
 

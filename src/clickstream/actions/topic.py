@@ -1,4 +1,4 @@
-"""What the events topic holds, and giving it more partitions."""
+"""Describes the events topic, and gives it more partitions."""
 
 from __future__ import annotations
 

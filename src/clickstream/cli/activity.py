@@ -1,6 +1,6 @@
-"""What a command says while it works: on a terminal one line that goes away again, elsewhere a line now and then.
+"""The progress of a command: on a terminal one line that is removed again, elsewhere a line every few seconds.
 
-Nothing is shown of what takes less than a second. Code that writes to the terminal removes the line first.
+Work of less than a second shows nothing. Code that writes to the terminal removes the line first.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a shell may complete beside words and options: names that this home knows."""
+"""Shell completion of names that this home knows: processes and faults."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a command of the catalogue becomes one of click's: its help, `--json`, what it says meanwhile and at Ctrl+C."""
+"""Makes click commands of the catalogue's: their help, `--json`, progress, and what they say at Ctrl+C."""
 
 from __future__ import annotations
 

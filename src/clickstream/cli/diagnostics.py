@@ -1,4 +1,4 @@
-"""Exit codes, and the one place that turns what went wrong into a line on stderr: never a traceback unasked."""
+"""Exit codes, and the one place that turns an error into a line on stderr; a traceback only on request."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What fits a terminal: where a line of text breaks, which columns of a table stay and how wide they are.
+"""Fits text to a terminal: where a line breaks, which columns of a table stay and how wide they are.
 
 Nothing here breaks a number, its unit, or a name. Pure.
 """

@@ -1,4 +1,4 @@
-"""The command line: the root of the tree, whose branches load when they are chosen, and what becomes of wrong use."""
+"""The command line: the root of the command tree, whose branches load when chosen, and the handling of wrong use."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Data on stdout: one JSON document, or text, which fits the terminal if stdout is one.
+"""Writes data to stdout: one JSON document, or text, which fits the terminal if stdout is one.
 
-Whatever a cell or a line holds, no character of it steers the terminal.
+Control characters in cells and lines are escaped.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What the supervisor is asked to run and what it says of it: specs, states, policies, snapshots.
+"""Processes as the supervisor is asked to run them and reports them: specs, states, policies, snapshots.
 
 Everything here is plain data that travels as JSON over the supervisor's socket.
 """

@@ -1,4 +1,4 @@
-"""Which rejects are meant: by reason, source, partition, time, and whether they were replayed. Pure."""
+"""Filters of rejects: by reason, source, partition, time, and whether they were replayed. Pure."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""A TLS handshake of our own, to find out why a driver's failed, and the words for it; shared by the services.
+"""Repeats a failed TLS handshake to find out why it failed, and describes the reason; shared by the services.
 
-librdkafka and libpq say the same of an unknown authority, an expired certificate and a wrong name. Sends no secret.
+librdkafka and libpq report an unknown authority, an expired certificate and a wrong name alike. Sends no secret.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Repeats a request while its answer is one that passes by itself; shared by the services.
+"""Repeats a request while its error is transient; shared by the services.
 
-A server that starts, recovers or elects a leader answers with an error for a moment. Which answers those are, each
-service decides in one place of its own.
+A server that starts, recovers or elects a leader answers with an error for a moment. Each service decides
+in one place which answers those are.
 """
 
 from __future__ import annotations

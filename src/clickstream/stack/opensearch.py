@@ -1,7 +1,7 @@
-"""The embedded OpenSearch (one node): where it lies, its configuration, its ProcessSpec.
+"""The embedded OpenSearch (one node): its folders, its configuration, its ProcessSpec.
 
-The repository that Kafka comes from has no distribution of it, but all the parts: they are laid out here as one. The
-security plugin is not among them, so it asks for no password.
+Maven Central has no distribution of it, but all its parts: they are laid out here as one. The security plugin is not
+among them, so it asks for no password.
 """
 
 from __future__ import annotations

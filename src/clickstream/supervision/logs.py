@@ -1,4 +1,4 @@
-"""Log files that rotate by size and remember their last lines, and the cutting of a byte stream into lines.
+"""Log files that rotate by size and remember their last lines, and the splitting of a byte stream into lines.
 
 A full disk loses log lines and nothing else. Knows nothing of processes.
 """

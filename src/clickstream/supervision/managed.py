@@ -1,4 +1,4 @@
-"""One ProcessSpec brought to life and kept alive: set-up, readiness, restarts, the stop ladder.
+"""Runs one ProcessSpec and keeps it running: set-up, readiness, restarts, the stop ladder.
 
 Knows nothing of other processes: their order is the supervisor's task. A spec that is started again gets a new
 Managed.

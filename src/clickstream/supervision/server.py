@@ -1,6 +1,6 @@
-"""The supervisor's end of the socket: reads requests, has the supervisor obey, writes replies.
+"""The supervisor's end of the socket: reads requests, has the supervisor execute them, writes replies.
 
-Nothing that a client sends, or its going away, harms the supervisor or another client.
+No request and no disconnect of a client disturbs the supervisor or another client.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""All that one home's supervisor runs: what is wanted against what is, the order of stopping, and who is told.
+"""The processes of one home's supervisor: starting, stopping in order, and telling watchers of changes.
 
 Owns no socket and no lock. Everything happens on one asyncio loop, so that no step is seen half-done.
 """

@@ -1,4 +1,4 @@
-"""The app: modes, themes, and the two things that arrive from threads, frames and jobs. Draws nothing itself."""
+"""The app: its modes and themes, and what arrives from threads: frames and jobs. Draws nothing itself."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a screen asks of servers and files: in a thread, one question at a time; the answer, its age, its error."""
+"""A screen's question to servers or files, asked in a thread, one at a time; with its answer, its age, its error."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Carries frames to the app in a daemon thread, so that a source that hangs does not keep the app from ending."""
+"""Carries frames to the app in a daemon thread, so a source that hangs does not keep the app from ending."""
 
 from __future__ import annotations
 

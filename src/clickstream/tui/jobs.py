@@ -1,4 +1,4 @@
-"""Runs commands in threads: says how far each is, cancels it when asked, and words how it ended. Touches no widget."""
+"""Runs commands in threads: reports their progress, cancels them, and describes how they ended. Touches no widget."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Connects bursts.py to an app: every input is noted before it has an effect, and effects wait for the decision."""
+"""Connects bursts.py to an app: notes every input before it has an effect, and delays effects until the decision."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""What each command does in its job's thread: calls the action, returns what came of it in a sentence.
+"""The function that each command runs in its job's thread: calls the action and returns its result as a sentence.
 
-Actions load here, when they are run: the dashboard opens without them.
+Actions load when they are run: the dashboard opens without them.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What processes cost: CPU time of the servers between two instants, and the memory that a process had at most."""
+"""Measures processes: the servers' CPU time between two instants, and the peak memory of a process."""
 
 from __future__ import annotations
 

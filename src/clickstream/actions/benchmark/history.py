@@ -1,4 +1,4 @@
-"""What benchmarks measured, kept in a file of the home: a JSON line a benchmark, with machine, versions and commit."""
+"""The history of benchmarks, a file in the home: one JSON line per benchmark, with machine, versions and commit."""
 
 from __future__ import annotations
 

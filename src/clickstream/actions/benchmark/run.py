@@ -1,4 +1,4 @@
-"""One run of the benchmark: a topic, a schema and consumers of its own, from the first message to the proof.
+"""One run of the benchmark, with its own topic, schema and consumers, from the first message to verify.
 
 The clock runs from the first message that a consumer fetched to the last commit, by the consumers' own reports.
 """

@@ -1,4 +1,4 @@
-"""The benchmark: which runs, in which order, and what they say together. One run: run.py.
+"""The benchmark: which runs there are, in which order, and their common result. A single run is in run.py.
 
 Runs of different cases take turns, so that a busy minute of the machine does not fall on one case alone.
 """

@@ -1,4 +1,4 @@
-"""Writes `.env` and the certificates for the servers that Terraform made: all files whole, or none."""
+"""Writes `.env` and the certificates for the servers that Terraform made: either all files or none."""
 
 from __future__ import annotations
 

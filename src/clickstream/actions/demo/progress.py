@@ -1,4 +1,4 @@
-"""What a demo says of itself while it runs, out of the same frames as every other face. Decides nothing."""
+"""The progress of a demo, from the same frames that every other face shows. Decides nothing."""
 
 from __future__ import annotations
 

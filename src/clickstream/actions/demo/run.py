@@ -1,6 +1,6 @@
-"""The whole pipeline in one go: start what is not running, send the file, wait until all is stored, verify, count.
+"""Runs the whole pipeline once: starts servers and workers, sends the file, waits until all is stored, verifies.
 
-Leaves the servers running and stops the workers that it started, whatever happens.
+It always leaves the servers running and stops the workers that it started.
 """
 
 from __future__ import annotations

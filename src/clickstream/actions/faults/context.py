@@ -1,4 +1,4 @@
-"""What a fault needs while it is injected: settings, the supervisor, who is told of each step. Injects nothing."""
+"""What a fault needs while it is injected: settings, the supervisor, and the receiver of its steps. Injects nothing."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Faults of processes: killed, frozen, stopped, without room on the disk; the supervisor itself; Valkey emptied.
 
-Each injects, reverts, and returns when what it broke runs again.
+Each injects the fault, reverts it, and returns when the process runs again.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Injects a fault, reverts it, waits until all that came in is stored, and proves it. One time line tells it all."""
+"""Injects a fault, reverts it, waits until all messages are stored, and proves it. One time line shows the steps."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What bursts consist of: messages that no well-behaved producer sends, or not now. Pure but for the given dice."""
+"""The messages of bursts: ones that a well-behaved producer does not send, or not now. Pure but for the given dice."""
 
 from __future__ import annotations
 

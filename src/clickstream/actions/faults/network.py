@@ -1,7 +1,7 @@
-"""Cutting the network between workers and a server: a relay on loopback that they go through, and that is killed.
+"""Cuts the network between workers and a server: they connect through a relay on loopback, which is killed.
 
-The workers are those that are there for the server: indexers for OpenSearch, else consumers. They are restarted to go
-through the relay, and restarted to go directly when it is over.
+The workers are indexers for OpenSearch, else consumers. They are restarted to connect through the relay, and restarted
+again afterwards to connect directly.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The proof that a fault lost nothing: the lag drains, verify is content, and what came in is stored or rejected."""
+"""The proof that a fault lost nothing: the lag drains, verify is ok, and every message is stored or rejected."""
 
 from __future__ import annotations
 

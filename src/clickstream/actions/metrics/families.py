@@ -1,8 +1,8 @@
 """A Frame as families of Prometheus' metrics: their names, types, labels and meanings. Sends no requests.
 
-What is not known is left out, never shown as zero. Counters of the data come from Kafka's and PostgreSQL's own offsets,
-so a worker's restart does not reset them. Counters of a worker restart at zero with it; Prometheus' rate() allows for
-that.
+A figure that is not known is left out, never shown as zero. Counters of the data come from Kafka's and PostgreSQL's own
+offsets, so a worker's restart does not reset them. Counters of a worker restart at zero with it; Prometheus' rate()
+allows for that.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a consumer's time goes to, and which stage holds it up. Pure; sends no requests.
+"""How a consumer spends its time, and which stage is its bottleneck. Pure; sends no requests.
 
 A consumer has two threads. One prepares batches: it waits for messages (idle), fetches, decodes and computes sessions,
 and waits for PostgreSQL when two batches are queued; these shares of its time add up to 1. The other one commits in

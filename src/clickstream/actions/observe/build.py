@@ -1,4 +1,4 @@
-"""Puts a Frame together from the latest answers, and remembers what a frame needs of the past: rates, trends, history.
+"""Builds a Frame from the latest answers, and remembers what it needs of the past: rates, trends, history.
 
 Used by one thread. Sends no requests.
 """

@@ -1,10 +1,10 @@
-"""Lag over the last minutes or hours, whether anybody watched or not.
+"""Lag over the last minutes or hours, also of times when it was not watched.
 
-Two things that are kept anyway make it: Kafka knows by the record timestamps how far each partition reached at any
-time, and the consumers note their positions in Valkey every few seconds (services/valkey/position_history.py).
+It is made of two things: Kafka knows by the record timestamps how far each partition reached at any time, and the
+consumers note their positions in Valkey every few seconds (services/valkey/position_history.py).
 The present position, and since when it stands, comes from PostgreSQL, so the lag of a dead group is known too.
-Between two notes a position counts as having moved evenly; a consumer that notes nothing more counts as standing where
-the next one went on. Where no note reaches, the lag is None.
+Between two notes a position is taken to have moved evenly, and after a consumer's last note to have stood until the
+next consumer went on. Before the first note the lag is None.
 """
 
 from __future__ import annotations

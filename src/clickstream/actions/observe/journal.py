@@ -1,4 +1,4 @@
-"""What happened, in words: read off two pictures in a row, of the processes or of the services. Pure."""
+"""Journal entries: finds what changed between two successive states of the processes or the services. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a partition stands and where its lag is going, with memory: neither jumpy nor slow. Pure; sends no requests.
+"""Judges a partition's state and the trend of its lag, over several samples so that they do not flicker. Pure.
 
 OK: the lag is what a few seconds' work holds, or it will be gone within a minute. LAGGING: it is more than that, or an
 open transaction of another producer holds it back.

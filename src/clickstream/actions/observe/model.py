@@ -1,4 +1,4 @@
-"""What a front end shows: one frozen picture of everything, made once a second. Plain data: no requests, no wording.
+"""The Frame: a frozen state of the whole pipeline, made once a second. Plain data: no requests, no wording.
 
 A figure that could not be read is None or keeps its last value with the time at which that was true: see Figure.
 """

@@ -1,4 +1,4 @@
-"""Looking at everything once: asks all servers at the same time, and makes a Frame of what they said in time.
+"""Observes once: asks all servers at the same time, and makes a Frame of the answers that came in time.
 
 The sources and the builder are those of the watcher. A server that does not answer in time is left out of this sample,
 and is not asked again before that question has ended: a server that hangs costs one thread, however many ask.

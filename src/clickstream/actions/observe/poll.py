@@ -1,6 +1,6 @@
-"""One question, asked again and again in a thread of its own: no other thread waits for a service that is silent.
+"""Asks one question again and again in its own thread, so no other thread waits for a service that hangs.
 
-Knows no service. What is known of the answers is one frozen value that any thread may read.
+Knows no service. The latest result is one frozen value that any thread may read.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""How each server stands, out of what it answered, how long it has been silent, and what its process does. Pure."""
+"""The state of each server, from its answers, how long it has been silent, and the state of its process. Pure."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""The questions behind a Frame, one class a server: each keeps its connection and gives plain answers.
+"""The sources of a Frame, one class a server: each keeps its connection and returns plain data.
 
-Drivers load with the first question, in the thread that asks it: the front end is on the screen before.
+Drivers load with the first question, in the thread that asks it, when the front end is on the screen already.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What is around the topic, asked once, and what of it keeps messages from being stored."""
+"""The surroundings of the topic in Kafka, read once, and the obstacles among them."""
 
 from __future__ import annotations
 

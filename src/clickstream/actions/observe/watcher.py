@@ -1,4 +1,4 @@
-"""Watches everything at once and makes a Frame of it every second. A server that hangs makes its own figures old only.
+"""Watches all servers and makes a Frame every second. A server that hangs only makes its own figures old.
 
 with Watcher(load_settings) as watcher:
     for frame in watcher.frames(): ...

@@ -1,7 +1,7 @@
-"""Making OpenSearch ready to look at: index template and index, and the pictures in OpenSearch Dashboards.
+"""Prepares OpenSearch: the index template, the index, and the visualizations in OpenSearch Dashboards.
 
-Safe to do again at any time: what is there stays or is replaced by the same, and the dashboards get the time range of
-the events of now.
+It can be repeated at any time: existing objects stay or are replaced by the same, and the dashboards get the time
+range of the present events.
 """
 
 from __future__ import annotations

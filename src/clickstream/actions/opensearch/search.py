@@ -1,4 +1,4 @@
-"""Searching the index of events, for a screen as for text."""
+"""Searches the index of events."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Stopping, restarting, killing and freezing one process of this home by name, whatever it is."""
+"""Stops, restarts, kills and freezes one process of this home by name, server or worker."""
 
 from __future__ import annotations
 

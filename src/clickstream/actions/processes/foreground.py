@@ -1,4 +1,4 @@
-"""Being a worker in the foreground: `clickstream worker ROLE` without a supervisor, as a container runs it.
+"""Runs a worker in the foreground: `clickstream worker ROLE` without a supervisor, as in a container.
 
 Settings come from the environment, the log goes to stdout, a probe looks at a health file; see
 pipeline/process/foreground.py.

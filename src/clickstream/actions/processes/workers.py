@@ -1,6 +1,6 @@
-"""This home's workers: their process specs, starting and finding them, and what else would fill what is emptied.
+"""This home's workers: their process specs, how they are started and found, and which are under way before a reset.
 
-A spec carries the very settings that the command line saw.
+A spec carries the settings that the command line read.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The rejects that are lines of CSV files: where they lie, what they are called. The files' format is pipeline's."""
+"""Rejects that are lines of CSV files: their files and their ids. The files' format is the pipeline's."""
 
 from __future__ import annotations
 

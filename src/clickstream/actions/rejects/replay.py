@@ -1,7 +1,7 @@
-"""Sending rejects again, as they are or corrected, and removing them for good.
+"""Sends rejects again, as they are or corrected, and discards them.
 
 A reject is marked after Kafka has acknowledged it. When the process dies in between, the reject is sent twice, and the
-second event is dropped: events are identified. What would be rejected again is never sent.
+second event is dropped as a duplicate. A message that would be rejected again is never sent.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""`benchmark`: asks, shows how far it is, and sets the figures side by side."""
+"""`benchmark`: asks for confirmation, shows its progress, and compares the figures."""
 
 from __future__ import annotations
 

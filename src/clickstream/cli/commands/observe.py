@@ -1,4 +1,4 @@
-"""`status`, `lag` and `watch`: how the pipeline stands, once or from now on. All show the dashboard's own Frames."""
+"""`status`, `lag` and `watch`: the state of the pipeline. All show the same Frames as the dashboard."""
 
 from __future__ import annotations
 

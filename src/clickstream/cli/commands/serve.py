@@ -1,4 +1,4 @@
-"""`serve`: the dashboard in a browser. The composition root starts the server, for this room knows no dashboard."""
+"""`serve`: the dashboard in a browser. The composition root starts it: this room does not know the dashboard."""
 
 from __future__ import annotations
 

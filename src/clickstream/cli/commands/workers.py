@@ -1,4 +1,4 @@
-"""`consumer`, `producer` and `worker`: starting, steering and stopping processes, and being one."""
+"""`consumer`, `producer` and `worker`: starting, steering and stopping processes, and running one in the foreground."""
 
 from __future__ import annotations
 

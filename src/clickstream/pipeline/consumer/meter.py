@@ -1,4 +1,4 @@
-"""What a consumer measures of itself: totals, end-to-end latency, and where its time goes. Pure but for the clock."""
+"""Measures a consumer: totals, end-to-end latency, and how it spends its time. Pure but for the clock."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """A consumer's partitions: finding where each goes on, its open sessions, and the connections to PostgreSQL.
 
-Assigned partitions wait, paused, until PostgreSQL told where they go on. Knows nothing of batches in flight.
+Assigned partitions wait, paused, until PostgreSQL has told where they go on. Knows nothing of batches in flight.
 """
 
 from __future__ import annotations

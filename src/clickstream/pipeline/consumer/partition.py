@@ -1,4 +1,4 @@
-"""One partition in a consumer's hands: from messages to the write of a batch, with the offset that it belongs to."""
+"""One partition of a consumer: turns messages into the write of a batch, and keeps its offset."""
 
 from __future__ import annotations
 

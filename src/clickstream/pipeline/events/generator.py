@@ -1,4 +1,4 @@
-"""Makes up a shop's clickstream, shaped as the RetailRocket file, as columns. Reads and writes no files.
+"""Generates a shop's clickstream as columns, shaped like the RetailRocket file. Reads and writes no files.
 
 Events are laid out visitor by visitor and session by session, then given kinds, items and times, then shuffled.
 Times of one visitor grow strictly (but within a basket), so that no two events share an identity by accident.

@@ -1,6 +1,6 @@
-"""The partitions that the group gave this worker: which of them wait, which are open, what the group is told of them.
+"""The partitions that the group assigned to this worker: which wait, which are open, and the offsets to commit.
 
-Also the topic they belong to: that it is there, and still the one that the worker began with.
+It also checks that their topic exists and is still the one that the worker began with.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """A member of the consumer group: the one loop that reads partitions and hands their messages to a sink.
 
 The main thread fetches and prepares; one other thread stores, so that a server works on one batch while the next is
-prepared. What passes by itself has one cure: forget what is not stored, look up where each partition continues, and
-continue there, as often as it takes. The sink decides what a batch is and where it goes.
+prepared. Every failure that passes by itself has one cure: forget what is not stored, look up where each partition
+continues, and continue there, as often as it takes. The sink decides what a batch is and where it goes.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What the reader of a group wants of a sink: where messages go, batch by batch, and what it tells of itself."""
+"""The protocol between the reader of a group and its sink, which stores messages batch by batch."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Batches on their way into OpenSearch: a short queue and the one thread that settles them, in order.
 
-In order, since of events that differ only in transaction_id the first is to stay; and so that a checkpoint, which goes
-through the same queue, secures all batches before it. Touches no partition.
+The order matters: of events that differ only in transaction_id the first must stay, and a checkpoint, which goes
+through the same queue, must secure all batches before it. Touches no partition.
 """
 
 from __future__ import annotations

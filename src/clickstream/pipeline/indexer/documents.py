@@ -1,4 +1,4 @@
-"""From messages to documents, as the two lines of text each that a bulk request wants. Asks no server.
+"""Turns messages into documents, two lines of text each, as a bulk request wants them. Asks no server.
 
 A document's id is its event's identity, and it is created, never overwritten: of two events that differ only in
 transaction_id the first stays, as in PostgreSQL, and one that is sent again changes nothing.

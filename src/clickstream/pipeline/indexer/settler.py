@@ -1,13 +1,13 @@
-"""Settling a batch of documents: sent until each is stored or refused for good, however long that takes.
+"""Settles batches of documents: sends each until it is stored or refused for good, however long that takes.
 
-Only what failed is sent again, in smaller bulks while the server is short of breath. Knows no partition's offset.
+Only documents that failed are sent again, in smaller bulks while the server is overloaded. Knows no partition's offset.
 
-What is settled is not yet safe. A shard that cannot write its log, as on a full disk, fails the bulk with 500, and has
-the documents in its memory: sent again, by us or by who takes over from us, they are "there" (409). A bulk beside it is
-even answered with 201, for the server takes a log that was closed under it for one that is written. All of these are
-gone when the shard fails, which it does with its next write. So `secure` has something written: a shard that takes it,
-in the very life in which it took the documents, has its log in order. (A flush would not do: it never returns where the
-log is closed.) Only then may offsets be committed; else all since the last proof is sent again.
+A settled batch is not yet safe. A shard that cannot write its log, as on a full disk, fails the bulk with 500, and has
+the documents in its memory: sent again, by us or by the indexer that takes over, they are "there" (409). A bulk beside
+it is even answered with 201, because the server takes a closed log for a written one. All of these documents are gone
+when the shard fails, which it does with its next write. So `secure` writes something: a shard that accepts it in the
+same life in which it accepted the documents has its log in order. (A flush would not do: it never returns where the log
+is closed.) Only then may offsets be committed; else all documents since the last proof are sent again.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """When the next event may be sent: at once, at an even rate, or in the rhythm of event time.
 
-Pure: told the time by a clock, it answers with a count and a delay; waiting (on the stop event) is the caller's.
+Pure: given a clock's time, it returns a count and a delay; the caller waits (on the stop event).
 """
 
 from __future__ import annotations

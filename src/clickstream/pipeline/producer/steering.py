@@ -1,4 +1,4 @@
-"""Orders that a running producer is given, a JSON line each, and what has become of them: pace and pause.
+"""Orders to a running producer, a JSON line each, and the pace and pause that they lead to.
 
 Knows no pipe: the reader of the lines hands them to `Orders.receive`.
 """

@@ -1,4 +1,4 @@
-"""The producer worker: reads a CSV file, sends its events to Kafka in order of time, says how far it is."""
+"""The producer worker: reads a CSV file, sends its events to Kafka in order of time, reports its progress."""
 
 from __future__ import annotations
 

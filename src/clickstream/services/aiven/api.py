@@ -1,4 +1,4 @@
-"""Asking Aiven for a project's services, all with one request. Changes nothing there.
+"""Asks Aiven for a project's services, with one request. Changes nothing there.
 
 The token goes to Aiven's host alone: redirects are not followed, and no error repeats it.
 """

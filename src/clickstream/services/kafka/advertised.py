@@ -1,4 +1,4 @@
-"""Where brokers on loopback send their clients on to, asked before librdkafka follows and logs in there, unencrypted.
+"""Asks brokers on loopback where they send their clients, before librdkafka follows and logs in there, unencrypted.
 
 SASL_PLAINTEXT is for loopback only; but a client goes to the addresses that brokers tell, as those behind a tunnel do.
 librdkafka connects to them at once and has no hook for it, so the question is asked over a connection of our own: log

@@ -1,4 +1,4 @@
-"""Reading the events topic as a member of the group. Holds no session and commits nothing by itself.
+"""Reads the events topic as a member of the group. Holds no session and commits nothing by itself.
 
 Partitions arrive paused: their owner looks up where to go on (PostgreSQL knows) and then calls `start`.
 """

@@ -1,4 +1,4 @@
-"""How far a consumer group is whose truth is Kafka's own offset, where a note beside each says what it belongs to."""
+"""The offsets of a consumer group in Kafka, with the note beside each that says what it belongs to."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Messages as they are, valid or not: sending some with any timestamp, and reading back a range of offsets.
+"""Sends raw messages, valid or not and with any timestamp, and reads back a range of offsets.
 
 Joins no group and moves no group's offsets.
 """

@@ -1,4 +1,4 @@
-"""Sending documents by the bulk request, and telling from the answer what became of each. Tries nothing twice.
+"""Sends documents by the bulk request, and reads the result of each from the answer. Does not retry.
 
 The answer is asked for in its shortest form and decoded by type, since the driver's own way costs several times what
 making the documents does.

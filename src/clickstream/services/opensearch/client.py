@@ -1,4 +1,4 @@
-"""Opening clients of OpenSearch, and translating the driver's errors and the answers of what is not OpenSearch."""
+"""Opens clients of OpenSearch; translates the driver's errors and the answers of servers that are not OpenSearch."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reading what the index holds, to hold it against PostgreSQL. Writes nothing."""
+"""Reads the index, to compare it with PostgreSQL. Writes nothing."""
 
 from __future__ import annotations
 

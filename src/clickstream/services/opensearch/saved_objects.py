@@ -1,4 +1,4 @@
-"""The saved objects for OpenSearch Dashboards: reading them, fitting them to this set-up, importing them.
+"""The saved objects for OpenSearch Dashboards: reads them, adapts them to this set-up, imports them.
 
 Dashboards is another server than OpenSearch, with an address of its own; user, password and trust are the same.
 """

@@ -1,4 +1,4 @@
-"""Searching the index: what a query in Lucene's syntax finds, counted from several sides at once. Writes nothing."""
+"""Searches the index by a query in Lucene's syntax, with several counts in one request. Writes nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the server says of itself: its version, how fast it answers, and whether it serves already."""
+"""Asks the server for its version, its latency and its health."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ OpenSearch names the type of an error after the class of its exception: `IndexCl
 repository; they were read from the server of version 3.9.0, and those that a set-up can bring about were tried on it.
 
 A type that is in no group is UNKNOWN: its words are shown and nothing is rejected for it alone, since an index in a
-state that is not listed refuses good documents, too. What becomes of the documents beside it decides.
+state that is not listed refuses good documents, too. The documents beside it decide.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Opening connections to PostgreSQL and translating the driver's errors into the house's own."""
+"""Opens connections to PostgreSQL and translates the driver's errors into ours."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Longer looks at the funnel: the ordered one over all events, and sessions by the hour. Writes nothing."""
+"""The funnel in detail: the ordered one over all events, and sessions by the hour. Writes nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Small reads: does the server answer, what is stored, how far each partition is, a visitor's past. Writes nothing."""
+"""Small reads: a ping, the number of rows, the partitions' offsets, a visitor's sessions. Writes nothing."""
 
 from __future__ import annotations
 

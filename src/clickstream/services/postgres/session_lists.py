@@ -1,9 +1,9 @@
-"""Sessions in lists: the newest, those that converted, those that may still grow, the longest. Writes nothing.
+"""Lists of sessions: the newest, those that converted, the open ones, the longest. Writes nothing.
 
 The first three are read from the newest day backwards: session_days tells from which day on there are enough, and the
 BRIN index on session_start leaves the older blocks of the table out. The longest take a pass over the whole table (an
-index on the duration would cost every batch a write): no sort, for only the best are kept, and never longer than
-LONGEST_READ_MS.
+index on the duration would cost every batch a write). It needs no sort, because only the longest are kept, and it may
+take LONGEST_READ_MS.
 """
 
 from __future__ import annotations

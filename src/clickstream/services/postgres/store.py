@@ -1,6 +1,6 @@
 """The writing side: a partition's offset, and the one transaction that stores a batch and moves it.
 
-Every method blocks until PostgreSQL answered. A Store holds one connection and belongs to one thread.
+Every method blocks until PostgreSQL has answered. A Store holds one connection and belongs to one thread.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a consumer asks PostgreSQL to store, and what can come of it: plain data and errors, no connection."""
+"""The writes of a consumer to PostgreSQL and their outcomes: plain data and errors, no connection."""
 
 from __future__ import annotations
 

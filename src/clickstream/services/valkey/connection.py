@@ -1,4 +1,4 @@
-"""Opening clients of Valkey, translating the driver's errors, and the prefix of every key that is ours."""
+"""Opens clients of Valkey, translates the driver's errors, and defines the prefix of our keys."""
 
 from __future__ import annotations
 

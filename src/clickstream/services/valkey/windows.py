@@ -1,7 +1,7 @@
-"""The open sessions of each partition, as a worker left them, so that the next one need not look them up.
+"""Saved windows: the open sessions of each partition, so its next owner need not look them up.
 
 A saved window is good for one revision of the partition's offset only and is ignored for any other. Losing
-it costs time and nothing else, so no method here raises for a server that is away.
+it only costs time, so no method here raises when the server is away.
 """
 
 from __future__ import annotations

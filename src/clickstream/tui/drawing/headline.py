@@ -1,4 +1,4 @@
-"""The one most important thing, in words, and the key that answers it; and whether the pipeline flows."""
+"""The headline: the most important message and the key that answers it; and whether the pipeline flows."""
 
 from __future__ import annotations
 

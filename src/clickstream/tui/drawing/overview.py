@@ -1,4 +1,4 @@
-"""The boxes of the overview below its strip: what comes out, the servers, what happened."""
+"""The boxes of the overview below its strip: sessions and funnel, the servers, the journal."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The five pictures of what a search has found, and the words where there is nothing to draw."""
+"""The five charts of a search result, and the words where there is nothing to draw."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How states look: a glyph, a word and a style. Colour never stands alone; red is for what the user has to act on."""
+"""The glyph, word and style of each state. Colour is never the only sign; red is for what the user has to act on."""
 
 from __future__ import annotations
 

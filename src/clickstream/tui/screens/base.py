@@ -1,4 +1,4 @@
-"""What every dashboard screen has: header, body, status line, key line; and how a frame reaches it."""
+"""The base of dashboard screens: header, body, status line, key line; and how a frame reaches them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What benchmarks measured: one of them as bars beside the copy limit, all of them as rows; and the one that runs."""
+"""Benchmarks: one of them as bars beside the copy limit, all of them as rows; and the running one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What lies over the dashboard: it closes once, and takes no answer that changes something out of a paste."""
+"""Dialogs over the dashboard: they close only once, and a paste cannot give an answer that changes something."""
 
 from __future__ import annotations
 

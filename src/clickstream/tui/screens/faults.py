@@ -1,6 +1,6 @@
 """The menu of faults: which can be injected now, each with its sentence, and the end of those that last.
 
-Strikes nothing: what was chosen is run as a command.
+Injects nothing: the chosen fault is run as a command.
 """
 
 from __future__ import annotations

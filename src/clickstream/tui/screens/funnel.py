@@ -1,4 +1,4 @@
-"""What came of the sessions: the funnel of three windows, by day, by hour and in order; the most viewed items."""
+"""The funnel of three windows, by day, by hour and in order; and the most viewed items."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Partition by partition: position, lag, rates, owner; lag over the last hour; what holds the consumers up."""
+"""The partitions: position, lag, rates, owner; the lag over the last hour; the consumers' back-pressure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Searching the index in OpenSearch: five pictures of whatever a query finds, and the newest events of it."""
+"""Searches the index in OpenSearch: five charts of a query's result, and its newest events."""
 
 from __future__ import annotations
 

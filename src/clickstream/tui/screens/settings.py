@@ -1,4 +1,4 @@
-"""What is configured and where each value comes from, secrets masked; and what the doctor finds."""
+"""The settings with the source of each value, secrets masked; and the doctor's findings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Servers and workers: who runs, how well, and everything that can be done to one of them; its log below."""
+"""Servers and workers: their state, the actions on the selected one, and its log below."""
 
 from __future__ import annotations
 

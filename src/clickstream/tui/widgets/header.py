@@ -1,4 +1,4 @@
-"""The first line: what this is, which topic, and whether it flows. Draws from a frame only."""
+"""The first line: the product, the topic, and whether messages flow. Draws from a frame only."""
 
 from __future__ import annotations
 

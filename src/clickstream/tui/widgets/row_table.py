@@ -1,4 +1,4 @@
-"""A table whose rows are told apart by key: only what changed is touched, and any column sorts it."""
+"""A table whose rows have keys: only changed cells are redrawn, and any column sorts it."""
 
 from __future__ import annotations
 

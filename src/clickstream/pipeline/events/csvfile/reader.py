@@ -1,7 +1,7 @@
 """Reads a CSV file of events into columns; every line that is not an event is kept, with the reason.
 
-Two readers of one grammar: `_read_block` takes the well-formed lines of a block at once, in numpy; whatever it does not
-take goes line by line through `parse_line`, which decides. So the fast one may be strict, and never wrong.
+There are two readers of one grammar. `_read_block` parses the well-formed lines of a block at once, in numpy; every
+other line goes through `parse_line`, which decides. So the fast one may be strict, and is never wrong.
 
 The grammar is that of programs, not only our own: pandas writes a column of whole numbers of which one is missing as
 `4000.0`, and the missing one as `nan`. Such a float is exact up to 2**53; beyond that, and with an exponent, digits may

@@ -1,4 +1,4 @@
-"""The table of benchmarks, a row a case: which columns there are at which width, and what stands in them."""
+"""The table of benchmarks, a row a case: its columns at each width, and its cells."""
 
 from __future__ import annotations
 
