@@ -258,8 +258,11 @@ def _clear(home: Home, around: Surroundings) -> None:
 
 
 def _evidence(home: Home, result: RoundResult) -> str:
-    """All that one needs to find the fault."""
+    """All that one needs to find the fault. What each process last said stands at the end, which no report cuts off."""
     parts = [str(result.plan), *map(str, result.outcomes), str(result.differences)]
     for name in sorted(file.stem for file in home.logs.glob("*.log")):
         parts += [f"--- {name}.log", *(line for _, line in logs.tail(home, [name], LOG_LINES))]
+    control = running(home)
+    processes = control.snapshot().processes if control else ()
+    parts += ["--- processes", *map(str, processes)] if processes else ["--- no supervisor runs"]
     return "\n".join(parts)

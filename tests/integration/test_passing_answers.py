@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -13,7 +14,7 @@ from pydantic import SecretStr
 from clickstream.actions import stack
 from clickstream.cli.main import run
 from clickstream.config.settings import KafkaSettings, Settings
-from clickstream.domain.errors import ServiceNotReady, ServiceRefused
+from clickstream.domain.errors import ServiceNotReady, ServiceRefused, ServiceUnavailable
 from clickstream.services.kafka import admin
 from clickstream.services.kafka.admin import delete_group
 from clickstream.services.kafka.group import GroupReader
@@ -129,6 +130,27 @@ def test_a_producer_waits_until_kafka_has_started(settings: Settings) -> None:
     topic = admin.describe_topic(settings.kafka, settings.kafka.events_topic)
     assert topic
     assert sum(held.end for held in admin.read_offsets(settings.kafka, topic).values()) == 1
+
+
+def test_producers_survive_a_cluster_that_has_no_brokers_for_a_while(settings: Settings) -> None:
+    """Librdkafka forgets its brokers then, and now and then does not connect again (see services/kafka/producer.py)."""
+    assert settings.kafka
+    with kafka_proxy(settings.kafka, {}) as proxy:
+        producers = [EventProducer(behind(settings, proxy)) for _ in range(20)]
+        for producer in producers:
+            assert producer.check_topic(timeout=30) == 3
+        proxy.brokers_hidden = True
+        for producer in producers:
+            with suppress(ServiceUnavailable):
+                producer.check_topic(timeout=1)
+        proxy.brokers_hidden = False
+        for number, producer in enumerate(producers):
+            assert producer.send([str(number)], [value(Event(number, START_MS, 0, 1))]) == 1
+        for producer in producers:
+            while producer.flush(1.0):
+                pass
+            assert producer.acknowledged == 1
+            producer.close()
 
 
 LINES = ["data reset -y", "status --json"]

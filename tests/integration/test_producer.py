@@ -21,6 +21,7 @@ from clickstream.domain.pace import Pace
 from clickstream.pipeline.events.csvfile.rejects import read_rejects
 from clickstream.pipeline.producer.worker import ProducerOptions, run
 from clickstream.services.kafka.config import client_config
+from clickstream.services.kafka.producer import WITHOUT_BROKERS, EventProducer
 
 HEADER = "timestamp,visitorid,event,itemid,transactionid"
 START_MS = 1_430_622_000_000
@@ -166,6 +167,35 @@ def test_a_missing_topic_is_named(settings: Settings, tmp_path: Path) -> None:
     elsewhere = kafka(settings).model_copy(update={"events_topic": "no-such-topic"})
     with pytest.raises(ClickstreamError, match="Kafka has no topic no-such-topic"):
         run(dataclasses.replace(settings, kafka=elsewhere), ProducerOptions(path), stop=threading.Event())
+
+
+def test_what_a_lost_client_had_not_sent_goes_on_over_a_new_one(settings: Settings) -> None:
+    producer = EventProducer(kafka(settings))
+    producer.check_topic(timeout=30)
+    values_ = [b'{"number":%d}' % number for number in range(20_000)]
+    assert producer.send([str(number % 50) for number in range(20_000)], values_) == 20_000
+    for _ in range(WITHOUT_BROKERS):
+        producer.on_statistics('{"name": "clickstream-producer", "brokers": {}}')
+    while producer.flush(1.0):
+        pass
+    assert (producer.acknowledged, producer.failed) == (20_000, 0)
+    producer.close()
+    first_of_each: dict[object, tuple[int, object]] = {}
+    for place, message in enumerate(stored(settings)):
+        first_of_each.setdefault(message.value(), (place, message.partition()))
+    assert set(first_of_each) == set(values_)
+    for partition in range(3):
+        places = [first_of_each[text][0] for text in values_ if first_of_each[text][1] == partition]
+        assert places == sorted(places), "in the order in which they were sent"
+
+
+def test_one_report_without_brokers_replaces_nothing(settings: Settings, caplog: pytest.LogCaptureFixture) -> None:
+    producer = EventProducer(kafka(settings))
+    for brokers in ("{}", '{"127.0.0.1:9092/1": {"state": "UP"}}', "{}"):
+        producer.on_statistics(f'{{"brokers": {brokers}}}')
+        producer.poll(0)
+    producer.close()
+    assert not [record for record in caplog.records if "lost its brokers" in record.message]
 
 
 def nowhere() -> Settings:

@@ -53,6 +53,8 @@ class KafkaProxy(Proxy):
         self.faults = {api: deque(errors) for api, errors in faults.items()}
         self.requests: Counter[int] = Counter()
         """How many of each kind came."""
+        self.brokers_hidden = False
+        """The cluster seems to have no brokers, as one has whose only broker shuts down."""
 
     @property
     def address(self) -> str:
@@ -99,6 +101,8 @@ class KafkaProxy(Proxy):
         answer = _read(load_response_schema(request.api, request.version), message)
         if request.api in _WITH_ADDRESSES:
             answer = _changed(answer, {"host": self._sends_to, "port": self.port})
+        if request.api == METADATA and self.brokers_hidden:
+            answer = dataclasses.replace(_changed(answer, {"leader_id": -1}), brokers=())
         if request.error is not None:
             nested = _changed(answer, {"error_code": request.error}, top=False)
             if nested == answer and request.api == METADATA:  # asked about brokers only

@@ -38,6 +38,7 @@ from clickstream.tui.themes import DARK, LIGHT
 if TYPE_CHECKING:
     from clickstream.actions.demo.run import DemoOptions
     from clickstream.actions.observe.model import Frame
+    from clickstream.config.settings import Settings
 
 MODE_NAMES = ("overview", "workers", "partitions", "funnel", "rejects", "logs", "settings", "benchmark", "search")
 """In the order of their number keys."""
@@ -156,6 +157,11 @@ class ClickstreamApp(PasteGuard, App[None]):
     def _fatal_error(self) -> None:
         """A fault of ours ends the app: say where, without the values of variables, which the framework would show."""
         self.panic(Text(escape_controls(traceback.format_exc().rstrip(), lines=True)))
+
+    @property
+    def settings(self) -> Settings:
+        """The settings of now."""
+        return self.source.settings
 
     def offers(self, command: ScreenCommand) -> bool:
         """Whether the command may be used at all in this session."""

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from textual.message import Message
 
@@ -14,18 +14,33 @@ from clickstream.domain.errors import ClickstreamError, Interrupted
 
 if TYPE_CHECKING:
     from clickstream.config.settings import Settings
-    from clickstream.tui.commands import ScreenCommand
     from clickstream.tui.feed import FrameSource
 
 MOVED_EVERY = 0.2
 """Seconds between two reports of how far a job is."""
 
 
+class Runnable(Protocol):
+    """What a job needs of its command (commands.py)."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def summary(self) -> str: ...
+
+    @property
+    def run(self) -> Callable[[Job], str] | None: ...
+
+    @property
+    def cancellable(self) -> bool: ...
+
+
 @dataclass(slots=True)
 class Job:
     """One run of a command. Its fields are written by its own thread and read by the app."""
 
-    command: ScreenCommand
+    command: Runnable
     source: FrameSource
     arguments: Mapping[str, Any]
     post: Callable[[Message], object]
@@ -100,7 +115,7 @@ class Jobs:
     def newest(self) -> Job | None:
         return next(reversed(self._running.values()), None)
 
-    def start(self, command: ScreenCommand, arguments: Mapping[str, Any]) -> Job | None:
+    def start(self, command: Runnable, arguments: Mapping[str, Any]) -> Job | None:
         """Run it; None where it is running already."""
         if command.name in self._running:
             return None

@@ -12,7 +12,7 @@ from clickstream.tui.commands import COMMANDS, ScreenCommand
 from clickstream.tui.screens.dialog import SingleDismissal
 
 if TYPE_CHECKING:
-    from clickstream.tui.app import ClickstreamApp
+    from clickstream.tui.screens.dashboard import Dashboard
 
 
 class CommandPalette(SingleDismissal, textual.command.CommandPalette):
@@ -40,5 +40,5 @@ class CommandProvider(Provider):
         return partial(self._dashboard.run_command, command.name)
 
     @property
-    def _dashboard(self) -> ClickstreamApp:
-        return cast("ClickstreamApp", self.app)
+    def _dashboard(self) -> Dashboard:
+        return cast("Dashboard", self.app)

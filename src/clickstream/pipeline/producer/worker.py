@@ -74,7 +74,7 @@ class _Progress:
             _logger.info("Kafka is back")
         self._trouble = trouble
         state = "paused" if self._steering.paused else "waiting" if trouble else "running"
-        self.say(state, trouble or detail or self.position())
+        self.report(state, trouble or detail or self.position())
         if time.monotonic() - self._logged_at >= LOG_SECONDS and self.total:
             self._logged_at = time.monotonic()
             _logger.info("%s events acknowledged", self.position())
@@ -82,16 +82,16 @@ class _Progress:
     def finish(self, fault: str) -> None:
         """The last word: a log line and the final report. `fault`: what keeps the file from being read, if anything."""
         if fault:
-            self.say(WorkerState.UNREADABLE, fault, final=True)
+            self.report(WorkerState.UNREADABLE, fault, final=True)
             return
         outstanding = self._producer.outstanding
         _logger.info("%s events acknowledged, %d failed", self.position(), self._producer.failed)
         if outstanding:
             _logger.warning("%d events were handed over and are not acknowledged; Kafka may hold them", outstanding)
         done = self._producer.acknowledged + self._producer.failed == self.total
-        self.say("done" if done else "stopping", self.position(), final=True)
+        self.report("done" if done else "stopping", self.position(), final=True)
 
-    def say(self, state: str, detail: str, *, final: bool = False) -> None:
+    def report(self, state: str, detail: str, *, final: bool = False) -> None:
         acknowledged = self._producer.acknowledged
         counters = {"failed": self._producer.failed, "bad_lines": self.bad_lines}
         if self.total is not None:

@@ -1,6 +1,11 @@
 """Sends messages to the events topic: idempotent, acknowledged by all replicas, in order, none lost silently.
 
 An outage is waited out by librdkafka for as long as it takes; nothing here sleeps or decides to stop.
+
+A broker that shuts down answers that the cluster has no brokers. librdkafka then forgets all that it knows, and now and
+then never connects again (its issue 5301, not fixed in 2.16). Its statistics show that: they name no broker any more.
+The client is then replaced, and what was not acknowledged is handed to the new one. Some of it Kafka may have already;
+consumers drop what comes twice.
 """
 
 from __future__ import annotations
@@ -10,6 +15,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
+import msgspec
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from clickstream.config.settings import KafkaSettings
@@ -24,9 +30,21 @@ CAPACITY: Final = 100_000
 SILENCE: Final = 3.0
 """Seconds without an acknowledgement, although some are outstanding, that count as trouble."""
 
+STATISTICS_MS: Final = 2_000
+"""Between two reports of librdkafka's statistics."""
+
+WITHOUT_BROKERS: Final = 2
+"""So many reports in a row that name no broker mean that the client will not connect again; one may be a moment."""
+
 _PURGED: Final = (KafkaError._PURGE_QUEUE, KafkaError._PURGE_INFLIGHT)
 
 _logger = logging.getLogger(__name__)
+
+
+class _Statistics(msgspec.Struct):
+    """What is read of a report of librdkafka's statistics."""
+
+    brokers: dict[str, msgspec.Raw]
 
 
 class EventProducer:
@@ -48,7 +66,10 @@ class EventProducer:
         self._fault: ClickstreamError | None = None
         self._admission = Admission(settings)
         self._failure_codes: set[int] = set()
-        tuning = {
+        self._reports_without_brokers = 0
+        self._unacknowledged: list[dict[str, Any]] | None = None
+        """While the client is replaced: the messages that the old one did not get acknowledged."""
+        self._config = client_config(settings, client_id="clickstream-producer") | {
             "enable.idempotence": True,
             "acks": "all",
             "partitioner": "murmur2_random",
@@ -60,9 +81,11 @@ class EventProducer:
             "delivery.report.only.error": True,
             "on_delivery": self._on_delivery,
             "error_cb": self._on_error,
+            "statistics.interval.ms": STATISTICS_MS,
+            "stats_cb": self.on_statistics,
         }
         with opening(settings):
-            self._producer = Producer(client_config(settings, client_id="clickstream-producer") | tuning)
+            self._producer = Producer(self._config)
 
     def check_topic(self, timeout: float) -> int:
         """The number of partitions of the events topic.
@@ -76,6 +99,7 @@ class EventProducer:
             partitions = repeat(lambda: self._partitions(timeout), is_transient=is_transient, within=timeout)
         except KafkaException as error:
             self._producer.poll(0)
+            self._replace_lost_client()
             raise self._admission.explain(error.args[0]) from error
         self._admission.note_answer()
         self._trouble = ""
@@ -147,13 +171,15 @@ class EventProducer:
             return 0
         if not self.outstanding:
             self._progress_at = self._clock()
-        accepted = self._producer.produce_batch(self._topic, messages)
         self._queued += len(messages)
-        if accepted < len(messages):
+        self._produce(messages)
+        return len(messages)
+
+    def _produce(self, messages: list[dict[str, Any]]) -> None:
+        if self._producer.produce_batch(self._topic, messages) < len(messages):
             for message in messages:
                 if "_error" in message:
                     self._count_failure(message["_error"])
-        return len(messages)
 
     def poll(self, timeout: float) -> None:
         """Let librdkafka tell what went wrong, waiting up to `timeout` seconds for it.
@@ -162,6 +188,7 @@ class EventProducer:
             ClickstreamError: the topic is gone, or librdkafka cannot go on.
         """
         self._producer.poll(timeout)
+        self._replace_lost_client()
         self._raise_fault()
 
     def flush(self, timeout: float) -> int:
@@ -171,6 +198,7 @@ class EventProducer:
             ClickstreamError: the topic is gone, or librdkafka cannot go on.
         """
         self._producer.flush(timeout)
+        self._replace_lost_client()
         self._raise_fault()
         return self.outstanding
 
@@ -181,6 +209,27 @@ class EventProducer:
             self._producer.flush(1.0)
         self._producer.close()
 
+    def on_statistics(self, report: str) -> None:
+        """Note whether this report of librdkafka, a JSON document, names a broker."""
+        known = msgspec.json.decode(report, type=_Statistics).brokers
+        self._reports_without_brokers = 0 if known else self._reports_without_brokers + 1
+
+    def _replace_lost_client(self) -> None:
+        """Hand what is outstanding to a new client where the old one knows no broker to connect to any more."""
+        if self._reports_without_brokers < WITHOUT_BROKERS:
+            return
+        self._reports_without_brokers = 0
+        messages: list[dict[str, Any]] = []
+        self._unacknowledged = messages
+        self._producer.purge()
+        while self._producer.flush(1.0):
+            pass
+        self._unacknowledged = None
+        self._producer.close()
+        self._producer = Producer(self._config)
+        _logger.warning("Kafka's client lost its brokers: %d messages go on over a new one", len(messages))
+        self._produce(messages)
+
     def _on_error(self, error: KafkaError) -> None:
         self._trouble = translate(error).args[0]
         if error.fatal():
@@ -188,10 +237,12 @@ class EventProducer:
         elif not self._admission.granted:
             self._admission.note_error(error)
 
-    def _on_delivery(self, error: KafkaError | None, _message: Message) -> None:
+    def _on_delivery(self, error: KafkaError | None, message: Message) -> None:
         if error is None:
             return
-        if error.code() in _PURGED:
+        if error.code() in _PURGED and self._unacknowledged is not None:
+            self._unacknowledged.append({"key": message.key(), "value": message.value()})
+        elif error.code() in _PURGED:
             self._abandoned += 1
         else:
             self._count_failure(error)

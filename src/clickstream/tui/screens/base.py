@@ -15,8 +15,8 @@ from clickstream.tui.widgets.status_bar import StatusBar
 
 if TYPE_CHECKING:
     from clickstream.actions.observe.model import Frame
-    from clickstream.tui.app import ClickstreamApp
     from clickstream.tui.jobs import Job
+    from clickstream.tui.screens.dashboard import Dashboard
 
 SMALLEST = (60, 16)
 
@@ -38,9 +38,9 @@ class DashboardScreen(Screen[None]):
     ]
 
     @property
-    def dashboard(self) -> ClickstreamApp:
-        """The app, with its type."""
-        return cast("ClickstreamApp", self.app)
+    def dashboard(self) -> Dashboard:
+        """The app, as screens know it."""
+        return cast("Dashboard", self.app)
 
     @property
     def narrow(self) -> bool:

@@ -139,7 +139,7 @@ class BenchmarkScreen(FilteredScreen):
         return found if isinstance(found, BenchmarkProgress) else None
 
     def _read(self, frame: Frame) -> None:
-        home = self.dashboard.source.settings.home
+        home = self.dashboard.settings.home
 
         def question() -> tuple[Benchmark, ...]:
             from clickstream.actions.benchmark import history as benchmark_history

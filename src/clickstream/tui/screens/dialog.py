@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 from textual.await_complete import AwaitComplete
 from textual.screen import ModalScreen, Screen
 
 if TYPE_CHECKING:
-    from clickstream.tui.app import ClickstreamApp
+    from clickstream.tui.bursts import Do
 
 Answer = TypeVar("Answer")
+
+
+class Guard(Protocol):
+    """What a dialog needs of the app: a PasteGuard."""
+
+    def act(self, do: Do) -> None: ...
 
 
 class SingleDismissal:
@@ -34,4 +40,4 @@ class Dialog(Overlay[Answer]):
 
     def answer(self, answer: Answer) -> None:
         """Close, and go on with this answer; stay as it is where the key belongs to a burst."""
-        cast("ClickstreamApp", self.app).act(partial(self.dismiss, answer))
+        cast("Guard", self.app).act(partial(self.dismiss, answer))

@@ -19,14 +19,14 @@ from clickstream.tui.screens.choose import Choice, ChooseScreen
 
 if TYPE_CHECKING:
     from clickstream.actions.observe.model import Frame, ProcessRow
-    from clickstream.tui.app import ClickstreamApp
+    from clickstream.tui.screens.dashboard import Dashboard
 
 TITLE = "break something"
 
 ALIVE = {"starting", "running"}
 
 
-def open_menu(app: ClickstreamApp) -> None:
+def open_menu(app: Dashboard) -> None:
     """Show the menu; what is chosen is injected at once."""
     frame = app.frame
     if frame is None:

@@ -123,7 +123,7 @@ class FunnelScreen(DashboardScreen):
     def action_visitor(self) -> None:
         """Look a visitor up."""
         figure = self._breakdown.figure
-        self.dashboard.push_screen(VisitorScreen(figure.value.customers if figure else ()))
+        self.app.push_screen(VisitorScreen(figure.value.customers if figure else ()))
 
     def action_count(self) -> None:
         """Count the ordered funnel now."""
@@ -154,10 +154,10 @@ class FunnelScreen(DashboardScreen):
             self._count(frame)
 
     def _may_ask(self, frame: Frame) -> bool:
-        return self.dashboard.source.settings.postgres is not None and frame.service("postgresql").state == UP
+        return self.dashboard.settings.postgres is not None and frame.service("postgresql").state == UP
 
     def _break_down(self, frame: Frame) -> None:
-        settings = self.dashboard.source.settings
+        settings = self.dashboard.settings
 
         def question() -> Breakdown:
             from clickstream.actions import funnel
@@ -167,7 +167,7 @@ class FunnelScreen(DashboardScreen):
         self._breakdown.start(question, frame.at, _stored(frame))
 
     def _count(self, frame: Frame) -> None:
-        settings, cancellation = self.dashboard.source.settings, Cancellation()
+        settings, cancellation = self.dashboard.settings, Cancellation()
 
         def question() -> OrderedFunnel:
             from clickstream.actions import funnel

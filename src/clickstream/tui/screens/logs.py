@@ -142,5 +142,5 @@ class LogsScreen(FilteredScreen):
         if self._follower is not None:
             self._follower.stop()
         self.query_one(LogView).clear()
-        home = self.dashboard.source.settings.home
+        home = self.dashboard.settings.home
         self._follower = LogFollower(self, self._add_lines, home, last=self._last, chosen=self._chosen)

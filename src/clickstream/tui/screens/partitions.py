@@ -104,7 +104,7 @@ class PartitionsScreen(FilteredScreen):
 
     def _ask_for_the_past(self, frame: Frame) -> None:
         """Until it is known: what the lag was before this dashboard was opened."""
-        settings, known = self.dashboard.source.settings, self._past is not None and not self._past.note
+        settings, known = self.dashboard.settings, self._past is not None and not self._past.note
         if known or settings.kafka is None or settings.postgres is None or not frame.partitions:
             return
         if any(frame.service(name).state != UP for name in ("kafka", "postgresql")):

@@ -199,7 +199,7 @@ class RejectsScreen(FilteredScreen):
         self.refresh_bindings()
 
     def _read(self, id_: str) -> None:
-        settings, frame = self.dashboard.source.settings, self.dashboard.frame
+        settings, frame = self.dashboard.settings, self.dashboard.frame
 
         def question() -> Reject:
             from clickstream.actions.rejects import listing as rejects
@@ -227,7 +227,7 @@ class RejectsScreen(FilteredScreen):
         self.query_one(RejectTable).set_note(" · ".join(words))
 
     def _ask(self, now: float) -> None:
-        settings = self.dashboard.source.settings
+        settings = self.dashboard.settings
 
         def question() -> Listing:
             from clickstream.actions.rejects import listing as rejects

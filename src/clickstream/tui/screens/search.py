@@ -164,7 +164,7 @@ class SearchScreen(DashboardScreen):
 
     def _ask(self, frame: Frame) -> None:
         if frame.service("opensearch").state == UP and self._asked.due(frame.at, _indexed(frame)):
-            settings, query = self.dashboard.source.settings, self._query
+            settings, query = self.dashboard.settings, self._query
 
             def question() -> SearchResult:
                 from clickstream.actions.opensearch.search import search
@@ -192,7 +192,7 @@ class SearchScreen(DashboardScreen):
     def _why_nothing(self, frame: Frame) -> Words:
         """What to do where there is nothing to draw."""
         service = frame.service("opensearch")
-        if not self.dashboard.source.settings.opensearch.enabled:
+        if not self.dashboard.settings.opensearch.enabled:
             return _switched_off(embedded=frame.embedded or not frame.configured)
         if service.state == DOWN:
             return [(f"✖ {service.error}", FAILED), ("", ""), ("The search goes on as soon as it answers.", DIM)]

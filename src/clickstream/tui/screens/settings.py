@@ -64,7 +64,7 @@ class SettingsScreen(FilteredScreen):
             yield Findings(classes="box", id="doctor")
 
     def show(self, frame: Frame) -> None:
-        settings = self.dashboard.source.settings
+        settings = self.dashboard.settings
         if settings is self._shown_for:
             return
         from clickstream.actions.config.show import show
@@ -77,7 +77,7 @@ class SettingsScreen(FilteredScreen):
         """Have the doctor look."""
         if self._doctor.asking_since is not None:
             return
-        settings = self._checked = self.dashboard.source.settings
+        settings = self._checked = self.dashboard.settings
 
         def question() -> list[Check]:
             from clickstream.actions.config import check as config_check

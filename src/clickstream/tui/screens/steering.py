@@ -15,7 +15,7 @@ from clickstream.tui.screens.faults import open_menu
 
 if TYPE_CHECKING:
     from clickstream.actions.observe.model import Frame
-    from clickstream.tui.app import ClickstreamApp
+    from clickstream.tui.screens.dashboard import Dashboard
 
 STEERING: tuple[BindingType, ...] = (
     Binding("s", "start_menu", "start", tooltip="start the stack, the consumers or the producer", id="start"),
@@ -88,7 +88,7 @@ def _choice(name: str) -> Choice:
     return Choice(name, name, BY_NAME[name].summary)
 
 
-def _choose(app: ClickstreamApp, title: str, choices: list[Choice], then: Callable[[str], Any]) -> None:
+def _choose(app: Dashboard, title: str, choices: list[Choice], then: Callable[[str], Any]) -> None:
     if not choices:
         app.notify(f"There is nothing to {title.partition(' ')[0]} now.")
         return
@@ -100,5 +100,5 @@ def _choose(app: ClickstreamApp, title: str, choices: list[Choice], then: Callab
     app.show_dialog(ChooseScreen(title, choices), chosen)
 
 
-def _app(screen: object) -> ClickstreamApp:
-    return cast("ClickstreamApp", cast("Any", screen).app)
+def _app(screen: object) -> Dashboard:
+    return cast("Dashboard", cast("Any", screen).app)

@@ -23,7 +23,7 @@ from clickstream.tui.widgets.row_table import RowTable
 if TYPE_CHECKING:
     from clickstream.actions.funnel import Customer
     from clickstream.actions.sessions import Visitor
-    from clickstream.tui.app import ClickstreamApp
+    from clickstream.tui.screens.dashboard import Dashboard
 
 MOST_ROWS = 1_000
 """Sessions, and events of one session, that are shown."""
@@ -85,9 +85,9 @@ class VisitorScreen(Overlay[None]):
         event.stop()
         if not event.value.isdigit():
             return
-        app, wanted = cast("ClickstreamApp", self.app), int(event.value)
+        app, wanted = cast("Dashboard", self.app), int(event.value)
         self._say(f"looking for visitor {wanted}", DIM)
-        settings = app.source.settings
+        settings = app.settings
 
         def question() -> Visitor:
             from clickstream.actions import sessions

@@ -86,7 +86,7 @@ class WorkersScreen(SteeringKeys, FilteredScreen):
         nothing = "nothing runs" if frame is not None and not frame.processes else ""
         self.query_one(RowTable).set_note(summary(row) if row is not None else nothing)
         if row is not None and row.local:
-            self.query_one(LogTail).tail(row.name)
+            self.query_one(LogTail).tail(row.name, self.dashboard.settings.home)
         offered = [self.check_action(action, ()) for action in (*SELECTED, *PRODUCER, "scale")]
         if offered != self._offered:
             self._offered = offered

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding, BindingType
 
@@ -12,7 +12,7 @@ from clickstream.tui.widgets.log_view import LogView
 
 if TYPE_CHECKING:
     from clickstream.actions.logs.lines import LogLine
-    from clickstream.tui.app import ClickstreamApp
+    from clickstream.config.paths import Home
 
 LAST_LINES = 200
 
@@ -31,15 +31,14 @@ class LogTail(LogView):
         self.process = ""
         self._follower: LogFollower | None = None
 
-    def tail(self, name: str) -> None:
-        """Show this process's log from now on."""
+    def tail(self, name: str, home: Home) -> None:
+        """Show this process's log from now on; `home`: where it lies."""
         if name == self.process:
             return
         self.process = name
         self._stop()
         self.clear()
         set_titles(self, f"log of {name}")
-        home = cast("ClickstreamApp", self.app).source.settings.home
         self._follower = LogFollower(self, self._add_lines, home, last=LAST_LINES, chosen=frozenset({name}))
 
     def action_to_top(self) -> None:
