@@ -21,7 +21,7 @@ from clickstream.tui.screens.confirm import ConfirmScreen
 from clickstream.tui.themes import LIGHT
 from clickstream.tui.widgets.row_table import RowTable
 from tests.tui import benchmark_figures, frames
-from tests.tui.driving import EVERY_SIZE, LOGS, SIZES, HeldJob, MakeApp, Steps, driven, pressing, settled, text_of
+from tests.tui.driving import EVERY_SIZE, LOGS, SIZES, HeldJob, MakeApp, Steps, driven, pressing, text_of, until_idle
 from tests.waiting import until
 
 HISTORY = LOGS.parent / "benchmarks.jsonl"
@@ -48,7 +48,7 @@ async def run_one(pilot: Pilot[None], held_job: HeldJob) -> None:
     found = BenchmarkProgress(tuple(cases(Options())), [benchmark_figures.drain(1, 1_000_000, 203_000.0, 290_000.0)])
     words = "benchmark, run 2 of 3: reading"
     held_job.run(app, "benchmark", words=words, done=430_000, total=1_000_000, found=found)
-    await settled(pilot)
+    await until_idle(pilot)
 
 
 def running_after(held_job: HeldJob, *keys: str) -> Steps:
@@ -92,7 +92,7 @@ def test_picture_in_other_colours(
     app = make_app(frames.done())
 
     async def run(pilot: Pilot[None]) -> None:
-        await settled(pilot)
+        await until_idle(pilot)
         app.theme = LIGHT.name if how == "light" else app.theme
         await pressing("8", *RANDOM)(pilot)
 
@@ -155,7 +155,7 @@ def test_what_another_terminal_measures_is_read_without_asking(make_app: MakeApp
         chosen = table(app).selected
         append_record(Home(LOGS.parent), benchmark_figures.ramp())
         source.push(replace(frames.done(), at=frames.NOW + 2))
-        await settled(pilot)
+        await until_idle(pilot)
         assert table(app).row_count == 39  # too soon
         source.push(replace(frames.done(), at=frames.NOW + 6))
         await until(pilot, lambda: table(app).row_count == 45, "the new rows")

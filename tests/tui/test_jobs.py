@@ -14,7 +14,7 @@ from clickstream.tui.jobs import Job
 from clickstream.tui.screens.confirm import ConfirmScreen
 from clickstream.tui.widgets.status_bar import StatusBar, progress
 from tests.tui import frames
-from tests.tui.driving import MakeApp, driven, notices, settled
+from tests.tui.driving import MakeApp, driven, notices, until_idle
 from tests.waiting import until
 
 
@@ -87,7 +87,7 @@ def test_quitting_while_a_job_runs_asks(make_app: MakeApp, monkeypatch: pytest.M
         await pilot.press("v", "q")
         assert isinstance(app.screen, ConfirmScreen)
         await pilot.press("enter")
-        await settled(pilot)
+        await until_idle(pilot)
         assert app.is_running
         assert len(app.screen_stack) == 1
         go_on.set()

@@ -49,7 +49,7 @@ def test_after_the_text_it_asks_before_it_does_anything(
 
 
 def job(text: str) -> Any:
-    return SimpleNamespace(arguments={"text": text}, settings=None, say=lambda *_: None)
+    return SimpleNamespace(arguments={"text": text}, settings=None, report=lambda *_: None)
 
 
 @pytest.mark.parametrize(
