@@ -184,7 +184,7 @@ def test_a_file_that_goes_bad_before_it_is_read_is_not_tried_again(
 ) -> None:
     data_file.write_bytes(UNREADABLE["cut"][0])
     with monkeypatch.context() as patch:
-        patch.setattr("clickstream.pipeline.events.csvfile.reader.look", lambda path: None)
+        patch.setattr("clickstream.pipeline.events.csvfile.reader.refuse_unreadable", lambda path: None)
         assert "is a gzip file that is cut or damaged" in refusal(capsys, 1, "producer", "start")
     ended = producers.status(settings)
     assert ended
