@@ -75,7 +75,7 @@ snapshots: $(VENV)/.dev ## draw new snapshots of the dashboard; look at each dif
 screenshots: $(VENV)/.run ## take new pictures for assets/, from a real run (three minutes or so)
 	@$(PY) tools/screenshots.py $(ARGS)
 
-dashboards: $(VENV)/.run ## write opensearch/dashboards.ndjson anew from tools/dashboards.py
+dashboards: $(VENV)/.run ## write opensearch/dashboards.ndjson from tools/dashboards.py
 	@$(PY) -m tools.dashboards
 
 lock: $(VENV)/.dev ## choose new versions of all dependencies: write constraints.txt again
@@ -90,7 +90,7 @@ clean: ## remove the environment and all caches; stop the stack first (clickstre
 venv:
 	@sh tools/make-venv $(VENV)
 
-# The stamps are written last, so that a cut step is done again.
+# These files are written last, so an interrupted step is done again.
 $(VENV)/.run: pyproject.toml constraints.txt | venv
 	@$(call FILL,.)
 	@touch $@

@@ -1,7 +1,7 @@
 """What every test gets: an environment of its own, and hypothesis' profiles; and, for those that ask, real servers.
 
-No test reads or writes the real home, CLICKSTREAM_HOME, settings or `.env` of whoever runs it. Only the download cache
-is shared with the user's own, since fetching the servers anew for every run would take minutes.
+No test reads or writes the real home, CLICKSTREAM_HOME, settings or `.env` of the user who runs it. Only the download
+cache is shared with the user's own, because fetching the servers for every run would take minutes.
 """
 
 from __future__ import annotations
@@ -109,7 +109,7 @@ def stack_home(shelter: Path) -> Iterator[Home]:
 
 @pytest.fixture
 def settings(stack_home: Home, sheltered: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Settings]:
-    """Settings for a topic (3 partitions), a schema and a group that no other test uses; no CSV line put aside yet."""
+    """Settings for a topic (3 partitions), a schema and a group that no other test uses; no CSV line rejected yet."""
     for file in stack_home.rejects.iterdir():
         file.unlink()
     own_names(monkeypatch, stack_home, f"test_{secrets.token_hex(4)}")

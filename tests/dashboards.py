@@ -29,7 +29,7 @@ class Dashboards:
 
     def __init__(self, *, login: str = "", base: str = "", tenants: bool = True) -> None:
         self.login = login
-        """`user:password`; empty: it asks nobody who they are."""
+        """`user:password`; empty: it asks no user for a name."""
         self.base = base
         self.tenants = tenants
         self.objects: dict[tuple[str, str, str], Json] = {}

@@ -82,7 +82,7 @@ def settings_map(manifests: Iterable[Manifest]) -> Mapping[str, str]:
 
 
 def passwords_example() -> Manifest:
-    """The Secret that the pods read, with values that are no secrets."""
+    """The Secret that the pods read, with values that are not secret."""
     example: Manifest = yaml.safe_load((ROOT / "passwords.example.yaml").read_text())
     return example
 

@@ -48,7 +48,7 @@ def _lives_in(process: psutil.Process, folder: Path) -> bool:
 
 
 def _is_to_end(process: psutil.Process) -> bool:
-    """It lives, and is no reaper: that of a test run within a test ends what is in another folder."""
+    """It lives, and is not a reaper: that of a test run within a test ends what is in another folder."""
     with suppress(psutil.Error):
         return process.status() != psutil.STATUS_ZOMBIE and "tests.reaper" not in process.cmdline()
     return False

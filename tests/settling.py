@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from clickstream.config.settings import OpenSearchSettings, PostgresSettings
 from clickstream.pipeline.events.decode import Message
 from clickstream.pipeline.indexer.documents import Documents, documents
-from clickstream.pipeline.indexer.settler import Settled, Settler
+from clickstream.pipeline.indexer.settler import SettledBatch, Settler
 from clickstream.pipeline.process.loop import Backoff
 
 TOPIC = ("clickstream-events", "id")
@@ -17,7 +17,7 @@ TOPIC = ("clickstream-events", "id")
 POSTGRES = PostgresSettings.model_validate({"PG_HOST": "nowhere.invalid"})
 
 
-class Told:
+class MessageStandIn:
     """A message of partition 1."""
 
     def __init__(self, offset: int) -> None:
@@ -36,7 +36,7 @@ class Told:
         return b"value %d" % self._offset
 
 
-class AtOnce(Backoff):
+class NoBackoff(Backoff):
     """Pauses for nothing."""
 
     due = True  # type: ignore[assignment]
@@ -45,7 +45,7 @@ class AtOnce(Backoff):
 def batch(count: int) -> Documents:
     events = [Message(1000 + number, 7, "view", number) for number in range(count)]
     found = Documents(lines=documents(events), read=count, next_offsets={1: 100 + count})
-    found.messages = [Told(100 + number) for number in range(count)]
+    found.messages = [MessageStandIn(100 + number) for number in range(count)]
     return found
 
 
@@ -58,15 +58,15 @@ NEVER = threading.Event()
 
 @contextmanager
 def settling(settings: OpenSearchSettings) -> Iterator[Settler]:
-    settler = Settler(settings, POSTGRES, most=100, backoff=AtOnce)
+    settler = Settler(settings, POSTGRES, most=100, backoff=NoBackoff)
     yield settler
     settler.close()
 
 
 def settle(
     settings: OpenSearchSettings, documents_: Documents, *, most: int = 100, cancelled: threading.Event | None = None
-) -> Settled:
-    settler = Settler(settings, POSTGRES, most=most, backoff=AtOnce)
+) -> SettledBatch:
+    settler = Settler(settings, POSTGRES, most=most, backoff=NoBackoff)
     try:
         found = settler.settle(documents_, TOPIC, cancelled or threading.Event())
         assert settler.trouble is None

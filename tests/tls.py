@@ -1,7 +1,7 @@
 """Servers that demand what a cloud demands: relays that speak TLS, and a Kafka with secure listeners.
 
-The embedded PostgreSQL and Valkey are built without TLS, so a relay that ends it stands before them and refuses whoever
-does not speak it, in the server's own words. Kafka does its TLS itself.
+The embedded PostgreSQL and Valkey are built without TLS, so a relay that ends it stands before them. It refuses a
+client that does not speak TLS in the server's own words. Kafka does its TLS itself.
 """
 
 from __future__ import annotations
@@ -167,7 +167,7 @@ def secure_kafka(home: Home, made: Certificates) -> Iterator[SecureKafka]:
             set_password(KafkaSettings.model_validate(layout.kafka_node_login()), SCRAM_USER, password, timeout=30)
             yield SecureKafka(ports, password)
         finally:
-            process.kill()  # nobody needs what it holds
+            process.kill()  # what it holds is not needed
             process.wait(30)
             drain.join(10)
 

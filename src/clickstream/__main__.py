@@ -32,9 +32,9 @@ def script() -> NoReturn:
 def main() -> int:
     """Do what the command line says; the exit code."""
     gc.set_threshold(200_000)  # loading makes many objects that stay: with 700 it spends a sixth of its time collecting
-    in_browser = "TEXTUAL_DRIVER" in os.environ  # a window of `clickstream serve`: it has pipes for a terminal
+    in_browser = "TEXTUAL_DRIVER" in os.environ  # started by `clickstream serve`: pipes are its terminal
     if in_browser:
-        from clickstream.tui.window import end_with_server
+        from clickstream.tui.browser import end_with_server
 
         end_with_server()
     from clickstream.cli.declare import Screens

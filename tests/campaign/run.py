@@ -22,7 +22,7 @@ from clickstream.config.paths import Home
 from clickstream.config.settings import Settings, load_settings
 from clickstream.domain.errors import ClickstreamError
 from clickstream.domain.pace import Pace
-from clickstream.domain.processes import SETTLED, ProcessState, Role
+from clickstream.domain.processes import FINAL_STATES, ProcessState, Role
 from clickstream.services.kafka.admin import delete_topic
 from tests.campaign.plan import Plan, Strike
 from tests.campaign.surroundings import Surroundings, surroundings
@@ -55,7 +55,7 @@ class Outcome:
 
     @property
     def struck(self) -> bool:
-        return any(not step.aside for step in self.steps)
+        return any(step.on_timeline for step in self.steps)
 
     def __str__(self) -> str:
         words = line(self.steps) if self.struck else "did not strike"
@@ -157,7 +157,7 @@ def _begin(settings: Settings, plan: Plan, file: Path) -> None:
 
 
 def _strike_all(outcomes: list[Outcome], around: Surroundings) -> None:
-    """Each in a thread of its own, at its time; returns when all are over and mended."""
+    """Each in a thread of its own, at its time; returns when all are over and reverted."""
     progress = Progress(around)
     progress.start()
     began = time.monotonic()
@@ -200,7 +200,7 @@ def _strike(outcome: Outcome, began: float) -> None:
 
 
 def _recovery(outcome: Outcome, progress: Progress) -> float | None:
-    told = [step for step in outcome.steps if not step.aside]
+    told = [step for step in outcome.steps if step.on_timeline]
     if not told or outcome.trouble or BY_NAME[outcome.strike.name].kind == BURST:
         return None
     end = told[0].at + (outcome.strike.seconds or 0.0)
@@ -235,7 +235,7 @@ def _all_sent(settings: Settings, file: Path) -> bool:
     process = control.snapshot().get("producer") if control else None
     if process is not None and process.state is ProcessState.FINISHED:
         return True
-    if process is None or process.state in SETTLED:
+    if process is None or process.state in FINAL_STATES:
         producers.start(settings, producers.SendingRun(file))
     return False
 

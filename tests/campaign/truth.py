@@ -26,7 +26,7 @@ LATEST_MS = 9_224_318_015_999_999
 SHOWN = 5
 """Rows of each kind of difference that are shown."""
 
-Place = tuple[int, int]
+IndexPosition = tuple[int, int]
 
 
 def write_input(path: Path, seed: int, count: int, visitors: int) -> None:
@@ -86,7 +86,7 @@ def _is_id(value: Any) -> bool:
     return type(value) is int and 0 <= value <= LARGEST_ID
 
 
-def read_topic(settings: Settings, partitions: int) -> tuple[set[Event], set[Place]]:
+def read_topic(settings: Settings, partitions: int) -> tuple[set[Event], set[IndexPosition]]:
     """Everything that lies in the topic, with a plain reader: the distinct events, and where the other messages are."""
     assert settings.kafka
     consumer = Consumer(
@@ -98,7 +98,7 @@ def read_topic(settings: Settings, partitions: int) -> tuple[set[Event], set[Pla
         }
     )
     events: set[Event] = set()
-    others: set[Place] = set()
+    others: set[IndexPosition] = set()
     left = set(range(partitions))
     consumer.assign([TopicPartition(settings.kafka.events_topic, number, OFFSET_BEGINNING) for number in left])
     while left:
@@ -152,7 +152,7 @@ def compare(settings: Settings, file: Path, burst: Iterable[bytes | None], parti
     came, others = read_topic(settings, partitions)
     found = Differences()
     found.note("events of the file that Kafka does not have", wanted - came)
-    found.note("events in Kafka that nobody sent", came - wanted - bursting)
+    found.note("events in Kafka that were never sent", came - wanted - bursting)
     must = wanted | came
     events = stored_events(settings)
     found.note("events lost", must - set(events))

@@ -1,4 +1,4 @@
-"""Tests see nothing of the settings, home and `.env` of whoever runs them (tests/conftest.py)."""
+"""Tests see nothing of the settings, home and `.env` of the user who runs them (tests/conftest.py)."""
 
 from __future__ import annotations
 

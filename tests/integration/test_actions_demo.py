@@ -86,7 +86,7 @@ def test_what_waits_in_kafka_is_stored_and_counted_too(settings: Settings) -> No
 
 
 @pytest.mark.slow
-def test_a_reject_that_is_replayed_meanwhile_is_no_duplicate(settings: Settings) -> None:
+def test_a_reject_that_is_replayed_meanwhile_is_not_a_duplicate(settings: Settings) -> None:
     send(settings, [("1", b"no json"), ("2", None)])
 
     def replay(progress: DemoProgress) -> None:

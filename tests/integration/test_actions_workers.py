@@ -117,7 +117,7 @@ def test_more_consumers_than_partitions_are_refused(settings: Settings, capsys: 
     assert consumers.start(settings, count=2).started == ("consumer-0", "consumer-1")
     assert consumers.start(settings, count=3).started == ("consumer-2",)
     assert "3 consumers are running" in refusal(capsys, 2, "consumer", "start", "--count", "1")
-    assert "no consumer is called nobody" in refusal(capsys, 2, "consumer", "stop", "nobody")
+    assert "no consumer is called missing" in refusal(capsys, 2, "consumer", "stop", "missing")
 
 
 def test_the_producer_sends_the_file_again_and_again(
@@ -184,7 +184,7 @@ def test_a_file_that_goes_bad_before_it_is_read_is_not_tried_again(
 ) -> None:
     data_file.write_bytes(UNREADABLE["cut"][0])
     with monkeypatch.context() as patch:
-        patch.setattr("clickstream.pipeline.events.csvfile.reader.look", lambda path: None)
+        patch.setattr("clickstream.pipeline.events.csvfile.reader.refuse_unreadable", lambda path: None)
         assert "is a gzip file that is cut or damaged" in refusal(capsys, 1, "producer", "start")
     ended = producers.status(settings)
     assert ended

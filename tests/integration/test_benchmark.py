@@ -14,7 +14,7 @@ import psutil
 import pytest
 from confluent_kafka.admin import AdminClient
 
-from clickstream.actions.benchmark.history import Record, kept
+from clickstream.actions.benchmark.history import Record, read_records
 from clickstream.actions.benchmark.load import Mode
 from clickstream.actions.benchmark.series import Options, benchmark
 from clickstream.actions.control import running
@@ -174,7 +174,7 @@ def test_a_run_that_does_not_end_well_leaves_nothing(
         run(user, stage, happens, mode)
     nothing_left(user)
     assert of_the_user(user) == before
-    assert kept(user.home) == []
+    assert read_records(user.home) == []
 
 
 @pytest.mark.parametrize("mode", [Mode.DRAIN, pytest.param(Mode.LIVE, marks=pytest.mark.slow)])
@@ -184,7 +184,7 @@ def test_a_run_that_ends_well_leaves_its_figures_only(user: Settings, mode: Mode
     nothing_left(user)
     assert of_the_user(user) == before
     assert record is not None
-    assert kept(user.home) == [record]
+    assert read_records(user.home) == [record]
     [one] = record.runs
     assert one.verified
     assert one.asked == EVENTS

@@ -98,7 +98,7 @@ def test_two_consumers_that_both_believe_they_own_a_partition(
 
 
 @pytest.mark.slow
-def test_a_topic_deleted_and_made_anew_under_a_running_consumer(settings: Settings) -> None:
+def test_a_topic_deleted_and_created_again_under_a_running_consumer(settings: Settings) -> None:
     assert settings.kafka
     events = shop(8, 2000)
     send(settings, events[:800])

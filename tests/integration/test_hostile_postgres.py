@@ -47,7 +47,7 @@ def with_postgres(settings: Settings, **changes: Any) -> Settings:
 
 @pytest.fixture
 def role(settings: Settings) -> Iterator[Settings]:
-    """Settings of a role of its own that may create schemas and is no superuser."""
+    """Settings of a role of its own that may create schemas and is not a superuser."""
     name = f"app_{secrets.token_hex(4)}"
     as_superuser(
         settings, f"CREATE ROLE {name} LOGIN PASSWORD 'app'", f"GRANT CREATE ON DATABASE clickstream TO {name}"
@@ -81,7 +81,7 @@ def test_a_role_with_odd_settings_changes_nothing(role: Settings, settings: Sett
 def test_two_messages_of_one_visitor_in_two_partitions_are_one_session(
     role: Settings, settings: Settings, level: str
 ) -> None:
-    """One is at home, one strays; both wait for the same lock, and the second must see what the first has stored."""
+    """One visitor is foreign: both batches wait for the same lock, and the second must see what the first stored."""
     alter(role, f"default_transaction_isolation = '{level}'")
     assert role.kafka
     assert role.postgres
@@ -95,7 +95,7 @@ def test_two_messages_of_one_visitor_in_two_partitions_are_one_session(
         with connect(role.postgres, application_name="tests") as holder, holder.transaction():
             holder.execute(f"SELECT pg_advisory_xact_lock({lock})".encode())
             produce_to(role, (home + 1) % 3, events[0])
-            wait_until(lambda: waiting_for_lock(role) == 1, "the stray waits")
+            wait_until(lambda: waiting_for_lock(role) == 1, "the foreign one waits")
             produce_to(role, home, events[1])
             wait_until(lambda: waiting_for_lock(role) == 2, "both wait")
         wait_until(lambda: all_committed(settings), "everything committed")

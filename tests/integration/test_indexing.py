@@ -81,7 +81,7 @@ def test_enabled_late_it_fills_from_the_beginning(settings: Settings) -> None:
             "item_id": event.item_id,
             "transaction_id": 7 if event.kind == 2 else None,
         }
-    # What is no event is the consumers' to keep, once.
+    # What is not an event is the consumers' to keep, once.
     assert query(settings, "SELECT count(*) FROM rejected_events") == [(2,)]
     send(settings, shop(22, 500, visitors=9))
     drain(settings)
@@ -105,7 +105,7 @@ def test_marks_of_transactions_are_passed_over_behind_what_is_indexed(settings: 
     check(settings, len(set(events)))
 
 
-def test_an_index_that_was_deleted_is_made_anew_and_filled(settings: Settings) -> None:
+def test_an_index_that_was_deleted_is_created_again_and_filled(settings: Settings) -> None:
     events = shop(23, 1000)
     send(settings, events)
     drain(settings)
@@ -124,7 +124,7 @@ def test_an_index_that_was_deleted_is_made_anew_and_filled(settings: Settings) -
     assert verify_index(settings).ok
 
 
-def test_a_topic_made_anew_is_read_from_its_beginning(settings: Settings) -> None:
+def test_a_topic_created_again_is_read_from_its_beginning(settings: Settings) -> None:
     assert settings.kafka
     events = shop(24, 900)
     send(settings, events[:600])
@@ -276,8 +276,8 @@ def test_the_commands_know_both_kinds(settings: Settings, monkeypatch: pytest.Mo
         consumers.start(off, kind=ConsumerKind.OPENSEARCH)
     # A restart picks up what was enabled, or disabled, meanwhile.
     assert [one.name for one in consumers.restart(settings)] == [*names, "indexer-0"]
-    assert [worker.name for worker in consumers.listed(settings)] == [*names, "indexer-0"]
-    assert [worker.name for worker in consumers.listed(settings, kind=ConsumerKind.OPENSEARCH)] == ["indexer-0"]
+    assert [worker.name for worker in consumers.list_workers(settings)] == [*names, "indexer-0"]
+    assert [worker.name for worker in consumers.list_workers(settings, kind=ConsumerKind.OPENSEARCH)] == ["indexer-0"]
     assert consumers.start(settings).kept == (*names, "indexer-0")
     assert consumers.start(settings, count=2, kind=ConsumerKind.OPENSEARCH).started == ("indexer-1",)
     with pytest.raises(UsageError, match="4 indexers for 3 partitions"):
@@ -293,7 +293,7 @@ def test_the_commands_know_both_kinds(settings: Settings, monkeypatch: pytest.Mo
     assert found
     assert {one.owner for one in found.partitions} == {"indexer-0"}
     assert tuple(one.name for one in consumers.restart(off)) == names
-    assert [worker.name for worker in consumers.listed(off) if worker.under_way] == list(names)
+    assert [worker.name for worker in consumers.list_workers(off) if worker.under_way] == list(names)
 
 
 @pytest.mark.usefixtures("workers_stop")

@@ -1,4 +1,4 @@
-"""Embedded Kafka lets nobody in without a password, on any port; homes of before get one, and keep their data."""
+"""Embedded Kafka lets no client in without a password, on any port; homes of before get one, and keep their data."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from clickstream.actions.control import running
 from clickstream.actions.processes.consumers import start as start_consumers
 from clickstream.config.paths import Home
 from clickstream.config.settings import KafkaSettings, load_settings
-from clickstream.domain.errors import NotAdmitted
+from clickstream.domain.errors import AdmissionRefused
 from clickstream.services.kafka.admin import TopicInfo, cluster, describe_topic, read_offsets
 from clickstream.services.kafka.config import client_config
 from clickstream.services.kafka.producer import EventProducer
@@ -143,7 +143,7 @@ def test_a_client_without_the_password_gets_nothing(stack_home: Home, layout: La
 
 def test_a_wrong_password_is_said_in_a_sentence(layout: Layout) -> None:
     wrong = layout.environment() | {"KAFKA_SASL_PASSWORD": "wrong"}
-    with pytest.raises(NotAdmitted, match=r"Kafka refused: .*KAFKA_SASL_PASSWORD"):
+    with pytest.raises(AdmissionRefused, match=r"Kafka refused: .*KAFKA_SASL_PASSWORD"):
         cluster(settings_of(wrong))
 
 
@@ -159,7 +159,7 @@ def test_no_password_follows_a_broker_to_another_machine(layout: Layout, as_node
             lambda settings: read_offsets(settings, TopicInfo("t", "", 1)),
             lambda settings: client_config(settings, client_id="tests"),
         ):
-            with pytest.raises(NotAdmitted, match=r"Kafka sends its clients on to broker\.invalid, .*loopback"):
+            with pytest.raises(AdmissionRefused, match=r"Kafka sends its clients on to broker\.invalid, .*loopback"):
                 use(tunnelled)
         assert set(proxy.requests) == {METADATA, SASL_HANDSHAKE, SASL_AUTHENTICATE}
     with kafka_proxy(settings_of(login), {}, sends_to="localhost") as proxy:
@@ -217,7 +217,7 @@ def test_a_home_of_before_is_upgraded_with_its_workers_and_keeps_its_data(
     request.getfixturevalue("of_before")
     open_to_all = load_layout(own_home)
     assert open_to_all
-    assert open_to_all.environment()["KAFKA_SECURITY_PROTOCOL"] == "PLAINTEXT", "as long as nobody upgraded it"
+    assert open_to_all.environment()["KAFKA_SECURITY_PROTOCOL"] == "PLAINTEXT", "until it is upgraded"
     assert stack.up(own_home).started == (KAFKA,)
     settings = load_settings()
     assert settings.kafka
@@ -231,7 +231,7 @@ def test_a_home_of_before_is_upgraded_with_its_workers_and_keeps_its_data(
 
 
 @pytest.mark.slow
-def test_an_upgrade_that_was_cut_lets_nobody_in_and_is_finished_by_the_next(
+def test_an_upgrade_that_was_cut_lets_no_one_in_and_is_finished_by_the_next(
     of_before: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def cut(*_: object, **__: object) -> None:

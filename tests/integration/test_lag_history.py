@@ -1,4 +1,4 @@
-"""The past of the lag out of real servers: nobody has to have watched."""
+"""The past of the lag out of real servers: also of a time when it was not watched."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from clickstream.domain.errors import ClickstreamError
 from clickstream.services.kafka.admin import create_topic, delete_topic
 from clickstream.services.postgres.migrate import migrate
 from clickstream.services.valkey.connection import connect
-from clickstream.services.valkey.trail import KEPT_SECONDS, Trail
+from clickstream.services.valkey.position_history import KEPT_SECONDS, PositionHistory
 from tests.feed import TIMEOUT_MS, query, send, shop
 
 EVENTS = shop(5, 600, visitors=40)
@@ -56,11 +56,11 @@ def test_consumers_notes_fill_the_time_before(settings: Settings) -> None:
     sent_at = time.time()
     commit(settings, {0: 10, 1: 10, 2: 10}, age=0.0)
     with connect(settings.valkey) as client:
-        trail = Trail(client, topic=settings.kafka.events_topic)
-        trail.add(sent_at - 5, {0: 0})
-        trail.add(sent_at - 4, {1: 0, 2: 0})
-        assert [positions for _, positions in trail.read(sent_at - 60)] == [{0: 0}, {1: 0, 2: 0}]
-        assert trail.read(sent_at + 3_600) == []
+        noted = PositionHistory(client, topic=settings.kafka.events_topic)
+        noted.add(sent_at - 5, {0: 0})
+        noted.add(sent_at - 4, {1: 0, 2: 0})
+        assert [positions for _, positions in noted.read(sent_at - 60)] == [{0: 0}, {1: 0, 2: 0}]
+        assert noted.read(sent_at + 3_600) == []
         assert 0 < client.ttl(f"clickstream:trail:{settings.kafka.events_topic}") <= KEPT_SECONDS
     known = history(settings, window=10.0, points=201).points
     assert all(point.total is not None for point in known)

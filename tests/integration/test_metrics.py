@@ -86,7 +86,7 @@ def test_a_scrape_tells_what_was_stored_and_goes_on_when_a_server_hangs(settings
         assert total(found, "clickstream_lag_messages") == 0
         assert len(found["clickstream_partition_lag_messages"]) == 3
         assert total(found, "clickstream_rejects_open") == 1
-        wait_until(lambda: total(fetch(address), "clickstream_events_stored_total") == EVENTS, "counted anew")
+        wait_until(lambda: total(fetch(address), "clickstream_events_stored_total") == EVENTS, "counted again")
         assert total(found, "clickstream_commit_latency_seconds_sum") > 0
         up = {labels["service"]: value for labels, value in found["clickstream_service_up"]}
         assert up == {"kafka": 1, "postgresql": 1, "valkey": 1}

@@ -26,7 +26,7 @@ from clickstream.actions import rewind, topic
 from clickstream.actions.config.check import FAILED, OK, WARN, Check, check
 from clickstream.actions.observe.model import LAGGING, STOPPED, Frame
 from clickstream.actions.observe.once import observe
-from clickstream.actions.observe.surroundings import look_around
+from clickstream.actions.observe.surroundings import read_surroundings
 from clickstream.actions.observe.watcher import Watcher
 from clickstream.actions.prepare import prepare
 from clickstream.actions.processes import consumers as workers
@@ -86,7 +86,7 @@ def member(settings: Settings, options: dict[str, str], *, partitions: int) -> I
 
 @contextmanager
 def transaction(settings: Settings, events: list[Event]) -> Iterator[Producer]:
-    """A transaction of somebody else's that is open, with these events in it; aborted where nobody ended it."""
+    """A transaction of somebody else's that is open, with these events in it; aborted where it was not ended."""
     assert settings.kafka
     own = {"partitioner": "murmur2_random", "transactional.id": f"billing-{settings.kafka.events_topic}"}
     producer = Producer(client_config(settings.kafka, client_id="billing") | own)
@@ -146,7 +146,7 @@ def test_a_compacted_topic_is_refused_in_a_sentence(
     settings.pipeline.data_file.write_text("timestamp,visitorid,event,itemid,transactionid\n1,2,view,3,\n")
     with pytest.raises(ServiceRefused, match=sentence):
         producers.start(settings, producers.SendingRun(settings.pipeline.data_file))
-    assert not workers.listed(settings)
+    assert not workers.list_workers(settings)
     line = [sys.executable, "-m", "clickstream", "worker", "consumer"]
     worker = subprocess.run(line, capture_output=True, text=True, check=False)
     assert worker.returncode == 1
@@ -209,7 +209,7 @@ def test_what_may_not_be_read_is_called_so_and_stops_nothing(
             monkeypatch.setenv(name, known)
         behind = load_settings()
         assert prepare(behind).partitions == 3
-        around = look_around(behind)
+        around = read_surroundings(behind)
         assert around
         assert (around.configs, around.compacted, around.foreign) == (None, None, {})
         found = doctor(behind)
@@ -312,7 +312,7 @@ def test_an_open_transaction_is_named_and_everything_drains_when_it_ends(
             assert {one.state for one in held.values()} == {"LAGGING"}
             assert all(one.position == one.held_from < one.end for one in held.values())
             assert now.lag == 200  # what cannot be read yet waits all the same
-            frame = frame_where(lambda frame: frame.held == set(held), "said")
+            frame = frame_where(lambda frame: frame.held_partitions == set(held), "said")
             assert {row.state for row in frame.partitions if row.partition in held} == {LAGGING}
             assert obstacle.brief in [one.text for one in frame.happenings]
             found = doctor(settings)["transaction"]
@@ -331,7 +331,7 @@ def test_an_open_transaction_is_named_and_everything_drains_when_it_ends(
     check_stored(settings, before + behind)
 
 
-def test_a_transaction_that_moves_on_is_no_obstacle(settings: Settings) -> None:
+def test_a_transaction_that_moves_on_is_not_an_obstacle(settings: Settings) -> None:
     """The second look sees another one than the first."""
     assert settings.kafka
     events = shop(4, 100)

@@ -147,7 +147,7 @@ def test_postgresql_works_in_a_home_of_any_letters(odd: Home, monkeypatch: pytes
 def test_opensearch_works_in_a_home_of_any_letters(odd: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LC_ALL", "C")
     layout = Layout.fresh().with_free_ports(PORTS)
-    place = opensearch._Place(odd.data / "opensearch", other_account())
+    place = opensearch._NodePlacement(odd.data / "opensearch", other_account())
     place.folder.mkdir()
     monkeypatch.setattr(opensearch, "_place", lambda *_: place)
     with served(opensearch.opensearch_spec(odd, layout, ensure_jars("opensearch"))) as said:

@@ -55,7 +55,7 @@ def set_group_offsets(settings: Settings, offsets: dict[int, int]) -> None:
         admin.alter_consumer_group_offsets([wanted])[group].result(10)
 
 
-def test_a_topic_made_anew_while_consumers_are_stopped_starts_from_its_beginning(settings: Settings) -> None:
+def test_a_topic_created_again_while_consumers_are_stopped_starts_from_its_beginning(settings: Settings) -> None:
     """Longer than the old one or shorter: an offset of the old one means nothing in it."""
     assert settings.kafka
     events = shop(51, 1500)
@@ -74,7 +74,7 @@ def test_a_topic_made_anew_while_consumers_are_stopped_starts_from_its_beginning
 
 
 @pytest.mark.slow
-def test_a_topic_made_anew_under_running_consumers_is_told_and_the_next_start_goes_on(
+def test_a_topic_created_again_under_running_consumers_is_reported_and_the_next_start_goes_on(
     settings: Settings, workers_stop: None
 ) -> None:
     assert settings.kafka
@@ -102,8 +102,8 @@ def test_messages_that_retention_removed_are_told_loudly_and_the_gap_is_shown(
     remove_before(settings, 1, before + 10)
 
     processes.start(settings, count=1)
-    wait_until(lambda: processes.listed(settings)[0].state == "failed", "the consumer has given up")
-    (worker,) = processes.listed(settings)
+    wait_until(lambda: processes.list_workers(settings)[0].state == "failed", "the consumer has given up")
+    (worker,) = processes.list_workers(settings)
     assert f"must go on at offset {before}" in worker.reason
     assert "--accept-gap" in worker.reason
 
@@ -127,7 +127,7 @@ def test_messages_that_retention_removed_are_told_loudly_and_the_gap_is_shown(
 
 
 @pytest.mark.slow
-def test_without_gaps_nobody_speaks_of_them(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_gaps_they_are_not_mentioned(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
     send(settings, shop(54, 30))
     drain(settings)
     assert answer(capsys, "topic", "show")["gaps"] == []

@@ -20,7 +20,7 @@ from clickstream.services.kafka.group import GroupReader
 from clickstream.services.kafka.producer import EventProducer
 from clickstream.services.postgres.connection import connect
 from clickstream.services.postgres.migrate import migrate
-from clickstream.services.valkey.board import clear
+from clickstream.services.valkey.keys import clear
 from clickstream.services.valkey.server import server_info
 from tests.consuming import drain
 from tests.feed import START_MS, check, send, shop, value

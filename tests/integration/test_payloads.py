@@ -38,10 +38,10 @@ from clickstream.services.kafka.admin import create_topic, delete_topic
 from clickstream.services.kafka.config import client_config
 from clickstream.services.postgres.connection import connect
 from clickstream.services.postgres.migrate import migrate
-from clickstream.services.valkey import board, server
+from clickstream.services.valkey import heartbeats, server
 from clickstream.services.valkey.connection import PREFIX
 from clickstream.services.valkey.connection import connect as connect_valkey
-from clickstream.services.valkey.trail import Trail
+from clickstream.services.valkey.position_history import PositionHistory
 from clickstream.tui.app import ClickstreamApp
 from clickstream.tui.widgets.row_table import RowTable
 from tests.consuming import drain
@@ -82,7 +82,7 @@ KEYS: tuple[bytes | None, ...] = (b"\x1b]0;key\x07", b"1", None, b"[red]" * 50_0
 GOOD = [Event(7, START_MS + second, 0, second) for second in range(len(HOSTILE) + 1)]
 
 STYLING = re.compile(r"\x1b\[[0-9;]*m")
-"""All that we write to a terminal that is no text: colours, and bold."""
+"""All that we write to a terminal that is not text: colours, and bold."""
 
 WORDS = "\x1b]0;owned\x07[red]\x9b31m\u202e\x00"
 
@@ -154,7 +154,7 @@ def test_every_byte_is_kept_and_no_neighbour_is_harmed(here: Settings) -> None:
 
 def test_lists_are_printable_and_hold_no_payload_whole(here: Settings, capsys: pytest.CaptureFixture[str]) -> None:
     here.home.make()
-    bad = [BadLine(number, f"{WORDS} is no number", payload) for number, payload in enumerate(STEERING.values(), 1)]
+    bad = [BadLine(number, f"{WORDS} is not a number", payload) for number, payload in enumerate(STEERING.values(), 1)]
     path = write_rejects(here.home.rejects, bad)
     try:
         for command in (("list",), ("list", "--json"), ("list", "--reason", WORDS[:-1])):
@@ -167,7 +167,7 @@ def test_lists_are_printable_and_hold_no_payload_whole(here: Settings, capsys: p
         path.unlink()
 
 
-def test_one_is_shown_harmless_and_a_large_one_in_part(here: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+def test_one_is_shown_escaped_and_a_large_one_in_part(here: Settings, capsys: pytest.CaptureFixture[str]) -> None:
     listed = rejects.listing(here).rejects
     assert len(listed) == len(HOSTILE)
     for one in listed:
@@ -217,7 +217,7 @@ def on_a_terminal(command: list[str], environ: dict[str, str]) -> str:
     return written.decode()
 
 
-def assert_tame(app: ClickstreamApp) -> None:
+def assert_escaped(app: ClickstreamApp) -> None:
     for strip in strips(app):
         for segment in strip:
             assert not segment.text or segment.text.isprintable()
@@ -235,26 +235,28 @@ def test_no_payload_steers_the_dashboard(here: Settings) -> None:
                 table = app.screen.query_one(RowTable)
                 await until(pilot, lambda: table.row_count == len(HOSTILE), "the rejects")
                 for key in [*["down"] * len(HOSTILE), "h", *["up"] * 3]:
-                    assert_tame(app)
+                    assert_escaped(app)
                     await pilot.press(key)
                     await until(pilot, lambda: not asking(), "an answer")
-                assert_tame(app)
+                assert_escaped(app)
                 assert app.is_running
 
     asyncio.run(drive())
 
 
-def hostile_posts(topic: str) -> dict[str, bytes]:
-    """By key, what somebody with Valkey's password may hang on the notice board."""
+def hostile_heartbeats(topic: str) -> dict[str, bytes]:
+    """By key, what somebody with Valkey's password may write where the heartbeats are."""
     report = WorkerReport(at=time.time(), state="running", partitions=(0,))
 
-    def post(**changes: Any) -> bytes:
-        document = msgspec.to_builtins(board.Post("consumer-9", Role.CONSUMER, "afar", 7, time.time() - 9, report))
+    def heartbeat(**changes: Any) -> bytes:
+        document = msgspec.to_builtins(
+            heartbeats.Heartbeat("consumer-9", Role.CONSUMER, "afar", 7, time.time() - 9, report)
+        )
         changed = {key: val for key, val in changes.items() if key in document}
         rest = {key: val for key, val in changes.items() if key not in document}
         return msgspec.json.encode(document | changed | {"report": document["report"] | rest})
 
-    texts = post(name=WORDS * 1000, host=WORDS, state=WORDS, detail=WORDS * 100, pace=WORDS)
+    texts = heartbeat(name=WORDS * 1000, host=WORDS, state=WORDS, detail=WORDS * 100, pace=WORDS)
     numbers: list[dict[str, Any]] = [
         {"at": 1e308}, {"started_at": -1e308}, {"events": -5}, {"lag": 2**70}, {"pid": -1}, {"pid": 2**70},
         {"partitions": [2**65]}, {"partitions": list(range(20_000))}, {"latency_counts": [-1] * 20},
@@ -262,37 +264,39 @@ def hostile_posts(topic: str) -> dict[str, bytes]:
     ]  # fmt: skip
     odd = [b"", b"{", b"\xff", b"[" * 100_000, b'{"name":"\xff"}', texts.replace(b"afar", b"\xff"), b"x" * 2 * MEGABYTE]
     odd += [b'{"x":' + b"[" * 50_000 + b"]" * 50_000 + texts[1:].join((b",", b""))]
-    values = [texts, *(post(**one) for one in numbers), *odd]
+    values = [texts, *(heartbeat(**one) for one in numbers), *odd]
     return {f"{PREFIX}board:{topic}:{WORDS}:{number}": content for number, content in enumerate(values)}
 
 
 @pytest.fixture
-def posted(here: Settings) -> Iterator[Settings]:
-    """The notice board and the trail full of them."""
+def with_hostile_heartbeats(here: Settings) -> Iterator[Settings]:
+    """The heartbeat registry and the position history full of them."""
     assert here.kafka
     assert here.valkey
     topic = here.kafka.events_topic
-    posts = hostile_posts(topic)
+    hostile = hostile_heartbeats(topic)
     points: list[dict[str, str]] = [{"at": "nan"}, {"at": "inf", "0": "1"}, {"x": "y"}, {"at": "1", "0": "9" * 60}]
-    trail = f"{PREFIX}trail:{topic}"
+    history = f"{PREFIX}trail:{topic}"
     with connect_valkey(here.valkey) as client:
-        client.mset(posts)
+        client.mset(hostile)
         for point in points:
-            client.xadd(trail, point)
+            client.xadd(history, point)
         yield here
-        client.delete(trail, *posts)
+        client.delete(history, *hostile)
 
 
-def test_the_notice_board_is_read_as_what_strangers_wrote(posted: Settings, capsys: pytest.CaptureFixture[str]) -> None:
-    assert posted.valkey
-    assert posted.kafka
-    with connect_valkey(posted.valkey) as client:
-        found = board.Board(client, topic=posted.kafka.events_topic).read()
-        points = Trail(client, topic=posted.kafka.events_topic).read(time.time() - 1000)
+def test_heartbeats_are_read_as_what_strangers_wrote(
+    with_hostile_heartbeats: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert with_hostile_heartbeats.valkey
+    assert with_hostile_heartbeats.kafka
+    with connect_valkey(with_hostile_heartbeats.valkey) as client:
+        found = heartbeats.HeartbeatRegistry(client, topic=with_hostile_heartbeats.kafka.events_topic).read()
+        points = PositionHistory(client, topic=with_hostile_heartbeats.kafka.events_topic).read(time.time() - 1000)
         assert all(time.time() - 1000 < at <= time.time() and set(positions) <= {0, 1, 2} for at, positions in points)
     assert 2 <= len(found) <= 4, "what a worker may say is read, the rest is left out"
-    for post in found:
-        assert all(text.isprintable() and len(text) <= 500 for text in (post.name, post.host, post.report.detail))
+    for one in found:
+        assert all(text.isprintable() and len(text) <= 500 for text in (one.name, one.host, one.report.detail))
     for command in (["status"], ["status", "--json"], ["consumer", "list"], ["lag"]):
         capsys.readouterr()
         assert run(command) == 0
@@ -303,17 +307,19 @@ def test_the_notice_board_is_read_as_what_strangers_wrote(posted: Settings, caps
         with Watcher(load_settings, every=0.2) as watcher:
             app = ClickstreamApp(watcher, quiet=0)
             async with app.run_test(size=(160, 50)) as pilot:
-                await until(pilot, lambda: app.frame and any(not row.local for row in app.frame.processes), "posts")
+                await until(
+                    pilot, lambda: app.frame and any(not row.local for row in app.frame.processes), "heartbeats"
+                )
                 for screen in "123":
                     await pilot.press(screen)
                     await pilot.pause(0.1)
-                    assert_tame(app)
+                    assert_escaped(app)
 
     asyncio.run(drive())
 
 
 def test_windows_that_strangers_wrote_only_cost_time(here: Settings) -> None:
-    """Of the right stamp and of no sense: the consumer looks everything up instead."""
+    """For the right revision of the offset and without sense: the consumer looks everything up instead."""
     assert here.kafka
     assert here.valkey
     producer = Producer(client_config(here.kafka, client_id="tests"))
@@ -322,8 +328,8 @@ def test_windows_that_strangers_wrote_only_cost_time(here: Settings) -> None:
         odd_kind = [0, b"\xff" * 8, b"\0" * 8, b"\x09", b"\0" * 8]
         spoilt: Any
         for spoilt in ([0, b"x", b"", b"\0", b""], odd_kind, [2**63, *[b""] * 4], [0], {}):
-            version, offset, stamp, _ = msgspec.msgpack.decode(client.get(key))
-            client.set(key, msgspec.msgpack.encode([version, offset, stamp, spoilt]))
+            version, offset, revision, _ = msgspec.msgpack.decode(client.get(key))
+            client.set(key, msgspec.msgpack.encode([version, offset, revision, spoilt]))
             producer.produce(here.kafka.events_topic, value(GOOD[0]), b"7", partition=0)  # once more
             assert producer.flush(30) == 0
             drain(here)

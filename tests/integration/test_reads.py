@@ -17,7 +17,7 @@ from pydantic import SecretStr
 
 from clickstream.actions.observe.watcher import Watcher
 from clickstream.config.settings import PostgresSettings, Settings
-from clickstream.domain.errors import NotAdmitted, ServiceNotReady, ServiceRefused, ServiceUnavailable
+from clickstream.domain.errors import AdmissionRefused, ServiceNotReady, ServiceRefused, ServiceUnavailable
 from clickstream.services.postgres import pool, reads, session_settings
 from clickstream.services.postgres.connection import translated
 from clickstream.services.postgres.reads import MOST, NAME, borrow
@@ -148,7 +148,7 @@ def test_a_connection_that_breaks_under_a_read_is_the_readers_error(
 
 
 @pytest.mark.slow
-def test_more_readers_than_connections_wait_for_nobody(postgres: PostgresSettings, settings: Settings) -> None:
+def test_more_readers_than_connections_do_not_wait(postgres: PostgresSettings, settings: Settings) -> None:
     with ExitStack() as held:
         pids = [held.enter_context(borrow(postgres)).info.backend_pid for _ in range(MOST + 2)]
         assert len(set(pids)) == MOST + 2
@@ -179,7 +179,7 @@ def test_readers_at_once_get_a_connection_each(postgres: PostgresSettings) -> No
 def test_a_refusal_comes_back_at_once_and_nothing_is_tried_behind_it(postgres: PostgresSettings, state: str) -> None:
     with postgres_proxy(postgres, *[state] * 9) as proxy:
         for attempts in (1, 2):
-            with pytest.raises(NotAdmitted, match=r"PostgreSQL refused: .*el servidor.* \(check "):
+            with pytest.raises(AdmissionRefused, match=r"PostgreSQL refused: .*el servidor.* \(check "):
                 backend(behind(postgres, proxy.port))
             assert attempts <= proxy.refused <= 3 * attempts, "one attempt, and the questions why"
 
@@ -199,7 +199,7 @@ def test_every_reader_that_waits_gets_the_error(postgres: PostgresSettings) -> N
     def read(port: int) -> None:
         try:
             backend(behind(postgres, port), patience=0)
-        except NotAdmitted as error:
+        except AdmissionRefused as error:
             errors.append(error)
 
     with postgres_proxy(postgres, *["28P01"] * 40) as proxy:
@@ -214,7 +214,7 @@ def test_every_reader_that_waits_gets_the_error(postgres: PostgresSettings) -> N
 def test_other_settings_are_another_pool_and_close_the_old_one(postgres: PostgresSettings, settings: Settings) -> None:
     with borrow(postgres) as in_use:
         used, old = in_use.info.backend_pid, backend(postgres)
-        with pytest.raises(NotAdmitted):
+        with pytest.raises(AdmissionRefused):
             backend(postgres.model_copy(update={"password": SecretStr("wrong")}))
         wait_until(lambda: alive(settings, [old]) == 0, "the idle one is closed")
         assert one(in_use, "SELECT 1") == 1

@@ -1,4 +1,4 @@
-"""What PostgreSQL itself does not take, and who keeps its locks: one message is put aside, one backend put out."""
+"""What PostgreSQL itself refuses, and a backend that keeps its locks: one message is rejected, one backend ended."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def tables(settings: Settings) -> Settings:
 
 
 @pytest.mark.slow
-def test_what_a_constraint_stands_against_is_put_aside_alone(tables: Settings) -> None:
+def test_a_message_that_a_constraint_refuses_is_rejected_alone(tables: Settings) -> None:
     alter(tables, f"ALTER TABLE events ADD CHECK (item_id <> {BAD_ITEM})")
     good = shop(21, 1500)
     bad = [Event(visitor, START_MS + visitor, 0, BAD_ITEM) for visitor in range(5)]
@@ -39,7 +39,7 @@ def test_what_a_constraint_stands_against_is_put_aside_alone(tables: Settings) -
 
 
 @pytest.mark.slow
-def test_what_a_trigger_raises_or_a_number_that_is_too_large_is_put_aside_alone(tables: Settings) -> None:
+def test_a_message_that_a_trigger_refuses_or_that_has_too_large_a_number_is_rejected_alone(tables: Settings) -> None:
     alter(
         tables,
         "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"

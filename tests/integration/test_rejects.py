@@ -17,7 +17,7 @@ from clickstream.actions.rejects import replay as rejects_replay
 from clickstream.cli.main import run
 from clickstream.config.settings import Settings
 from clickstream.domain.events import BadLine
-from clickstream.domain.rejects import RejectFilter, RejectSource, Replayed
+from clickstream.domain.rejects import RejectFilter, RejectSource, ReplayedFilter
 from clickstream.pipeline.events.csvfile.rejects import write_rejects
 from clickstream.services.kafka.admin import create_topic, delete_topic, read_offsets
 from tests.consuming import drain
@@ -36,7 +36,7 @@ BROKEN: list[tuple[str, bytes | None]] = [
 
 @pytest.fixture
 def rejected(settings: Settings) -> Settings:
-    """One event stored, and four messages put aside."""
+    """One event stored, and four rejected messages."""
     send(settings, [GOOD, *BROKEN])
     drain(settings)
     return settings
@@ -70,7 +70,7 @@ def test_every_byte_is_kept_and_nothing_steers_the_terminal(
     assert all(line.isprintable() for line in capsys.readouterr().out.split("\n"))
 
 
-def test_a_mended_message_becomes_an_event_once_however_often_it_is_sent(
+def test_a_corrected_message_becomes_an_event_once_however_often_it_is_sent(
     rejected: Settings, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     id_, corrected, before = by_size(rejected, 300_000).id, Event(3, START_MS, 1, 4), in_kafka(rejected)
@@ -115,8 +115,8 @@ def test_what_is_an_event_by_now_is_replayed_with_all(rejected: Settings) -> Non
 
 def test_one_that_kafka_refuses_takes_no_neighbour_along(rejected: Settings) -> None:
     huge = value(Event(1, START_MS, 0, 1))[:-1] + b',"x":"' + b"x" * 2_000_000 + b'"}'
-    mends = dict(zip([None, 0, 300_000], [value(Event(2, START_MS, 0, 1)), huge, value(GOOD)], strict=True))
-    for size, payload in mends.items():
+    corrections = dict(zip([None, 0, 300_000], [value(Event(2, START_MS, 0, 1)), huge, value(GOOD)], strict=True))
+    for size, payload in corrections.items():
         where = "payload IS NULL" if size is None else f"octet_length(payload) = {size}"
         query(rejected, f"UPDATE rejected_events SET payload = %s WHERE {where} RETURNING 1", payload)
     found = rejects_replay.replay_all(rejected)
@@ -126,7 +126,7 @@ def test_one_that_kafka_refuses_takes_no_neighbour_along(rejected: Settings) -> 
     check(rejected, [GOOD, Event(2, START_MS, 0, 1)])
 
 
-def test_a_mended_line_goes_to_kafka_and_leaves_its_file(rejected: Settings) -> None:
+def test_a_corrected_line_goes_to_kafka_and_leaves_its_file(rejected: Settings) -> None:
     rejected.home.make()
     path = write_rejects(rejected.home.rejects, [BadLine(5, "timestamp is empty", b",7,view,3,")])
     [one] = rejects.listing(rejected, RejectFilter(source=RejectSource.CSV)).rejects
@@ -158,20 +158,22 @@ def test_what_was_replayed_is_discarded_only_when_it_is_asked_for(
     id_ = by_size(rejected, 300_000).id
     assert rejects_replay.replay(rejected, [id_], corrected=value(Event(3, START_MS, 1, 4))).replayed == [id_]
     reason = next(
-        one.reason for one in rejects.listing(rejected, RejectFilter(replayed=Replayed.YES)).rejects if one.id == id_
+        one.reason
+        for one in rejects.listing(rejected, RejectFilter(replayed=ReplayedFilter.YES)).rejects
+        if one.id == id_
     )
     assert command("discard", "--reason", reason, "-y", capsys=capsys) == {"discarded": 0}
     assert command("discard", "--all", "-y", capsys=capsys) == {"discarded": len(BROKEN) - 1}
-    assert [one.id for one in rejects.listing(rejected, RejectFilter(replayed=Replayed.ANY)).rejects] == [id_]
+    assert [one.id for one in rejects.listing(rejected, RejectFilter(replayed=ReplayedFilter.ANY)).rejects] == [id_]
     assert rejects_replay.count(rejected) == 0
-    assert rejects_replay.discard_all(rejected, RejectFilter(replayed=Replayed.YES)) == 1
+    assert rejects_replay.discard_all(rejected, RejectFilter(replayed=ReplayedFilter.YES)) == 1
     assert query(rejected, "SELECT * FROM rejected_events") == []
 
 
 def test_a_replay_of_all_leaves_out_what_was_replayed_whatever_the_filter_says(rejected: Settings) -> None:
     id_ = by_size(rejected, 300_000).id
     assert rejects_replay.replay(rejected, [id_], corrected=value(Event(3, START_MS, 1, 4))).replayed == [id_]
-    found = rejects_replay.replay_all(rejected, RejectFilter(replayed=Replayed.ANY))
+    found = rejects_replay.replay_all(rejected, RejectFilter(replayed=ReplayedFilter.ANY))
     assert id_ not in {*found.replayed, *(one.id for one in found.refused)}
     assert len(found.refused) == len(BROKEN) - 1
 

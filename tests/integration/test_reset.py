@@ -343,7 +343,7 @@ def test_it_refuses_while_workers_of_this_home_run(filled: Settings, workers_sto
 
 
 def test_it_refuses_while_somebody_else_is_in_the_group(filled: Settings) -> None:
-    """On another host, and not on the notice board: Valkey may have lost it."""
+    """On another host, and without a heartbeat: Valkey may have lost it."""
     assert filled.kafka
     before = state(filled)
     member = Consumer(

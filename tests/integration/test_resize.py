@@ -28,7 +28,7 @@ from tests.consuming import consumers, drain
 from tests.feed import all_committed, check, query, send, shop, value, wait_until
 from tests.oracle import Event
 
-Place = Callable[[Event], dict[str, Any]]
+IndexPosition = Callable[[Event], dict[str, Any]]
 
 EARLIEST = Target.of("earliest")
 
@@ -42,7 +42,7 @@ def without_key(_: Event) -> dict[str, Any]:
 
 
 def made_with(settings: Settings, monkeypatch: pytest.MonkeyPatch, partitions: int) -> Settings:
-    """The settings' topic, made anew with so many partitions."""
+    """The settings' topic, created again with so many partitions."""
     assert settings.kafka
     monkeypatch.setenv("KAFKA_EVENTS_TOPIC_PARTITIONS", str(partitions))
     delete_topic(settings.kafka, settings.kafka.events_topic)
@@ -65,7 +65,7 @@ def sending(
     events: Sequence[Event],
     *,
     partitioner: str = "murmur2_random",
-    place: Place = by_visitor,
+    place: IndexPosition = by_visitor,
     rate: float = 4000,
 ) -> Iterator[threading.Thread]:
     """One producer that sends them, evenly, in a thread; the block ends with it. It hears of new partitions late."""

@@ -38,7 +38,7 @@ def new_partitions(settings: Settings, total: int) -> None:
     create_partitions(settings.kafka, settings.kafka.events_topic, total)
 
 
-def stamps(settings: Settings) -> dict[int, Any]:
+def revisions(settings: Settings) -> dict[int, Any]:
     return dict(query(settings, "SELECT partition, updated_at FROM consumer_offsets"))
 
 
@@ -62,12 +62,12 @@ def test_read_again_from_the_beginning_nothing_changes(settings: Settings) -> No
     events = shop(1, 2000)
     send(settings, [*events, ("1", b"broken")])
     drain(settings)
-    before, ends = stamps(settings), offsets(settings)
+    before, ends = revisions(settings), offsets(settings)
     found = rewind.rewind(settings, EARLIEST)
     assert {move.partition: (move.before, move.after) for move in found.partitions} == {n: (ends[n], 0) for n in ends}
     assert (found.again, found.skipped) == (2001, 0)
     assert set(offsets(settings).values()) == {0}
-    assert all(stamps(settings)[number] != before[number] for number in ends)
+    assert all(revisions(settings)[number] != before[number] for number in ends)
     assert verify.verify(settings).ok
     drain(settings, count=2)
     check(settings, events)
@@ -147,7 +147,7 @@ def test_consumers_of_this_home_notice_and_run_on(settings: Settings, workers_st
     wait_until(lambda: all_committed(settings), "everything committed")
     rewind.rewind(settings, EARLIEST)
     wait_until(lambda: all_committed(settings), "read again", seconds=30)
-    assert [worker.state for worker in processes.listed(settings)] == ["running", "running"]
+    assert [worker.state for worker in processes.list_workers(settings)] == ["running", "running"]
     check(settings, events)
 
 
@@ -210,7 +210,7 @@ def test_a_time_is_the_first_message_sent_then_or_later(settings: Settings) -> N
 
 
 @pytest.mark.slow
-def test_a_batch_that_begins_just_where_a_rewind_goes_to_is_void(settings: Settings) -> None:
+def test_a_batch_that_begins_just_where_a_rewind_goes_to_is_invalidated(settings: Settings) -> None:
     """Of two batches in hand the first is skipped by the rewind; the second was prepared as if it had been stored."""
     assert settings.kafka
     assert settings.postgres
@@ -224,7 +224,7 @@ def test_a_batch_that_begins_just_where_a_rewind_goes_to_is_void(settings: Setti
             send(settings, events[20:])
             wait_until(lambda: in_hand(worker) == 2, "another one waits")
             fast.move(partition, old=1, new=20)
-            fast.void_what_is_prepared()
+            fast.invalidate_prepared()
         wait_until(lambda: all_committed(settings), "everything committed")
     check(settings, [events[0], *events[20:]])
 
@@ -234,7 +234,7 @@ def in_hand(worker: Any) -> int:
 
 
 @pytest.mark.slow
-def test_where_kafka_lost_what_was_stored_reading_again_from_the_beginning_mends_it(settings: Settings) -> None:
+def test_where_kafka_lost_what_was_stored_reading_again_from_the_beginning_recovers_it(settings: Settings) -> None:
     """PostgreSQL ahead of Kafka: as after a restore of Kafka from an old copy."""
     events = shop(6, 600)
     send(settings, events)
@@ -252,7 +252,7 @@ def test_where_kafka_lost_what_was_stored_reading_again_from_the_beginning_mends
 
 
 @pytest.mark.slow
-def test_a_partition_that_nobody_has_opened_can_be_moved_too(settings: Settings) -> None:
+def test_a_partition_that_was_never_opened_can_be_moved_too(settings: Settings) -> None:
     assert settings.kafka
     send(settings, shop(7, 300))
     drain(settings)
@@ -283,9 +283,9 @@ def test_refusals(
 ) -> None:
     send(settings, shop(8, 60))
     drain(settings)
-    before = stamps(settings)
+    before = revisions(settings)
     assert words in refusal(capsys, code, line)
-    assert stamps(settings) == before
+    assert revisions(settings) == before
 
 
 @pytest.mark.slow
@@ -293,9 +293,9 @@ def test_skipping_is_asked_for(settings: Settings, capsys: pytest.CaptureFixture
     send(settings, shop(9, 60))
     drain(settings)
     send(settings, shop(10, 30))
-    before = stamps(settings)
+    before = revisions(settings)
     assert "this skips messages for good and there is no terminal to ask on" in refusal(capsys, 2, ["--to", "latest"])
-    assert stamps(settings) == before
+    assert revisions(settings) == before
     assert run(["consumer", "rewind", "--to", "latest", "-y", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert found["skipped"] == len(shop(10, 30))

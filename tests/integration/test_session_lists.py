@@ -90,7 +90,7 @@ def test_rows_are_what_is_stored_and_lead_to_their_visitor(stored: Settings) -> 
     shown = json.loads(json_text(document(found)))
     assert shown == {"kind": "longest", "limit": 1, "sessions": [shown["sessions"][0]]}
     assert shown["sessions"][0]["session_id"] == one.session_id
-    text = plain(session_commands.listed(found))
+    text = plain(session_commands.session_table(found))
     assert f"clickstream sessions show {one.visitor_id}" in text
     assert "--limit shows more" in text
 
@@ -108,4 +108,4 @@ def test_before_the_first_session_each_list_is_empty_and_says_so(settings: Setti
     for kind in SessionKind:
         found = list_sessions(settings, kind)
         assert found.sessions == ()
-        assert plain(session_commands.listed(found)).startswith("no session")
+        assert plain(session_commands.session_table(found)).startswith("no session")

@@ -142,7 +142,7 @@ def test_postgresql_is_as_promised(up: dict[str, str]) -> None:
     assert database == ("UTF8", "b", "C.UTF-8")
 
 
-def test_nobody_gets_in_without_the_password(up: dict[str, str]) -> None:
+def test_no_one_gets_in_without_the_password(up: dict[str, str]) -> None:
     with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
         connect(up, password="wrong")
     with pytest.raises(valkey.AuthenticationError), closing(cache(up)) as client:
@@ -222,7 +222,7 @@ def test_what_another_user_set_up_is_left_alone(
         stack.up(home)
 
 
-def test_before_the_first_up_all_is_stopped_and_down_is_no_fault(tmp_path: Path) -> None:
+def test_before_the_first_up_all_is_stopped_and_down_is_not_a_fault(tmp_path: Path) -> None:
     fresh = Home(tmp_path / "fresh")
     assert [(server.name, server.state, server.port) for server in stack.status(fresh).servers] == [
         (name, ProcessState.STOPPED, None) for name in SERVERS
@@ -272,7 +272,7 @@ def test_where_too_few_files_may_be_open_that_is_said_and_not_the_end_of_a_stack
         assert " more" not in said
 
 
-def test_reset_mends_a_damaged_memory(tmp_path: Path) -> None:
+def test_reset_recovers_a_damaged_memory(tmp_path: Path) -> None:
     damaged = Home(tmp_path / "damaged")
     damaged.make()
     layout_file(damaged).write_text("{")

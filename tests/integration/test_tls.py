@@ -176,7 +176,7 @@ def assert_found(done: subprocess.CompletedProcess[str], case: Case) -> None:
 
 
 def until_said(variable: str, *arguments: str) -> str:
-    """What a worker that goes on for ever says up to the line that names the variable, and at its end."""
+    """What a worker that goes on endlessly says up to the line that names the variable, and at its end."""
     command = [sys.executable, "-m", "clickstream", *arguments]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
         assert process.stdout
@@ -213,7 +213,7 @@ def test_what_is_wrong_is_said_in_one_line(
         if case.service == "valkey":  # which nothing needs: the worker goes on without it, and says so
             said = pool.submit(until_said, case.variable, "worker", "consumer", "--name", "worker")
             lines = complaints(said.result(), case, cloud)
-            assert len({"figures not" in line for line in lines}) == len(lines), "each consequence once"
+            assert len({"heartbeat not" in line for line in lines}) == len(lines), "each consequence once"
         else:
             started = pool.submit(clickstream, "consumer", "start")
             worker = pool.submit(clickstream, "worker", "consumer", "--name", "worker")
@@ -231,7 +231,7 @@ def test_what_is_wrong_is_said_in_one_line(
 
 @pytest.mark.slow
 def test_a_broker_that_hangs_up_on_another_protocol(cloud: Cloud, home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It says nothing, as one that is starting might, so that workers wait; whoever asks is told where to look."""
+    """It says nothing, as a server that starts may, so workers wait; a command that asks says where to look."""
     case = Case("certificate for a server that wants a password", "kafka", "KAFKA_SECURITY_PROTOCOL", on("SCRAM"))
     change(case, cloud, monkeypatch)
     assert_found(clickstream("config", "check", "--json"), case)

@@ -19,7 +19,7 @@ def test_modules_in_the_working_folder_are_not_run(settings: Settings) -> None:
     for name in ("queue", "json", "random", "msgspec", "clickstream"):
         Path(f"{name}.py").write_text("raise SystemExit('this is somebody else')\n")
     assert consumers.start(settings, count=1).started == ("consumer-0",)
-    (consumer,) = consumers.listed(settings)
+    (consumer,) = consumers.list_workers(settings)
     assert (consumer.state, consumer.restarts) == ("running", 0)
 
 
@@ -30,7 +30,7 @@ def test_consumers_that_run_with_other_settings_are_named(settings: Settings, mo
     monkeypatch.setenv("CONSUMER_BATCH_SIZE", "10")
     with pytest.raises(ClickstreamError, match=r"consumer-0 .* other settings .*CONSUMER_BATCH_SIZE \(.*restart"):
         consumers.start(load_settings(), count=2)
-    assert len(consumers.listed(settings)) == 1
+    assert len(consumers.list_workers(settings)) == 1
     consumers.restart(load_settings())
     assert consumers.start(load_settings(), count=1).kept == ("consumer-0",)
 

@@ -43,7 +43,7 @@ def run(supervisor: Control, *specs: ProcessSpec) -> list[ProcessStatus]:
     return [status for spec in specs if (status := snapshot.get(spec.name)) is not None]
 
 
-def settled(supervisor: Control, name: str, *states: ProcessState) -> ProcessStatus:
+def reached(supervisor: Control, name: str, *states: ProcessState) -> ProcessStatus:
     """Its status, once it is in one of `states`."""
     status = supervisor.wait([name], states, PATIENCE).get(name)
     assert status is not None

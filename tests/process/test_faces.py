@@ -75,7 +75,7 @@ def open_transaction(settings: Settings) -> Iterator[Callable[[Frame], bool]]:
         yield lambda frame: all(row.held_from is not None and row.state == "LAGGING" for row in frame.partitions)
 
 
-def settled(condition: Callable[[Frame], bool]) -> Iterator[Frame]:
+def steady(condition: Callable[[Frame], bool]) -> Iterator[Frame]:
     """Frames of a watcher from when the condition has held for three seconds."""
     deadline = time.monotonic() + 90
     since: float | None = None
@@ -104,7 +104,7 @@ def words(partitions: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
 @pytest.mark.usefixtures("workers_stop")
 def test_all_faces_agree(settings: Settings, capsys: pytest.CaptureFixture[str], situation: Situation) -> None:
     with situation(settings) as condition:
-        frame = next(settled(condition))
+        frame = next(steady(condition))
         watched = words([{name: getattr(row, name) for name in row.__slots__} for row in frame.partitions])
         code, lag = answer(capsys, "lag")
         assert (code, words(lag["partitions"])) == (0, watched)

@@ -1,4 +1,4 @@
-"""Whoever holds a fault reverts it: at its time, when told to, when the supervisor dies, after its own kill -9."""
+"""A fault holder reverts its fault: at its time, when told to, when the supervisor dies, after its own kill -9."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ import pytest
 from clickstream.actions.control import Control
 from clickstream.actions.faults.holders import fault_process
 from clickstream.domain.processes import ProcessSpec, ProcessState
-from tests.process.children import READY, SLEEP, alive, child, run, seen, settled, until
+from tests.process.children import READY, SLEEP, alive, child, reached, run, seen, until
 
 HOLDER, RELAY = "clickstream.supervision.fault_holder", "clickstream.supervision.relay"
-FOR_EVER = 500.0
+ENDLESS = 500.0
 
 FORKING = "subprocess.Popen(['sleep', '600']); print('ready', flush=True)\n"
 
 
-def holder(how: str, *flags: str, seconds: float = FOR_EVER, name: str = "child") -> ProcessSpec:
-    term = ("--seconds", str(seconds), "--latest", str(time.monotonic() + FOR_EVER))
+def holder(how: str, *flags: str, seconds: float = ENDLESS, name: str = "child") -> ProcessSpec:
+    term = ("--seconds", str(seconds), "--latest", str(time.monotonic() + ENDLESS))
     return fault_process("holder", HOLDER, (how, name, *term, *flags), "injected")
 
 
@@ -34,7 +34,7 @@ def frozen(process: psutil.Process) -> bool:
     return process.status() == psutil.STATUS_STOPPED
 
 
-def freeze(supervisor: Control, seconds: float = FOR_EVER) -> list[psutil.Process]:
+def freeze(supervisor: Control, seconds: float = ENDLESS) -> list[psutil.Process]:
     """A child and its own child, both frozen."""
     script = READY.replace("; print('ready', flush=True)", "") + FORKING + SLEEP
     [status] = run(supervisor, child(script))
@@ -55,7 +55,7 @@ def test_a_freeze_holds_the_process_and_its_children_until_it_is_stopped(supervi
 
 def test_a_freeze_ends_at_its_time(supervisor: Control) -> None:
     family = freeze(supervisor, seconds=0.5)
-    settled(supervisor, "holder", ProcessState.FINISHED)
+    reached(supervisor, "holder", ProcessState.FINISHED)
     assert not any(map(frozen, family))
 
 
@@ -65,7 +65,7 @@ def test_a_holder_that_is_killed_is_started_again_and_thaws(supervisor: Control)
     assert status
     assert status.pid
     os.kill(status.pid, signal.SIGKILL)
-    settled(supervisor, "holder", ProcessState.FINISHED)
+    reached(supervisor, "holder", ProcessState.FINISHED)
     assert not any(map(frozen, family))
 
 
@@ -75,7 +75,7 @@ def test_a_holder_that_is_started_past_its_time_only_reverts(supervisor: Control
     assert status
     late = fault_process("late", HOLDER, ("freeze", "child", "--seconds", "9", "--latest", "0"), "injected")
     supervisor.start([late])
-    settled(supervisor, "late", ProcessState.FINISHED)
+    reached(supervisor, "late", ProcessState.FINISHED)
     assert not any(map(frozen, family))
 
 
@@ -84,7 +84,7 @@ def test_the_supervisors_death_lets_go_of_what_was_frozen(supervisor: Control) -
     family = freeze(supervisor)
     os.kill(supervisor.snapshot().supervisor_pid, signal.SIGKILL)
     until(lambda: not any(alive(process.pid) for process in family[:1]))
-    for process in family[1:]:  # it was the frozen one's own: nobody else's to end
+    for process in family[1:]:  # only the frozen one could end it
         process.kill()
 
 
@@ -98,8 +98,8 @@ def test_a_stop_is_followed_by_a_start_as_it_was(supervisor: Control) -> None:
     [before] = run(supervisor, child())
     supervisor.start([holder("stop", seconds=0.3)])
     seen(supervisor, "child", lambda status: status.state is ProcessState.STOPPED)
-    settled(supervisor, "holder", ProcessState.FINISHED)
-    after = settled(supervisor, "child", ProcessState.RUNNING)
+    reached(supervisor, "holder", ProcessState.FINISHED)
+    after = reached(supervisor, "child", ProcessState.RUNNING)
     assert after.pid != before.pid
 
 
@@ -162,14 +162,14 @@ def test_a_relay_forwards_both_ways_and_its_death_cuts_what_goes_through(
         far.sendall(b"back")
         assert near.recv(9) == b"back"
         supervisor.start([holder("stop", "--kill", name="relay")])
-        settled(supervisor, "holder", ProcessState.RUNNING)
+        reached(supervisor, "holder", ProcessState.RUNNING)
         far.settimeout(10)
         assert ends(near)
         assert ends(far)
         with pytest.raises(ConnectionRefusedError):
             socket.create_connection(("127.0.0.1", port), 10)
     supervisor.stop(["holder"])
-    again = settled(supervisor, "relay", ProcessState.RUNNING)
+    again = reached(supervisor, "relay", ProcessState.RUNNING)
     assert again.pid != status.pid
     with closing(socket.create_connection(("127.0.0.1", port), 10)), closing(echo.accept()[0]):
         pass

@@ -1,4 +1,4 @@
-"""Faults against a real pipeline: each is struck, mended and proved harmless; and the proof finds what was lost."""
+"""Faults against a real pipeline: each is injected, reverted and proved; and the proof finds what was lost."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def injected(settings: Settings, name: str) -> Injection:
         if not fault.unavailable
     ],
 )
-def test_a_fault_is_mended_and_proved_harmless(settings: Settings, name: str) -> None:
+def test_a_fault_is_reverted_and_proved_to_lose_nothing(settings: Settings, name: str) -> None:
     found = injected(settings, name)
     assert found.ok, found.line
     assert found.line.endswith("verify: 0 lost, 0 doubled")

@@ -1,4 +1,4 @@
-"""Faults of OpenSearch against a real pipeline with an indexer: mended, and the index proved whole."""
+"""Faults of OpenSearch against a real pipeline with an indexer: reverted, and the index proved whole."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def states(settings: Settings, role: Role) -> list[ProcessState]:
 
 
 @pytest.mark.parametrize("name", [fault.name for fault in SEARCH_FAULTS if not fault.unavailable])
-def test_a_fault_is_mended_and_proved_harmless(settings: Settings, tmp_path: Path, name: str) -> None:
+def test_a_fault_is_reverted_and_proved_to_lose_nothing(settings: Settings, tmp_path: Path, name: str) -> None:
     file = tmp_path / "events.csv"
     write_input(file, 5, 12_000, visitors=300)
     producers.start(settings, producers.SendingRun(file, pace=Pace(rate=2_000)))

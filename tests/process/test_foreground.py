@@ -163,9 +163,9 @@ def test_an_outage_is_waited_for_alive_and_not_ready(
     start: Start, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = tmp_path / "health"
-    with socket.socket() as nobody:  # bound, and never listens
-        nobody.bind(("127.0.0.1", 0))
-        worker = start("consumer", "--health-file", str(file), PG_PORT=str(nobody.getsockname()[1]))
+    with socket.socket() as silent:  # bound, and never listens
+        silent.bind(("127.0.0.1", 0))
+        worker = start("consumer", "--health-file", str(file), PG_PORT=str(silent.getsockname()[1]))
         said = worker.hears(lambda line: "waiting: " in line)
         assert " WARNING consumer-" in said
         assert "PostgreSQL does not answer" in said
@@ -178,7 +178,7 @@ def test_an_outage_is_waited_for_alive_and_not_ready(
     assert sum("waiting: " in line for line in worker.lines) == 1
 
 
-def test_what_waiting_cannot_mend_is_one_clear_line_and_exit_1(start: Start) -> None:
+def test_what_waiting_cannot_fix_is_one_clear_line_and_exit_1(start: Start) -> None:
     worker = start("consumer", "--log-json", PG_PASSWORD="wrong")
     assert worker.wait() == 1
     [error] = [line for line in map(json.loads, worker.lines) if line["level"] == "ERROR"]

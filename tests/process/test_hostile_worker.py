@@ -12,7 +12,7 @@ from clickstream.actions.logs import read as logs
 from clickstream.config.paths import Home
 from clickstream.domain.processes import ProcessState, ProcessStatus, Role
 from clickstream.domain.reports import WorkerReport
-from tests.process.children import NEVER, child, seen, settled
+from tests.process.children import NEVER, child, reached, seen
 
 WORDS = "\x1b]0;owned\x07[red]\x9b31m\u202e"
 
@@ -45,7 +45,7 @@ def reported(status: ProcessStatus) -> object:
     return status.report is not None and status.report.at == 3.0
 
 
-def test_what_is_no_report_is_a_line_of_the_log(supervisor: Control, home: Home) -> None:
+def test_what_is_not_a_report_is_a_line_of_the_log(supervisor: Control, home: Home) -> None:
     supervisor.start([child(SAYS, ready_pattern=None, reports=True, role=Role.CONSUMER)])
     status = seen(supervisor, "child", reported)
     assert status.state is ProcessState.RUNNING
@@ -64,8 +64,8 @@ def test_what_is_no_report_is_a_line_of_the_log(supervisor: Control, home: Home)
     assert "Traceback" not in own
 
 
-def test_last_words_that_steer_are_told_harmless(supervisor: Control) -> None:
+def test_last_words_that_steer_are_reported_escaped(supervisor: Control) -> None:
     script = f"import os; os.write(2, {WORDS!r}.encode() + b'\\n'); os._exit(1)"
     supervisor.start([child(script, ready_pattern=None, reports=True, restart=NEVER)])
-    status = settled(supervisor, "child", ProcessState.FAILED)
+    status = reached(supervisor, "child", ProcessState.FAILED)
     assert status.exit_reason.endswith(r"exit code 1: \x1b]0;owned\x07[red]\x9b31m\u202e")

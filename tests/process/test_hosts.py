@@ -58,12 +58,12 @@ class Host:
 
     def die(self) -> None:
         """As a host does whose power fails: everything at the same instant."""
-        doomed = self.processes()
-        for process in doomed:  # so that none sees another one's end
+        ending = self.processes()
+        for process in ending:  # so that none sees another one's end
             process.send_signal(signal.SIGSTOP)
-        for process in doomed:
+        for process in ending:
             process.send_signal(signal.SIGKILL)
-        psutil.wait_procs(doomed, timeout=10)
+        psutil.wait_procs(ending, timeout=10)
 
 
 @pytest.fixture
@@ -142,4 +142,4 @@ def test_when_one_host_dies_the_other_one_takes_over(settings: Settings, hosts: 
         host.answer("consumer", "stop")
     check(settings, events)
     assert verify.verify(settings).ok
-    assert not consumers.listed(settings)
+    assert not consumers.list_workers(settings)

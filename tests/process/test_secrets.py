@@ -27,7 +27,7 @@ from clickstream.domain.processes import ProcessState, Role, SetupStep
 from clickstream.stack.layout import Layout, load_layout
 from clickstream.stack.postgres import postgresql_spec, relocated_data
 from clickstream.supervision.process import Execution
-from tests.process.children import NEVER, seen, settled
+from tests.process.children import NEVER, reached, seen
 
 PLANTED = {
     "PG_PASSWORD": "planted-8f31-postgresql",
@@ -163,7 +163,7 @@ def test_refused_passwords_and_broken_settings_tell_no_secret(
         plant(name)
         spec = replace(workers.consumer_spec(load_settings(), f"consumer-{number}"), restart=NEVER)
         life.start([spec])
-        assert words in settled(life, spec.name, ProcessState.FAILED).exit_reason
+        assert words in reached(life, spec.name, ProcessState.FAILED).exit_reason
     plant(*(name for name in PLANTED if name != "KAFKA_SASL_PASSWORD"))
     for line in (*ASKING, "config check", "producer start --file /nowhere.csv"):
         run(line.split())

@@ -12,7 +12,7 @@ from clickstream.actions.control import Control
 from clickstream.config.paths import Home
 from clickstream.domain.errors import ClickstreamError, UsageError
 from clickstream.domain.processes import ProcessSpec, ProcessState, RestartPolicy, Role
-from tests.process.children import READY, SLEEP, child, run, seen, settled, until
+from tests.process.children import READY, SLEEP, child, reached, run, seen, until
 
 REPORT = """import json, time
 print('not a report')
@@ -37,7 +37,7 @@ def test_without_a_sign_of_readiness_it_runs_at_once(supervisor: Control) -> Non
 def test_not_ready_in_time_is_a_quick_death_however_long_it_took(supervisor: Control) -> None:
     policy = RestartPolicy(first_delay=0.001, max_delay=0.001, healthy_after=0.01, give_up_after=3)
     supervisor.start([child("print('soon')\n" + SLEEP, ready_timeout=0.05, restart=policy)])
-    status = settled(supervisor, "child", ProcessState.FAILED)
+    status = reached(supervisor, "child", ProcessState.FAILED)
     assert status.restarts == 2
     assert "not ready within 0.05 s" in status.exit_reason
 
@@ -53,7 +53,7 @@ def test_the_first_report_makes_it_ready_and_other_output_goes_to_the_log(superv
 
 def test_a_finished_producer_keeps_its_last_report(supervisor: Control) -> None:
     supervisor.start([child(REPORT, role=Role.PRODUCER, ready_pattern=None, reports=True)])
-    status = settled(supervisor, "child", ProcessState.FINISHED)
+    status = reached(supervisor, "child", ProcessState.FINISHED)
     assert status.pid is None
     assert status.report is not None
     assert status.report.events == 7
@@ -61,14 +61,14 @@ def test_a_finished_producer_keeps_its_last_report(supervisor: Control) -> None:
 
 def test_a_consumer_that_ends_unasked_has_died_even_with_exit_code_0(supervisor: Control) -> None:
     supervisor.start([child("print('bye')", role=Role.CONSUMER, ready_pattern=None)])
-    status = settled(supervisor, "child", ProcessState.FAILED)
+    status = reached(supervisor, "child", ProcessState.FAILED)
     assert status.exit_reason.endswith("exit code 0: bye")
 
 
 def test_gives_up_after_quick_deaths_and_says_why(supervisor: Control, home: Home) -> None:
     script = "import sys; print('Traceback:'); print('ValueError: no'); print('  at x'); sys.exit(1)"
     supervisor.start([child(script)])
-    status = settled(supervisor, "child", ProcessState.FAILED)
+    status = reached(supervisor, "child", ProcessState.FAILED)
     assert status.restarts == 2
     assert status.exit_reason == "gave up after 3 quick deaths in a row; the last: exit code 1: ValueError: no"
     assert status.last_lines == ("Traceback:", "ValueError: no", "  at x")
@@ -84,7 +84,7 @@ def test_deaths_after_a_healthy_spell_are_not_counted_together(supervisor: Contr
 
 def test_some_exit_codes_are_final(supervisor: Control) -> None:
     supervisor.start([child("import sys; print('PG_PORT: wrong'); sys.exit(2)")])
-    status = settled(supervisor, "child", ProcessState.FAILED)
+    status = reached(supervisor, "child", ProcessState.FAILED)
     assert (status.restarts, status.exit_reason) == (0, "exit code 2: PG_PORT: wrong")
 
 
@@ -103,9 +103,9 @@ def test_a_name_that_lives_is_never_started_twice(supervisor: Control) -> None:
     assert again.pid == first.pid
 
 
-def test_a_settled_name_starts_anew_with_the_new_spec(supervisor: Control, home: Home) -> None:
+def test_a_name_in_a_final_state_starts_again_with_the_new_spec(supervisor: Control, home: Home) -> None:
     supervisor.start([child("import sys; sys.exit(2)")])
-    settled(supervisor, "child", ProcessState.FAILED)
+    reached(supervisor, "child", ProcessState.FAILED)
     [status] = run(supervisor, child("print('new')\n" + READY + SLEEP))
     assert (status.restarts, status.exit_reason) == (0, "")
     assert "new\n" in (home.logs / "child.log").read_text()
@@ -113,13 +113,13 @@ def test_a_settled_name_starts_anew_with_the_new_spec(supervisor: Control, home:
 
 def test_a_name_that_waits_for_its_restart_starts_at_once_with_the_new_spec(supervisor: Control) -> None:
     supervisor.start([child("import sys; sys.exit(1)", restart=RestartPolicy(first_delay=600, max_delay=600))])
-    settled(supervisor, "child", ProcessState.BACKOFF)
+    reached(supervisor, "child", ProcessState.BACKOFF)
     run(supervisor, child())
 
 
 def test_what_cannot_be_executed_has_failed(supervisor: Control) -> None:
     supervisor.start([ProcessSpec("child", Role.SERVER, ("/nowhere/at-all",))])
-    assert "cannot be started" in settled(supervisor, "child", ProcessState.FAILED).exit_reason
+    assert "cannot be started" in reached(supervisor, "child", ProcessState.FAILED).exit_reason
 
 
 def test_its_environment_reaches_it_and_is_not_shown(supervisor: Control, home: Home) -> None:
@@ -143,7 +143,7 @@ def test_runs_as_the_user_it_is_given_and_dies_with_the_supervisor_all_the_same(
 
 
 @pytest.mark.parametrize("name", ["supervisor", "../evil", "", "a/b", ".hidden"])
-def test_a_name_that_is_no_file_name_is_refused(supervisor: Control, name: str) -> None:
+def test_a_name_that_is_not_a_file_name_is_refused(supervisor: Control, name: str) -> None:
     with pytest.raises(UsageError):
         supervisor.start([child(name=name)])
     assert supervisor.snapshot().processes == ()
@@ -164,7 +164,7 @@ def test_memory_is_measured(supervisor: Control) -> None:
     seen(supervisor, "child", lambda status: status.rss_bytes > 1_000_000)
 
 
-def test_a_flood_of_output_starves_nobody_and_fills_no_disk(supervisor: Control, home: Home) -> None:
+def test_a_flood_of_output_starves_no_process_and_fills_no_disk(supervisor: Control, home: Home) -> None:
     flood = child(
         "import os\nline = b'x' * 199 + b'\\n'\nwhile True: os.write(1, line * 400)", "flood", ready_pattern="x"
     )

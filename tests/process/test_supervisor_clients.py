@@ -67,7 +67,7 @@ def test_a_stop_goes_on_when_its_client_has_gone(supervisor: Control, home: Home
     supervisor.wait(["child"], {ProcessState.STOPPED}, 20)
 
 
-def test_a_watcher_that_never_reads_holds_up_nobody(supervisor: Control, home: Home) -> None:
+def test_a_watcher_that_never_reads_holds_up_no_one(supervisor: Control, home: Home) -> None:
     with connection(home) as stream:
         stream.write(b'{"type":"watch"}\n')
         stream.flush()
@@ -94,7 +94,7 @@ def test_many_watchers_see_the_same(supervisor: Control) -> None:
         assert {states[-1] for states in seen} == {ProcessState.STOPPED}
 
 
-def test_nobody_else_can_reach_it_or_read_its_logs(supervisor: Control, home: Home) -> None:
+def test_no_one_else_can_reach_it_or_read_its_logs(supervisor: Control, home: Home) -> None:
     run(supervisor, child())
     modes = {path: path.stat().st_mode & 0o777 for path in (home.socket, home.processes, *home.logs.iterdir())}
     assert set(modes.values()) == {0o600}, modes

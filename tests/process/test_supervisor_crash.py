@@ -17,7 +17,7 @@ from clickstream.actions import control
 from clickstream.actions.control import Control
 from clickstream.config.paths import Home
 from clickstream.domain.processes import ProcessSpec, ProcessState, Role
-from tests.process.children import IGNORE_TERM, READY, SLEEP, alive, child, python, run, settled, until
+from tests.process.children import IGNORE_TERM, READY, SLEEP, alive, child, python, reached, run, until
 
 
 def kill(supervisor: Control) -> None:
@@ -93,7 +93,7 @@ def test_a_pid_that_now_belongs_to_another_is_left_alone(supervisor: Control, ho
 
 
 @pytest.mark.parametrize("text", ["", "{", "[1]", '[{"name": 1}]'])
-def test_a_broken_list_of_processes_stops_nobody(home: Home, text: str) -> None:
+def test_a_broken_list_of_processes_stops_no_process(home: Home, text: str) -> None:
     home.make()
     home.processes.write_text(text)
     assert control.ensure(home).snapshot().processes == ()
@@ -149,5 +149,5 @@ def test_a_fault_of_the_log_folder_ends_nothing(supervisor: Control, home: Home)
     home.logs.rename(home.root / "elsewhere")
     [status] = run(supervisor, child("print('lost')\n" + READY + SLEEP))
     supervisor.stop(["child"])
-    assert settled(supervisor, "child", ProcessState.STOPPED).exit_reason == "ended by SIGTERM: ready"
+    assert reached(supervisor, "child", ProcessState.STOPPED).exit_reason == "ended by SIGTERM: ready"
     assert not alive(status.pid or 0)

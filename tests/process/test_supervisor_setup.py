@@ -9,7 +9,7 @@ from clickstream.actions import control
 from clickstream.actions.control import Control
 from clickstream.config.paths import Home
 from clickstream.domain.processes import ProcessSpec, ProcessState, SetupStep
-from tests.process.children import READY, SLEEP, alive, child, python, run, settled, until
+from tests.process.children import READY, SLEEP, alive, child, python, reached, run, until
 
 MAKE = "import os, pathlib\npathlib.Path(os.environ['STAGING']).mkdir()\n"
 
@@ -44,7 +44,7 @@ def test_leftovers_of_a_cut_one_are_removed_first(supervisor: Control, home: Hom
 
 def test_a_failure_says_why_and_leaves_nothing(supervisor: Control, home: Home) -> None:
     supervisor.start([served(home, step(home, MAKE + "print('disk full'); raise SystemExit(7)"))])
-    status = settled(supervisor, "child", ProcessState.FAILED)
+    status = reached(supervisor, "child", ProcessState.FAILED)
     assert status.exit_reason == "made could not be made: exit code 7 / disk full"
     assert status.restarts == 0
     assert not list(home.root.glob("made*"))
@@ -52,14 +52,14 @@ def test_a_failure_says_why_and_leaves_nothing(supervisor: Control, home: Home) 
 
 def test_a_step_that_makes_nothing_has_failed(supervisor: Control, home: Home) -> None:
     supervisor.start([served(home, step(home, "pass"))])
-    assert "ended well but left no" in settled(supervisor, "child", ProcessState.FAILED).exit_reason
+    assert "ended well but left no" in reached(supervisor, "child", ProcessState.FAILED).exit_reason
 
 
 def test_a_stop_in_the_middle_leaves_nothing(supervisor: Control, home: Home) -> None:
     supervisor.start([served(home, step(home, MAKE + SLEEP))])
     until((home.root / "made.new").exists)
     supervisor.stop(["child"])
-    assert settled(supervisor, "child", ProcessState.STOPPED).pid is None
+    assert reached(supervisor, "child", ProcessState.STOPPED).pid is None
     assert not list(home.root.glob("made*"))
 
 

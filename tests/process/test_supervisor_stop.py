@@ -17,7 +17,7 @@ from clickstream.config.paths import Home
 from clickstream.domain.errors import ClickstreamError, UsageError
 from clickstream.domain.processes import ProcessSpec, ProcessState, RestartPolicy, Role
 from clickstream.supervision.process import Execution, Process
-from tests.process.children import IGNORE_TERM, READY, SLEEP, alive, child, python, run, settled, until
+from tests.process.children import IGNORE_TERM, READY, SLEEP, alive, child, python, reached, run, until
 
 SPAWN = """import os, signal, subprocess, sys, time
 grandchild = subprocess.Popen(ARGV, stdout=subprocess.PIPE, start_new_session=NEW_SESSION)
@@ -39,20 +39,20 @@ def test_a_gentle_stop_lets_it_finish_its_work(supervisor: Control, home: Home) 
     finish = "signal.signal(signal.SIGTERM, lambda *_: (print('finished'), sys.exit(0)))\n"
     run(supervisor, child("import signal, sys\n" + finish + READY + SLEEP, role=Role.CONSUMER))
     supervisor.stop(["child"])
-    status = settled(supervisor, "child", ProcessState.STOPPED)
+    status = reached(supervisor, "child", ProcessState.STOPPED)
     assert (status.pid, status.exit_reason) == (None, "exit code 0: finished")
 
 
 def test_the_stop_signal_is_the_specs(supervisor: Control) -> None:
     run(supervisor, child(IGNORE_TERM + READY + SLEEP, stop_signal=signal.SIGUSR1))
     supervisor.stop(["child"])
-    assert settled(supervisor, "child", ProcessState.STOPPED).exit_reason == "ended by SIGUSR1: ready"
+    assert reached(supervisor, "child", ProcessState.STOPPED).exit_reason == "ended by SIGUSR1: ready"
 
 
 def test_what_ignores_the_signal_is_killed(supervisor: Control) -> None:
     [running] = run(supervisor, child(IGNORE_TERM + READY + SLEEP, stop_timeout=0.1))
     supervisor.stop(["child"])
-    status = settled(supervisor, "child", ProcessState.STOPPED)
+    status = reached(supervisor, "child", ProcessState.STOPPED)
     assert status.exit_reason == "killed by SIGKILL (did not stop within 0.1 s)"
     assert not alive(running.pid or 0)
 
@@ -87,7 +87,7 @@ def test_grandchildren_end_with_it(supervisor: Control, home: Home, new_session:
 def test_grandchildren_of_one_that_ends_by_itself_are_ended(supervisor: Control, home: Home) -> None:
     file = home.root / "grandchild"
     supervisor.start([parent(file, "os._exit(1)")])
-    settled(supervisor, "child", ProcessState.BACKOFF)
+    reached(supervisor, "child", ProcessState.BACKOFF)
     until(lambda: not alive(int(file.read_text())))
 
 
@@ -115,7 +115,7 @@ def test_a_kill_gives_no_time_and_is_a_stop(supervisor: Control, home: Home) -> 
     note = f"import signal\nsignal.signal(signal.SIGTERM, lambda *_: open({str(file)!r}, 'w'))\n"
     run(supervisor, child(note + READY + SLEEP, stop_timeout=600))
     supervisor.stop(["child"], kill=True)
-    status = settled(supervisor, "child", ProcessState.STOPPED)
+    status = reached(supervisor, "child", ProcessState.STOPPED)
     assert (status.restarts, status.exit_reason) == (0, "killed by SIGKILL (as asked)")
     assert not file.exists()
 
@@ -127,20 +127,20 @@ def test_a_stop_can_be_turned_into_a_kill(supervisor: Control) -> None:
     supervisor.wait(["child"], {ProcessState.STOPPING}, 20)
     supervisor.stop(["child"], kill=True)
     stopping.join()
-    settled(supervisor, "child", ProcessState.STOPPED)
+    reached(supervisor, "child", ProcessState.STOPPED)
 
 
 def test_a_stop_during_the_wait_for_a_restart(supervisor: Control) -> None:
     supervisor.start([child("import sys; sys.exit(1)", restart=RestartPolicy(first_delay=600, max_delay=600))])
-    settled(supervisor, "child", ProcessState.BACKOFF)
+    reached(supervisor, "child", ProcessState.BACKOFF)
     supervisor.stop(["child"])
-    settled(supervisor, "child", ProcessState.STOPPED)
+    reached(supervisor, "child", ProcessState.STOPPED)
 
 
 def test_a_stop_before_it_is_ready(supervisor: Control) -> None:
     supervisor.start([child(SLEEP)])
     supervisor.stop(["child"])
-    assert settled(supervisor, "child", ProcessState.STOPPED).pid is None
+    assert reached(supervisor, "child", ProcessState.STOPPED).pid is None
 
 
 def test_a_start_while_it_stops_waits_for_the_end(supervisor: Control) -> None:
@@ -168,7 +168,7 @@ def test_restart_runs_the_same_again(supervisor: Control) -> None:
         supervisor.restart(["ghost"])
 
 
-def test_only_the_settled_can_be_forgotten(supervisor: Control) -> None:
+def test_only_a_process_in_a_final_state_can_be_forgotten(supervisor: Control) -> None:
     run(supervisor, child())
     with pytest.raises(UsageError, match="child cannot be forgotten"):
         supervisor.remove(["child"])

@@ -1,4 +1,4 @@
-"""Telling a running process lines on its stdin: heard whole, and nobody waits for one that is deaf."""
+"""Telling a running process lines on its stdin: read whole, and nothing waits for one that does not read."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from clickstream.actions.control import Control
 from clickstream.config.paths import Home
 from clickstream.domain.errors import ClickstreamError, UsageError
 from clickstream.domain.processes import ProcessState, Role
-from tests.process.children import READY, SLEEP, child, run, seen, settled, until
+from tests.process.children import READY, SLEEP, child, reached, run, seen, until
 
 REPORT = """import json, os, sys, time
 def report(detail):
@@ -36,7 +36,7 @@ def test_each_life_has_a_stdin_of_its_own(supervisor: Control) -> None:
     assert status.pid != first.pid
 
 
-def test_one_that_does_not_read_delays_nobody_and_is_said(supervisor: Control) -> None:
+def test_one_that_does_not_read_delays_nothing_and_is_said(supervisor: Control) -> None:
     run(supervisor, child(DEAF, **WORKER), child(READY + SLEEP, name="other"))
 
     def flood() -> None:
@@ -46,9 +46,9 @@ def test_one_that_does_not_read_delays_nobody_and_is_said(supervisor: Control) -
     with pytest.raises(ClickstreamError, match="child has not listened to what it was told before"):
         flood()
     supervisor.stop(["other"])
-    settled(supervisor, "other", ProcessState.STOPPED)
+    reached(supervisor, "other", ProcessState.STOPPED)
     supervisor.stop(["child"])
-    settled(supervisor, "child", ProcessState.STOPPED)
+    reached(supervisor, "child", ProcessState.STOPPED)
 
 
 def test_one_that_has_closed_its_stdin_is_said(supervisor: Control) -> None:
@@ -69,8 +69,8 @@ def test_who_cannot_be_told_is_said(supervisor: Control) -> None:
     run(supervisor, child())
     with pytest.raises(UsageError, match="child cannot be told anything: it does not listen"):
         supervisor.tell("child", "hello")
-    with pytest.raises(UsageError, match="no such process: nobody"):
-        supervisor.tell("nobody", "hello")
+    with pytest.raises(UsageError, match="no such process: missing"):
+        supervisor.tell("missing", "hello")
 
 
 @pytest.mark.parametrize("line", ["two\nlines", "é" * 256], ids=["two lines", "too long"])
@@ -80,6 +80,6 @@ def test_only_one_short_line_is_taken(supervisor: Control, line: str) -> None:
         supervisor.tell("child", line)
 
 
-def test_what_is_no_worker_has_nothing_on_its_stdin(supervisor: Control, home: Home) -> None:
+def test_what_is_not_a_worker_has_nothing_on_its_stdin(supervisor: Control, home: Home) -> None:
     run(supervisor, child("import sys; print('read', repr(sys.stdin.read()))\n" + READY + SLEEP))
     until(lambda: "read ''" in (home.logs / "child.log").read_text())

@@ -48,7 +48,9 @@ def test_a_frozen_one_hangs_until_it_is_thawed(supervisor: Control, capsys: pyte
 
 
 @pytest.mark.parametrize("command", ["stop", "restart", "kill", "freeze", "thaw"])
-def test_a_name_that_nobody_has_is_said(supervisor: Control, capsys: pytest.CaptureFixture[str], command: str) -> None:
+def test_a_name_that_no_worker_has_is_said(
+    supervisor: Control, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
     assert supervisor.snapshot().processes == ()
     assert clickstream(["worker", command, "nobody"]) == 2
     shown = capsys.readouterr()

@@ -102,7 +102,7 @@ def _attribute(value: Any, attribute: Mapping[str, Any], place: str) -> Iterator
     if literal and literal != attribute["type"]:
         yield f"{place}: {literal}, should be {attribute['type']}"
     if _is_blocks(value):
-        yield f"{place}: is no block"
+        yield f"{place}: is not a block"
 
 
 def _is_blocks(value: Any) -> bool:
@@ -110,7 +110,7 @@ def _is_blocks(value: Any) -> bool:
 
 
 def undefined(found: Module) -> Iterator[str]:
-    """A line for each name that the module uses and nobody defines."""
+    """A line for each name that the module uses and does not define."""
     known_data = {f"{type_}.{name}" for type_, name in found.data}
     known_resources = {f"{type_}.{name}" for type_, name in found.resources}
     text = re.sub(r'"[^"$]*"', '""', found.text)

@@ -156,7 +156,7 @@ def test_every_name_that_is_used_is_defined(found: Module) -> None:
     assert list(undefined(found)) == []
 
 
-def test_a_name_that_nobody_defines_is_seen(tmp_path: Path) -> None:
+def test_a_name_that_no_one_defines_is_seen(tmp_path: Path) -> None:
     (tmp_path / "main.tf").write_text(
         'module "m" {\n  source = "./m"\n}\n'
         "locals {\n  a = var.b + local.c + module.m.d + data.x.y.z + aws_vpc.v.id\n}\n"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from clickstream.actions.benchmark.history import Record, keep
+from clickstream.actions.benchmark.history import Record, append_record
 from clickstream.actions.benchmark.load import Mode, Order
 from clickstream.actions.benchmark.run import Run
 from clickstream.config.paths import Home
@@ -86,4 +86,4 @@ def ramp() -> Record:
 def write(home: Path) -> None:
     """Into the home's history, the oldest first."""
     for record in (ramp(), shuffled(), matrix()):
-        keep(Home(home), record)
+        append_record(Home(home), record)

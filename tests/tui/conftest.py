@@ -45,7 +45,7 @@ def frozen(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.fixture
 def make_app() -> MakeApp:
-    """An app that shows these frames, the last one for ever; its `source` is a FakeSource. Keys come as fast as they
+    """An app that shows these frames, the last one endlessly; its `source` is a FakeSource. Keys come as fast as they
     like, unless `quiet` says otherwise."""
 
     def make(*frames: Frame, read_only: bool = False, quiet: float = 0) -> ClickstreamApp:

@@ -1,4 +1,4 @@
-"""Driving the app in a test: its sizes, steps, when it is settled, a job that is held, and what it shows."""
+"""Driving the app in a test: its sizes, steps, when it is idle, a job that is held, and what it shows."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ class HeldJob:
         self._end.set()
 
 
-async def settled(pilot: Pilot[None]) -> None:
+async def until_idle(pilot: Pilot[None]) -> None:
     """Wait until the frame is on the screen, what was asked is answered, and nothing moves any more."""
     app = pilot.app
     assert isinstance(app, ClickstreamApp)
@@ -114,10 +114,10 @@ def pressing(*keys: str) -> Steps:
     """These keys, once the frame is there."""
 
     async def press(pilot: Pilot[None]) -> None:
-        await settled(pilot)
+        await until_idle(pilot)
         for key in keys:
             await pilot.press(key)
-            await settled(pilot)
+            await until_idle(pilot)
 
     return press
 
@@ -127,7 +127,7 @@ def driven(app: ClickstreamApp, steps: Steps, size: str = "120x40") -> None:
 
     async def run() -> None:
         async with app.run_test(size=SIZES[size]) as pilot:
-            await settled(pilot)
+            await until_idle(pilot)
             await steps(pilot)
 
     asyncio.run(run())

@@ -82,8 +82,8 @@ class FakeSource:
                 frame = self._frames.pop(0)
             yield frame
 
-    def tell(self, happenings: list[JournalEntry]) -> None:
-        self.told += happenings
+    def publish(self, entries: list[JournalEntry]) -> None:
+        self.told += entries
 
     def verified(self, verification: Verification) -> None:
         self.verifications.append(verification)

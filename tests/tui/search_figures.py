@@ -10,7 +10,7 @@ from typing import Any
 from clickstream.actions.observe.model import DOWN, UP, Frame, IndexedPartition, IndexLag, ServiceRow
 from clickstream.config.settings import OpenSearchSettings
 from clickstream.domain.errors import ClickstreamError
-from clickstream.services.opensearch.search import Document, EventCounts, Found, Item, TimeSlot
+from clickstream.services.opensearch.search import Document, EventCounts, Item, SearchResult, TimeSlot
 from clickstream.tui.app import ClickstreamApp
 from tests.tui import frames
 
@@ -29,7 +29,7 @@ class Index:
         self.held: dict[str, threading.Event] = {}
         """By query: answered only when this is set."""
 
-    def search(self, settings: Any, query: str, *, slots: int, newest: int) -> Found:
+    def search(self, settings: Any, query: str, *, slots: int, newest: int) -> SearchResult:
         self.queries.append(query)
         if query in self.held:
             assert self.held[query].wait(60)
@@ -39,10 +39,10 @@ class Index:
         return found(query, empty=self.empty)
 
 
-def found(query: str, *, empty: bool = False) -> Found:
+def found(query: str, *, empty: bool = False) -> SearchResult:
     if empty:
         kinds = tuple(EventCounts(name, 0, 0) for name in ("view", "addtocart", "transaction"))
-        return Found(query, "clickstream-events", 0, 3, None, None, "", (), kinds, (), (), ())
+        return SearchResult(query, "clickstream-events", 0, 3, None, None, "", (), kinds, (), (), ())
     slots = tuple(
         TimeSlot(FIRST_MS + n * DAY_MS, events, events // (90 + n % 40))
         for n in range(DAYS)
@@ -53,7 +53,7 @@ def found(query: str, *, empty: bool = False) -> Found:
         EventCounts("addtocart", 69_332, 37_722),
         EventCounts("transaction", 22_457, 11_719),
     )
-    return Found(
+    return SearchResult(
         query=query,
         index="clickstream-events",
         hits=2_756_101,

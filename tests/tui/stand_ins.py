@@ -100,7 +100,7 @@ class Database:
         if self.error:
             raise self.error
         if self.holds is not None:
-            with cancellation.over(self.holds.set):
+            with cancellation.ending(self.holds.set):
                 self.asked.set()
                 assert self.holds.wait(20)
             if cancellation.wanted:

@@ -46,7 +46,7 @@ def with_screen(steps: Callable[[Pilot[None]], Awaitable[None]]) -> None:
 def test_the_answer_comes_to_the_thread_of_the_app() -> None:
     async def steps(pilot: Pilot[None]) -> None:
         asked = Asked(pilot.app.screen)
-        asked.query.ask(lambda: "yes", 100.0)
+        asked.query.start(lambda: "yes", 100.0)
         assert asked.query.asking_since == 100.0
         await until(pilot, lambda: asked.answers)
         assert asked.threads == {threading.get_ident()}
@@ -60,9 +60,9 @@ def test_the_answer_comes_to_the_thread_of_the_app() -> None:
 def test_there_is_one_question_at_a_time() -> None:
     async def steps(pilot: Pilot[None]) -> None:
         asked = Asked(pilot.app.screen)
-        asked.query.ask(asked.held, 100.0)
+        asked.query.start(asked.held, 100.0)
         assert not asked.query.due(900.0, "another")
-        asked.query.ask(lambda: "second", 101.0)
+        asked.query.start(lambda: "second", 101.0)
         asked.may_answer.set()
         await until(pilot, lambda: asked.answers)
         assert asked.query.figure is not None
@@ -75,7 +75,7 @@ def test_it_is_due_at_most_so_often_and_when_another_answer_is_likely() -> None:
     async def steps(pilot: Pilot[None]) -> None:
         asked = Asked(pilot.app.screen, every=10.0)
         assert asked.query.due(100.0, "a")
-        asked.query.ask(lambda: "yes", 100.0, "a")
+        asked.query.start(lambda: "yes", 100.0, "a")
         await until(pilot, lambda: asked.answers)
         assert not asked.query.due(105.0, "b"), "too soon"
         assert not asked.query.due(200.0, "a"), "the answer stays true"
@@ -101,14 +101,14 @@ def test_an_error_is_said_and_the_answer_before_stays(error: Exception, words: s
 
     async def steps(pilot: Pilot[None]) -> None:
         asked = Asked(pilot.app.screen)
-        asked.query.ask(lambda: "yes", 100.0)
+        asked.query.start(lambda: "yes", 100.0)
         await until(pilot, lambda: asked.answers == 1)
-        asked.query.ask(fail, 101.0)
+        asked.query.start(fail, 101.0)
         await until(pilot, lambda: asked.answers == 2)
         assert asked.query.error == words
         assert asked.query.figure is not None
         assert asked.query.figure.value == "yes"
-        asked.query.ask(lambda: "again", 102.0)
+        asked.query.start(lambda: "again", 102.0)
         await until(pilot, lambda: asked.answers == 3)
         assert asked.query.error == ""
 
@@ -119,12 +119,12 @@ def test_an_error_is_said_and_the_answer_before_stays(error: Exception, words: s
 def test_an_answer_that_is_not_waited_for_is_not_heard(given_up: bool) -> None:
     async def steps(pilot: Pilot[None]) -> None:
         asked = Asked(pilot.app.screen, patience=30.0)
-        asked.query.ask(asked.held, 100.0)
+        asked.query.start(asked.held, 100.0)
         if not given_up:
             asked.query.abandon()
         assert asked.query.due(129.0, None) != given_up
         assert asked.query.due(131.0, None)
-        asked.query.ask(lambda: "second", 131.0)
+        asked.query.start(lambda: "second", 131.0)
         await until(pilot, lambda: asked.answers == 1)
         asked.may_answer.set()
         await until(pilot, lambda: not any(one.name == THREAD for one in threading.enumerate()))
@@ -141,7 +141,7 @@ def test_a_screen_that_has_gone_hears_no_answer() -> None:
         screen: Screen[None] = Screen()
         await pilot.app.push_screen(screen)
         asked = Asked(screen)
-        asked.query.ask(asked.held, 100.0)
+        asked.query.start(asked.held, 100.0)
         await pilot.app.pop_screen()
         asked.may_answer.set()
         await until(pilot, lambda: not any(one.name == THREAD for one in threading.enumerate()))
@@ -157,19 +157,19 @@ def test_what_was_cancelled_is_not_due_until_it_is_asked_for() -> None:
         begun = threading.Event()
 
         def question() -> str:
-            with cancellation.over(asked.may_answer.set):
+            with cancellation.ending(asked.may_answer.set):
                 begun.set()
                 asked.held()
             raise Interrupted("cancelled")
 
-        asked.query.ask(question, 100.0, cancellation=cancellation)
+        asked.query.start(question, 100.0, cancellation=cancellation)
         await until(pilot, begun.is_set)
         asked.query.cancel()
         await until(pilot, lambda: asked.answers)
         assert asked.query.cancelled
         assert asked.query.error == ""
         assert not asked.query.due(900.0, "another")
-        asked.query.ask(lambda: "yes", 901.0)
+        asked.query.start(lambda: "yes", 901.0)
         await until(pilot, lambda: asked.answers == 2)
         assert not asked.query.cancelled
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
-from clickstream.actions.benchmark.history import Record, keep
+from clickstream.actions.benchmark.history import Record, append_record
 from clickstream.actions.benchmark.series import Options, Summary, cases, summaries
 from clickstream.config.paths import Home
 from clickstream.tui import background, benchmarks
@@ -21,7 +21,7 @@ from clickstream.tui.screens.confirm import ConfirmScreen
 from clickstream.tui.themes import LIGHT
 from clickstream.tui.widgets.row_table import RowTable
 from tests.tui import benchmark_figures, frames
-from tests.tui.driving import EVERY_SIZE, LOGS, SIZES, HeldJob, MakeApp, Steps, driven, pressing, settled, text_of
+from tests.tui.driving import EVERY_SIZE, LOGS, SIZES, HeldJob, MakeApp, Steps, driven, pressing, text_of, until_idle
 from tests.waiting import until
 
 HISTORY = LOGS.parent / "benchmarks.jsonl"
@@ -48,7 +48,7 @@ async def run_one(pilot: Pilot[None], held_job: HeldJob) -> None:
     found = BenchmarkProgress(tuple(cases(Options())), [benchmark_figures.drain(1, 1_000_000, 203_000.0, 290_000.0)])
     words = "benchmark, run 2 of 3: reading"
     held_job.run(app, "benchmark", words=words, done=430_000, total=1_000_000, found=found)
-    await settled(pilot)
+    await until_idle(pilot)
 
 
 def running_after(held_job: HeldJob, *keys: str) -> Steps:
@@ -92,7 +92,7 @@ def test_picture_in_other_colours(
     app = make_app(frames.done())
 
     async def run(pilot: Pilot[None]) -> None:
-        await settled(pilot)
+        await until_idle(pilot)
         app.theme = LIGHT.name if how == "light" else app.theme
         await pressing("8", *RANDOM)(pilot)
 
@@ -132,7 +132,7 @@ def test_a_history_that_cannot_be_read_is_said(make_app: MakeApp) -> None:
 
 def test_lines_of_another_version_are_left_out_and_steer_nothing(make_app: MakeApp, history: None) -> None:
     record = replace(benchmark_figures.ramp(), at=1e300, machine={"cpu": "\x1b[31mred", "cores": []}, versions={})
-    keep(Home(LOGS.parent), record)
+    append_record(Home(LOGS.parent), record)
     with HISTORY.open("ab") as file:
         file.write(b'\xff\n{"runs": 3}\n{"at": 1, "machine": {}, "versions": {}, "runs": [{"order": "odd"}]}\n[[[[\n')
     app = make_app(frames.done())
@@ -153,9 +153,9 @@ def test_what_another_terminal_measures_is_read_without_asking(make_app: MakeApp
         source: Any = app.source
         await pressing("8", "down")(pilot)
         chosen = table(app).selected
-        keep(Home(LOGS.parent), benchmark_figures.ramp())
+        append_record(Home(LOGS.parent), benchmark_figures.ramp())
         source.push(replace(frames.done(), at=frames.NOW + 2))
-        await settled(pilot)
+        await until_idle(pilot)
         assert table(app).row_count == 39  # too soon
         source.push(replace(frames.done(), at=frames.NOW + 6))
         await until(pilot, lambda: table(app).row_count == 45, "the new rows")
@@ -168,7 +168,8 @@ def test_what_another_terminal_measures_is_read_without_asking(make_app: MakeApp
 def test_the_history_is_read_in_a_thread(make_app: MakeApp, history: None, monkeypatch: pytest.MonkeyPatch) -> None:
     readers: list[str] = []
     monkeypatch.setattr(
-        "clickstream.actions.benchmark.history.kept", lambda _: readers.append(threading.current_thread().name) or []
+        "clickstream.actions.benchmark.history.read_records",
+        lambda _: readers.append(threading.current_thread().name) or [],
     )
     driven(make_app(frames.done()), pressing("8"))
     assert set(readers) == {background.THREAD}
@@ -211,7 +212,7 @@ def test_a_running_benchmark_is_shown_and_read_when_it_has_ended(
         assert "▲ 2 p 1 M reading ▇▇▇▇▇" in text_of(app)
         assert "◌ 3 p 1 M" in text_of(app)
         assert str(table(app).ordered_rows[0].key.value) == f"{benchmarks.RUNNING}/0"
-        keep(Home(LOGS.parent), replace(benchmark_figures.shuffled(), at=frames.NOW))
+        append_record(Home(LOGS.parent), replace(benchmark_figures.shuffled(), at=frames.NOW))
         held_job.end()
         await until(pilot, lambda: table(app).row_count == 42, "the rows of what has ended")
         assert not now.display

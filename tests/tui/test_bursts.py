@@ -34,7 +34,7 @@ from clickstream.tui.screens.dialog import Dialog
 from clickstream.tui.screens.edit import EditScreen
 from clickstream.tui.screens.prompt import PromptScreen
 from tests.tui import frames
-from tests.tui.driving import MakeApp, driven, notices, settled
+from tests.tui.driving import MakeApp, driven, notices, until_idle
 from tests.tui.test_keys import bindings, two_of_three
 from tests.waiting import until
 
@@ -83,13 +83,13 @@ async def bursting(app: ClickstreamApp, *keys: str, at_once: bool = False, wante
     """These keys, each with all that it causes, or before it, until something has come of them where that is `wanted`;
     whether a dialog is left open, for the next Enter."""
     async with app.run_test(size=(120, 40)) as pilot:
-        await settled(pilot)
+        await until_idle(pilot)
         for key in keys:
             if at_once:
                 app.post_message(Key(key, key if len(key) == 1 else None))
             else:
                 await pilot.press(key)
-        await settled(pilot)
+        await until_idle(pilot)
         if wanted is not None:
             await until(pilot, lambda: wanted, "an effect")
         return isinstance(app.screen, Dialog)
@@ -136,10 +136,10 @@ def test_what_closes_a_dialog_closes_nothing_else(
 
     async def steps(pilot: Pilot[None]) -> None:
         await pilot.press(*opened_by.split())
-        await settled(pilot)
+        await until_idle(pilot)
         for _ in range(3):
             app.post_message(Key(end, None))
-        await settled(pilot)
+        await until_idle(pilot)
         assert isinstance(app.screen_stack[0], DashboardScreen)
 
     driven(app, steps)
@@ -180,7 +180,7 @@ def test_a_text_may_be_pasted_where_one_is_asked_for(make_app: MakeApp, effects:
     async def steps(pilot: Pilot[None]) -> None:
         app.run_command("producer pace")
         fed(app, "\x1b[200~5x\r\nsecond line\x1b[201~\r")
-        await settled(pilot)
+        await until_idle(pilot)
         assert isinstance(app.screen, PromptScreen), "Enter out of a paste answers nothing"
         assert app.screen.query_one(Input).value == "5x", "and nothing that was typed is lost"
 
@@ -193,12 +193,12 @@ def test_what_was_edited_is_not_lost_to_a_burst(make_app: MakeApp, effects: list
 
     async def steps(pilot: Pilot[None]) -> None:
         app.action_mode("rejects")
-        await settled(pilot)
+        await until_idle(pilot)
         app.screen.action_edit_selected()  # type: ignore[attr-defined]
-        await settled(pilot)
+        await until_idle(pilot)
         text = app.screen.query_one(TextArea)
         text.text = text.text.replace("buy", "view")
-        await settled(pilot)
+        await until_idle(pilot)
         await pilot.press("ctrl+s")
         assert isinstance(app.screen, EditScreen)
 
@@ -228,7 +228,7 @@ def fed(app: ClickstreamApp, data: str) -> None:
 def test_a_paste_that_ends_itself_is_a_burst(make_app: MakeApp, effects: list[str], data: str) -> None:
     async def steps(pilot: Pilot[None]) -> None:
         fed(pilot.app, data)  # type: ignore[arg-type]
-        await settled(pilot)
+        await until_idle(pilot)
 
     driven(make_app(two_of_three(), quiet=HOUR), steps)
     assert effects == []
@@ -240,11 +240,11 @@ def test_a_paste_may_hold_clicks(make_app: MakeApp, effects: list[str], quiet: f
 
     async def steps(pilot: Pilot[None]) -> None:
         app.screen.action_stop_menu()  # type: ignore[attr-defined]
-        await settled(pilot)
+        await until_idle(pilot)
         place = app.screen.query_one(OptionList).region
         x, y = place.x + 4, place.y + 2
         fed(app, f"\x1b[200~text\x1b[201~\x1b[<0;{x};{y}M\x1b[<0;{x};{y}m\x1b[201~")
-        await settled(pilot)
+        await until_idle(pilot)
 
     driven(app, steps)
     assert effects == ([] if quiet else ["producer stop"])

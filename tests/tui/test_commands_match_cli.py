@@ -34,7 +34,7 @@ ONLY_CLI = {
 }
 
 SHOWN_BY_FRAMES = {
-    ("consumers", "listed"),
+    ("consumers", "list_workers"),
     ("producers", "status"),
     ("stack", "status"),
     ("stack", "env"),

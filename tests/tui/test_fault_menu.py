@@ -17,7 +17,7 @@ from clickstream.services.postgres.verify import Verification
 from clickstream.tui.screens.choose import ChooseScreen
 from clickstream.tui.screens.faults import choices_of
 from tests.tui import frames
-from tests.tui.driving import MakeApp, driven, notices, settled
+from tests.tui.driving import MakeApp, driven, notices, until_idle
 from tests.waiting import until
 
 FINE = Proof(Verification(10, 4, 4, 0, 0, 0, 0), 7, cut=False, lost=0)
@@ -77,7 +77,7 @@ def test_the_palette_s_commands_open_the_menu(make_app: MakeApp, command: str) -
 
     async def drive(pilot: Any) -> None:
         app.run_command(command)
-        await settled(pilot)
+        await until_idle(pilot)
         assert isinstance(app.screen, ChooseScreen)
 
     driven(app, drive)
@@ -88,9 +88,9 @@ def test_a_read_only_session_may_look_and_not_strike(make_app: MakeApp) -> None:
 
     async def drive(pilot: Any) -> None:
         app.run_command("faults list")
-        await settled(pilot)
+        await until_idle(pilot)
         await pilot.press("enter")
-        await settled(pilot)
+        await until_idle(pilot)
         assert app.job is None
         assert "read-only" in notices(app)[-1][1]
 
@@ -108,7 +108,7 @@ def injecting(monkeypatch: pytest.MonkeyPatch, steps: list[Step], proof: Proof |
 
 def test_each_step_is_told_and_marked_as_it_happens(make_app: MakeApp, monkeypatch: pytest.MonkeyPatch) -> None:
     steps = [
-        Step(frames.NOW, "through a relay", "the consumers", aside=True),
+        Step(frames.NOW, "through a relay", "the consumers", on_timeline=False),
         Step(frames.NOW, "killed", "consumer-0, process 7", BAD),
         Step(frames.NOW + 1.2, "restarted", "consumer-0", GOOD),
         Step(frames.NOW + 3, "verify: 0 lost, 0 doubled", "7 messages read back", GOOD),
@@ -118,7 +118,7 @@ def test_each_step_is_told_and_marked_as_it_happens(make_app: MakeApp, monkeypat
 
     async def drive(pilot: Any) -> None:
         await pilot.press("K")
-        await settled(pilot)
+        await until_idle(pilot)
         await pilot.press("enter")
         await until(pilot, lambda: notices(app))
         [(severity, message)] = notices(app)

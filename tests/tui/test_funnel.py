@@ -16,7 +16,7 @@ from clickstream.tui.screens.funnel import FunnelScreen
 from clickstream.tui.screens.visitor import VisitorScreen
 from clickstream.tui.widgets.row_table import RowTable
 from tests.tui import frames, funnel_figures
-from tests.tui.driving import EVERY_SIZE, SIZES, MakeApp, driven, settled, text_of
+from tests.tui.driving import EVERY_SIZE, SIZES, MakeApp, driven, text_of, until_idle
 from tests.tui.stand_ins import Database
 from tests.waiting import until
 
@@ -28,9 +28,9 @@ def not_yet(app: Any) -> int:
 
 async def counted(pilot: Pilot[None]) -> None:
     """Open the screen, and wait for what it asks."""
-    await settled(pilot)
+    await until_idle(pilot)
     await pilot.press("4")
-    await settled(pilot)
+    await until_idle(pilot)
     await until(pilot, lambda: not_yet(pilot.app) == 0, "the figures")
 
 
@@ -41,7 +41,7 @@ async def looked_up(pilot: Pilot[None]) -> None:
     assert isinstance(screen, VisitorScreen)
     await until(pilot, lambda: "3 sessions" in text_of(screen.app), "the visitor")  # type: ignore[arg-type]
     await pilot.press("down", "down")
-    await settled(pilot)
+    await until_idle(pilot)
 
 
 @pytest.mark.parametrize("size", EVERY_SIZE)
@@ -56,9 +56,9 @@ def test_picture_without_answers(
     snap_compare: Any, make_app: MakeApp, database: Database, state: str, size: str
 ) -> None:
     async def open_it(pilot: Pilot[None]) -> None:
-        await settled(pilot)
+        await until_idle(pilot)
         await pilot.press("4")
-        await settled(pilot)
+        await until_idle(pilot)
 
     app = make_app(frames.STATES[state]())
     assert snap_compare(app, terminal_size=SIZES[size], run_before=open_it)
@@ -75,7 +75,7 @@ def test_picture_before_a_visitor_is_named(snap_compare: Any, make_app: MakeApp,
     async def ask(pilot: Pilot[None]) -> None:
         await counted(pilot)
         await pilot.press("slash")
-        await settled(pilot)
+        await until_idle(pilot)
 
     app = funnel_figures.with_postgres(make_app(frames.done()))
     assert snap_compare(app, terminal_size=SIZES["80x24"], run_before=ask)
@@ -91,7 +91,7 @@ def test_an_answer_stays_true_while_nothing_is_stored(make_app: MakeApp, databas
         source.push(later)
         await until(pilot, lambda: app.frame is later)
         assert (database.breakdowns, database.counts) == (1, 1)
-        await settled(pilot)
+        await until_idle(pilot)
         assert "as of now" in text_of(app)
         moved = tuple(replace(row, position=row.position + 1) for row in later.partitions)
         more = replace(later, at=later.at + 1, partitions=moved)
@@ -105,9 +105,9 @@ def test_it_is_not_asked_while_another_screen_shows(make_app: MakeApp, database:
     app = funnel_figures.with_postgres(make_app(frames.running()))
 
     async def steps(pilot: Pilot[None]) -> None:
-        await settled(pilot)
+        await until_idle(pilot)
         await pilot.press("3")
-        await settled(pilot)
+        await until_idle(pilot)
         assert (database.breakdowns, database.counts) == (0, 0)
 
     driven(app, steps)
@@ -118,7 +118,7 @@ def test_o_cancels_and_counts_again(make_app: MakeApp, database: Database) -> No
     database.holds = threading.Event()
 
     async def steps(pilot: Pilot[None]) -> None:
-        await settled(pilot)
+        await until_idle(pilot)
         await pilot.press("4")
         await until(pilot, database.asked.is_set)
         assert "o cancels" in text_of(app)
@@ -141,7 +141,7 @@ def test_it_says_why_nothing_could_be_counted(make_app: MakeApp, database: Datab
     database.error = ClickstreamError("PostgreSQL has no clickstream tables here yet")
 
     async def steps(pilot: Pilot[None]) -> None:
-        await settled(pilot)
+        await until_idle(pilot)
         await pilot.press("4")
         words = "could not be counted: PostgreSQL has no"
         await until(pilot, lambda: text_of(app).count(words) == 3, "an answer in each of the three boxes")
@@ -149,13 +149,13 @@ def test_it_says_why_nothing_could_be_counted(make_app: MakeApp, database: Datab
     driven(app, steps)
 
 
-def test_o_says_when_there_is_nobody_to_ask(make_app: MakeApp, database: Database) -> None:
+def test_o_says_when_there_is_no_server_to_ask(make_app: MakeApp, database: Database) -> None:
     app = funnel_figures.with_postgres(make_app(frames.service_gone()))
 
     async def steps(pilot: Pilot[None]) -> None:
-        await settled(pilot)
+        await until_idle(pilot)
         await pilot.press("4", "o")
-        await settled(pilot)
+        await until_idle(pilot)
         assert database.counts == 0
         assert "PostgreSQL does not answer" in text_of(app)
 
@@ -173,7 +173,7 @@ def test_a_visitor_is_looked_up(make_app: MakeApp, database: Database) -> None:
         assert "12345" in shown
         assert "+8 min" not in shown
         await pilot.press("slash")
-        await settled(pilot)
+        await until_idle(pilot)
         field = app.screen.query_one(Input)
         assert field.has_focus
         assert field.value == ""
@@ -181,7 +181,7 @@ def test_a_visitor_is_looked_up(make_app: MakeApp, database: Database) -> None:
         await until(pilot, lambda: "nothing is stored of visitor 12" in text_of(app))
         assert app.screen.query_one("#visitor-sessions", RowTable).row_count == 0
         await pilot.press("escape")
-        await settled(pilot)
+        await until_idle(pilot)
         assert isinstance(app.screen, FunnelScreen)
 
     driven(app, steps)
@@ -191,7 +191,7 @@ def test_a_visitor_without_servers_is_a_sentence(make_app: MakeApp) -> None:
     app = make_app(frames.empty())
 
     async def steps(pilot: Pilot[None]) -> None:
-        await settled(pilot)
+        await until_idle(pilot)
         await pilot.press("4", "slash", *"5", "enter")
         await until(pilot, lambda: "no servers yet" in text_of(app))
 

@@ -11,7 +11,7 @@ from textual.widgets import DataTable
 from clickstream.actions.observe.model import Frame, IndexedPartition, IndexLag
 from clickstream.tui.widgets.row_table import RowTable
 from tests.tui import frames
-from tests.tui.driving import MakeApp, driven, settled
+from tests.tui.driving import MakeApp, driven, until_idle
 
 pytestmark = pytest.mark.usefixtures("answers")
 
@@ -28,7 +28,7 @@ def with_indexer() -> Frame:
 def test_the_workers_table_has_a_row_for_each(make_app: MakeApp) -> None:
     async def steps(pilot: Pilot[None]) -> None:
         await pilot.press("2")
-        await settled(pilot)
+        await until_idle(pilot)
         table: DataTable[object] = pilot.app.screen.query_one(RowTable)
         assert "indexer-0" in {str(row.key.value) for row in table.ordered_rows}
 
@@ -39,6 +39,6 @@ def test_the_workers_table_has_a_row_for_each(make_app: MakeApp) -> None:
 def test_every_screen_takes_them(make_app: MakeApp, mode: str) -> None:
     async def steps(pilot: Pilot[None]) -> None:
         await pilot.press(mode)
-        await settled(pilot)
+        await until_idle(pilot)
 
     driven(make_app(with_indexer()), steps)

@@ -14,7 +14,7 @@ from clickstream.tui.jobs import Job
 from clickstream.tui.screens.confirm import ConfirmScreen
 from clickstream.tui.widgets.status_bar import StatusBar, progress
 from tests.tui import frames
-from tests.tui.driving import MakeApp, driven, notices, settled
+from tests.tui.driving import MakeApp, driven, notices, until_idle
 from tests.waiting import until
 
 
@@ -26,7 +26,7 @@ def test_progress_is_shown_and_the_end_is_told(make_app: MakeApp, monkeypatch: p
     go_on = threading.Event()
 
     def run(job: Job) -> str:
-        job.say("counting sheep", 43, 100)
+        job.report("counting sheep", 43, 100)
         assert go_on.wait(10)
         return "100 sheep"
 
@@ -87,7 +87,7 @@ def test_quitting_while_a_job_runs_asks(make_app: MakeApp, monkeypatch: pytest.M
         await pilot.press("v", "q")
         assert isinstance(app.screen, ConfirmScreen)
         await pilot.press("enter")
-        await settled(pilot)
+        await until_idle(pilot)
         assert app.is_running
         assert len(app.screen_stack) == 1
         go_on.set()

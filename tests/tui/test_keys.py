@@ -32,7 +32,7 @@ from clickstream.tui.widgets.log_view import LogView
 from clickstream.tui.widgets.payload_view import PayloadView
 from clickstream.tui.widgets.row_table import RowTable
 from tests.tui import frames, funnel_figures, search_figures
-from tests.tui.driving import HeldJob, MakeApp, notices, settled
+from tests.tui.driving import HeldJob, MakeApp, notices, until_idle
 from tests.tui.stand_ins import EVENT, Database, Doctor, write
 from tests.waiting import until
 
@@ -440,7 +440,7 @@ async def do(pilot: Any, *steps: Any, waits: bool = True) -> None:
         else:
             await pilot.press(step)
         if waits:
-            await settled(pilot)
+            await until_idle(pilot)
         else:
             await pilot.pause()
 
@@ -467,7 +467,7 @@ def test_every_key_does_what_is_said(
 
     async def run() -> None:
         async with app.run_test(size=place.size) as pilot:
-            await settled(pilot)
+            await until_idle(pilot)
             await do(pilot, *place.opened_by)
             if name == "logs":
                 await until(pilot, lambda: len(app.screen.query_one(LogView).rows) > 200)

@@ -16,7 +16,7 @@ from clickstream.tui.screens.logs import LogsScreen
 from clickstream.tui.screens.pick import PickScreen
 from clickstream.tui.widgets.filter_bar import FilterBar
 from clickstream.tui.widgets.log_view import LogView
-from tests.tui.driving import EVERY_SIZE, SIZES, MakeApp, settled, strips
+from tests.tui.driving import EVERY_SIZE, SIZES, MakeApp, strips, until_idle
 from tests.tui.frames import empty, running
 from tests.tui.stand_ins import COUNT, LINES, write
 from tests.waiting import until
@@ -82,7 +82,7 @@ def test_picture_while_lines_come(snap_compare: Any, make_app: MakeApp, log_fold
     write(log_folder, "producer", [f"2025-05-29T12:00:40.{n:03d}Z INFO producer: {n:,} sent" for n in range(100)])
 
     async def look(pilot: Any) -> None:
-        await settled(pilot)
+        await until_idle(pilot)
         await pilot.press("6")
         await until(pilot, lambda: len(texts(pilot.app)) == COUNT + 100)
         shown = view(pilot.app)  # the scroll bar below it comes after the rows, and takes one of them
@@ -98,7 +98,7 @@ def test_picture_while_lines_come(snap_compare: Any, make_app: MakeApp, log_fold
     assert snap_compare(make_app(running()), terminal_size=SIZES["80x24"], run_before=look)
 
 
-def test_lines_stand_in_order_of_time_and_harmless(make_app: MakeApp, log_folder: Path) -> None:
+def test_lines_stand_in_order_of_time_and_escaped(make_app: MakeApp, log_folder: Path) -> None:
     app = make_app(running())
 
     async def act(pilot: Any) -> None:

@@ -12,7 +12,7 @@ import pytest
 from textual.pilot import Pilot
 
 from clickstream.actions.demo.progress import DemoProgress, Flow, Phase
-from clickstream.actions.reset import Emptied
+from clickstream.actions.reset import ResetResult
 from clickstream.domain.errors import Interrupted
 from clickstream.pipeline.events.generator import RETAILROCKET, generate_events
 from clickstream.services.postgres.verify import Verification
@@ -138,9 +138,9 @@ def test_a_reset_empties_everything_or_nothing_so_it_cannot_be_cancelled(
 ) -> None:
     go_on = threading.Event()
 
-    def reset(_settings: Any) -> Emptied:
+    def reset(_settings: Any) -> ResetResult:
         assert go_on.wait(20)
-        return Emptied("clicks", True, True, 1_234)
+        return ResetResult("clicks", True, True, 1_234)
 
     monkeypatch.setattr("clickstream.actions.reset.reset", reset)
     app = make_app(frames.running())

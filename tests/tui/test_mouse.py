@@ -17,7 +17,7 @@ from clickstream.tui.widgets.log_tail import LogTail
 from clickstream.tui.widgets.log_view import LogView
 from clickstream.tui.widgets.row_table import RowTable
 from tests.tui import frames
-from tests.tui.driving import EVERY_SIZE, MakeApp, driven, settled
+from tests.tui.driving import EVERY_SIZE, MakeApp, driven, until_idle
 from tests.tui.stand_ins import COUNT, write
 from tests.waiting import until
 
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.usefixtures("answers")
 
 async def click(pilot: Pilot[None], on: Any, x: int, y: int = 0) -> None:
     assert await pilot.click(on, offset=(x, y))
-    await settled(pilot)
+    await until_idle(pilot)
 
 
 def wheel(view: LogView, event: type[MouseScrollUp | MouseScrollDown]) -> None:
@@ -38,7 +38,7 @@ def test_a_row_is_chosen_and_a_head_sorts(make_app: MakeApp) -> None:
 
     async def steps(pilot: Pilot[None]) -> None:
         await pilot.press("2")
-        await settled(pilot)
+        await until_idle(pilot)
         table = app.screen.query_one(RowTable)
         assert table.selected == "kafka"
         await click(pilot, table, 5, 6)  # a border, the heads, and the fifth row
@@ -63,7 +63,7 @@ def test_keys_in_the_key_line(make_app: MakeApp, size: str) -> None:
 
         await click(pilot, KeyLine, place(" 2 ") + 1)
         await until(pilot, lambda: app.current_mode == "workers")
-        await settled(pilot)
+        await until_idle(pilot)
         await click(pilot, KeyLine, place("x stop") + 2)
         await until(pilot, lambda: isinstance(app.screen, ConfirmScreen))
         await click(pilot, "#no", 3, 1)
@@ -115,15 +115,15 @@ def test_the_wheel_looks_back_in_the_log_and_follows_again_at_its_end(make_app: 
         await pilot.press("6")
         view = app.screen.query_one(LogView)
         await until(pilot, lambda: len(view.rows) == COUNT + 200)
-        await settled(pilot)
+        await until_idle(pilot)
         end = view.scroll_y
         wheel(view, MouseScrollUp)
-        await settled(pilot)
+        await until_idle(pilot)
         assert view.scroll_y < end
         assert not view.following
         for _ in range(3):
             wheel(view, MouseScrollDown)
-            await settled(pilot)
+            await until_idle(pilot)
         assert view.scroll_y == view.max_scroll_y
         assert view.following
 

@@ -49,7 +49,7 @@ def test_after_the_text_it_asks_before_it_does_anything(
 
 
 def job(text: str) -> Any:
-    return SimpleNamespace(arguments={"text": text}, settings=None, say=lambda *_: None)
+    return SimpleNamespace(arguments={"text": text}, settings=None, report=lambda *_: None)
 
 
 @pytest.mark.parametrize(
@@ -65,9 +65,9 @@ def test_the_text_is_as_on_the_command_line(
 ) -> None:
     heard: list[Any] = []
 
-    def act(_: object, to: Target, **rest: Any) -> rewind.Rewound:
+    def act(_: object, to: Target, **rest: Any) -> rewind.RewindResult:
         heard.append((to, rest))
-        return rewind.Rewound("t", (), 7, 1234)
+        return rewind.RewindResult("t", (), 7, 1234)
 
     monkeypatch.setattr(rewind, "rewind", act)
     assert runners.consumer_rewind(job(text)) == (

@@ -16,7 +16,7 @@ from clickstream.config.settings import KafkaSettings
 from clickstream.domain.errors import ServiceUnavailable
 from clickstream.tui.app import ClickstreamApp
 from clickstream.tui.drawing import partitions, pressure
-from clickstream.tui.widgets.lag_chart import LagChart, lag_lines, split_at_gaps
+from clickstream.tui.widgets.lag_chart import LagChart, lag_lines, split_at_silences
 from clickstream.tui.widgets.row_table import RowTable
 from tests.tui import frames, funnel_figures
 from tests.tui.driving import EVERY_SIZE, SIZES, MakeApp, pressing
@@ -193,7 +193,7 @@ def test_lines_join_past_and_present_without_overlap() -> None:
     assert lines[0][0] == (frames.NOW - 300, 7)
     assert lines[2][0] == (frames.NOW - 100, 0)
     assert [len(points) for points in lines.values()] == [11, 11, 10]
-    assert [len(part) for part in split_at_gaps(lines[0])] == [1, 10]
+    assert [len(part) for part in split_at_silences(lines[0])] == [1, 10]
 
 
 def test_only_the_partitions_furthest_behind_are_drawn() -> None:

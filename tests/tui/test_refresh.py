@@ -15,7 +15,7 @@ from clickstream.tui.screens.base import DashboardScreen
 from clickstream.tui.widgets.log_view import LogView
 from clickstream.tui.widgets.row_table import RowTable
 from tests.tui import frames, funnel_figures
-from tests.tui.driving import MakeApp, driven, settled
+from tests.tui.driving import MakeApp, driven, until_idle
 from tests.tui.stand_ins import COUNT
 from tests.waiting import until
 
@@ -28,7 +28,7 @@ TRIES = 5
 """What a thread brings on a busy machine may come after all that calm; what a frame touches, it touches always."""
 
 SHOW_A_CONSUMER = {"overview": {"strip"}, "workers": {"processes"}, "partitions": {"pressure"}}
-"""Who shows a consumer's figures, by mode; nobody on the others."""
+"""The widgets that show a consumer's figures, by mode; none on the others."""
 
 SHOW_THE_TIME = {"overview": {"HeaderLine", "PlotextPlot"}}
 """Who changes when only time has passed; on the others the clock in the first line."""
@@ -36,7 +36,7 @@ SHOW_THE_TIME = {"overview": {"HeaderLine", "PlotextPlot"}}
 
 @pytest.fixture
 def touched(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Names of the widgets that were asked to draw themselves anew, and rows of the cells that were."""
+    """Names of the widgets that were asked to draw themselves again, and rows of the cells that were."""
     found: list[str] = []
     refresh, update_cell = Widget.refresh, RowTable.update_cell
 
@@ -69,7 +69,7 @@ async def touched_by(frame: Frame, pilot: Pilot[None], touched: list[str]) -> se
     assert isinstance(app, ClickstreamApp)
     touched.clear()
     app.frame = frame
-    await settled(pilot)
+    await until_idle(pilot)
     return set(touched)
 
 
@@ -78,7 +78,7 @@ async def quiet(pilot: Pilot[None], touched: list[str]) -> None:
     calm = 0
     for _ in range(500):
         touched.clear()
-        await settled(pilot)
+        await until_idle(pilot)
         calm = 0 if touched else calm + 1
         if calm == CALM:
             return
@@ -91,14 +91,14 @@ def test_a_refresh_touches_only_what_changed(make_app: MakeApp, touched: list[st
 
     async def steps(pilot: Pilot[None]) -> None:
         app.action_mode(mode)
-        await settled(pilot)
+        await until_idle(pilot)
         if mode == "logs":  # its lines are read by a thread
             await until(pilot, lambda: len(app.screen.query_one(LogView).rows) >= COUNT, "lines")
         assert isinstance(app.screen, DashboardScreen)
         for _ in range(TRIES):
             await quiet(pilot, touched)
             app.screen.receive(frames.running())
-            await settled(pilot)
+            await until_idle(pilot)
             if not touched:
                 break
         assert touched == []

@@ -13,7 +13,7 @@ from clickstream.domain.errors import UsageError
 from clickstream.tui.widgets.query_bar import QueryBar
 from clickstream.tui.widgets.row_table import RowTable
 from tests.tui import frames
-from tests.tui.driving import EVERY_SIZE, SIZES, MakeApp, driven, pressing, settled, text_of
+from tests.tui.driving import EVERY_SIZE, SIZES, MakeApp, driven, pressing, text_of, until_idle
 from tests.tui.search_figures import Index, gone, searchable, with_opensearch
 from tests.waiting import until
 
@@ -51,20 +51,20 @@ def test_picture_without_results(snap_compare: Any, make_app: MakeApp, index: In
 def test_a_query_is_typed_and_searched_for(app: Any, index: Index) -> None:
     async def steps(pilot: Pilot[None]) -> None:
         await pilot.press(KEY)
-        await settled(pilot)
+        await until_idle(pilot)
         assert index.queries == ["*"]
         assert "2,756,101 events" in text_of(app)
         await pilot.press("slash")
-        await settled(pilot)
+        await until_idle(pilot)
         await pilot.press(*"item_id:9", "enter")
-        await settled(pilot)
+        await until_idle(pilot)
         assert index.queries == ["*", "item_id:9"]
         assert isinstance(app.focused, RowTable)
         await pilot.press("slash", *"x", "escape")
-        await settled(pilot)
+        await until_idle(pilot)
         assert app.screen.query_one(QueryBar).value == "item_id:9", "what was typed is taken back"
         await pilot.press("slash", "delete", "enter")
-        await settled(pilot)
+        await until_idle(pilot)
         assert index.queries[-1] == "*", "nothing is everything"
 
     driven(app, steps)
@@ -73,7 +73,7 @@ def test_a_query_is_typed_and_searched_for(app: Any, index: Index) -> None:
 def test_it_is_not_asked_while_another_screen_shows(app: Any, index: Index) -> None:
     async def steps(pilot: Pilot[None]) -> None:
         await pilot.press("3")
-        await settled(pilot)
+        await until_idle(pilot)
         assert index.queries == []
 
     driven(app, steps)
@@ -82,11 +82,11 @@ def test_it_is_not_asked_while_another_screen_shows(app: Any, index: Index) -> N
 def test_it_is_asked_again_only_when_more_is_indexed(app: Any, index: Index) -> None:
     async def steps(pilot: Pilot[None]) -> None:
         await pilot.press(KEY)
-        await settled(pilot)
+        await until_idle(pilot)
         later = replace(searchable(), at=frames.NOW + 3_600)
         app.source.push(later)
         await until(pilot, lambda: app.frame is later)
-        await settled(pilot)
+        await until_idle(pilot)
         assert index.queries == ["*"]
         assert "as of" not in text_of(app), "nothing was indexed since, so that the answer is true"
         more = replace(searchable(indexed=500_000), at=frames.NOW + 3_601)
@@ -99,7 +99,7 @@ def test_it_is_asked_again_only_when_more_is_indexed(app: Any, index: Index) -> 
 def test_the_results_stay_while_opensearch_is_away(app: Any) -> None:
     async def steps(pilot: Pilot[None]) -> None:
         await pilot.press(KEY)
-        await settled(pilot)
+        await until_idle(pilot)
         away = gone()
         app.source.push(away)
         await until(pilot, lambda: app.frame is away)
@@ -119,7 +119,7 @@ def test_an_answer_to_the_query_before_comes_too_late(app: Any, index: Index) ->
         await pilot.press("slash", *"event:(", "enter")
         await until(pilot, lambda: "✖ no" in text_of(app), "the second answer")
         index.held["*"].set()
-        await settled(pilot)
+        await until_idle(pilot)
         assert "✖ no" in text_of(app)
         assert "2,756,101" not in text_of(app)
 

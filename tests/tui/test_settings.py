@@ -15,7 +15,7 @@ from clickstream.domain.errors import ClickstreamError
 from clickstream.tui.app import ClickstreamApp
 from clickstream.tui.widgets.findings import Findings
 from clickstream.tui.widgets.row_table import RowTable
-from tests.tui.driving import EVERY_SIZE, SIZES, MakeApp, pressing, settled
+from tests.tui.driving import EVERY_SIZE, SIZES, MakeApp, pressing, until_idle
 from tests.tui.frames import FakeSource, empty, running
 from tests.tui.stand_ins import Doctor
 from tests.waiting import until
@@ -78,7 +78,7 @@ def test_every_variable_is_there_and_no_secret(make_app: MakeApp, doctor: Doctor
     app = prepared(make_app)
 
     async def act(pilot: Any) -> None:
-        await settled(pilot)
+        await until_idle(pilot)
         table = app.screen.query_one(RowTable)
         rows = [[str(cell) for cell in table.get_row_at(row)] for row in range(table.row_count)]
         assert [row[0] for row in rows] == ["CLICKSTREAM_HOME", *variables()]
@@ -100,15 +100,15 @@ def test_the_doctor_is_asked_once_and_again_on_request_only(make_app: MakeApp, d
         assert "trying everything" in doctor_says(app)
         await pilot.press("r", "r")
         doctor.may.set()
-        await settled(pilot)
+        await until_idle(pilot)
         assert doctor.asked == 1
         assert r"[bold]\x1b[31mx" in doctor_says(app)
         assert "→ check PG_USER and PG_PASSWORD" in doctor_says(app)
         await pilot.press("1", "7")
-        await settled(pilot)
+        await until_idle(pilot)
         assert doctor.asked == 1
         await pilot.press("r")
-        await settled(pilot)
+        await until_idle(pilot)
         assert doctor.asked == 2
 
     drive(app, act)
@@ -119,7 +119,7 @@ def test_a_doctor_that_cannot_look_says_why(make_app: MakeApp, doctor: Doctor) -
     doctor.error = ClickstreamError("no answer within 12 s")
 
     async def act(pilot: Any) -> None:
-        await settled(pilot)
+        await until_idle(pilot)
         assert "✖ no answer within 12 s" in doctor_says(app)
 
     drive(app, act)
@@ -129,18 +129,18 @@ def test_other_settings_are_shown_and_checked_when_they_change(make_app: MakeApp
     app = prepared(make_app)
 
     async def act(pilot: Any) -> None:
-        await settled(pilot)
+        await until_idle(pilot)
         assert isinstance(app.source, FakeSource)
         app.source.settings = replace(app.source.settings, sources={"PG_DATABASE": ".env"})
         app.source.push(replace(running(), at=running().at + 1))
         await until(pilot, lambda: doctor.asked == 2, "the doctor is asked again")
-        await settled(pilot)
+        await until_idle(pilot)
         assert str(app.screen.query_one(RowTable).get_row("PG_DATABASE")[2]) == ".env"
 
     drive(app, act)
 
 
-def test_settings_that_change_under_the_doctors_hands_are_checked_anew(make_app: MakeApp, doctor: Doctor) -> None:
+def test_settings_that_change_under_the_doctors_hands_are_checked_again(make_app: MakeApp, doctor: Doctor) -> None:
     app = prepared(make_app)
     doctor.may.clear()
 
@@ -152,8 +152,8 @@ def test_settings_that_change_under_the_doctors_hands_are_checked_anew(make_app:
         await pilot.pause(0.1)
         assert doctor.asked == 1
         doctor.may.set()
-        await settled(pilot)
-        await settled(pilot)
+        await until_idle(pilot)
+        await until_idle(pilot)
         assert doctor.asked == 2
         assert "kafka" in doctor_says(app)
 
@@ -164,7 +164,7 @@ def test_filter_shows_what_matches(make_app: MakeApp, doctor: Doctor) -> None:
     app = prepared(make_app)
 
     async def act(pilot: Any) -> None:
-        await settled(pilot)
+        await until_idle(pilot)
         await pilot.press("slash", *"embedded", "enter")
         await pilot.pause()
         assert app.screen.query_one(RowTable).row_count == 6

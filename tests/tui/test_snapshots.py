@@ -19,7 +19,7 @@ from clickstream.tui.app import ClickstreamApp
 from clickstream.tui.themes import LIGHT
 from clickstream.tui.widgets import status_bar
 from tests.tui import frames, funnel_figures
-from tests.tui.driving import EVERY_SIZE, SIZES, HeldJob, MakeApp, pressing, settled
+from tests.tui.driving import EVERY_SIZE, SIZES, HeldJob, MakeApp, pressing, until_idle
 
 
 @pytest.mark.parametrize("size", EVERY_SIZE)
@@ -75,7 +75,7 @@ def test_palette(snap_compare: Any, make_app: MakeApp) -> None:
     async def find(pilot: Any) -> None:
         await pressing("colon", *"prod")(pilot)
         await pilot.pause(0.3)
-        await settled(pilot)
+        await until_idle(pilot)
 
     assert snap_compare(make_app(frames.running()), terminal_size=SIZES["120x40"], run_before=find)
 
@@ -101,7 +101,7 @@ def test_progress(
     monkeypatch.setattr(status_bar, "time", SimpleNamespace(monotonic=lambda: now))
 
     async def show(pilot: Any) -> None:
-        await settled(pilot)
+        await until_idle(pilot)
         held_job.run(app, "demo", began=now - 2_000.0, words=words, done=1_200_000, total=2_756_101)
         await pilot.pause()
 
@@ -116,7 +116,7 @@ def test_notices(snap_compare: Any, make_app: MakeApp, severity: Any) -> None:
         words = "data generate: data/events.csv is there already (move it away first)"
 
     async def tell(pilot: Any) -> None:
-        await settled(pilot)
+        await until_idle(pilot)
         app.notify(words, severity=severity, timeout=600, markup=False)
         await pilot.pause()
 
@@ -140,11 +140,11 @@ def test_without_colours(
 
 def opened(app: ClickstreamApp, mode: str, theme: str = "") -> Any:
     async def run(pilot: Any) -> None:
-        await settled(pilot)
+        await until_idle(pilot)
         app.theme = theme or app.theme
         app.action_mode(mode)
-        await settled(pilot)
-        await settled(pilot)
+        await until_idle(pilot)
+        await until_idle(pilot)
 
     return run
 

@@ -17,7 +17,7 @@ from clickstream.tui.app import MODE_NAMES, ClickstreamApp
 from clickstream.tui.themes import DARK, LIGHT
 from clickstream.tui.widgets.row_table import RowTable
 from tests.tui import frames, funnel_figures
-from tests.tui.driving import EVERY_SIZE, MakeApp, driven, settled, strips, text_of
+from tests.tui.driving import EVERY_SIZE, MakeApp, driven, strips, text_of, until_idle
 from tests.waiting import until
 
 pytestmark = pytest.mark.usefixtures("answers")
@@ -81,8 +81,8 @@ def test_text_stands_out_on_every_screen(make_app: MakeApp, theme: str) -> None:
         app.theme = theme
         for mode in MODE_NAMES:
             app.action_mode(mode)
-            await settled(pilot)
-            await settled(pilot)
+            await until_idle(pilot)
+            await until_idle(pilot)
             faint = {(text.strip(), round(value, 1)) for text, value in pairs(app) if value < LEAST_CONTRAST}
             assert not faint, mode
 
@@ -102,7 +102,7 @@ def test_the_palette_changes_the_theme_at_once(make_app: MakeApp, theme: str) ->
     async def steps(pilot: Pilot[None]) -> None:
         assert app.theme == DARK.name
         await pilot.press("2")
-        await settled(pilot)
+        await until_idle(pilot)
         await pilot.press("colon", *"theme")
         await until(pilot, lambda: first_hit(app).lower().endswith("theme"), "the offer to choose a theme")
         await pilot.press("enter")
@@ -110,7 +110,7 @@ def test_the_palette_changes_the_theme_at_once(make_app: MakeApp, theme: str) ->
         await pilot.press(*theme)
         await until(pilot, lambda: first_hit(app) == theme, "that theme")
         await pilot.press("enter")
-        await settled(pilot)
+        await until_idle(pilot)
         assert app.theme == theme
         state: Any = app.screen.query_one(RowTable).get_cell("kafka", "1")
         assert str(state.style) == app.theme_variables["success"]
@@ -129,8 +129,8 @@ def test_without_colours_states_are_told_by_sign_and_word(
     async def steps(pilot: Pilot[None]) -> None:
         for mode in ("overview", "workers", "partitions", "settings"):
             app.action_mode(mode)
-            await settled(pilot)
-            await settled(pilot)
+            await until_idle(pilot)
+            await until_idle(pilot)
             shown[mode] = text_of(app)
             for strip in strips(app):
                 for filter_ in app.get_line_filters():

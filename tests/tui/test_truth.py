@@ -77,7 +77,7 @@ def test_while_all_is_fresh_nothing_has_an_age(make_app: MakeApp, size: str) -> 
     driven(app, steps, size)
 
 
-def test_a_server_that_hangs_is_no_running_one(make_app: MakeApp, log_folder: Any) -> None:
+def test_a_server_that_hangs_is_not_a_running_one(make_app: MakeApp, log_folder: Any) -> None:
     app = make_app(frames.service_gone())
 
     async def steps(pilot: Pilot[None]) -> None:
@@ -128,7 +128,7 @@ def test_nothing_holds_them_up_only_where_all_is_stored(frame: Frame, words: str
     assert pressure.summary(pressures(frame), frame) == words
 
 
-def test_a_partition_that_nobody_has_is_the_headline() -> None:
+def test_a_partition_that_no_worker_has_is_the_headline() -> None:
     assert headline(stuck(STOPPED, owner=None)).text == "messages wait in partition 1, which no consumer has"
 
 
@@ -156,7 +156,7 @@ def test_a_silent_owner_is_called_silent() -> None:
     assert "owner silent" in lag_box(warned, 60, 10).plain
 
 
-def test_rates_that_are_not_known_are_no_rates_of_nothing() -> None:
+def test_rates_that_are_not_known_are_not_rates_of_nothing() -> None:
     frame = frames.service_gone()
     titles = [column.title for column in partitions.columns_for(120)]
     cells = dict(zip(titles, partitions.partition_cells(frame, frame.partitions[0], 120), strict=True))
@@ -177,7 +177,7 @@ def rates(*stored: float, after: float = 0.0) -> History:
     (rates(*[math.nan] * 60, 0.0, 0.0), "nothing has flowed since 12:00:39"),
     (rates(*[0.0] * 300), "nothing has flowed since 11:55:41"),
 ])  # fmt: skip
-def test_of_a_time_that_nobody_watched_nothing_is_said(history: History, words: str) -> None:
+def test_of_a_time_that_no_one_watched_nothing_is_said(history: History, words: str) -> None:
     assert nothing_flowed(history) == words
 
 

@@ -39,7 +39,7 @@ def on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
 def test_what_is_quick_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     terminal = on_a_terminal(monkeypatch)
     with activity.shown("stop consumers"):
-        activity.say("stopping")
+        activity.report("stopping")
     assert terminal.getvalue() == ""
 
 
@@ -47,7 +47,7 @@ def test_what_takes_long_says_what_it_does_and_how_far_it_is(monkeypatch: pytest
     terminal = on_a_terminal(monkeypatch)
     monkeypatch.setattr(activity, "SHOWN_AFTER", 0.0)
     activity_of = activity.Activity("verify")
-    activity_of.say("comparing every session", 45, 100)
+    activity_of.report("comparing every session", 45, 100)
     activity_of.begin()
     assert terminal.written.wait(30)
     activity_of.end()
@@ -62,7 +62,7 @@ def test_data_takes_the_line_away_first(monkeypatch: pytest.MonkeyPatch, capsys:
         assert terminal.written.wait(30)
         output.write_text("lag 0")
         before = terminal.getvalue()
-        activity.say("more")
+        activity.report("more")
     assert before.endswith("\x1b[2K")
     assert terminal.getvalue() == before
 
@@ -71,11 +71,11 @@ def test_without_a_terminal_it_is_a_line_now_and_then(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with activity.shown("start the servers"):
-        activity.say("downloading Kafka, once", 1, 4)
+        activity.report("downloading Kafka, once", 1, 4)
     assert capsys.readouterr().err == ""
     monkeypatch.setattr(activity, "LINE_EVERY", 0.0)
     with activity.shown("start the servers"):
-        activity.say("downloading Kafka, once", 1, 4)
-        activity.say("starting the servers")
-        activity.say("starting the servers")
+        activity.report("downloading Kafka, once", 1, 4)
+        activity.report("starting the servers")
+        activity.report("starting the servers")
     assert capsys.readouterr().err == "downloading Kafka, once: 25%\nstarting the servers\n"

@@ -12,7 +12,7 @@ import pytest
 from confluent_kafka import KafkaError
 
 from clickstream.config.settings import KafkaSettings, PostgresSettings
-from clickstream.domain.errors import NotAdmitted, ServiceUnavailable
+from clickstream.domain.errors import AdmissionRefused, ServiceUnavailable
 from clickstream.services.kafka.admission import AGAIN_AFTER, ANSWERED_GRACE, GRACE, Admission, diagnose
 from clickstream.services.postgres import sqlstate
 from clickstream.services.postgres.connection import connect
@@ -68,58 +68,58 @@ def admission(clock: Clock) -> Admission:
 
 
 def test_a_refusal_counts_when_it_lasts_and_no_broker_is_left(admission: Admission, clock: Clock) -> None:
-    admission.heard(WRONG_PASSWORD)
+    admission.note_error(WRONG_PASSWORD)
     clock.now += ANSWERED_GRACE / 2
-    assert admission.look() is None, "another broker may let us in"
-    admission.heard(ALL_DOWN)
-    assert admission.look() is None, "the next try may do better"
+    assert admission.find_refusal() is None, "another broker may let us in"
+    admission.note_error(ALL_DOWN)
+    assert admission.find_refusal() is None, "the next try may do better"
     clock.now += GRACE
-    found = admission.look()
-    assert isinstance(found, NotAdmitted)
+    found = admission.find_refusal()
+    assert isinstance(found, AdmissionRefused)
     assert found.args[0] == "Kafka refused: SASL authentication error: no"
     assert "KAFKA_SASL_PASSWORD" in found.hint
 
 
 def test_a_refusal_counts_in_the_end_though_some_broker_answers(admission: Admission, clock: Clock) -> None:
-    admission.heard(WRONG_PASSWORD)
+    admission.note_error(WRONG_PASSWORD)
     clock.now += ANSWERED_GRACE
-    assert isinstance(admission.look(), NotAdmitted)
+    assert isinstance(admission.find_refusal(), AdmissionRefused)
 
 
 def test_whom_a_broker_let_in_is_never_refused_by_one_that_restarts(admission: Admission, clock: Clock) -> None:
-    admission.heard(ALL_DOWN)
-    admission.grant()
-    admission.heard(WRONG_PASSWORD)
-    admission.heard(ALL_DOWN)
+    admission.note_error(ALL_DOWN)
+    admission.admit()
+    admission.note_error(WRONG_PASSWORD)
+    admission.note_error(ALL_DOWN)
     clock.now += ANSWERED_GRACE
-    assert admission.look() is None
+    assert admission.find_refusal() is None
 
 
 def test_a_broker_is_not_asked_all_the_time(clock: Clock) -> None:
     connections: list[socket.socket] = []
     with server(connections.append) as address:
         admission = Admission(settings(address), clock=clock)
-        admission.heard(ALL_DOWN)
+        admission.note_error(ALL_DOWN)
         clock.now += GRACE
-        first = admission.look()
+        first = admission.find_refusal()
         asked = len(connections)
         assert asked
-        assert admission.look() is first
+        assert admission.find_refusal() is first
         assert len(connections) == asked
         clock.now += AGAIN_AFTER
-        admission.look()
+        admission.find_refusal()
         assert len(connections) > asked
 
 
 def test_what_was_heard_of_a_broker_that_is_well_again_counts_no_more(clock: Clock) -> None:
     with server(lambda client: client.sendall(bytes.fromhex("0000000600000001"))) as address:
         admission = Admission(settings(address), clock=clock)
-        admission.heard(KafkaError(KafkaError._TRANSPORT, f"{address}/1: Connect failed"))
-        admission.heard(ALL_DOWN)
+        admission.note_error(KafkaError(KafkaError._TRANSPORT, f"{address}/1: Connect failed"))
+        admission.note_error(ALL_DOWN)
         clock.now += GRACE
-        assert admission.look() is None
+        assert admission.find_refusal() is None
     clock.now += ANSWERED_GRACE
-    assert admission.look() is None
+    assert admission.find_refusal() is None
 
 
 @pytest.mark.parametrize("protocol", ["PLAINTEXT", "SSL", "SASL_SSL"])
@@ -132,7 +132,7 @@ def test_one_that_only_hangs_up_may_be_starting(protocol: str) -> None:
 
 
 @pytest.mark.parametrize("protocol", ["PLAINTEXT", "SSL"])
-def test_where_nobody_listens_it_is_the_address_that_is_named(protocol: str) -> None:
+def test_where_no_server_listens_it_is_the_address_that_is_named(protocol: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         address = "{}:{}".format(*taken.getsockname())
     found = diagnose(settings(address, protocol), ALL_DOWN, hung_up=True)
@@ -166,7 +166,7 @@ def test_the_attempt_that_tells_most_is_the_one_that_is_told(
 
     monkeypatch.setattr(psycopg, "connect", refuse)
     monkeypatch.setattr(sqlstate, "why_refused", lambda *_: states)
-    with pytest.raises(NotAdmitted) as caught:
+    with pytest.raises(AdmissionRefused) as caught:
         connect(PostgresSettings.model_validate({"PG_HOST": "p"}), application_name="tests")
     assert variable in caught.value.hint
     assert attempts[-1] in caught.value.args[0]

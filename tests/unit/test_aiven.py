@@ -18,7 +18,7 @@ from clickstream.actions.observe.once import observe
 from clickstream.actions.servers import Questions
 from clickstream.cli import frames, output
 from clickstream.config.settings import Settings, load_settings
-from clickstream.domain.errors import ClickstreamError, NotAdmitted, ServiceRefused, ServiceUnavailable
+from clickstream.domain.errors import AdmissionRefused, ClickstreamError, ServiceRefused, ServiceUnavailable
 from clickstream.services.aiven import api
 
 TOKEN = "a-secret-token"
@@ -118,7 +118,7 @@ def test_services_are_found_by_type_and_host_name_whatever_the_network(stand_in:
 
 
 @pytest.mark.parametrize("name", ["AIVEN_API_TOKEN", "AIVEN_PROJECT_NAME"])
-def test_without_token_or_project_nobody_is_asked(
+def test_without_token_or_project_no_server_is_asked(
     stand_in: StandIn, settings: Settings, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     monkeypatch.delenv(name)
@@ -139,8 +139,8 @@ def answers(status: int, body: bytes = b"{}") -> Change:
 @pytest.mark.parametrize(
     ("change", "expected", "said"),
     [
-        (answers(401, b'{"message": "Authentication failed"}'), NotAdmitted, "check AIVEN_API_TOKEN"),
-        (answers(403), NotAdmitted, "check AIVEN_API_TOKEN"),
+        (answers(401, b'{"message": "Authentication failed"}'), AdmissionRefused, "check AIVEN_API_TOKEN"),
+        (answers(403), AdmissionRefused, "check AIVEN_API_TOKEN"),
         (answers(404), ServiceRefused, "knows no project demo project"),
         (answers(500), ServiceUnavailable, "HTTP 500"),
         (answers(429), ServiceUnavailable, "HTTP 429"),
@@ -170,13 +170,13 @@ def test_the_token_is_sent_nowhere_else(stand_in: StandIn) -> None:
 
 @pytest.mark.parametrize("token", ["two\nlines", "schlüssel€"])
 def test_a_token_that_no_header_can_hold_is_not_repeated(stand_in: StandIn, token: str) -> None:
-    with pytest.raises(NotAdmitted, match="AIVEN_API_TOKEN") as raised:
+    with pytest.raises(AdmissionRefused, match="AIVEN_API_TOKEN") as raised:
         api.list_services(token, "demo", timeout=5)
     assert token not in str(raised.value)
     assert stand_in.asked == []
 
 
-def test_nobody_there_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_server_there_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ServiceUnavailable, match="Connection refused"):
         api.list_services(TOKEN, "demo", timeout=5, base_url="http://127.0.0.1:1")
 

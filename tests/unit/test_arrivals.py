@@ -46,7 +46,7 @@ def test_forgetting_what_is_stored_changes_no_answer() -> None:
     assert len(short._samples) < 10 < len(whole._samples)
 
 
-def test_a_partition_that_stands_does_not_make_it_grow_for_ever() -> None:
+def test_a_partition_that_stands_does_not_make_it_grow_endlessly() -> None:
     arrivals = Arrivals()
     for second in range(3 * MOST_SAMPLES):
         arrivals.sample(float(second), {0: second})

@@ -20,7 +20,7 @@ def test_delays_double_up_to_the_longest_then_it_gives_up() -> None:
     assert [backoff.died(0) for _ in range(5)] == [1, 2, 4, 5, None]
 
 
-def test_a_healthy_life_starts_the_count_anew() -> None:
+def test_a_healthy_life_starts_the_count_again() -> None:
     backoff = RestartBackoff(POLICY, longest)
     assert [backoff.died(seconds) for seconds in (0, 19.9, 0, 20, 0)] == [1, 2, 4, 1, 2]
 

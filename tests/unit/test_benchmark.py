@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from clickstream.actions.benchmark.history import Record, keep, kept, load
+from clickstream.actions.benchmark.history import Record, append_record, load, read_records
 from clickstream.actions.benchmark.load import Mode, Order, arranged
 from clickstream.actions.benchmark.run import Run
 from clickstream.actions.benchmark.series import Options, cases, check, summaries, sustained_rate
@@ -86,11 +86,11 @@ def test_the_highest_rate_is_the_last_that_was_sustained() -> None:
 def test_the_history_gives_back_what_was_kept_and_skips_what_it_cannot_read(tmp_path: Path) -> None:
     home = Home(tmp_path)
     record = Record(1.0, {"cpu": "x", "cores": 2}, {"clickstream": "0"}, (RUN,))
-    keep(home, record)
+    append_record(home, record)
     with (tmp_path / "benchmarks.jsonl").open("a") as file:
         file.write('not json\n{"runs": 3}\n')
-    keep(home, record)
-    assert kept(home) == [record, record]
+    append_record(home, record)
+    assert read_records(home) == [record, record]
     assert (tmp_path / "benchmarks.jsonl").stat().st_mode & 0o777 == 0o600
 
 

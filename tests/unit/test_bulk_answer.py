@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clickstream.domain.errors import NotAdmitted, ServiceUnavailable
+from clickstream.domain.errors import AdmissionRefused, ServiceUnavailable
 from clickstream.services.opensearch.bulk import judge
 from clickstream.services.opensearch.client import LONGEST_REASON
 from tests.search_stand_in import item
@@ -73,7 +73,7 @@ def test_each_document_is_told_by_its_place(told: list[tuple[str, dict[str, Any]
     st.none() | st.integers() | st.text(max_size=5),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(["errors", "items", "create"]), inner),
 ).map(lambda value: json.dumps(value).encode()))  # fmt: skip
-def test_other_words_are_no_answer(words: bytes | str) -> None:
+def test_other_words_are_not_an_answer(words: bytes | str) -> None:
     with pytest.raises(ServiceUnavailable):
         judge(words, 1)
 
@@ -84,8 +84,8 @@ def test_an_answer_for_more_or_fewer_documents_is_none(count: int) -> None:
         judge(answer([item(201)]), count)
 
 
-def test_a_user_without_rights_is_no_fault_of_the_document() -> None:
-    with pytest.raises(NotAdmitted):
+def test_a_user_without_rights_is_not_a_fault_of_the_document() -> None:
+    with pytest.raises(AdmissionRefused):
         judge(answer([item(201), item(403, "security_exception", "no permissions")]), 2)
 
 

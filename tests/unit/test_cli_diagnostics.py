@@ -62,7 +62,7 @@ def test_what_a_command_returns_is_the_code() -> None:
 
 
 @pytest.mark.parametrize("unbuffered", ["", "1"])
-def test_a_reader_that_goes_away_is_no_error(unbuffered: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_reader_that_goes_away_is_not_an_error(unbuffered: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONUNBUFFERED", unbuffered)
     code = "from clickstream.cli.main import run; import sys; sys.exit(run(['--help']))"
     reader, writer = os.pipe()

@@ -1,4 +1,4 @@
-"""`opensearch init` and `search` where there is nobody to ask, and how results read."""
+"""`opensearch init` and `search` where no server answers, and how results read."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from clickstream.cli import output
 from clickstream.cli.commands import opensearch as opensearch_commands
 from clickstream.cli.main import run as clickstream
 from clickstream.domain.times import moment
-from clickstream.services.opensearch.search import Document, EventCounts, Found, Item, TimeSlot
+from clickstream.services.opensearch.search import Document, EventCounts, Item, SearchResult, TimeSlot
 
 DAY_MS = 86_400_000
 
@@ -26,7 +26,7 @@ def test_not_enabled(capsys: pytest.CaptureFixture[str], command: str) -> None:
 
 
 @pytest.mark.parametrize("command", ["init", "search"])
-def test_nobody_there(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], command: str) -> None:
+def test_no_server_there(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], command: str) -> None:
     monkeypatch.setenv("OPENSEARCH_ENABLED", "true")
     monkeypatch.setenv("OPENSEARCH_HOST", "127.0.0.1")
     monkeypatch.setenv("OPENSEARCH_PORT", "1")
@@ -44,8 +44,8 @@ def test_a_wrong_address_of_dashboards_is_told_before_anything_else(
     assert "OPENSEARCH_DASHBOARDS_URL is not a web address" in capsys.readouterr().err
 
 
-def found() -> Found:
-    return Found(
+def found() -> SearchResult:
+    return SearchResult(
         query="item_id:7",
         index="shop",
         hits=1_234,

@@ -167,7 +167,7 @@ def test_lag_stays_where_nothing_is_known(shown: Callable[..., str]) -> None:
     assert "nothing is known of the topic" in shown("lag --watch", empty())
 
 
-def test_the_first_frame_waits_for_the_servers_but_not_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_first_frame_waits_for_the_servers_but_not_endlessly(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [0.0]
     monkeypatch.setattr("clickstream.cli.commands.observe.time.monotonic", lambda: now[0])
     asking = Frame(at=1.0)

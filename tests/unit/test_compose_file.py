@@ -140,7 +140,7 @@ def test_ours_are_given_every_setting_that_counts_there(name: str) -> None:
     assert not any(NOT_IN_CONTAINERS.fullmatch(one) for one in given)
 
 
-def test_kafka_is_given_no_variable_that_is_no_property_of_its() -> None:
+def test_kafka_is_given_no_variable_that_is_not_a_property_of_its() -> None:
     # The image writes every variable that begins with KAFKA_ into the server's properties.
     foreign = {name for name in variables() if name.startswith("KAFKA_")}
     assert not foreign & (set(services()["kafka"]["environment"]) | set(services()["topic"]["environment"]))

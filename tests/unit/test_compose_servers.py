@@ -18,7 +18,7 @@ PLACES_OF_KAFKA = {
     "process.roles", "node.id", "controller.quorum.voters", "controller.listener.names", "listeners",
     "advertised.listeners", "listener.name.relayed.num.network.threads", "inter.broker.listener.name",
     "listener.security.protocol.map", "log.dirs",
-    # Who is let in: whoever reaches the container's network, which has no other users.
+    # Every client on the container's network is let in; it has no other users.
     "authorizer.class.name", "super.users",
     "sasl.mechanism.inter.broker.protocol", "sasl.mechanism.controller.protocol",
     "listener.name.clients.sasl.enabled.mechanisms", "listener.name.relayed.sasl.enabled.mechanisms",

@@ -194,7 +194,7 @@ def test_on_a_terminal_it_asks(answer: str, code: int, monkeypatch: pytest.Monke
     assert (Path(".env").read_text() == "mine") is (code == ExitCode.FAILED)
 
 
-def test_a_broken_env_of_before_is_no_obstacle() -> None:
+def test_a_broken_env_of_before_is_not_an_obstacle() -> None:
     applied("local")
     Path(".env").write_text("KAFKA_BOOTSTRAP_SERVERS=x\n")
     assert run(["config", "generate", "-f"]) == ExitCode.DONE

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from clickstream.domain.errors import FileFault, Interrupted
 from clickstream.domain.events import KINDS, MAX_ID, MAX_TIMESTAMP_MS, EventColumns
-from clickstream.pipeline.events.csvfile.reader import look, parse_line, read_events
+from clickstream.pipeline.events.csvfile.reader import parse_line, read_events, refuse_unreadable
 
 HEADER = b"timestamp,visitorid,event,itemid,transactionid\n"
 
@@ -219,7 +219,7 @@ def test_a_file_with_only_a_header_holds_nothing(tmp_path: Path) -> None:
     found = read_events(path)
     assert (len(found.columns), found.bad, found.rows, found.in_order) == (0, [], 0, True)
     with pytest.raises(FileFault, match="holds the header and no event"):
-        look(path)
+        refuse_unreadable(path)
 
 
 def test_a_very_long_line_is_one_bad_line(tmp_path: Path) -> None:
@@ -249,7 +249,7 @@ def test_a_file_of_bad_lines_only_is_refused_with_the_first_reason(tmp_path: Pat
     path.write_bytes(HEADER + body)
     assert refusal(path) == f"{path} holds no event: {words}"
     with pytest.raises(FileFault, match=re.escape(words)):
-        look(path)
+        refuse_unreadable(path)
 
 
 def test_reading_can_be_stopped(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clickstream.domain.errors import FileFault
-from clickstream.pipeline.events.csvfile.reader import look, read_events
+from clickstream.pipeline.events.csvfile.reader import read_events, refuse_unreadable
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -36,7 +36,7 @@ Pack = Callable[[bytes], bytes]
 
 def rows(path: Path) -> Rows:
     """What is read, once it was looked at."""
-    look(path)
+    refuse_unreadable(path)
     events = read_events(path).columns
     columns = (events.time_ms, events.visitor_id, events.kind, events.item_id, events.transaction_id)
     return list(zip(*(column.tolist() for column in columns), strict=True))
@@ -46,7 +46,7 @@ def refusal(path: Path) -> str:
     with pytest.raises(FileFault) as read:
         read_events(path)
     with pytest.raises(FileFault) as looked:
-        look(path)
+        refuse_unreadable(path)
     assert str(looked.value) == str(read.value)
     return str(read.value)
 
@@ -161,7 +161,7 @@ def test_a_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(FileFault, match="cannot be read: Is a directory"):
         read_events(tmp_path)
     with pytest.raises(FileFault, match="is not a file"):
-        look(tmp_path)
+        refuse_unreadable(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -229,7 +229,7 @@ def test_another_encoding_is_named_with_the_cure(tmp_path: Path, mark: str, enco
     ],
     ids=lambda value: value if isinstance(value, str) else "",  # archives hold the time: names would differ by process
 )
-def test_what_is_no_csv_is_named(tmp_path: Path, data: bytes, words: str) -> None:
+def test_what_is_not_csv_is_named(tmp_path: Path, data: bytes, words: str) -> None:
     path = tmp_path / "events.csv"
     path.write_bytes(data)
     assert words in refusal(path)

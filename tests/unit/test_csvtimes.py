@@ -1,4 +1,4 @@
-"""A file whose times are no milliseconds is refused; one of odd milliseconds is not."""
+"""A file whose times are not milliseconds is refused; one of odd milliseconds is not."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 from clickstream.domain.errors import FileFault
 from clickstream.domain.events import MAX_TIMESTAMP_MS
-from clickstream.pipeline.events.csvfile.reader import LOOK_BYTES, look, read_events
+from clickstream.pipeline.events.csvfile.reader import LOOK_BYTES, read_events, refuse_unreadable
 
 HEADER = "timestamp,visitorid,event,itemid,transactionid\n"
 MS = 1_433_221_332_117
@@ -28,7 +28,7 @@ def refusal(path: Path) -> str:
     with pytest.raises(FileFault) as read:
         read_events(path)
     with pytest.raises(FileFault) as looked:
-        look(path)
+        refuse_unreadable(path)
     assert str(looked.value) == str(read.value)
     return str(read.value)
 
@@ -75,7 +75,7 @@ def test_times_in_another_unit_are_refused(path: Path, times: list[object], unit
 )
 def test_odd_files_of_milliseconds_are_read(path: Path, times: list[int]) -> None:
     written(path, *times)
-    look(path)
+    refuse_unreadable(path)
     assert read_events(path).columns.time_ms.tolist() == sorted(times)
 
 
@@ -89,8 +89,8 @@ def test_the_whole_file_decides_where_its_beginning_is_odd(path: Path) -> None:
     odd, ordinary = LOOK_BYTES // 20, LOOK_BYTES // 10
     written(path, *range(1_000_000_000, 1_000_000_000 + odd), *range(MS, MS + ordinary))
     assert path.stat().st_size > 2 * LOOK_BYTES
-    look(path)
+    refuse_unreadable(path)
     assert len(read_events(path).columns) == odd + ordinary
     written(path, *["x"] * odd * 6, MS)
-    look(path)
+    refuse_unreadable(path)
     assert read_events(path).bad[0].line == 2

@@ -40,7 +40,7 @@ def texts(value: Any) -> list[tuple[str, str]]:
 
 
 def test_it_is_what_the_script_makes() -> None:
-    assert FILE.read_text(encoding="utf-8") == render(), "`make dashboards` writes it anew"
+    assert FILE.read_text(encoding="utf-8") == render(), "`make dashboards` writes it again"
 
 
 def test_what_was_promised_is_there() -> None:

@@ -1,4 +1,4 @@
-"""One judge and one model: the same readings are the same words on every face, whoever looks, once or all the time."""
+"""One judge and one model: the same readings are the same words on every face, asked once or all the time."""
 
 from __future__ import annotations
 

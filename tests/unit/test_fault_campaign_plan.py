@@ -49,7 +49,7 @@ def test_the_input_is_read_as_it_was_written_and_has_what_a_real_file_has(tmp_pa
     assert lines != sorted(lines)
 
 
-def test_the_contract_read_anew_takes_what_the_feed_writes() -> None:
+def test_the_contract_read_again_takes_what_the_feed_writes() -> None:
     event = Event(7, 1_430_622_004_384, 2, 9)
     assert as_event(value(event, transaction_id=4)) == event
 

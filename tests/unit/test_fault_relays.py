@@ -83,10 +83,10 @@ def cut(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Supervisor:
     supervisor = Supervisor(settings.home)
 
     @contextmanager
-    def held(*_: object) -> Iterator[Snapshot]:
+    def hold(*_: object) -> Iterator[Snapshot]:
         yield supervisor.snapshot()
 
-    monkeypatch.setattr(network, "held", held)
+    monkeypatch.setattr(network, "hold", hold)
     monkeypatch.setattr(network, "await_end", lambda *_: None)
     monkeypatch.setattr(network, "await_back", lambda *_: supervisor.snapshot())
     monkeypatch.setattr(Context, "control", supervisor)

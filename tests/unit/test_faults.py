@@ -12,7 +12,15 @@ import numpy as np
 import pytest
 
 from clickstream.actions.faults import messages
-from clickstream.actions.faults.catalogue import ALL_FAULTS, BY_NAME, FAULTS, OPENSEARCH, SEARCH_FAULTS, SERVERS, listed
+from clickstream.actions.faults.catalogue import (
+    ALL_FAULTS,
+    BY_NAME,
+    FAULTS,
+    OPENSEARCH,
+    SEARCH_FAULTS,
+    SERVERS,
+    list_faults,
+)
 from clickstream.actions.faults.inject import Injection, document, prepare
 from clickstream.actions.faults.proof import Proof
 from clickstream.actions.faults.timeline import Step, clock, line
@@ -44,17 +52,17 @@ def test_every_fault_has_a_name_of_its_own_and_a_sentence() -> None:
 def test_faults_of_opensearch_are_listed_where_it_belongs_to_the_stack(tmp_path: Path) -> None:
     home = Home(tmp_path / "home")
     home.make()
-    assert listed(home) == FAULTS
+    assert list_faults(home) == FAULTS
     layout = Layout.fresh().with_free_ports(PORTS)
     save_layout(home, layout)
-    assert listed(home) == FAULTS
+    assert list_faults(home) == FAULTS
     save_layout(home, replace(layout, opensearch=True))
-    assert set(listed(home)) - set(FAULTS) == set(SEARCH_FAULTS)
+    assert set(list_faults(home)) - set(FAULTS) == set(SEARCH_FAULTS)
 
 
 def test_the_time_line() -> None:
     steps = [
-        Step(1000.26, "through a relay", aside=True),
+        Step(1000.26, "through a relay", on_timeline=False),
         Step(1000.25, "killed", "consumer-0"),
         Step(1001.5, "restarted"),
         Step(1006.31, "lag drained"),
@@ -143,7 +151,7 @@ def test_huge_messages_are_as_large_as_kafka_takes_and_the_events_among_them_are
 
 
 @pytest.mark.parametrize("payload", [value for value in messages._WORST if value is not None])
-def test_two_readings_of_the_contract_agree_on_what_is_no_event(payload: bytes) -> None:
+def test_two_readings_of_the_contract_agree_on_what_is_not_an_event(payload: bytes) -> None:
     assert as_event(payload) is None
 
 

@@ -52,7 +52,7 @@ def test_one_that_cannot_be_written_later_is_said_once_and_stops_nothing(
 
 
 @pytest.mark.parametrize("content", [b"", b"idle", b"[]", b"\xff"])
-def test_another_file_is_no_health_file(tmp_path: Path, content: bytes) -> None:
+def test_another_file_is_not_a_health_file(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "other").write_bytes(content)
     with pytest.raises(ClickstreamError, match="cannot be read as a health file"):
         read_health(tmp_path / "other")
@@ -88,10 +88,10 @@ def test_figures_are_logged_now_and_then_while_there_are_new_ones(
     caplog.set_level(logging.INFO)
     now = 100.0
     monkeypatch.setattr(foreground.time, "monotonic", lambda: now)
-    heard = Foreground(HealthFile(None))
+    logged = Foreground(HealthFile(None))
     for now, events in ((101.0, 5), (131.0, 9), (170.0, 9), (180.0, 10)):  # noqa: B007 (the clock reads it)
-        heard.hear(WorkerReport(0.0, "running", events=events, lag=1))
-    heard.hear(WorkerReport(0.0, "done", events=11))
+        logged.receive(WorkerReport(0.0, "running", events=events, lag=1))
+    logged.receive(WorkerReport(0.0, "done", events=11))
     assert [record.__dict__["events"] for record in caplog.records] == [9, 10, 11]
 
 

@@ -178,7 +178,7 @@ def test_seconds_behind_are_those_of_the_reading(builder: FrameBuilder, say: Say
         frame = builder.build(answers)
         clock.now += 1
     assert frame.partitions[0].seconds_behind == pytest.approx(0.5)
-    clock.now += 0.9  # nobody has answered anew: the picture is older, what it shows is not
+    clock.now += 0.9  # no server has answered again: the picture is older, what it shows is not
     frame = builder.build(answers)
     assert frame.partitions[0].seconds_behind == pytest.approx(0.5)
 
@@ -219,7 +219,7 @@ def test_stored_are_new_events_and_read_is_whatever_became_of_it(builder: FrameB
     assert (frame.read_per_second, frame.outcomes) == (0.0, Outcomes(0.0, 0.0, 0.0, 0.0))
 
 
-def test_a_topic_made_anew_is_no_leap(builder: FrameBuilder, say: Say, clock: Clock) -> None:
+def test_a_topic_created_again_is_not_a_leap(builder: FrameBuilder, say: Say, clock: Clock) -> None:
     builder.build(say({0: 5_000}, {0: 5_000}))
     clock.now += 1
     frame = builder.build(say({0: 10}, {}, topic="two"))
@@ -239,7 +239,7 @@ def test_a_worker_that_does_not_report_is_silent_not_busy(builder: FrameBuilder,
     assert (row.activity, row.rate, row.detail) == ("silent", 0.0, "no report for 9 s")
 
 
-def test_a_look_that_takes_long_makes_nobody_silent(builder: FrameBuilder, say: Say, clock: Clock) -> None:
+def test_a_look_that_takes_long_makes_no_process_silent(builder: FrameBuilder, say: Say, clock: Clock) -> None:
     answers = replace(say({0: 1}, {0: 1}, snapshot=consumer(clock, 0)), snapshot_at=clock.now)
     clock.now += 5
     assert builder.build(answers).workers("consumer")[0].activity == "running"

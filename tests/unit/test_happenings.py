@@ -18,7 +18,7 @@ def consumer(number: int, state: ProcessState, restarts: int = 0, reason: str = 
 RUNNING, BACKOFF, STOPPED = ProcessState.RUNNING, ProcessState.BACKOFF, ProcessState.STOPPED
 
 
-def test_the_first_picture_is_no_news() -> None:
+def test_the_first_picture_is_not_news() -> None:
     assert ProcessDiary().read(snapshot(1, consumer(0, ProcessState.FAILED))) == []
 
 

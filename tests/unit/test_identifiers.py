@@ -18,7 +18,7 @@ from clickstream.config.settings import load_settings, variables
 SERVERS = {"KAFKA_BOOTSTRAP_SERVERS": "k:9092", "PG_HOST": "p", "VALKEY_HOST": "v"}
 
 RULES: dict[str, Callable[[str], bool]] = {
-    # What the servers themselves take, written down anew.
+    # What the servers themselves take, written down again.
     "KAFKA_EVENTS_TOPIC": lambda name: bool(re.fullmatch(r"[a-zA-Z0-9._-]{1,249}", name)) and name not in (".", ".."),
     "POSTGRESQL_CONSUMER_GROUP_ID": lambda name: 0 < len(name) < 250 and name.isascii() and name.isprintable(),
     "OPENSEARCH_CONSUMER_GROUP_ID": lambda name: 0 < len(name) < 250 and name.isascii() and name.isprintable(),
@@ -111,7 +111,7 @@ def test_no_value_holds_a_control_character(name: str) -> None:
         assert str(caught.value).isprintable()
 
 
-def test_a_value_that_is_no_text_is_refused_but_for_file_names() -> None:
+def test_a_value_that_is_not_text_is_refused_but_for_file_names() -> None:
     for name in ("PG_USER", "PG_PASSWORD", "KAFKA_BOOTSTRAP_SERVERS"):
         with pytest.raises(SettingsError, match=f"{name}: is not UTF-8 text"):
             load_settings(SERVERS | {name: "hush\udcff"})
@@ -127,7 +127,7 @@ def test_a_long_wrong_value_is_not_repeated_whole() -> None:
 @pytest.mark.parametrize(
     ("content", "words"), [(b"PG_USER=\xff\xfe\n", "is not UTF-8 text"), (b"PG_PORT='\x1b[31m'\n", "PG_PORT: holds")]
 )
-def test_a_dotenv_that_is_no_text_is_a_wrong_setting(tmp_path: Path, content: bytes, words: str) -> None:
+def test_a_dotenv_that_is_not_text_is_a_wrong_setting(tmp_path: Path, content: bytes, words: str) -> None:
     (tmp_path / ".env").write_bytes(content)
     with pytest.raises(SettingsError, match=words) as caught:
         load_settings(SERVERS, folder=tmp_path)

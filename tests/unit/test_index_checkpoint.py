@@ -10,24 +10,24 @@ import pytest
 
 from clickstream.pipeline.indexer.bulk_queue import BulkQueue, Checkpoint
 from clickstream.pipeline.indexer.documents import Documents
-from clickstream.pipeline.indexer.offsets import Offsets, Place
-from clickstream.pipeline.indexer.settler import Settled, ShardFailed
+from clickstream.pipeline.indexer.offsets import IndexPosition, Offsets
+from clickstream.pipeline.indexer.settler import SettledBatch, ShardFailed
 
 TOPIC = ("clicks", "id")
 
 
-class Settles:
-    """Stands in for a Settler; tells what it did, in order."""
+class RecordingSettler:
+    """Stands in for a Settler; records what it did, in order."""
 
     def __init__(self) -> None:
         self.log: list[Any] = []
         self.go_on = threading.Event()
         self.failure: Exception | None = None
 
-    def settle(self, batch: Documents, topic: tuple[str, str], cancelled: threading.Event) -> Settled:
+    def settle(self, batch: Documents, topic: tuple[str, str], cancelled: threading.Event) -> SettledBatch:
         assert self.go_on.wait(10)
         self.log.append(batch.read)
-        return Settled(batch.read, 0, 0, 0)
+        return SettledBatch(batch.read, 0, 0, 0)
 
     def secure(self, cancelled: threading.Event) -> None:
         self.log.append("secure")
@@ -51,48 +51,50 @@ class Group:
 
 
 @pytest.fixture
-def settles() -> Settles:
-    return Settles()
+def settler() -> RecordingSettler:
+    return RecordingSettler()
 
 
 @pytest.fixture
-def queue(settles: Settles) -> Iterator[BulkQueue]:
-    found = BulkQueue(settles)  # type: ignore[arg-type]
+def queue(settler: RecordingSettler) -> Iterator[BulkQueue]:
+    found = BulkQueue(settler)  # type: ignore[arg-type]
     yield found
-    settles.go_on.set()
+    settler.go_on.set()
     found.close()
 
 
-def test_a_checkpoint_secures_the_batches_before_it_and_takes_no_room(queue: BulkQueue, settles: Settles) -> None:
+def test_a_checkpoint_secures_the_batches_before_it_and_takes_no_room(
+    queue: BulkQueue, settler: RecordingSettler
+) -> None:
     queue.submit(Documents(read=1), TOPIC)
     queue.secure(Checkpoint({0: 1}))
     states = [(len(queue), queue.securing, queue.full)]
     queue.submit(Documents(read=2), TOPIC)
     states.append((len(queue), queue.securing, queue.full))
     assert states == [(2, True, False), (3, True, True)]
-    settles.go_on.set()
+    settler.go_on.set()
     done: list[Any] = []
     while len(queue):
         done += queue.done(1.0)
-    assert settles.log == [1, "secure", 2]
+    assert settler.log == [1, "secure", 2]
     assert [settled and settled.created for _, settled in done] == [1, None, 2]
     assert done[1][0] == Checkpoint({0: 1})
 
 
-def test_what_a_checkpoint_finds_out_is_raised(queue: BulkQueue, settles: Settles) -> None:
-    settles.failure = ShardFailed("it has")
+def test_what_a_checkpoint_finds_out_is_raised(queue: BulkQueue, settler: RecordingSettler) -> None:
+    settler.failure = ShardFailed("it has")
     queue.secure(Checkpoint({0: 1}))
     with pytest.raises(ShardFailed):
         list(queue.done(10.0))
     queue.abandon()
-    assert settles.log == ["secure", "forget"]
+    assert settler.log == ["secure", "forget"]
 
 
 def test_what_is_settled_is_committed_when_it_is_secured() -> None:
     group = Group()
     offsets = Offsets(None, group, None, accept_gap=False)  # type: ignore[arg-type]
-    offsets.open = {0: Place(30, 10, 10), 1: Place(10, 10, 10)}
-    offsets.settled({0: 30})
+    offsets.open = {0: IndexPosition(30, 10, 10), 1: IndexPosition(10, 10, 10)}
+    offsets.stored({0: 30})
     offsets.commit()
     assert group.committed == {}
     assert offsets.ahead == {0: 30}

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from clickstream.domain.events import KINDS, MAX_ID, MAX_TIMESTAMP_MS
 from clickstream.pipeline.events.decode import Message
 from clickstream.pipeline.indexer.documents import LONGEST, Documents, documents
-from clickstream.services.kafka.consumer import Fetched
+from clickstream.services.kafka.consumer import FetchedMessages
 
 IDS = st.integers(0, MAX_ID)
 EVENTS = st.builds(
@@ -25,7 +25,7 @@ EVENTS = st.builds(
 )
 
 
-class Told:
+class MessageStandIn:
     """A message of Kafka."""
 
     def __init__(self, offset: int, value: bytes | None) -> None:
@@ -61,14 +61,14 @@ def test_no_document_is_longer_than_what_bounds_a_bulk() -> None:
 
 
 @given(st.lists(EVENTS | st.none() | st.just(b"not json") | st.just(b'{"timestamp": -1}'), max_size=30))
-def test_what_is_no_event_is_left_out_and_every_line_has_its_message(values: list[Message | bytes | None]) -> None:
+def test_what_is_not_an_event_is_left_out_and_every_line_has_its_message(values: list[Message | bytes | None]) -> None:
     told: list[Any] = [
-        Told(7 + place, msgspec.json.encode(one) if isinstance(one, Message) else one)
+        MessageStandIn(7 + place, msgspec.json.encode(one) if isinstance(one, Message) else one)
         for place, one in enumerate(values)
     ]
     batch = Documents()
     if told:
-        batch.add(Fetched(2, told))
+        batch.add(FetchedMessages(2, told))
     events = [one for one in values if isinstance(one, Message)]
     assert batch.lines == documents(events)
     assert [msgspec.json.decode(one.value(), type=Message) for one in batch.messages] == events
@@ -80,6 +80,6 @@ def test_a_batch_holds_messages_of_several_partitions() -> None:
     batch = Documents()
     for partition, offset in ((0, 4), (1, 9), (0, 5)):
         event = Message(offset, partition, "view", 1)
-        batch.add(Fetched(partition, [Told(offset, msgspec.json.encode(event))]))
+        batch.add(FetchedMessages(partition, [MessageStandIn(offset, msgspec.json.encode(event))]))
     assert batch.next_offsets == {0: 6, 1: 10}
     assert (batch.read, len(batch.lines)) == (3, 3)

@@ -11,7 +11,7 @@ from clickstream.config.settings import OpenSearchSettings
 from clickstream.domain.errors import ServiceUnavailable
 from clickstream.domain.events import RejectedMessage
 from clickstream.pipeline.indexer import settler as settler_module
-from clickstream.pipeline.indexer.settler import REASON, Settled
+from clickstream.pipeline.indexer.settler import REASON, SettledBatch
 from clickstream.services.postgres import refusals
 from tests.search_stand_in import Fault, StandIn, item, stand_in
 from tests.settling import NEVER, TOPIC, batch, ids, settle, settling
@@ -56,7 +56,9 @@ def test_the_state_of_an_index_is_waited_out_and_nothing_is_rejected(
     with settling(settings) as settler:
         assert settler.settle(batch(1), TOPIC, NEVER).created == 1
         stand.answers.extend([lambda *_: state] * times)
-        assert settler.settle(batch(60), TOPIC, NEVER) == Settled(created=59, duplicates=1, refused=0, again=60 * times)
+        assert settler.settle(batch(60), TOPIC, NEVER) == SettledBatch(
+            created=59, duplicates=1, refused=0, again=60 * times
+        )
         assert settler.trouble is None
     assert recorded == []
 
@@ -87,7 +89,7 @@ def test_what_alone_is_refused_for_an_unknown_reason_is_its_own_fault(
 ) -> None:
     stand, settings = server
     stand.answers.extend([only(ids(2)[0], item(status, "exception_of_tomorrow", "not this one"))] * 2)
-    assert settle(settings, batch(5)) == Settled(created=4, duplicates=0, refused=1, again=1)
+    assert settle(settings, batch(5)) == SettledBatch(created=4, duplicates=0, refused=1, again=1)
     assert stand.bulks == [ids(0, 1, 2, 3, 4), ids(2, 0)]
     assert recorded == [(102, "not this one (exception_of_tomorrow)")]
 
@@ -106,7 +108,7 @@ def test_the_last_of_a_topic_is_judged_by_one_that_was_taken_before(
     assert [offset for offset, _ in recorded] == [103]
 
 
-def test_what_was_doubtful_and_is_taken_is_no_reject(
+def test_what_was_doubtful_and_is_taken_is_not_a_reject(
     server: tuple[StandIn, OpenSearchSettings], recorded: list[tuple[int, str]]
 ) -> None:
     stand, settings = server
@@ -126,7 +128,7 @@ def test_where_nothing_else_is_there_to_judge_by_it_is_read_again_with_what_came
         assert settler.trouble
         assert recorded == []
         settler.forget()
-        assert settler.settle(batch(2), TOPIC, NEVER) == Settled(created=1, duplicates=0, refused=1, again=0)
+        assert settler.settle(batch(2), TOPIC, NEVER) == SettledBatch(created=1, duplicates=0, refused=1, again=0)
     assert [offset for offset, _ in recorded] == [100]
 
 

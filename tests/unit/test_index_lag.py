@@ -8,7 +8,7 @@ from clickstream.actions.observe import documents
 from clickstream.actions.observe.index_lag import index_lag, shown_lag
 from clickstream.actions.observe.model import IndexedPartition, IndexLag, ProcessRow
 from clickstream.actions.observe.sources import KafkaAnswer
-from clickstream.services.kafka.group import Committed
+from clickstream.services.kafka.group import CommittedOffset
 from tests.tui.frames import running
 
 
@@ -21,16 +21,16 @@ def test_partitions_that_were_never_committed_begin_at_their_oldest_message() ->
     assert found.total == 40
 
 
-def test_a_position_beyond_the_end_is_no_negative_lag() -> None:
+def test_a_position_beyond_the_end_is_not_a_negative_lag() -> None:
     assert index_lag("group", {0: 9}, {0: 0}, {0: 5}, {}).total == 0
 
 
 def test_an_offset_of_another_topic_or_index_does_not_count() -> None:
-    assert Committed(7, "topic-a index-a").of("topic-a index-a") == 7
-    assert Committed(7, "topic-a index-a").of("topic-a") == 7
-    assert Committed(7, "topic-a index-a").of("topic-b") is None
-    assert Committed(7, "topic-a index-a").of("topic-a index-b") is None
-    assert Committed(7, "").of("topic-b") == 7
+    assert CommittedOffset(7, "topic-a index-a").of("topic-a index-a") == 7
+    assert CommittedOffset(7, "topic-a index-a").of("topic-a") == 7
+    assert CommittedOffset(7, "topic-a index-a").of("topic-b") is None
+    assert CommittedOffset(7, "topic-a index-a").of("topic-a index-b") is None
+    assert CommittedOffset(7, "").of("topic-b") == 7
 
 
 def test_a_frame_knows_it_where_kafka_was_asked_for_it() -> None:

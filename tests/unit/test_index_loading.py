@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from clickstream.domain.errors import NotAdmitted, ServiceUnavailable
+from clickstream.domain.errors import AdmissionRefused, ServiceUnavailable
 from clickstream.pipeline.indexer.bulk_settings import CAUGHT_UP, FAR_BEHIND, BulkSettings
 
 
@@ -54,7 +54,7 @@ def test_what_one_that_died_has_left_is_put_back(index: Any) -> None:
     assert not index.loading
 
 
-def test_new_partitions_are_looked_at_anew(index: Any) -> None:
+def test_new_partitions_are_looked_at_again(index: Any) -> None:
     loading = BulkSettings(index)
     loading.adapt(0)
     loading.reopen()
@@ -95,7 +95,7 @@ def test_a_server_that_is_away_is_tried_again(index: Any) -> None:
 
 def test_one_that_may_not_change_settings_says_so_once(index: Any, caplog: pytest.LogCaptureFixture) -> None:
     loading = BulkSettings(index)
-    index.fault = NotAdmitted("OpenSearch refused: HTTP 403")
+    index.fault = AdmissionRefused("OpenSearch refused: HTTP 403")
     loading.adapt(FAR_BEHIND + 1)
     loading.adapt(FAR_BEHIND + 1)
     assert caplog.text.count("keeps its settings") == 1

@@ -9,10 +9,17 @@ from typing import Any
 import pytest
 
 from clickstream.config.settings import OpenSearchSettings
-from clickstream.domain.errors import NotAdmitted, ServiceRefused, ServiceUnavailable
+from clickstream.domain.errors import AdmissionRefused, ServiceRefused, ServiceUnavailable
 from clickstream.domain.events import RejectedMessage
 from clickstream.pipeline.indexer import settler as settler_module
-from clickstream.pipeline.indexer.settler import REASON, Abandoned, IndexGone, Settled, Settler, ShardFailed
+from clickstream.pipeline.indexer.settler import (
+    REASON,
+    BatchAbandoned,
+    IndexDeleted,
+    SettledBatch,
+    Settler,
+    ShardFailed,
+)
 from clickstream.pipeline.process.loop import Backoff
 from clickstream.services.postgres import refusals
 from tests.search_stand_in import StandIn, item, stand_in
@@ -27,16 +34,16 @@ def server() -> Iterator[tuple[StandIn, OpenSearchSettings]]:
 
 def test_all_is_well(server: tuple[StandIn, OpenSearchSettings]) -> None:
     state, settings = server
-    assert settle(settings, batch(5)) == Settled(created=5, duplicates=0, refused=0, again=0)
+    assert settle(settings, batch(5)) == SettledBatch(created=5, duplicates=0, refused=0, again=0)
     assert state.bulks == [ids(*range(5))]
-    assert settle(settings, batch(6)) == Settled(created=1, duplicates=5, refused=0, again=0)
+    assert settle(settings, batch(6)) == SettledBatch(created=1, duplicates=5, refused=0, again=0)
 
 
 @pytest.mark.parametrize("fault", [429, 503, 500, 502, 413, b"<html>busy</html>", b'{"errors": false, "items": []}'])
 def test_a_bulk_that_fails_whole_comes_again(server: tuple[StandIn, OpenSearchSettings], fault: int | bytes) -> None:
     state, settings = server
     state.answers.extend([fault, fault])
-    assert settle(settings, batch(3)) == Settled(created=3, duplicates=0, refused=0, again=6)
+    assert settle(settings, batch(3)) == SettledBatch(created=3, duplicates=0, refused=0, again=6)
     assert state.bulks == [ids(0, 1, 2)] * 3
 
 
@@ -49,7 +56,7 @@ def test_only_what_failed_comes_again(server: tuple[StandIn, OpenSearchSettings]
             lambda place, _: item(503, "unavailable_shards_exception", "x") if place == 1 else None,
         ]
     )
-    assert settle(settings, batch(5)) == Settled(created=5, duplicates=0, refused=0, again=3)
+    assert settle(settings, batch(5)) == SettledBatch(created=5, duplicates=0, refused=0, again=3)
     assert state.bulks == [ids(0, 1, 2, 3, 4), ids(1, 3), ids(3)]
 
 
@@ -77,7 +84,7 @@ def test_what_is_refused_for_good_is_recorded_whole_and_the_rest_goes_on(
     monkeypatch.setattr(refusals, "record", record)
     bad = item(400, "mapper_parsing_exception", "failed to parse field [item_id]")
     state.answers.append(lambda place, _: bad if place == 2 else None)
-    assert settle(settings, batch(4)) == Settled(created=3, duplicates=0, refused=1, again=0)
+    assert settle(settings, batch(4)) == SettledBatch(created=3, duplicates=0, refused=1, again=0)
     row = RejectedMessage(102, REASON + "failed to parse field [item_id]", b"7", b"value 102")
     assert recorded == [(*TOPIC, {1: [row]})]
     assert REASON.startswith("OpenSearch")
@@ -89,7 +96,7 @@ def test_what_is_only_in_memory_after_a_fault_is_found_out_and_sent_again(
     state, settings = server
     state.answers.append(state.into_memory(500))
     with settling(settings) as settler:
-        assert settler.settle(batch(3), TOPIC, NEVER) == Settled(created=0, duplicates=3, refused=0, again=3)
+        assert settler.settle(batch(3), TOPIC, NEVER) == SettledBatch(created=0, duplicates=3, refused=0, again=3)
         with pytest.raises(ShardFailed):
             settler.secure(NEVER)
         assert state.documents == {}
@@ -104,7 +111,7 @@ def test_what_was_created_while_the_log_was_closed_is_found_out(server: tuple[St
     state.answers.append(state.into_memory(201))
     with settling(settings) as settler:
         assert settler.settle(batch(3), TOPIC, NEVER).created == 3
-        assert settler.settle(batch(5), TOPIC, NEVER) == Settled(created=2, duplicates=3, refused=0, again=0)
+        assert settler.settle(batch(5), TOPIC, NEVER) == SettledBatch(created=2, duplicates=3, refused=0, again=0)
         with pytest.raises(ShardFailed):
             settler.secure(NEVER)
 
@@ -143,14 +150,14 @@ def test_while_the_server_takes_no_write_nothing_is_secure(server: tuple[StandIn
         settler.secure(NEVER)
         assert state.probes == 5
         state.probe_answers.append(item(404, "index_not_found_exception", "no such index"))
-        with pytest.raises(IndexGone):
+        with pytest.raises(IndexDeleted):
             settler.secure(NEVER)
         state.probe_answers.append(item(403, "security_exception", "no permissions"))
-        with pytest.raises(NotAdmitted):
+        with pytest.raises(AdmissionRefused):
             settler.secure(NEVER)
         cancelled = threading.Event()
         cancelled.set()
-        with pytest.raises(Abandoned):
+        with pytest.raises(BatchAbandoned):
             settler.secure(cancelled)
 
 
@@ -164,7 +171,7 @@ def test_where_nothing_was_sent_there_is_nothing_to_secure(server: tuple[StandIn
 def test_without_an_index_nothing_is_sent(server: tuple[StandIn, OpenSearchSettings]) -> None:
     state, settings = server
     state.gone = True
-    with pytest.raises(IndexGone):
+    with pytest.raises(IndexDeleted):
         settle(settings, batch(2))
     assert state.bulks == []
 
@@ -173,7 +180,7 @@ def test_a_shard_that_is_away_is_waited_for(server: tuple[StandIn, OpenSearchSet
     state, settings = server
     away = item(404, "shard_not_found_exception", "no such shard")
     state.answers.extend([lambda *_: away] * 3)
-    assert settle(settings, batch(2)) == Settled(created=2, duplicates=0, refused=0, again=6)
+    assert settle(settings, batch(2)) == SettledBatch(created=2, duplicates=0, refused=0, again=6)
 
 
 def test_a_server_that_takes_no_document_is_said(
@@ -189,14 +196,14 @@ def test_a_server_that_takes_no_document_is_said(
 def test_a_server_that_does_not_let_us_in_is_said(server: tuple[StandIn, OpenSearchSettings]) -> None:
     state, settings = server
     state.answers.append(401)
-    with pytest.raises(NotAdmitted):
+    with pytest.raises(AdmissionRefused):
         settle(settings, batch(2))
 
 
 def test_an_index_that_is_gone_is_told(server: tuple[StandIn, OpenSearchSettings]) -> None:
     state, settings = server
     state.answers.append(lambda *_: item(404, "index_not_found_exception", "no such index"))
-    with pytest.raises(IndexGone):
+    with pytest.raises(IndexDeleted):
         settle(settings, batch(2))
 
 
@@ -220,7 +227,7 @@ def test_it_can_be_given_up_while_the_server_is_away() -> None:
     assert "does not answer" in str(settler.trouble)
     cancelled.set()
     thread.join(10)
-    assert [type(one) for one in failures] == [Abandoned]
+    assert [type(one) for one in failures] == [BatchAbandoned]
     settler.close()
 
 

@@ -1,4 +1,4 @@
-"""Logging in over a connection of our own: as the RFC's example has it, and to nobody who lacks the password."""
+"""Logging in over a connection of our own: as the RFC's example has it, and not without the password."""
 
 from __future__ import annotations
 

@@ -108,7 +108,7 @@ def test_selectors_meet_their_pods(manifests: list[Manifest]) -> None:
 
 
 def test_a_fault_that_stays_fails_the_job_at_once(tmp_path: Path) -> None:
-    """As under the supervisor: wrong settings or a bad file are no better the next time."""
+    """As under the supervisor: wrong settings or a bad file do not get better by a restart."""
     [job] = named(overlay(tmp_path, ("producer",)), "Job").values()
     assert job["spec"]["template"]["spec"]["restartPolicy"] == "Never", "a policy is refused without"
     [rule] = job["spec"]["podFailurePolicy"]["rules"]

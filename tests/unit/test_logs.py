@@ -213,11 +213,11 @@ def appended(log: Path) -> None:
 
 
 def test_a_log_line_steers_no_terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    home, harmless = Home(tmp_path), "\\x1b[2J\\x9b31mred tab \\u202e"
+    home, escaped = Home(tmp_path), "\\x1b[2J\\x9b31mred tab \\u202e"
     home.logs.mkdir()
     log = home.logs / "a.log"
     appended(log)
-    assert logs.tail(home, ["a"], 5) == [("a", harmless)]
+    assert logs.tail(home, ["a"], 5) == [("a", escaped)]
     monkeypatch.setattr(logs, "time", SimpleNamespace(sleep=lambda _: appended(log)))
     with closing(logs.follow(home, ["a"], 5)) as lines:
-        assert [next(lines), next(lines)] == [("a", harmless)] * 2
+        assert [next(lines), next(lines)] == [("a", escaped)] * 2

@@ -69,7 +69,7 @@ def test_a_reader_that_is_gone_stops_the_worker(pipe: tuple[int, int]) -> None:
     assert stop.is_set()
 
 
-def test_a_reader_that_does_not_read_delays_nobody(pipe: tuple[int, int]) -> None:
+def test_a_reader_that_does_not_read_delays_nothing(pipe: tuple[int, int]) -> None:
     stop = threading.Event()
     reporter = Reporter(True, stop, fd=pipe[1])
     for _ in range(5000):

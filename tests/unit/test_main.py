@@ -51,7 +51,7 @@ def test_a_terminal_gets_the_dashboard(
 
 
 @pytest.mark.parametrize("argv", [(), ("--read-only",)])
-def test_what_is_no_terminal_gets_help(
+def test_what_is_not_a_terminal_gets_help(
     monkeypatch: pytest.MonkeyPatch,
     opened: list[dict[str, Any]],
     capsys: pytest.CaptureFixture[str],

@@ -269,7 +269,7 @@ def test_dashboards_use_the_source_that_is_provisioned_and_no_place_twice() -> N
         assert all(0 <= x < 24 for x, _ in places)
 
 
-def test_whoever_hangs_is_asked_once_and_nobody_waits_for_him() -> None:
+def test_a_source_that_hangs_is_asked_once_and_no_one_waits_for_it() -> None:
     asked, hang = [], threading.Event()
 
     def ask() -> str:

@@ -18,7 +18,7 @@ from clickstream.actions.analytics import Analytics, Funnel
 from clickstream.actions.config.check import Check
 from clickstream.actions.data.info import describe
 from clickstream.actions.demo.run import DemoResult
-from clickstream.actions.funnel import Detailed, FunnelSlot, OrderedFunnel
+from clickstream.actions.funnel import DetailedAnalytics, FunnelSlot, OrderedFunnel
 from clickstream.actions.observe.back_pressure import BackPressure
 from clickstream.actions.observe.history import LagHistory, LagPoint
 from clickstream.actions.observe.model import (
@@ -42,11 +42,11 @@ from clickstream.cli.commands import opensearch as opensearch_commands
 from clickstream.cli.commands import sessions as session_commands
 from clickstream.cli.commands import topic as topic_commands
 from clickstream.cli.commands import verify as verify_commands
-from clickstream.cli.diagnostics import say
+from clickstream.cli.diagnostics import print_message
 from clickstream.cli.main import run as clickstream
 from clickstream.cli.output import Block, Table, TextLine
 from clickstream.domain.processes import ProcessState
-from clickstream.services.opensearch.search import Document, EventCounts, Found, Item, TimeSlot
+from clickstream.services.opensearch.search import Document, EventCounts, Item, SearchResult, TimeSlot
 from clickstream.services.postgres.analytics import TopItem
 from tests.tui import benchmark_figures, funnel_figures, stand_ins
 from tests.tui.frames import NOW, running
@@ -125,15 +125,15 @@ def history() -> LagHistory:
     return LagHistory("clickstream-events", 300.0, tuple(points), "")
 
 
-def detailed() -> Detailed:
+def detailed() -> DetailedAnalytics:
     items = tuple(TopItem(BIG, BIG, BIG, BIG) for _ in range(3))
     slots = tuple(FunnelSlot(n, BIG, BIG, BIG) for n in range(24))
     ordered = OrderedFunnel(9 * BIG, 8 * BIG, BIG, 130.4, 7_530.0)
-    return Detailed(FUNNEL, FUNNEL, FUNNEL, items, slots, slots, ordered)
+    return DetailedAnalytics(FUNNEL, FUNNEL, FUNNEL, items, slots, slots, ordered)
 
 
-def searched() -> Found:
-    return Found(
+def searched() -> SearchResult:
+    return SearchResult(
         query="visitor_id:123456789 AND event:transaction",
         index="clickstream-events",
         hits=BIG,
@@ -421,10 +421,10 @@ def test_words_on_stderr_break_between_words(
 ) -> None:
     monkeypatch.setenv("COLUMNS", "40")
     words = f"PostgreSQL at {IPV6[1:-6]} does not answer: `clickstream stack up` starts it\n  scp -p {'file ' * 20}"
-    say(words)
+    print_message(words)
     assert capsys.readouterr().err == f"{words}\n"
     monkeypatch.setattr("sys.stderr.isatty", lambda: True)
-    say(words)
+    print_message(words)
     assert capsys.readouterr().err.splitlines() == [
         "PostgreSQL at",
         IPV6[1:-6],

@@ -15,10 +15,10 @@ from clickstream.services.kafka.admin import PartitionRange, TopicInfo
 from clickstream.services.postgres.inspect import StoredOffset
 
 
-def test_a_position_beyond_the_end_is_no_negative_lag() -> None:
+def test_a_position_beyond_the_end_is_not_a_negative_lag() -> None:
     assert PartitionOffsets(0, 5, 9).lag == 0
     assert PartitionOffsets(2, 9, 5).lag == 4
-    assert PartitionOffsets(2, 9, 5).held == 7
+    assert PartitionOffsets(2, 9, 5).messages == 7
 
 
 @pytest.mark.parametrize(("reset", "at"), [("earliest", 10), ("latest", 60)])

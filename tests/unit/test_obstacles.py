@@ -110,7 +110,7 @@ def test_an_indexers_partition_may_be_a_foreign_members() -> None:
     [
         (50, True, True, LAGGING),
         (50, True, False, STALLED),
-        (50, False, True, STOPPED),  # nobody would store it when the transaction ends
+        (50, False, True, STOPPED),  # no consumer would store it when the transaction ends
         (0, True, True, OK),
     ],
 )

@@ -19,7 +19,7 @@ from clickstream.cli import frames as texts
 from clickstream.cli.output import plain
 from clickstream.domain.processes import ProcessState, ProcessStatus, Role, Snapshot
 from clickstream.domain.reports import WorkerReport
-from clickstream.services.valkey.board import Post
+from clickstream.services.valkey.heartbeats import Heartbeat
 from tests.tui import frames
 
 
@@ -58,7 +58,7 @@ steps = st.lists(st.tuples(st.sampled_from("ab"), st.booleans(), *[st.integers(0
 
 @given(steps)
 def test_rates_are_never_more_than_what_happened_in_the_time(steps: list[tuple[str, bool, int, int, int, int]]) -> None:
-    """Whoever restarts when: no figure is negative, and none leaps by what an earlier life counted."""
+    """After any restart no figure is negative, and none leaps by what an earlier life counted."""
     meter = OutcomeMeter()
     lives: dict[str, Life] = {name: Life(0.0, 0.0) for name in "ab"}
     for second, (name, restarts, *amounts) in enumerate(steps, start=1):
@@ -89,12 +89,12 @@ def test_consumers_of_this_home_and_elsewhere_count_each_once_and_a_benchmark_s_
         process("indexer-0", Role.INDEXER, 4, 10_000),
         replace(process("consumer-2", Role.CONSUMER, 5, 0), report=None),
     )
-    posts = (
-        Post("consumer-0", Role.CONSUMER, "there", 1, 20.0, report(100_000)),
-        Post("indexer-0", Role.INDEXER, "there", 2, 20.0, report(1_000_000)),
+    heartbeats = (
+        Heartbeat("consumer-0", Role.CONSUMER, "there", 1, 20.0, report(100_000)),
+        Heartbeat("indexer-0", Role.INDEXER, "there", 2, 20.0, report(1_000_000)),
     )
     answers = Answers(
-        Snapshot(50.0, 9, here), PollResult(), PollResult(), PollResult(ValkeyAnswer(0.2, "9.1", posts), 50.0)
+        Snapshot(50.0, 9, here), PollResult(), PollResult(), PollResult(ValkeyAnswer(0.2, "9.1", heartbeats), 50.0)
     )
     assert totals(consumer_lives(answers)) == Outcomes(100_010, 2, 0, 0)
     silent = replace(answers, valkey=replace(answers.valkey, error="it hangs"))

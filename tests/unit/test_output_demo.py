@@ -11,7 +11,7 @@ from clickstream.actions.demo.progress import DemoProgress, Flow, Phase
 from clickstream.actions.demo.run import DemoResult
 from clickstream.actions.verify.sessions import Verification
 from clickstream.cli.commands import demo as demo_commands
-from clickstream.cli.commands.demo import Teller
+from clickstream.cli.commands.demo import ProgressPrinter
 from clickstream.cli.output import plain
 
 FUNNEL = Funnel(1_761_675, 55_745, 18_679, 22_454, 1.06, 66.49, 1.2)
@@ -36,7 +36,7 @@ def result(*, missing: int = 0, unaccounted: str = "") -> DemoResult:
 def test_lines_are_few(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     now = [100.0]
     monkeypatch.setattr("clickstream.cli.commands.demo.time.monotonic", lambda: now[0])
-    tell = Teller()
+    tell = ProgressPrinter()
     tell(DemoProgress(Phase.STACK, "starting", 0.0))
     for _ in range(40):  # ten seconds
         now[0] += 0.25

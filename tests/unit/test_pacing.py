@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from clickstream.domain.errors import UsageError
 from clickstream.domain.pace import FULL_SPEED, Pace
-from clickstream.pipeline.producer.pacing import LARGEST_BACKLOG, AtOnce, Even, EventTime, Pacer, Plan
+from clickstream.pipeline.producer.pacing import LARGEST_BACKLOG, EvenPlan, EventTimePlan, Pacer, Plan, UnlimitedPlan
 
 
 class Clock:
@@ -87,13 +87,13 @@ def test_rates_and_factors_out_of_range_are_refused(number: float) -> None:
 
 
 def test_at_once_allows_everything() -> None:
-    assert timeline(AtOnce(5000), 5000, Clock()) == [(0.0, 5000)]
+    assert timeline(UnlimitedPlan(5000), 5000, Clock()) == [(0.0, 5000)]
 
 
 @pytest.mark.parametrize("rate", [0.5, 3.0, 40.0, 1000.0, 250_000.0])
 def test_an_even_rate_is_kept_in_small_steps(rate: float) -> None:
     count = max(5, int(rate * 3))
-    steps = timeline(Even(rate), count, Clock())
+    steps = timeline(EvenPlan(rate), count, Clock())
     sent = 0
     for at, events in steps:
         assert sent <= at * rate + 1e-6, "never early: the event before the step was not due before it"
@@ -111,7 +111,7 @@ def test_event_time_is_followed(times: list[int], factor: float) -> None:
     time_ms = np.array(sorted(times))
     due = (time_ms - time_ms[0]) / 1000 / factor
     sent = 0
-    for at, events in timeline(EventTime(time_ms, factor), len(time_ms), Clock()):
+    for at, events in timeline(EventTimePlan(time_ms, factor), len(time_ms), Clock()):
         assert (due[sent : sent + events] <= at + 1e-6).all(), "never early"
         assert due[sent] >= at - 0.0251, "late by a step at most"
         sent += events
@@ -119,14 +119,14 @@ def test_event_time_is_followed(times: list[int], factor: float) -> None:
 
 def test_a_long_gap_is_one_long_delay() -> None:
     clock = Clock()
-    pacer = Pacer(EventTime(np.array([0, 3_600_000]), 1.0), 2, clock)
+    pacer = Pacer(EventTimePlan(np.array([0, 3_600_000]), 1.0), 2, clock)
     assert pacer.allow(0) == (1, 0.0)
     assert pacer.allow(1) == (0, pytest.approx(3600.0))
 
 
 def test_a_stall_is_not_caught_up_beyond_a_second() -> None:
     clock = Clock()
-    pacer = Pacer(Even(100.0), 1_000_000, clock)
+    pacer = Pacer(EvenPlan(100.0), 1_000_000, clock)
     assert pacer.allow(0) == (1, 0.0)
     clock.now += 60
     allowed, _ = pacer.allow(1)
@@ -136,5 +136,5 @@ def test_a_stall_is_not_caught_up_beyond_a_second() -> None:
 
 
 def test_the_end_is_the_end() -> None:
-    pacer = Pacer(Even(10.0), 3, Clock())
+    pacer = Pacer(EvenPlan(10.0), 3, Clock())
     assert pacer.allow(3) == (0, 0.0)

@@ -119,7 +119,7 @@ def test_any_visitor_in_any_partition_gives_the_definition(examples: int) -> Non
         tables = Shared(2)
         readers = [Reader(number, tables, list(own)) for number, own in enumerate(read)]
         for at, (step, number) in enumerate(steps):
-            if at == grow_at:  # the topic has grown: homes move
+            if at == grow_at:  # the topic has grown: visitors move to other partitions
                 tables.agreement = Agreement(2, tables.agreement.version + 1, PARTITIONS)
             getattr(readers[number], step)()
         while any(reader.unread or reader.in_flight for reader in readers):

@@ -45,7 +45,7 @@ def test_worse_is_believed_sooner_than_better() -> None:
     assert [judge.judge(fine)[0] for _ in range(3)] == [LAGGING, LAGGING, OK]
 
 
-def test_a_partition_stalls_although_nobody_tells_its_rates() -> None:
+def test_a_partition_stalls_although_its_rates_are_not_known() -> None:
     judge = Judge()
     judge.judge(reading(500_000, 20_000, 10_000))
     unknown = Reading(500_000, 20_000, None, True, 30.0)

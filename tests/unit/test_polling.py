@@ -52,7 +52,7 @@ def test_a_fault_keeps_the_last_answer_and_its_time(error: Exception, words: str
     poller.stop()
 
 
-def test_who_hangs_is_seen_to_hang_and_keeps_nobody_waiting() -> None:
+def test_a_source_that_hangs_is_seen_to_hang_and_keeps_no_one_waiting() -> None:
     released = threading.Event()
     poller = Poller("test", lambda: released.wait(30), every=0.01)
     poller.start()
@@ -62,7 +62,7 @@ def test_who_hangs_is_seen_to_hang_and_keeps_nobody_waiting() -> None:
     released.set()
 
 
-def test_nobody_to_ask() -> None:
+def test_no_server_to_ask() -> None:
     def ask() -> int:
         raise Skipped("stopped")
 
@@ -125,5 +125,5 @@ def test_nothing_is_silent_that_was_not_asked() -> None:
 
 
 @pytest.mark.parametrize(("now", "every", "pause"), [(12.25, 1.0, 0.75), (12.0, 1.0, 1.0), (12.25, 5.0, 2.75)])
-def test_whoever_is_asked_as_often_is_asked_at_the_same_time(now: float, every: float, pause: float) -> None:
+def test_sources_with_one_interval_are_asked_at_the_same_time(now: float, every: float, pause: float) -> None:
     assert to_next_beat(now, every) == pause

@@ -1,4 +1,4 @@
-"""Rejects without servers: payloads are made harmless, lines of CSV files are found, removed, and never half."""
+"""Rejects without servers: payloads are escaped, lines of CSV files are found, removed, and never half."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from hypothesis import strategies as st
 from clickstream.actions.rejects import listing as rejects
 from clickstream.actions.rejects import replay as rejects_replay
 from clickstream.actions.rejects.files import count
-from clickstream.actions.rejects.replay import NotAnEvent, as_message
+from clickstream.actions.rejects.replay import InvalidEvent, as_message
 from clickstream.cli.main import run
 from clickstream.config.settings import Settings, load_settings
 from clickstream.domain.errors import ClickstreamError, ServiceUnavailable, UsageError
 from clickstream.domain.escapes import escape_bytes, escape_controls, hex_lines
 from clickstream.domain.events import BadLine
-from clickstream.domain.rejects import RejectFilter, RejectSource, Replayed
+from clickstream.domain.rejects import RejectFilter, RejectSource, ReplayedFilter
 from clickstream.pipeline.events.csvfile.rejects import remove_lines, write_rejects
 from clickstream.pipeline.events.decode import decode
 
@@ -76,7 +76,7 @@ def test_escapes_are_those_that_people_know(text: str, shown: str) -> None:
     assert escape_controls(text) == shown
 
 
-def test_bytes_that_are_no_text_are_shown_as_bytes() -> None:
+def test_bytes_that_are_not_text_are_shown_as_bytes() -> None:
     assert escape_bytes(b"\xff\xc3(") == r"\xff\xc3("
 
 
@@ -97,7 +97,7 @@ def test_a_line_becomes_the_message_that_the_producer_would_have_sent() -> None:
     [("messages", None), ("messages", b""), ("messages", b"{}"), ("messages", b"1,7,view,2,"), ("csv", b"")],
 )
 def test_what_would_be_rejected_again_is_not_sent(source: str, payload: bytes | None) -> None:
-    with pytest.raises(NotAnEvent):
+    with pytest.raises(InvalidEvent):
         as_message(source, payload)
 
 
@@ -159,8 +159,8 @@ def test_lines_are_chosen_by_the_time_of_their_run_and_have_no_partition(setting
         (RejectFilter(until=at), 0),
         (RejectFilter(until=at + second, reason="timestamp"), 1),
         (RejectFilter(partition=0), 0),
-        (RejectFilter(replayed=Replayed.YES), 0),
-        (RejectFilter(replayed=Replayed.ANY), 4),
+        (RejectFilter(replayed=ReplayedFilter.YES), 0),
+        (RejectFilter(replayed=ReplayedFilter.ANY), 4),
     ):
         assert rejects_replay.count(settings, chosen) == count_, chosen
     assert rejects_replay.discard_all(settings, RejectFilter(until=at + second)) == 3
@@ -245,7 +245,7 @@ def test_raw_gives_the_bytes(settings: Settings, capfdbinary: pytest.CaptureFixt
 
 
 class Deaf:
-    """A producer whose messages nobody acknowledges."""
+    """A producer whose messages are not acknowledged."""
 
     failed = 0
     trouble = "connection refused"

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from clickstream.config.settings import OpenSearchSettings
-from clickstream.domain.errors import ClickstreamError, NotAdmitted, ServiceRefused, ServiceUnavailable, UsageError
+from clickstream.domain.errors import AdmissionRefused, ClickstreamError, ServiceRefused, ServiceUnavailable, UsageError
 from clickstream.services.opensearch import saved_objects as saved_objects_module
 from clickstream.services.opensearch.saved_objects import SavedObject, address, import_objects, page, saved_objects
 from tests.certificates import certificates
@@ -58,7 +58,7 @@ def test_all_objects_are_imported_into_the_global_tenant_and_again(server: Serve
 def test_user_password_and_a_base_path(server: Server) -> None:
     state = Dashboards(login=LOGIN, base="/_dashboards")
     with serving(state) as url:
-        with pytest.raises(NotAdmitted, match=r"HTTP 401.*OPENSEARCH_USER"):
+        with pytest.raises(AdmissionRefused, match=r"HTTP 401.*OPENSEARCH_USER"):
             import_objects(settings_for(url), saved_objects("clickstream-events", None))
         assert not state.objects
         for given in (f"{url}/", url):
@@ -77,7 +77,7 @@ def test_a_login_in_the_address_counts_and_is_never_told() -> None:
             f"{url}/app/dashboards?security_tenant=global#/view/clickstream-traffic-overview"
         )
         state.login = "ana:other"
-        with pytest.raises(NotAdmitted) as caught:
+        with pytest.raises(AdmissionRefused) as caught:
             import_objects(settings, saved_objects("clickstream-events", None))
         assert "s3cret" not in str(caught.value)
 
@@ -106,7 +106,7 @@ def test_objects_of_a_later_form_than_the_server_knows_are_told(server: Server) 
 @pytest.mark.parametrize(
     ("answer", "error", "words"),
     [
-        ((403, b'{"statusCode":403,"message":"no permissions"}'), NotAdmitted, "HTTP 403: no permissions"),
+        ((403, b'{"statusCode":403,"message":"no permissions"}'), AdmissionRefused, "HTTP 403: no permissions"),
         ((404, b"Not Found"), ServiceRefused, "does not import saved objects: HTTP 404.*OPENSEARCH_DASHBOARDS_URL"),
         ((302, b""), ServiceRefused, "does not import saved objects: HTTP 302"),
         ((413, b'{"message":"Payload content length greater"}'), ServiceRefused, "HTTP 413: Payload content length"),
@@ -127,7 +127,7 @@ def test_other_answers(
         server.take()
 
 
-def test_nobody_there() -> None:
+def test_no_server_there() -> None:
     with serving(Dashboards()) as url:
         pass
     with pytest.raises(ServiceUnavailable, match=r"OpenSearch Dashboards does not answer: .*OPENSEARCH_DASHBOARDS_URL"):
@@ -145,24 +145,26 @@ def test_a_certificate_is_trusted_as_that_of_opensearch_is(tmp_path: Path, monke
     objects = saved_objects("clickstream-events", None)
     state = Dashboards()
     with serving(state, made.server) as url:
-        with pytest.raises(NotAdmitted, match=r"OpenSearch Dashboards was issued by an authority that is not trusted"):
+        with pytest.raises(
+            AdmissionRefused, match=r"OpenSearch Dashboards was issued by an authority that is not trusted"
+        ):
             import_objects(settings_for(url), objects)
         assert not state.objects
         assert import_objects(settings_for(url, OPENSEARCH_VERIFY_CERTS="false"), objects)
         assert import_objects(settings_for(url, OPENSEARCH_CA_FILE=str(made.ca)), objects)
-        with pytest.raises(NotAdmitted, match=r"not trusted here .set OPENSEARCH_CA_FILE to the CA certificate"):
+        with pytest.raises(AdmissionRefused, match=r"not trusted here .set OPENSEARCH_CA_FILE to the CA certificate"):
             import_objects(settings_for(url, OPENSEARCH_CA_FILE=str(made.other_ca)), objects)
         monkeypatch.setenv("SSL_CERT_FILE", str(made.ca))
         assert import_objects(settings_for(url), objects)
     with (
         serving(state, made.elsewhere) as url,
-        pytest.raises(NotAdmitted, match=r"is for another name .set OPENSEARCH_DASHBOARDS_URL"),
+        pytest.raises(AdmissionRefused, match=r"is for another name .set OPENSEARCH_DASHBOARDS_URL"),
     ):
         import_objects(settings_for(url), objects)
 
 
 @pytest.mark.parametrize("url", ["", "dashboards:5601", "ftp://x", "https://", "http://[::1", "https://x:port"])
-def test_what_is_no_address_is_wrong_use(url: str) -> None:
+def test_what_is_not_an_address_is_wrong_use(url: str) -> None:
     with pytest.raises(UsageError, match="OPENSEARCH_DASHBOARDS_URL is not a web address"):
         import_objects(settings_for(url), [])
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from clickstream.config.settings import OpenSearchSettings
-from clickstream.domain.errors import NotAdmitted, ServiceNotReady, ServiceRefused
+from clickstream.domain.errors import AdmissionRefused, ServiceNotReady, ServiceRefused
 from clickstream.services.opensearch.client import connect, translated
 from clickstream.services.opensearch.search import search as ask
 from tests.proxies.opensearch import Answer, opensearch_proxy
@@ -35,7 +35,7 @@ def test_what_passes_is_waited_out(first: Answer) -> None:
 
 
 @pytest.mark.parametrize(
-    ("answer", "error"), [((401, {}), NotAdmitted), ((403, {}), NotAdmitted), ((400, {}), ServiceRefused)]
+    ("answer", "error"), [((401, {}), AdmissionRefused), ((403, {}), AdmissionRefused), ((400, {}), ServiceRefused)]
 )
 def test_what_is_final_comes_back_at_once(answer: Answer, error: type[Exception]) -> None:
     with opensearch_proxy(answer, (200, FOUND)) as proxy:
@@ -55,7 +55,7 @@ BLOCKED = {"type": "cluster_block_exception", "reason": "index [events] blocked 
         (403, BLOCKED, r"index read \(api\).*cluster_block"),
     ],
 )
-def test_the_state_of_an_index_is_no_fault_of_the_request_or_of_the_user(
+def test_the_state_of_an_index_is_not_a_fault_of_the_request_or_of_the_user(
     status: int, error: dict[str, Any], words: str
 ) -> None:
     answer: Answer = (status, {"error": error, "status": status})

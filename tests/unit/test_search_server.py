@@ -13,8 +13,8 @@ import pytest
 from clickstream.actions.servers import opensearch_of
 from clickstream.config.settings import OpenSearchSettings, load_settings
 from clickstream.domain.errors import (
+    AdmissionRefused,
     ClickstreamError,
-    NotAdmitted,
     ServiceNotReady,
     ServiceRefused,
     ServiceUnavailable,
@@ -70,8 +70,8 @@ def test_it_tells_version_and_latency(server: Server) -> None:
 @pytest.mark.parametrize(
     ("status", "error", "words"),
     [
-        (401, NotAdmitted, "check OPENSEARCH_USER and OPENSEARCH_PASSWORD"),
-        (403, NotAdmitted, "HTTP 403"),
+        (401, AdmissionRefused, "check OPENSEARCH_USER and OPENSEARCH_PASSWORD"),
+        (403, AdmissionRefused, "HTTP 403"),
         (429, ServiceNotReady, "HTTP 429"),
         (503, ServiceNotReady, "HTTP 503"),
         (400, ServiceRefused, "HTTP 400"),
@@ -100,7 +100,7 @@ def test_it_is_waited_for_until_its_indices_are_complete(server: Server) -> None
     assert server.paths == ["/_cluster/health?wait_for_status=yellow"] * 3
 
 
-def test_it_is_not_waited_for_for_ever(server: Server) -> None:
+def test_it_is_not_waited_for_endlessly(server: Server) -> None:
     server.statuses.extend([503] * 50)
     with pytest.raises(ServiceUnavailable):
         await_yellow(server.settings, 0.2)

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from clickstream.config.settings import OpenSearchSettings
-from clickstream.domain.errors import NotAdmitted
+from clickstream.domain.errors import AdmissionRefused
 from clickstream.services.opensearch.bulk import BulkWriter
 from clickstream.services.opensearch.server import server_info
 from tests.certificates import Pair, certificates
@@ -64,17 +64,19 @@ def test_every_client_trusts_the_authority_that_is_named(tmp_path: Path) -> None
         assert writer.lives() == frozenset()
         writer.close()
         for settings in (with_(values), with_(values, OPENSEARCH_CA_FILE=made.other_ca)):
-            with pytest.raises(NotAdmitted, match=r"not trusted here .set OPENSEARCH_CA_FILE to the CA certificate"):
+            with pytest.raises(
+                AdmissionRefused, match=r"not trusted here .set OPENSEARCH_CA_FILE to the CA certificate"
+            ):
                 server_info(settings)
             writer = BulkWriter(settings)
-            with pytest.raises(NotAdmitted, match="OPENSEARCH_CA_FILE"):
+            with pytest.raises(AdmissionRefused, match="OPENSEARCH_CA_FILE"):
                 writer.lives()
             writer.close()
-    with serving(made.elsewhere) as values, pytest.raises(NotAdmitted, match=r"is for another name"):
+    with serving(made.elsewhere) as values, pytest.raises(AdmissionRefused, match=r"is for another name"):
         server_info(with_(values, OPENSEARCH_CA_FILE=made.ca))
 
 
 def test_a_file_without_a_certificate_is_named(tmp_path: Path) -> None:
     made = certificates(tmp_path)
-    with serving(made.server) as values, pytest.raises(NotAdmitted, match="OPENSEARCH_CA_FILE"):
+    with serving(made.server) as values, pytest.raises(AdmissionRefused, match="OPENSEARCH_CA_FILE"):
         server_info(with_(values, OPENSEARCH_CA_FILE=made.server.key))

@@ -67,10 +67,10 @@ SOURCES = [
 
 
 def faults(source: Source, known: set[str]) -> list[str]:
-    """A line for each variable that `source` sets and nobody knows, or that it should name and does not."""
+    """A line for each variable that `source` sets and that is not known, or that it should name and does not."""
     values = source.values()
     names = source.listed() if source.listed else set(values)
-    lines = [f"{source.name}: {name} is no setting" for name in sorted((names | set(values)) - known)]
+    lines = [f"{source.name}: {name} is not a setting" for name in sorted((names | set(values)) - known)]
     if source.listed:
         lines += [f"{source.name}: {name} is missing" for name in sorted(known - names)]
     return lines
@@ -98,5 +98,5 @@ def test_its_values_are_accepted(source: Source) -> None:
 
 def test_a_variable_that_is_missing_or_unknown_is_seen() -> None:
     source = Source("x", lambda: {"PG_HOST": "a", "PG_HOTS": "b"}, lambda: {"PG_HOST", "PG_HOTS"})
-    assert faults(source, {"PG_HOST", "PG_PORT"}) == ["x: PG_HOTS is no setting", "x: PG_PORT is missing"]
+    assert faults(source, {"PG_HOST", "PG_PORT"}) == ["x: PG_HOTS is not a setting", "x: PG_PORT is missing"]
     assert faults(Source("y", lambda: {"PG_HOST": "a"}), {"PG_HOST", "PG_PORT"}) == []

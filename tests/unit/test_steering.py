@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clickstream.domain.pace import Pace
-from clickstream.pipeline.process.loop import hear_lines
-from clickstream.pipeline.producer.pacing import AtOnce, Even, EventTime, Pacer
+from clickstream.pipeline.process.loop import read_lines
+from clickstream.pipeline.producer.pacing import EvenPlan, EventTimePlan, Pacer, UnlimitedPlan
 from clickstream.pipeline.producer.steering import Order, Orders, Pause, Resume, order_line
 
 TIMES = np.arange(0, 1_000_000, 1000)
@@ -29,16 +29,16 @@ class Clock:
 
 def told(steering: Orders, *orders: Order) -> None:
     for order in orders:
-        steering.hear(order_line(order).encode())
+        steering.receive(order_line(order).encode())
 
 
 def test_a_new_rate_starts_from_where_it_is() -> None:
     clock = Clock()
-    pacer = Pacer(Even(10.0), 1000, clock)
+    pacer = Pacer(EvenPlan(10.0), 1000, clock)
     assert pacer.allow(0) == (1, 0.0)
     clock.now += 0.5
     assert pacer.allow(1) == (5, 0.0)
-    pacer.follow(Even(100.0), 6)
+    pacer.follow(EvenPlan(100.0), 6)
     assert pacer.allow(6) == (1, 0.0)
     clock.now += 0.5
     assert pacer.allow(7) == (50, 0.0)
@@ -46,8 +46,8 @@ def test_a_new_rate_starts_from_where_it_is() -> None:
 
 def test_event_time_is_followed_from_the_next_event_on() -> None:
     clock = Clock()
-    pacer = Pacer(AtOnce(1000), 1000, clock)
-    pacer.follow(EventTime(TIMES[400:], 2.0), 400)
+    pacer = Pacer(UnlimitedPlan(1000), 1000, clock)
+    pacer.follow(EventTimePlan(TIMES[400:], 2.0), 400)
     assert pacer.allow(400) == (1, 0.0)
     assert pacer.allow(401) == (0, pytest.approx(0.5))
     clock.now += 1.0
@@ -55,14 +55,14 @@ def test_event_time_is_followed_from_the_next_event_on() -> None:
 
 
 def test_full_speed_allows_all_that_is_left() -> None:
-    pacer = Pacer(Even(1.0), 1000, Clock())
-    pacer.follow(AtOnce(1000 - 7), 7)
+    pacer = Pacer(EvenPlan(1.0), 1000, Clock())
+    pacer.follow(UnlimitedPlan(1000 - 7), 7)
     assert pacer.allow(7) == (993, 0.0)
 
 
-def test_a_pause_allows_nothing_and_is_no_arrears() -> None:
+def test_a_pause_allows_nothing_and_is_not_arrears() -> None:
     clock = Clock()
-    pacer = Pacer(Even(10.0), 1000, clock)
+    pacer = Pacer(EvenPlan(10.0), 1000, clock)
     assert pacer.allow(0) == (1, 0.0)
     pacer.pause()
     pacer.pause()
@@ -77,9 +77,9 @@ def test_a_pause_allows_nothing_and_is_no_arrears() -> None:
 
 def test_a_pace_set_during_a_pause_waits_for_its_end() -> None:
     clock = Clock()
-    pacer = Pacer(Even(10.0), 1000, clock)
+    pacer = Pacer(EvenPlan(10.0), 1000, clock)
     pacer.pause()
-    pacer.follow(Even(100.0), 0)
+    pacer.follow(EvenPlan(100.0), 0)
     assert pacer.allow(0)[0] == 0
     clock.now += 60
     pacer.resume()
@@ -87,14 +87,14 @@ def test_a_pace_set_during_a_pause_waits_for_its_end() -> None:
 
 
 def test_orders_are_obeyed_once() -> None:
-    steering, pacer = Orders(Pace()), Pacer(AtOnce(1000), 1000, Clock())
-    assert not steering.obey(pacer, TIMES, 0)
+    steering, pacer = Orders(Pace()), Pacer(UnlimitedPlan(1000), 1000, Clock())
+    assert not steering.apply(pacer, TIMES, 0)
     told(steering, Pause())
-    assert steering.obey(pacer, TIMES, 0)
-    assert not steering.obey(pacer, TIMES, 0)
+    assert steering.apply(pacer, TIMES, 0)
+    assert not steering.apply(pacer, TIMES, 0)
     assert pacer.allow(0)[0] == 0
     told(steering, Pace(rate=5.0), Resume())
-    assert steering.obey(pacer, TIMES, 10)
+    assert steering.apply(pacer, TIMES, 10)
     assert pacer.allow(10) == (1, 0.0)
     assert str(steering.pace) == "5 events/s"
 
@@ -114,16 +114,16 @@ def test_the_pace_at_the_start_is_that_of_the_command_line() -> None:
         b'{"type":"pace","rate":1e999}', b"\xff\xfe",
     ],
 )  # fmt: skip
-def test_what_is_no_order_changes_nothing(line: bytes, caplog: pytest.LogCaptureFixture) -> None:
+def test_what_is_not_an_order_changes_nothing(line: bytes, caplog: pytest.LogCaptureFixture) -> None:
     steering = Orders(Pace(rate=7.0))
-    steering.hear(line)
+    steering.receive(line)
     assert (steering.paused, steering.pace) == (False, Pace(rate=7.0))
     assert "Not an order" in caplog.text
 
 
 @given(st.binary(max_size=60))
 def test_no_line_is_a_fault(line: bytes) -> None:
-    Orders(Pace()).hear(line)
+    Orders(Pace()).receive(line)
 
 
 def test_lines_are_heard_whole_until_the_other_end_closes() -> None:
@@ -138,7 +138,7 @@ def test_lines_are_heard_whole_until_the_other_end_closes() -> None:
         if len(heard) == 3:
             all_.set()
 
-    hear_lines(reader, hear)
+    read_lines(reader, hear)
     os.write(writer, b"one\ntwo\nthr")
     assert two.wait(10)
     os.write(writer, b"ee\n")

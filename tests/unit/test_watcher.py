@@ -103,7 +103,7 @@ def test_a_figure_is_of_now_while_nothing_was_stored_since(
     assert (scans.analytics.at, scans.top_items.at) == (1_030, 1_030)
 
 
-def test_nobody_is_asked_while_postgresql_is_away(scans: Scans, database: Database) -> None:
+def test_no_server_is_asked_while_postgresql_is_away(scans: Scans, database: Database) -> None:
     database.progress = None
     for ask in (scans.count, scans.read_funnels, scans.read_items):
         with pytest.raises(Skipped):

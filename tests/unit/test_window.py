@@ -33,7 +33,7 @@ def test_any_order_batching_repetition_and_restart_gives_the_same_sessions(examp
         committed = number = -1
         todo = list(enumerate(batches))
         for index, batch in todo:
-            if index in restarts:  # what was prepared and not committed is void, and is read again
+            if index in restarts:  # what was prepared and not committed is invalid, and is read again
                 lost = [again for _, again, _ in waiting]
                 waiting = []
                 window = Window(TIMEOUT, mark=store.newest() + 1 if store.events else NOTHING_STORED)

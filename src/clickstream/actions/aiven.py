@@ -1,6 +1,6 @@
-"""What Aiven says of the services in use: which of a project's services they are, and in which state.
+"""Asks Aiven for the state of the services in use.
 
-Asked beside everything else, and never waited for longer than that: a word at the side, which fails nothing.
+It is asked in parallel with the servers and never waited for longer than they are; if it fails, no command fails.
 """
 
 from __future__ import annotations

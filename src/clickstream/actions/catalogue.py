@@ -1,4 +1,4 @@
-"""Every command, once: its name, what it does, an example, and what stands before and after it.
+"""Every command, once: its name, summary, example, what it changes, and what Ctrl+C leaves.
 
 The command line, the dashboard's palette and help, README's table and docs/commands.md are made from this list. What a
 command needs beyond it stands with its front end: options and output in cli/commands, keys and screens in

@@ -1,4 +1,4 @@
-"""The one way to the supervisor for actions and front ends: a protocol, and how to find or start one.
+"""How actions and front ends reach the supervisor: a protocol, and how to find or start one.
 
 Knows nothing of sockets; imports them only when asked, so that importing this module costs nothing.
 """
@@ -33,8 +33,11 @@ class Control(Protocol):
     def snapshot(self) -> Snapshot: ...
 
     def start(self, specs: Sequence[ProcessSpec]) -> None:
-        """Start these processes. One that is alive is left as it is: a name never runs twice. One that waits for its
-        restart or is settled starts again with the new spec. Returns once started, not once ready: see wait."""
+        """Start these processes; returns once started, not once ready: see wait.
+
+        One that is alive is left as it is: a name never runs twice. One that waits for its restart or is in a final
+        state starts again with the new spec.
+        """
 
     def stop(self, names: Sequence[str], *, kill: bool = False) -> None:
         """End these processes, dependants first, and return when they are gone. Unknown names are ignored.
@@ -51,12 +54,12 @@ class Control(Protocol):
         """The first snapshot in which every name is in one of `states`.
 
         Raises:
-            ClickstreamError: one of them settled in another state (with its exit reason), is unknown, or `timeout`
+            ClickstreamError: one of them reached another final state (with its exit reason), is unknown, or `timeout`
                 seconds have passed.
         """
 
     def remove(self, names: Sequence[str]) -> None:
-        """Forget settled processes. Unknown names are ignored; raises UsageError for one that still lives."""
+        """Forget processes in a final state. Unknown names are ignored; raises UsageError for one that still lives."""
 
     def tell(self, name: str, line: str) -> None:
         """Hand a line to a worker that reports, on its stdin; returns once it lies there, not once it was heeded.

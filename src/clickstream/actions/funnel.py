@@ -1,4 +1,4 @@
-"""Longer looks at the funnel: sessions by day and by hour of the day, and the ordered funnel of items."""
+"""The funnel in detail: sessions by day and by hour of the day, and the ordered funnel of items."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from clickstream.services.postgres.funnel import ordered_funnel as read_ordered
 __all__ = [
     "Breakdown",
     "Customer",
-    "Detailed",
+    "DetailedAnalytics",
     "FunnelSlot",
     "OrderedFunnel",
     "breakdown",
@@ -62,7 +62,7 @@ def ordered_funnel(settings: Settings, cancellation: Cancellation | None = None)
 
 
 @dataclass(frozen=True, slots=True)
-class Detailed:
+class DetailedAnalytics:
     """The analytics with all that is dearer to find out."""
 
     all_time: Funnel
@@ -74,10 +74,10 @@ class Detailed:
     ordered_funnel: OrderedFunnel
 
 
-def detailed(settings: Settings) -> Detailed:
+def detailed(settings: Settings) -> DetailedAnalytics:
     """Raises like breakdown."""
     found, over_time = analytics(settings), breakdown(settings)
-    return Detailed(
+    return DetailedAnalytics(
         all_time=found.all_time,
         last_day=found.last_day,
         last_month=found.last_month,

@@ -1,4 +1,4 @@
-"""Making the events topic and the tables where they are missing."""
+"""Creates the events topic and the tables where they are missing."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""PostgreSQL's own shell on the configured server: which psql, and what it is told. It takes our process's place.
+"""Runs psql on the configured server, in place of our process.
 
-The password goes by the environment, which only the same user can read, never by the command line.
+The password goes through the environment, which only the same user can read, never through the command line.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""When the embedded stack serves: a server listens some time before what comes next works."""
+"""Waits until the embedded servers serve: they listen some time before requests work."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Emptying topic, tables, cache, search index and rejected lines, so that the pipeline is new: all of it or nothing.
+"""Empties topic, tables, cache, search index and rejected lines: all of them or none.
 
 Workers must have stopped.
 """
@@ -19,7 +19,7 @@ from clickstream.pipeline.events.csvfile.rejects import remove_files
 from clickstream.services.kafka.admin import check_replaceable, create_topic, delete_topic
 from clickstream.services.postgres import reset as tables
 from clickstream.services.postgres.migrate import migrate
-from clickstream.services.valkey.board import clear
+from clickstream.services.valkey.keys import clear
 from clickstream.services.valkey.server import server_info
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ _CLEAR_WITHIN: Final = 2.0
 
 
 @dataclass(frozen=True, slots=True)
-class Emptied:
+class ResetResult:
     """What a reset did."""
 
     topic: str
@@ -62,7 +62,7 @@ class Emptied:
         return words
 
 
-def reset(settings: Settings) -> Emptied:
+def reset(settings: Settings) -> ResetResult:
     """Recreate the topic, truncate the tables, delete our keys from Valkey and the CSV lines rejected in this home;
     where enabled, recreate the index.
 
@@ -100,7 +100,7 @@ def reset(settings: Settings) -> Emptied:
     migrate(postgres, session_timeout_ms=settings.pipeline.session_timeout_ms)
     index_name = settings.opensearch.events_index if index else ""
     at = f"{valkey.host}:{valkey.port}"
-    return Emptied(kafka.events_topic, existed, there, keys, index_name, valkey_error, at, index_error, lines)
+    return ResetResult(kafka.events_topic, existed, there, keys, index_name, valkey_error, at, index_error, lines)
 
 
 def _remove_lines(home: Home) -> int:

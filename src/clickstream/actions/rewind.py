@@ -1,4 +1,4 @@
-"""Moving the consumers' offsets: backward to read messages again, forward to skip them.
+"""Moves the consumers' offsets: backward to read messages again, forward to skip them.
 
 PostgreSQL holds the offsets that count. The group's own, which only other tools read, follow with the next commit.
 """
@@ -37,7 +37,7 @@ class Move:
 
 
 @dataclass(frozen=True, slots=True)
-class Rewound:
+class RewindResult:
     """What a rewind does, or has done."""
 
     topic: str
@@ -59,15 +59,15 @@ class Rewound:
         return "; ".join(words for words in (*moved, again, skipped) if words)
 
 
-def plan(settings: Settings, target: Target, *, partition: int | None = None) -> Rewound:
+def plan(settings: Settings, target: Target, *, partition: int | None = None) -> RewindResult:
     """What `rewind` would do now. Raises as it does."""
     return _within(settings, target, partition, may_skip=True, move=False)
 
 
-def rewind(settings: Settings, target: Target, *, partition: int | None = None, may_skip: bool = False) -> Rewound:
+def rewind(settings: Settings, target: Target, *, partition: int | None = None, may_skip: bool = False) -> RewindResult:
     """Have consumers go on from there, one partition or all: in one transaction, safe while they run, wherever.
 
-    Those that are at work find what they prepared void; those that have nothing to do look now and then.
+    Those at work find that the batches they prepared are invalid; those with nothing to do look now and then.
 
     Raises:
         UsageError: no such partition; an offset for several partitions, or one that Kafka does not hold; it skips
@@ -77,7 +77,7 @@ def rewind(settings: Settings, target: Target, *, partition: int | None = None, 
     return _within(settings, target, partition, may_skip=may_skip, move=True)
 
 
-def _within(settings: Settings, target: Target, partition: int | None, *, may_skip: bool, move: bool) -> Rewound:
+def _within(settings: Settings, target: Target, partition: int | None, *, may_skip: bool, move: bool) -> RewindResult:
     kafka, postgres = kafka_of(settings), postgres_of(settings)
     migrate(postgres, session_timeout_ms=settings.pipeline.session_timeout_ms)
     with OffsetReader(kafka) as reader:
@@ -99,7 +99,7 @@ def _within(settings: Settings, target: Target, partition: int | None, *, may_sk
             for one in moves:
                 offsets.move(one.partition, old=one.before, new=one.after)
             if moves:
-                offsets.void_what_is_prepared()
+                offsets.invalidate_prepared()
     return found
 
 
@@ -133,14 +133,14 @@ def _moves(
     positions: Mapping[int, int],
     held: Mapping[int, PartitionRange],
     aims: Aims,
-) -> Rewound:
+) -> RewindResult:
     moves = []
     for number in chosen:
         kept = held[number]
         # A partition that no consumer has opened yet was added later, and would start at its oldest message.
         moves.append(Move(number, positions.get(number, kept.begin), _aim(number, kept, aims)))
     again = sum(max(0, min(move.before, held[move.partition].end) - move.after) for move in moves)
-    return Rewound(topic.name, tuple(moves), sum(move.skipped for move in moves), again)
+    return RewindResult(topic.name, tuple(moves), sum(move.skipped for move in moves), again)
 
 
 def _aim(number: int, kept: PartitionRange, aims: Aims) -> int:

@@ -1,4 +1,4 @@
-"""The servers' settings, or a clear word where nothing is configured; and asking several servers at once."""
+"""The servers' settings, or an error where none is configured; and asking several servers at once."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from clickstream.domain.errors import ClickstreamError
 from clickstream.stack.wheels import missing
 
 
-class NothingConfigured(ClickstreamError):
+class NoServerConfigured(ClickstreamError):
     """No server is configured, and the embedded stack was never started."""
 
     def __init__(self) -> None:
@@ -26,19 +26,19 @@ class NothingConfigured(ClickstreamError):
 
 def kafka_of(settings: Settings) -> KafkaSettings:
     if settings.kafka is None:
-        raise NothingConfigured
+        raise NoServerConfigured
     return settings.kafka
 
 
 def postgres_of(settings: Settings) -> PostgresSettings:
     if settings.postgres is None:
-        raise NothingConfigured
+        raise NoServerConfigured
     return settings.postgres
 
 
 def valkey_of(settings: Settings) -> ValkeySettings:
     if settings.valkey is None:
-        raise NothingConfigured
+        raise NoServerConfigured
     return settings.valkey
 
 

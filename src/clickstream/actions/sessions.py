@@ -10,8 +10,8 @@ from clickstream.config.settings import Settings
 from clickstream.domain.errors import UsageError
 from clickstream.domain.events import MAX_ID
 from clickstream.services.postgres import session_lists
-from clickstream.services.postgres.inspect import StoredEvent, StoredSession, sessions_of
-from clickstream.services.postgres.session_lists import ListedSession, SessionKind
+from clickstream.services.postgres.inspect import ListedSession, StoredEvent, StoredSession, sessions_of
+from clickstream.services.postgres.session_lists import SessionKind
 
 __all__ = ["ListedSession", "SessionKind", "SessionList", "Visitor", "document", "list_sessions", "show"]
 

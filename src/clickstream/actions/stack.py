@@ -95,7 +95,7 @@ class StackStatus:
 
 
 @dataclass(frozen=True, slots=True)
-class Removed:
+class RemovedStack:
     """What a reset removed."""
 
     home: Path
@@ -163,7 +163,7 @@ def env(home: Home) -> dict[str, str]:
     return known | libpq.login(PostgresSettings.model_validate(known))
 
 
-def reset(home: Home) -> Removed:
+def reset(home: Home) -> RemovedStack:
     """Remove the servers' data, ports and passwords. Downloads and logs stay.
 
     Raises:
@@ -186,7 +186,7 @@ def reset(home: Home) -> Removed:
             file.unlink(missing_ok=True)
     except OSError as error:
         raise _cannot("removed", error) from error
-    return Removed(home.root)
+    return RemovedStack(home.root)
 
 
 def _search_wanted(home: Home, asked: bool | None) -> bool:

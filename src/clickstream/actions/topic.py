@@ -1,4 +1,4 @@
-"""What the events topic holds, and giving it more partitions."""
+"""Describes the events topic, and gives it more partitions."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from clickstream.actions.observe.offsets import missing_topic
-from clickstream.actions.observe.surroundings import look_around, obstacles_now
+from clickstream.actions.observe.surroundings import obstacles_now, read_surroundings
 from clickstream.actions.servers import kafka_of, postgres_of
 from clickstream.config.settings import Settings
 from clickstream.domain.errors import ClickstreamError, UsageError
@@ -56,7 +56,7 @@ class Topic:
 
 
 @dataclass(frozen=True, slots=True)
-class Resized:
+class ResizeResult:
     """How many partitions there were and are."""
 
     topic: str
@@ -87,7 +87,7 @@ def show(settings: Settings) -> Topic:
     return Topic(topic.name, topic.topic_id, messages, partitions, gaps, around.configs if around else None, found)
 
 
-def resize(settings: Settings, partitions: int) -> Resized:
+def resize(settings: Settings, partitions: int) -> ResizeResult:
     """Give the topic so many partitions. Running consumers share the new ones within half a minute.
 
     What is stored stays right, although visitors move between partitions: consumers agree on that in PostgreSQL.
@@ -109,12 +109,12 @@ def resize(settings: Settings, partitions: int) -> Resized:
         raise UsageError(f"{partitions} partitions are too many: each is a process", hint=f"at most {MOST_PARTITIONS}")
     if partitions > topic.partitions:
         create_partitions(kafka, topic.name, partitions)
-    return Resized(topic.name, topic.partitions, partitions)
+    return ResizeResult(topic.name, topic.partitions, partitions)
 
 
 def _surroundings(settings: Settings) -> Surroundings | None:
     try:
-        return look_around(settings)
+        return read_surroundings(settings)
     except ClickstreamError:
         return None
 

@@ -1,1 +1,1 @@
-"""The headless front end: subcommands over actions. stdout is data, stderr is talk."""
+"""The command line: subcommands over actions. Data goes to stdout, messages for people to stderr."""

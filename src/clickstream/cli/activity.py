@@ -1,6 +1,6 @@
-"""What a command says while it works: on a terminal one line that goes away again, elsewhere a line now and then.
+"""The progress of a command: on a terminal one line that is removed again, elsewhere a line every few seconds.
 
-Nothing is shown of what takes less than a second. Code that writes to the terminal removes the line first.
+Work of less than a second shows nothing. Code that writes to the terminal removes the line first.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from clickstream.cli import terminal
-from clickstream.cli.diagnostics import say as say_line
+from clickstream.cli.diagnostics import print_message
 from clickstream.domain.escapes import escape_controls
 
 if TYPE_CHECKING:
@@ -60,14 +60,14 @@ class Activity:
         if live:
             live.stop()
 
-    def say(self, words: str, done: int = 0, total: int = 0) -> None:
+    def report(self, words: str, done: int = 0, total: int = 0) -> None:
         """What is done now, and how much of it; `total` 0: nothing to measure."""
         self._words, self._done, self._total = words, done, total
         now = time.monotonic()
         if self._terminal or now - self._said_at < LINE_EVERY or not (total or words != self._said):
             return
         self._said_at, self._said = now, words
-        say_line(f"{words}: {done / total:.0%}" if total else words)
+        print_message(f"{words}: {done / total:.0%}" if total else words)
 
     def _show(self) -> None:
         from rich.live import Live
@@ -110,10 +110,10 @@ def shown(words: str) -> Iterator[Activity]:
         _now = before
 
 
-def say(words: str, done: int = 0, total: int = 0) -> None:
+def report(words: str, done: int = 0, total: int = 0) -> None:
     """Of the command that runs now: what it does, and how much of it is done."""
     if _now:
-        _now.say(words, done, total)
+        _now.report(words, done, total)
 
 
 def end() -> None:

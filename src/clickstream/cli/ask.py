@@ -8,7 +8,7 @@ from typing import Final
 import click
 
 from clickstream.cli import activity
-from clickstream.cli.diagnostics import say
+from clickstream.cli.diagnostics import print_message
 
 YES: Final = click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 
@@ -26,11 +26,11 @@ def confirmed(what: str, *, yes: bool, does: str = "deletes data", undone: str =
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise UsageError(f"this {does} for good and there is no terminal to ask on", hint=f"{flag} goes on unasked")
     activity.end()
-    say(what)
+    print_message(what)
     sys.stderr.write("Go on? [y/N] ")
     sys.stderr.flush()
     if sys.stdin.readline().strip().lower() in {"y", "yes"}:
         activity.again()
         return True
-    say(f"nothing was {undone}")
+    print_message(f"nothing was {undone}")
     return False

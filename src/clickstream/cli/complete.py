@@ -1,4 +1,4 @@
-"""What a shell may complete beside words and options: names that this home knows."""
+"""Shell completion of names that this home knows: processes and faults."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ def faults(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> lis
     """Names of faults, each with what it does."""
     from click.shell_completion import CompletionItem
 
-    from clickstream.actions.faults.catalogue import listed
+    from clickstream.actions.faults.catalogue import list_faults
     from clickstream.config.paths import Home
 
-    known = listed(Home.from_environment())
+    known = list_faults(Home.from_environment())
     return [CompletionItem(one.name, help=one.sentence) for one in known if one.name.startswith(incomplete)]

@@ -1,4 +1,4 @@
-"""How a command of the catalogue becomes one of click's: its help, `--json`, what it says meanwhile and at Ctrl+C."""
+"""Makes click commands of the catalogue's: their help, `--json`, progress, and what they say at Ctrl+C."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import click
 
 from clickstream.actions.catalogue import BY_NAME, GROUPS, Command
 from clickstream.cli import activity
-from clickstream.cli.diagnostics import ExitCode, say
+from clickstream.cli.diagnostics import ExitCode, print_message
 from clickstream.domain.errors import Interrupted
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def command(
                 with nullcontext() if shows_itself else activity.shown(entry.summary):
                     return handler(*args, **kwargs)
             except (KeyboardInterrupt, Interrupted):
-                say(f"interrupted: {entry.interrupted}")
+                print_message(f"interrupted: {entry.interrupted}")
                 return ExitCode.INTERRUPTED
 
         first, _, word = name.partition(" ")

@@ -1,4 +1,4 @@
-"""Exit codes, and the one place that turns what went wrong into a line on stderr: never a traceback unasked."""
+"""Exit codes, and the one place that turns an error into a line on stderr; a traceback only on request."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def guarded(command: Callable[[], int]) -> int:
         return ExitCode.INTERRUPTED
     except Exception as error:
         if os.environ.get("CLICKSTREAM_DEBUG") == "1":
-            say(traceback.format_exc().rstrip())
+            print_message(traceback.format_exc().rstrip())
         return _explain(error)
     return code
 
@@ -45,7 +45,7 @@ def _exit_code(command: Callable[[], int]) -> int:
         return error.code if isinstance(error.code, int) else ExitCode.FAILED
 
 
-def say(words: str) -> None:
+def print_message(words: str) -> None:
     """Words for people, on stderr; no character of them steers the terminal, and lines fit it."""
     from clickstream.domain.escapes import escape_controls
 
@@ -72,17 +72,18 @@ def _explain(error: Exception) -> int:
         return ExitCode.INTERRUPTED
     if isinstance(error, SettingsError):
         for line in str(error).splitlines():
-            say(f"clickstream: {line}")
+            print_message(f"clickstream: {line}")
         return ExitCode.WRONG_USE
     if isinstance(error, ClickstreamError):
-        say(f"clickstream: {_why_silent(error) or error}")
+        print_message(f"clickstream: {_why_silent(error) or error}")
         return ExitCode.WRONG_USE if isinstance(error, UsageError) else ExitCode.FAILED
     if isinstance(error, OSError):
         what = error.strerror or str(error)
         hint = "; free some space" if error.errno == errno.ENOSPC else ""
-        say(f"clickstream: {error.filename}: {what}{hint}" if error.filename else f"clickstream: {what}{hint}")
+        where = f"{error.filename}: " if error.filename else ""
+        print_message(f"clickstream: {where}{what}{hint}")
         return ExitCode.FAILED
-    say(f"clickstream: internal error: {type(error).__name__}: {error} (CLICKSTREAM_DEBUG=1 shows where)")
+    print_message(f"clickstream: internal error: {type(error).__name__}: {error} (CLICKSTREAM_DEBUG=1 shows where)")
     return ExitCode.FAILED
 
 

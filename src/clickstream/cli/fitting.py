@@ -1,4 +1,4 @@
-"""What fits a terminal: where a line of text breaks, which columns of a table stay and how wide they are.
+"""Fits text to a terminal: where a line breaks, which columns of a table stay and how wide they are.
 
 Nothing here breaks a number, its unit, or a name. Pure.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
-GAP = 2
+SPACE = 2
 """Cells between two columns."""
 
 DEEPEST = 20
@@ -72,11 +72,11 @@ def fit(natural: Sequence[int], least: Sequence[int], order: Sequence[int], widt
         natural: what each column takes if nothing is broken or cut.
         least: what each takes at least.
         order: the columns that may go, the least important first.
-        width: cells for all of them, with the gaps in between.
+        width: cells for all of them, with the spaces in between.
     """
     columns = [index for index, cells in enumerate(natural) if cells]
     going = iter(order)
-    while (spare := width + GAP - sum(least[index] + GAP for index in columns)) < 0:
+    while (spare := width + SPACE - sum(least[index] + SPACE for index in columns)) < 0:
         gone = next(going, None)
         if gone is None:
             break

@@ -1,4 +1,4 @@
-"""Ctrl+C in commands that run long and start much: noticed whatever a driver makes of it."""
+"""Ctrl+C in long commands: noticed even where a driver swallows the signal."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command line: the root of the tree, whose branches load when they are chosen, and what becomes of wrong use."""
+"""The command line: the root of the command tree, whose branches load when chosen, and the handling of wrong use."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import click
 from clickstream import __version__
 from clickstream.actions.catalogue import COMMANDS
 from clickstream.cli.declare import REGISTERED, Branch, Screens, words_of
-from clickstream.cli.diagnostics import ExitCode, guarded, say
+from clickstream.cli.diagnostics import ExitCode, guarded, print_message
 
 PROGRAM: Final = "clickstream"
 
@@ -93,6 +93,6 @@ def _run(argv: list[str], screens: Screens | None) -> int:
         return end.exit_code
     except click.UsageError as error:
         if error.ctx:
-            say(f"{error.ctx.get_usage()}\n`{error.ctx.command_path} --help` explains it.")
-        say(f"error: {error.format_message()}")
+            print_message(f"{error.ctx.get_usage()}\n`{error.ctx.command_path} --help` explains it.")
+        print_message(f"error: {error.format_message()}")
         return ExitCode.WRONG_USE

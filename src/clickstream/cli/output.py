@@ -1,6 +1,6 @@
-"""Data on stdout: one JSON document, or text, which fits the terminal if stdout is one.
+"""Writes data to stdout: one JSON document, or text, which fits the terminal if stdout is one.
 
-Whatever a cell or a line holds, no character of it steers the terminal.
+Control characters in cells and lines are escaped.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from weakref import WeakKeyDictionary
 
 from clickstream.cli import activity, fitting
-from clickstream.cli.diagnostics import say
+from clickstream.cli.diagnostics import print_message
 from clickstream.cli.terminal import console
 from clickstream.domain.escapes import escape_controls
 
@@ -130,7 +130,7 @@ def report(result: Summarized, *, as_json: bool, document: object = None) -> Non
         write_json(result if document is None else document)
     else:
         activity.end()
-        say(result.summary())
+        print_message(result.summary())
 
 
 def write(blocks: Sequence[Block]) -> None:
@@ -297,7 +297,7 @@ class _Drawing:
         if not table.rows:
             return
         yield from self._row(table.headers, ["dim"] * len(table.headers))
-        yield _text("─" * (sum(self._widths.values()) + fitting.GAP * (len(self._widths) - 1)))
+        yield _text("─" * (sum(self._widths.values()) + fitting.SPACE * (len(self._widths) - 1)))
         for row, cells in zip(table.rows, self._cells, strict=True):
             yield from self._row(cells, [STATES.get(_cell(cell), ("", ""))[1] for cell in row])
         for line in self._below():
@@ -331,7 +331,7 @@ class _Drawing:
             for index, width in self._widths.items():
                 text = lines[index][number] if number < len(lines[index]) else ""
                 space = " " * (width - fitting.size(text))
-                line.append(" " * fitting.GAP if line else "")
+                line.append(" " * fitting.SPACE if line else "")
                 line.append(f"{space}{text}" if self._right[index] else f"{text}{space}", styles[index])
             line.rstrip()
             yield line

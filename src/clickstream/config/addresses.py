@@ -1,4 +1,4 @@
-"""The form of addresses and names, before any driver sees them: a whole URL that is pasted into one holds a password.
+"""Checks the form of addresses before a driver sees them: a URL that was pasted into one may hold a password.
 
 Messages never repeat a value.
 """

@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all, and locks between processes.
+"""Writes files whole or not at all, and locks between processes.
 
 The supervisor's lock is its own (supervision/daemon.py): the end of the process frees it, and nothing before that.
 """

@@ -1,4 +1,4 @@
-"""What names that go to servers may look like, and which characters a value may hold. Pure; reads no setting."""
+"""Checks names that go to servers, and the characters of values. Pure; reads no setting."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Wrong settings, put into words: the variable, the fault of its value, and what would be right."""
+"""Describes wrong settings: the variable, what is wrong with its value, and what would be right."""
 
 from __future__ import annotations
 

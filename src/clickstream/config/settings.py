@@ -327,12 +327,12 @@ def _build(home: Home, reading: _Reading) -> dict[str, Any]:
             problems += describe(error, reading.values)
     if odd := described_characters(reading.values):
         raise SettingsError("\n".join(odd))
-    if problems := problems + _gaps(built["kafka"]):
+    if problems := problems + _contradictions(built["kafka"]):
         raise SettingsError("\n".join(problems))
     return built
 
 
-def _gaps(kafka: KafkaSettings | None) -> list[str]:
+def _contradictions(kafka: KafkaSettings | None) -> list[str]:
     """What is missing for the protocol to be spoken, and where it must not be: a line each."""
     if kafka is None:
         return []

@@ -1,1 +1,1 @@
-"""The words of the house: events, sessions, processes, reports, errors. Standard library only, no driver."""
+"""The types that all rooms share: events, sessions, processes, reports, errors. Standard library only, no driver."""

@@ -1,4 +1,4 @@
-"""Ends from one thread what another thread waits for, whatever that is."""
+"""Lets one thread end the blocking work of another."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ class Cancellation:
                 self._stop()
 
     @contextmanager
-    def over(self, stop: Callable[[], None]) -> Iterator[None]:
-        """What runs inside is ended by `stop`, which is called from another thread. Raises Interrupted at once when
-        the end was wanted before it began."""
+    def ending(self, stop: Callable[[], None]) -> Iterator[None]:
+        """`cancel` calls `stop`, in the thread that cancels, to end the work inside. Raises Interrupted at once when it
+        was cancelled before."""
         with self._lock:
             if self._wanted:
                 raise Interrupted("cancelled")

@@ -1,4 +1,4 @@
-"""Events as two stores tell of them, so that one can be held against the other: sums by day and kind, rows. Pure."""
+"""Compares the events of two stores: sums by day and kind, and rows. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Errors that carry a sentence for people; front ends print that sentence and nothing else.
+"""Errors that carry a sentence for people; front ends print only that sentence.
 
 Every error that a user can meet derives from ClickstreamError. Its text says what is wrong; `hint` says what to do.
 """
@@ -52,7 +52,7 @@ class ServiceRefused(ClickstreamError):
     """A server answered and said no for good (wrong credentials, missing database); trying again does not help."""
 
 
-class NotAdmitted(ServiceRefused):
+class AdmissionRefused(ServiceRefused):
     """A server does not let us in: TLS, certificates, user or password."""
 
 

@@ -1,4 +1,4 @@
-"""Foreign bytes and text as text that steers no terminal: what cannot be printed is written as an escape. Pure."""
+"""Makes foreign bytes and text safe to print: control characters and invalid bytes become escapes. Pure."""
 
 from __future__ import annotations
 

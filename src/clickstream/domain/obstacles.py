@@ -1,4 +1,4 @@
-"""What in Kafka keeps messages from being stored while our workers do their work, and the words for it. Pure.
+"""Obstacles in Kafka that keep messages from being stored although our workers run, and their descriptions. Pure.
 
 Three kinds: a compacted topic loses messages before they are read; a foreign member of a consumer group holds
 partitions; another producer's open transaction holds back what lies behind its first message.

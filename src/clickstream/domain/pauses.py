@@ -1,4 +1,4 @@
-"""The growing pauses between the attempts at something that failed. Sleeps nowhere and owns no clock."""
+"""Growing pauses between attempts. Does not sleep and owns no clock."""
 
 from __future__ import annotations
 

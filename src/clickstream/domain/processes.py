@@ -1,4 +1,4 @@
-"""What the supervisor is asked to run and what it says of it: specs, states, policies, snapshots.
+"""Processes as the supervisor is asked to run them and reports them: specs, states, policies, snapshots.
 
 Everything here is plain data that travels as JSON over the supervisor's socket.
 """
@@ -39,7 +39,8 @@ class ProcessState(StrEnum):
 
 
 ALIVE = frozenset({ProcessState.STARTING, ProcessState.RUNNING, ProcessState.STOPPING})
-SETTLED = frozenset({ProcessState.STOPPED, ProcessState.FINISHED, ProcessState.FAILED})
+FINAL_STATES = frozenset({ProcessState.STOPPED, ProcessState.FINISHED, ProcessState.FAILED})
+"""A process in one of these does not move by itself any more."""
 
 
 @dataclass(frozen=True, slots=True)

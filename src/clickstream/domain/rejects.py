@@ -1,4 +1,4 @@
-"""Which rejects are meant: by reason, source, partition, time, and whether they were replayed. Pure."""
+"""Filters of rejects: by reason, source, partition, time, and whether they were replayed. Pure."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class RejectSource(StrEnum):
     """A line of a CSV file; kept in a file of this home."""
 
 
-class Replayed(StrEnum):
+class ReplayedFilter(StrEnum):
     """What a filter does with messages that were replayed. They stay as a record; a line leaves its file."""
 
     NO = "no"
@@ -46,7 +46,7 @@ class RejectFilter:
     """Rejected then or later; with a time zone."""
     until: datetime | None = None
     """Rejected before."""
-    replayed: Replayed = Replayed.NO
+    replayed: ReplayedFilter = ReplayedFilter.NO
 
     def __post_init__(self) -> None:
         if self.partition is not None and not 0 <= self.partition < _MOST_PARTITIONS:
@@ -57,7 +57,7 @@ class RejectFilter:
     @property
     def chooses(self) -> bool:
         """Whether it is narrower than all that were not replayed, or all."""
-        return self.replayed is Replayed.YES or self != RejectFilter(replayed=self.replayed)
+        return self.replayed is ReplayedFilter.YES or self != RejectFilter(replayed=self.replayed)
 
     @property
     def messages(self) -> bool:
@@ -67,7 +67,11 @@ class RejectFilter:
     @property
     def lines(self) -> bool:
         """Whether a CSV line can match."""
-        return self.source is not RejectSource.MESSAGES and self.partition is None and self.replayed is not Replayed.YES
+        return (
+            self.source is not RejectSource.MESSAGES
+            and self.partition is None
+            and self.replayed is not ReplayedFilter.YES
+        )
 
     def holds_line(self, reason: str, at: datetime) -> bool:
         """Whether a CSV line of this reason, rejected at that time, matches."""

@@ -1,4 +1,4 @@
-"""Names that were nearly right."""
+"""Suggests the name that a misspelt one may mean."""
 
 from __future__ import annotations
 

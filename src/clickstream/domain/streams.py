@@ -1,4 +1,4 @@
-"""The process's standard streams: closed ones are opened on nothing, and what one cannot take is replaced."""
+"""Prepares the standard streams: opens closed ones on /dev/null, and replaces characters that one cannot encode."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Times as users write them and as they are shown, the same in every command."""
+"""Parses and formats times, the same way in every command."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What runs as operating-system processes: the producer and the consumers, and the algebra they stand on."""
+"""The work of the producer, the consumers and the indexers, and the session algebra they are built on."""

@@ -1,6 +1,6 @@
-"""A TLS handshake of our own, to find out why a driver's failed, and the words for it; shared by the services.
+"""Repeats a failed TLS handshake to find out why it failed, and describes the reason; shared by the services.
 
-librdkafka and libpq say the same of an unknown authority, an expired certificate and a wrong name. Sends no secret.
+librdkafka and libpq report an unknown authority, an expired certificate and a wrong name alike. Sends no secret.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from enum import Enum, auto
 from pathlib import Path
 from typing import Final
 
-from clickstream.domain.errors import NotAdmitted
+from clickstream.domain.errors import AdmissionRefused
 
 TIMEOUT: Final = 1.5
 """Seconds that connecting may take, and each answer."""
@@ -124,7 +124,7 @@ def _refused_afterwards(secure: ssl.SSLSocket) -> HandshakeFault | None:
     return None
 
 
-def refusal(names: Names, fault: HandshakeFault) -> NotAdmitted:
+def refusal(names: Names, fault: HandshakeFault) -> AdmissionRefused:
     """The fault in words, with the variables to look at."""
     service, ca = names.service, names.ca
     words = {
@@ -151,4 +151,4 @@ def refusal(names: Names, fault: HandshakeFault) -> NotAdmitted:
         ),
     }
     message, hint = words[fault]
-    return NotAdmitted(message, hint=hint)
+    return AdmissionRefused(message, hint=hint)

@@ -1,7 +1,7 @@
-"""Repeats a request while its answer is one that passes by itself; shared by the services.
+"""Repeats a request while its error is transient; shared by the services.
 
-A server that starts, recovers or elects a leader answers with an error for a moment. Which answers those are, each
-service decides in one place of its own.
+A server that starts, recovers or elects a leader answers with an error for a moment. Each service decides
+in one place which answers those are.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ _FIRST_PAUSE: Final = 0.05
 _LONGEST_PAUSE: Final = 1.0
 
 
-def repeat(request: Callable[[], T], *, passes: Callable[[Exception], bool], within: float) -> T:
+def repeat(request: Callable[[], T], *, is_transient: Callable[[Exception], bool], within: float) -> T:
     """The request's result.
 
     Args:
         request: may be called several times.
-        passes: whether an error that it raised passes by itself.
+        is_transient: whether an error that it raised passes by itself.
         within: seconds after which no further attempt begins; 0: there is one attempt only.
 
     Raises:
@@ -39,6 +39,6 @@ def repeat(request: Callable[[], T], *, passes: Callable[[Exception], bool], wit
         try:
             return request()
         except Exception as error:
-            if time.monotonic() + pause > deadline or not passes(error):
+            if time.monotonic() + pause > deadline or not is_transient(error):
                 raise
         time.sleep(pause)

@@ -1,6 +1,6 @@
-"""The Java servers' jars: downloaded once, verified against the lock, kept in the cache folder for all homes.
+"""The Java servers' jars: downloaded once, checked against the lock, kept in the cache folder for all homes.
 
-The cache holds verified files only: a download lands in a folder of its own and is moved in place by a rename.
+The cache holds checked files only: a download lands in a folder of its own and is moved in place by a rename.
 """
 
 from __future__ import annotations
@@ -53,36 +53,36 @@ class _Cancelled(Exception):
 def ensure_jars(product: str, *, progress: Progress | None = None) -> tuple[Path, ...]:
     """The product's jars in class path order; missing and damaged ones are downloaded first.
 
-    Touches no network when all are there. Files are hashed only when they are new or changed since they were verified.
+    Touches no network when all are there. Files are hashed only when they are new or changed since they were checked.
 
     Raises:
         ClickstreamError: a download failed; whatever arrived whole stays, so that the next call goes on from there.
     """
     jars = read_lock(product)
     folder = cache_folder() / "jars"
-    stamp = folder / f"{product}.verified"
-    if _stamp(folder, jars) != _read_stamp(stamp):
+    checked = folder / f"{product}.verified"
+    if _fingerprint(folder, jars) != _read_fingerprint(checked):
         with locked(folder / "download.lock"):
             missing = [jar for jar in jars if not _intact(folder / jar.path, jar)]
             if missing:
                 _Downloads(product, folder, jars, missing, progress).run()
-            write_private(stamp, json.dumps(_stamp(folder, jars)))
+            write_private(checked, json.dumps(_fingerprint(folder, jars)))
     return tuple(folder / jar.path for jar in jars)
 
 
-def _stamp(folder: Path, jars: tuple[Jar, ...]) -> dict[str, list[str | int]] | None:
-    """What tells a verified file from a changed one without reading it; None when a file is missing."""
-    stamp: dict[str, list[str | int]] = {}
+def _fingerprint(folder: Path, jars: tuple[Jar, ...]) -> dict[str, list[str | int]] | None:
+    """What tells a checked file from a changed one without reading it; None when a file is missing."""
+    fingerprint: dict[str, list[str | int]] = {}
     for jar in jars:
         try:
             stat = (folder / jar.path).stat()
         except FileNotFoundError:
             return None
-        stamp[str(jar.path)] = [jar.sha256, stat.st_size, stat.st_mtime_ns]
-    return stamp
+        fingerprint[str(jar.path)] = [jar.sha256, stat.st_size, stat.st_mtime_ns]
+    return fingerprint
 
 
-def _read_stamp(path: Path) -> object:
+def _read_fingerprint(path: Path) -> object:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError):
@@ -126,14 +126,14 @@ class _Downloads:
         try:
             tasks = {pool.submit(self._fetch, jar): jar for jar in self._missing}
             for task in as_completed(tasks):
-                self._settle(tasks[task], task.exception())
+                self._finish(tasks[task], task.exception())
         finally:
             self._cancel.set()
             pool.shutdown(cancel_futures=True)
             truststore.extract_from_ssl()
             shutil.rmtree(self._incoming, ignore_errors=True)
 
-    def _settle(self, jar: Jar, error: BaseException | None) -> None:
+    def _finish(self, jar: Jar, error: BaseException | None) -> None:
         if error is None:
             return
         here = f"{self._arrived} of {self._jars_total} files are here"

@@ -1,7 +1,7 @@
-"""What the Java servers share: the runtime's program, argument files for it, and how they log.
+"""Shared by the Java servers: the runtime's program, its argument files, and logging.
 
-No path stands in what they read: folders may have any name, and a property, a list, a URL and a class path each have
-characters of their own that mean something. All are relative to the folder that the server works in.
+Their files contain no absolute path: folders may have any name, and properties, lists, URLs and class paths each have
+special characters of their own. All paths are relative to the folder that the server works in.
 """
 
 from __future__ import annotations

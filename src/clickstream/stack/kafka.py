@@ -1,7 +1,7 @@
 """The embedded Kafka (KRaft, one node that is broker and controller): its configuration and its ProcessSpec.
 
-Every listener asks for a password. That of clients is made known to it over a connection as the node itself, once it
-runs (services/kafka/admin.py): a credential is part of the cluster's metadata, and older homes have none.
+Every listener asks for a password. The clients' password is set over a connection as the node itself, once it runs
+(services/kafka/admin.py): a credential is part of the cluster's metadata, and older homes have none.
 """
 
 from __future__ import annotations

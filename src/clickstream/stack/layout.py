@@ -1,4 +1,4 @@
-"""What one home's embedded servers keep from start to start: ports, passwords, identities; and `stack.env` made of it.
+"""What a home's embedded servers keep between starts: ports, passwords, identities; and the `stack.env` made of it.
 
 Ports are picked below the ranges from which systems take the ports of outgoing connections, so that a stopped server's
 port is rarely taken meanwhile. Where it is, the server gets a new one.

@@ -1,7 +1,7 @@
-"""The embedded OpenSearch (one node): where it lies, its configuration, its ProcessSpec.
+"""The embedded OpenSearch (one node): its folders, its configuration, its ProcessSpec.
 
-The repository that Kafka comes from has no distribution of it, but all the parts: they are laid out here as one. The
-security plugin is not among them, so it asks for no password.
+Maven Central has no distribution of it, but all its parts: they are laid out here as one. The security plugin is not
+among them, so it asks for no password.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ JAVA_OPTIONS = (
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
+class _NodePlacement:
     """Where the node lies and as whom it runs; account None: as ourselves.
 
     The folder and the module in it are ours; what the node writes to has folders of its own in it.
@@ -112,7 +112,7 @@ def opensearch_spec(home: Home, layout: Layout, jars: Sequence[Path]) -> Process
     if account is not None and not all(accounts.can_reach(account, jar) for jar in jars):
         jars = _copied(jars)
     split = next(position for position, jar in enumerate(jars) if jar.name.startswith(MODULE_JAR))
-    _lay_module(place, jars[split:])
+    _install_module(place, jars[split:])
     temporary, config = place.folder / "tmp", place.writable("config")
     shutil.rmtree(temporary, ignore_errors=True)  # a killed node leaves native libraries there
     place.writable("tmp")
@@ -148,16 +148,16 @@ def _passage(layout: Layout) -> str:
     return f"{layout.instance_id}-opensearch"
 
 
-def _place(home: Home, layout: Layout) -> _Place:
+def _place(home: Home, layout: Layout) -> _NodePlacement:
     if not accounts.is_root():
         folder = home.data / OPENSEARCH
         folder.mkdir(mode=0o700, exist_ok=True)
-        return _Place(folder, None)
+        return _NodePlacement(folder, None)
     account = accounts.unprivileged_account(postgresql_data(layout))
-    return _Place(accounts.make_passage(_passage(layout)), account)
+    return _NodePlacement(accounts.make_passage(_passage(layout)), account)
 
 
-def _lay_module(place: _Place, jars: Sequence[Path]) -> None:
+def _install_module(place: _NodePlacement, jars: Sequence[Path]) -> None:
     """Recreate the module at every start: the jars may be another version's, or lie elsewhere."""
     modules = place.folder / "modules"
     shutil.rmtree(modules, ignore_errors=True)

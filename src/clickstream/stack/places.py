@@ -1,7 +1,7 @@
-"""Whether the embedded servers can work in the folders that they are given; asked before anything is written.
+"""Checks that the embedded servers can work in their folders, before anything is written.
 
-Their configuration holds no path (see java.py), so that nearly any name will do. What is left is refused here, each in
-a sentence, and by the home itself (config/paths.py).
+Their configuration holds no path (see java.py), so nearly any name works. The others are refused here and by the home
+itself (config/paths.py), each in a sentence.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The supervisor as a background process: `python -m clickstream.supervision`, the home being CLICKSTREAM_HOME.
 
-Says one line on stdout, `ready`, `busy` or why it failed, and lets go of it.
+Writes one line to stdout, `ready`, `busy` or why it failed, and closes it.
 """
 
 from __future__ import annotations

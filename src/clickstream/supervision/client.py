@@ -15,7 +15,7 @@ import msgspec
 
 from clickstream.config.paths import Home
 from clickstream.domain.errors import ClickstreamError, UsageError
-from clickstream.domain.processes import SETTLED, ProcessSpec, ProcessState, ProcessStatus, Snapshot
+from clickstream.domain.processes import FINAL_STATES, ProcessSpec, ProcessState, ProcessStatus, Snapshot
 from clickstream.supervision.private import is_ours
 from clickstream.supervision.protocol import (
     GetSnapshot,
@@ -185,7 +185,7 @@ def _arrived(process: ProcessStatus | None, name: str, states: Collection[Proces
         raise UsageError(f"no such process: {name}")
     if process.state in states:
         return True
-    if process.state in SETTLED:  # it will not move by itself any more
+    if process.state in FINAL_STATES:
         reason = f": {process.exit_reason}" if process.exit_reason else ""
         raise ClickstreamError(f"{name} {process.state}{reason}", hint=f"see its log, {name}.log")
     return False

@@ -1,4 +1,4 @@
-"""The life of a supervisor process: its lock, its log, the sweep, the loop, its signals, its end."""
+"""Runs a supervisor process: its lock, its log, the sweep, the loop, its signals, its end."""
 
 from __future__ import annotations
 

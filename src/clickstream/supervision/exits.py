@@ -1,4 +1,4 @@
-"""The words for how a process ended, and whether the kernel killed for want of memory."""
+"""Describes how a process ended, and finds out whether the kernel killed for lack of memory."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ import psutil
 
 from clickstream.config.paths import Home
 from clickstream.domain.errors import ClickstreamError
-from clickstream.domain.processes import SETTLED, Snapshot
+from clickstream.domain.processes import FINAL_STATES, Snapshot
 from clickstream.supervision.client import SupervisorClient, connect
 from clickstream.supervision.process import PR_SET_PDEATHSIG
 
@@ -34,7 +34,7 @@ NEW_LIFE_EVERY, AGAIN_EVERY = 0.01, 0.2
 """Seconds between two looks whether a server whose disk is full was started again, or has new children."""
 
 
-class Term:
+class FaultDuration:
     """How long the fault lasts."""
 
     def __init__(self, seconds: float, latest: float) -> None:
@@ -44,7 +44,7 @@ class Term:
         """
         self._seconds = seconds
         self._until = latest
-        self._told, self._tell = os.pipe()
+        self._end_read, self._end_write = os.pipe()
         self._ended = False
 
     def begin(self) -> None:
@@ -53,13 +53,13 @@ class Term:
 
     def end(self, *_: object) -> None:
         """Now. From any thread, or from a signal."""
-        os.write(self._tell, b".")
+        os.write(self._end_write, b".")
 
-    def over(self, within: float = float("inf")) -> bool:
+    def wait(self, within: float = float("inf")) -> bool:
         """Wait for the end, `within` seconds at most; whether it has come."""
         left = self._until - time.monotonic()
         if not self._ended:
-            self._ended = bool(select.select([self._told], [], [], max(0.0, min(left, within)))[0])
+            self._ended = bool(select.select([self._end_read], [], [], max(0.0, min(left, within)))[0])
         return self._ended or time.monotonic() >= self._until
 
 
@@ -100,11 +100,11 @@ class HeldProcess:
 
 
 @contextmanager
-def frozen(target: HeldProcess, term: Term) -> Iterator[None]:
+def frozen(target: HeldProcess, duration: FaultDuration) -> Iterator[None]:
     """SIGSTOP to the process and its children, then SIGCONT: it hangs, as on a machine that swaps."""
     held = set(target.family())
     try:
-        for _ in range(0 if term.over(0) else 2):  # once it stands still, it has no more children
+        for _ in range(0 if duration.wait(0) else 2):  # once it stands still, it has no more children
             for process in target.family():
                 held.add(process)
                 with suppress(psutil.Error):
@@ -117,7 +117,7 @@ def frozen(target: HeldProcess, term: Term) -> Iterator[None]:
 
 
 @contextmanager
-def disk_full(target: HeldProcess, term: Term) -> Iterator[None]:
+def disk_full(target: HeldProcess, duration: FaultDuration) -> Iterator[None]:
     """No process of the server's may write to a file: each try fails with EFBIG, as it would with ENOSPC."""
     limited: set[psutil.Process] = set()
 
@@ -129,13 +129,13 @@ def disk_full(target: HeldProcess, term: Term) -> Iterator[None]:
 
     def keep() -> None:
         limited_pid, limited_at = target.pid, time.monotonic()
-        while not term.over(NEW_LIFE_EVERY):
+        while not duration.wait(NEW_LIFE_EVERY):
             if target.pid != limited_pid or time.monotonic() - limited_at > AGAIN_EVERY:
                 limited_pid, limited_at = target.pid, time.monotonic()
                 limit()
 
     try:
-        if not term.over(0):
+        if not duration.wait(0):
             limit()
         keeper = threading.Thread(target=keep, name="keep", daemon=True)
         keeper.start()
@@ -149,16 +149,16 @@ def disk_full(target: HeldProcess, term: Term) -> Iterator[None]:
 
 
 @contextmanager
-def stopped(client: SupervisorClient, name: str, term: Term, *, kill: bool) -> Iterator[None]:
+def stopped(client: SupervisorClient, name: str, duration: FaultDuration, *, kill: bool) -> Iterator[None]:
     """Stopped by its supervisor, then started again as it was."""
     try:
-        if not term.over(0):
+        if not duration.wait(0):
             client.stop([name], kill=kill)
         yield
     finally:
         with suppress(ClickstreamError):  # everything ends
             process = client.snapshot().get(name)
-            if process is not None and process.state in SETTLED:
+            if process is not None and process.state in FINAL_STATES:
                 client.restart([name])
 
 
@@ -177,29 +177,29 @@ def become_owner(pid: int) -> None:
 
 def main() -> int:
     args = _parser().parse_args()
-    term = Term(args.seconds, args.latest)
+    duration = FaultDuration(args.seconds, args.latest)
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, term.end)
+        signal.signal(number, duration.end)
     client = connect(Home.from_environment())
     if client is None:
         return 1
-    with _fault(args, client, term):
-        term.begin()
+    with _fault(args, client, duration):
+        duration.begin()
         _say(f"{INJECTED} {args.name}")
-        while not term.over():
+        while not duration.wait():
             pass
     _say(f"{args.name} is let go")
     return 0
 
 
-def _fault(args: argparse.Namespace, client: SupervisorClient, term: Term) -> AbstractContextManager[None]:
+def _fault(args: argparse.Namespace, client: SupervisorClient, duration: FaultDuration) -> AbstractContextManager[None]:
     if args.fault == "stop":
-        return stopped(client, args.name, term, kill=args.kill)
-    target = HeldProcess(client, args.name, term.end)
+        return stopped(client, args.name, duration, kill=args.kill)
+    target = HeldProcess(client, args.name, duration.end)
     if args.fault == "freeze":
-        return frozen(target, term)
+        return frozen(target, duration)
     become_owner(target.first)
-    return disk_full(target, term)
+    return disk_full(target, duration)
 
 
 def _say(words: str) -> None:

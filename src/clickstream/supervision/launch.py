@@ -1,4 +1,4 @@
-"""Starts a supervisor in the background and waits until it can be talked to."""
+"""Starts a supervisor in the background and waits until it answers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Log files that rotate by size and remember their last lines, and the cutting of a byte stream into lines.
+"""Log files that rotate by size and remember their last lines, and the splitting of a byte stream into lines.
 
 A full disk loses log lines and nothing else. Knows nothing of processes.
 """
@@ -91,7 +91,7 @@ class LogFile:
 
     def note(self, message: str) -> None:
         """A line of the supervisor's own, marked so that it is not taken for the process's."""
-        self._append([_escape_controls(f"--- {stamp()} supervisor: {message}".encode(errors="replace"))])
+        self._append([_escape_controls(f"--- {timestamp()} supervisor: {message}".encode(errors="replace"))])
 
     def close(self) -> None:
         if self._fd is not None:
@@ -140,10 +140,10 @@ class FileHandler(logging.Handler):
         self._file = file
 
     def emit(self, record: logging.LogRecord) -> None:
-        self._file.write([f"{stamp()} {self.format(record)}".encode(errors="replace")])
+        self._file.write([f"{timestamp()} {self.format(record)}".encode(errors="replace")])
 
 
-def stamp() -> str:
+def timestamp() -> str:
     """Now, UTC, to the millisecond."""
     now = time.time()
     return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now)) + f".{int(now * 1000) % 1000:03d}Z"

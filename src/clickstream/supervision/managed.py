@@ -1,4 +1,4 @@
-"""One ProcessSpec brought to life and kept alive: set-up, readiness, restarts, the stop ladder.
+"""Runs one ProcessSpec and keeps it running: set-up, readiness, restarts, the stop ladder.
 
 Knows nothing of other processes: their order is the supervisor's task. A spec that is started again gets a new
 Managed.
@@ -17,7 +17,7 @@ import msgspec
 
 from clickstream.config.paths import Home
 from clickstream.domain.errors import ClickstreamError, UsageError
-from clickstream.domain.processes import SETTLED, ProcessSpec, ProcessState, ProcessStatus, Role, SetupStep
+from clickstream.domain.processes import FINAL_STATES, ProcessSpec, ProcessState, ProcessStatus, Role, SetupStep
 from clickstream.domain.reports import WorkerReport, checked
 from clickstream.supervision.backoff import RestartBackoff
 from clickstream.supervision.exits import OUT_OF_MEMORY, exit_words, oom_kills, step_words
@@ -41,7 +41,7 @@ _report = msgspec.json.Decoder(WorkerReport)
 
 
 class Managed:
-    """A spec with its present process, if it has one. Lives from its making to a settled state."""
+    """A spec with its present process, if it has one. Lives until it is in a final state."""
 
     def __init__(self, spec: ProcessSpec, home: Home, ledger: Ledger, on_change: Callable[[], None]) -> None:
         """Starts at once; needs a running loop. `on_change` is called at each change of state."""
@@ -68,8 +68,8 @@ class Managed:
         self._task = asyncio.create_task(self._run(), name=f"process {spec.name}")
 
     @property
-    def settled(self) -> bool:
-        return self.state in SETTLED
+    def in_final_state(self) -> bool:
+        return self.state in FINAL_STATES
 
     def status(self) -> ProcessStatus:
         alive = self._process is not None and not self._process.ended
@@ -116,7 +116,7 @@ class Managed:
             raise ClickstreamError(f"{name} cannot be told anything: {error.strerror}") from error
 
     async def stop(self, *, kill: bool) -> None:
-        """Stop it and wait until it is settled. A second call may turn a stop into a kill."""
+        """Stop it and wait until its state is final. A second call may turn a stop into a kill."""
         self._stopping = True
         self._killing = self._killing or kill
         self._wake.set()
@@ -126,23 +126,23 @@ class Managed:
         try:
             for step in self.spec.setup:
                 if not self._stopping:
-                    await set_up(step, self._home.root, self._take)
+                    await set_up(step, self._home.root, self._run_step)
             if self._stopping:
-                self._settle(ProcessState.STOPPED, "")
+                self._conclude(ProcessState.STOPPED, "")
             else:
                 await self._keep_running()
         except StepFailed as failure:
-            self._settle(ProcessState.STOPPED if self._stopping else ProcessState.FAILED, str(failure))
+            self._conclude(ProcessState.STOPPED if self._stopping else ProcessState.FAILED, str(failure))
         except Exception as error:  # a fault of ours: contained, and said
             log.exception("%s: fault in its supervision", self.spec.name)
             if (process := self._process) is not None:
                 process.kill_group()
                 await self._until(lambda: process.ended)
-            self._settle(ProcessState.FAILED, f"fault in the supervisor: {error!r}")
+            self._conclude(ProcessState.FAILED, f"fault in the supervisor: {error!r}")
         finally:
             self._log.close()
 
-    async def _take(self, step: SetupStep) -> str | None:
+    async def _run_step(self, step: SetupStep) -> str | None:
         self._log.note(f"making {step.makes}")
         process = self._spawn(step.argv, step.env, self._log.write, None)
         await self._until(lambda: process.ended or self._stopping)
@@ -158,32 +158,32 @@ class Managed:
             try:
                 code = await self._live()
             except (FileNotFoundError, PermissionError, NotADirectoryError) as error:
-                return self._settle(ProcessState.FAILED, f"cannot be started: {error}")
+                return self._conclude(ProcessState.FAILED, f"cannot be started: {error}")
             except OSError as error:  # out of memory, of processes, of descriptors: perhaps not for long
                 code, self._exit_reason = None, f"cannot be started: {error}"
             if self._stopping:
                 break
             if code == 0 and self.spec.role in FINISHES:
-                return self._settle(ProcessState.FINISHED, self._exit_reason)
+                return self._conclude(ProcessState.FINISHED, self._exit_reason)
             if code in self.spec.restart.final_exit_codes:
-                return self._settle(ProcessState.FAILED, self._exit_reason)
+                return self._conclude(ProcessState.FAILED, self._exit_reason)
             delay = backoff.died(time.monotonic() - self._ready_at if self._ready_at is not None else 0.0)
             if delay is None:
                 words = f"gave up after {backoff.quick_deaths} quick deaths in a row; the last: {self._exit_reason}"
-                return self._settle(ProcessState.FAILED, words)
+                return self._conclude(ProcessState.FAILED, words)
             self._say(f"{self._exit_reason}; next start in {delay:.1f} s")
             self._move(ProcessState.BACKOFF)
             if await self._until(lambda: self._stopping, delay):
                 break
             self._restarts += 1
-        return self._settle(ProcessState.STOPPED, self._exit_reason)
+        return self._conclude(ProcessState.STOPPED, self._exit_reason)
 
     async def _live(self) -> int:
         """One life of the process, from spawn to the end of its group; its exit code."""
         spec = self.spec
         self._ready_at, self._report, self._why_killed = None, None, ""
         self._move(ProcessState.STARTING)
-        process = self._spawn(spec.argv, spec.env, self._hear, self._hear_reports if spec.reports else None)
+        process = self._spawn(spec.argv, spec.env, self._handle_lines, self._handle_reports if spec.reports else None)
         self._started_at = time.time()
         self._say(f"started, pid {process.pid}")
         if self._ready_pattern is None and not spec.reports:
@@ -224,7 +224,7 @@ class Managed:
         except TimeoutError:
             log.error("%s: some of its children survive SIGKILL", self.spec.name)
 
-    def _spawn(self, argv: tuple[str, ...], env: dict[str, str], hear: Lines, reports: Lines | None) -> Process:
+    def _spawn(self, argv: tuple[str, ...], env: dict[str, str], on_lines: Lines, reports: Lines | None) -> Process:
         spec = self.spec
         command = Execution(
             argv=argv,
@@ -235,7 +235,7 @@ class Managed:
             stop_signal=spec.stop_signal,
         )
         self._log.clear_tail()
-        process = Process(command, self._ended, hear, reports)
+        process = Process(command, self._ended, on_lines, reports)
         start = start_of(process.pid) or ""
         self._ledger.add(
             Entry(spec.name, process.pid, start, STOP_RANK[spec.role], spec.stop_signal, spec.stop_timeout)
@@ -247,13 +247,13 @@ class Managed:
         self._ledger.discard(process.pid)
         self._wake.set()
 
-    def _hear(self, lines: list[bytes]) -> None:
+    def _handle_lines(self, lines: list[bytes]) -> None:
         self._log.write(lines)
         pattern = self._ready_pattern if self._ready_at is None else None
         if pattern is not None and any(pattern.search(line.decode(errors="replace")) for line in lines):
             self._ready()
 
-    def _hear_reports(self, lines: list[bytes]) -> None:
+    def _handle_reports(self, lines: list[bytes]) -> None:
         for line in lines:
             try:
                 self._report = checked(_report.decode(line))
@@ -280,7 +280,7 @@ class Managed:
             return condition()
         return True
 
-    def _settle(self, state: ProcessState, reason: str) -> None:
+    def _conclude(self, state: ProcessState, reason: str) -> None:
         self._exit_reason = reason
         self._say(f"{state}: {reason}" if reason else str(state))
         self._move(state)

@@ -1,5 +1,5 @@
-"""One operating-system process: spawn in its own session, read what it says, tell it lines, signal it, reap it with
-its whole group.
+"""One operating-system process: spawns it in its own session, reads its output, writes lines to it, signals it, and
+reaps it with its whole group.
 
 Decides nothing: when to start, stop or restart is its owner's business. Needs a running asyncio loop, and a call of
 `reap` on every SIGCHLD.

@@ -1,6 +1,6 @@
-"""What goes over the supervisor's socket: a JSON request a line, answered by a JSON reply a line (`watch`: by many).
+"""The protocol of the supervisor's socket: a JSON request a line, answered by a JSON reply a line (`watch`: by many).
 
-Shared by both ends; a private matter of this room.
+Shared by both ends; private to this room.
 """
 
 from __future__ import annotations

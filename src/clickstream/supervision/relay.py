@@ -1,7 +1,7 @@
 """A TCP relay on the loopback interface, as a process of the supervisor: `python -m clickstream.supervision.relay`.
 
-Passes bytes on without looking at them. Killing it cuts every connection through it, with what was on the way. It ends
-by itself after a while without use.
+Passes bytes on unread. Killing it cuts every connection through it and loses the bytes on the way. It ends by itself
+after some time without use.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""The supervisor's end of the socket: reads requests, has the supervisor obey, writes replies.
+"""The supervisor's end of the socket: reads requests, has the supervisor execute them, writes replies.
 
-Nothing that a client sends, or its going away, harms the supervisor or another client.
+No request and no disconnect of a client disturbs the supervisor or another client.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ class Server:
             if isinstance(request, Watch):
                 async for snapshot in self._supervisor.snapshots():
                     yield Reply(snapshot=snapshot)
-            yield await self._obey(request)
+            yield await self._execute(request)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             yield Reply(error=f"not a request: {error}", usage=True)
         except ClickstreamError as error:
@@ -89,7 +89,7 @@ class Server:
             log.exception("fault while answering a client")
             yield Reply(error=f"fault in the supervisor: {error!r}", hint="see its log")
 
-    async def _obey(self, request: Request) -> Reply:
+    async def _execute(self, request: Request) -> Reply:
         match request:
             case GetSnapshot():
                 return Reply(snapshot=self._supervisor.snapshot())

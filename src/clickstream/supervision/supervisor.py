@@ -1,4 +1,4 @@
-"""All that one home's supervisor runs: what is wanted against what is, the order of stopping, and who is told.
+"""The processes of one home's supervisor: starting, stopping in order, and telling watchers of changes.
 
 Owns no socket and no lock. Everything happens on one asyncio loop, so that no step is seen half-done.
 """
@@ -62,7 +62,7 @@ class Supervisor:
 
     async def stop(self, names: Iterable[str], *, kill: bool = False) -> None:
         """See Control.stop."""
-        chosen = [managed for name in set(names) if (managed := self._managed.get(name)) and not managed.settled]
+        chosen = [managed for name in set(names) if (managed := self._managed.get(name)) and not managed.in_final_state]
         for rank in sorted(set(STOP_RANK.values())):
             alike = [managed for managed in chosen if STOP_RANK[managed.spec.role] == rank]
             await asyncio.gather(*(managed.stop(kill=kill) for managed in alike))
@@ -77,7 +77,7 @@ class Supervisor:
 
     def remove(self, names: Sequence[str]) -> None:
         """See Control.remove."""
-        alive = [name for name in names if name in self._managed and not self._managed[name].settled]
+        alive = [name for name in names if name in self._managed and not self._managed[name].in_final_state]
         if alive:
             raise UsageError(f"{', '.join(alive)} cannot be forgotten while running", hint="stop it first")
         for name in names:
@@ -124,7 +124,7 @@ class Supervisor:
             present = self._managed.get(spec.name)  # another client may have been quicker
         if self._closing:
             raise ClickstreamError("the supervisor is shutting down", hint="try again in a moment")
-        if present is None or present.settled:
+        if present is None or present.in_final_state:
             self._managed[spec.name] = Managed(spec, self._home, self._ledger, self._tell)
             self._tell()
 

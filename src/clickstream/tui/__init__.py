@@ -1,8 +1,8 @@
 """The dashboard: a Textual app that shows Frames (actions/observe/model.py) and runs actions. Decides nothing itself.
 
-How it hangs together: feed.py iterates frames in a thread and posts FrameArrived; the app keeps the newest as its
+How it works: feed.py iterates frames in a thread and posts FrameArrived; the app keeps the newest as its
 reactive `frame`; each dashboard screen gets it through `show(frame)` and changes its own widgets. No thread touches a
-widget, no handler asks a server. What does something runs as a job in a thread (jobs.py) under its command's name.
+widget, no handler asks a server. A command runs as a job in a thread (jobs.py) under its name.
 The app imports its screens; what they need of it is a Dashboard (screens/dashboard.py).
 `widgets/` holds Textual widgets; `drawing/` holds the pure functions that turn frames into text, boxes and table cells.
 A screen asks servers and files only through a BackgroundQuery (background.py); logs come from a LogFollower.

@@ -1,4 +1,4 @@
-"""The app: modes, themes, and the two things that arrive from threads, frames and jobs. Draws nothing itself."""
+"""The app: its modes and themes, and what arrives from threads: frames and jobs. Draws nothing itself."""
 
 from __future__ import annotations
 
@@ -140,7 +140,7 @@ class ClickstreamApp(PasteGuard, App[None]):
             self.demo_failed = job.failed
         self.job = self.jobs.newest
         if job.failed:
-            self.source.tell([JournalEntry(time.time(), BAD, job.outcome, mark=True)])
+            self.source.publish([JournalEntry(time.time(), BAD, job.outcome, mark=True)])
         self.notify(
             escape_controls(job.outcome, lines=True),
             severity="error" if job.failed else "information",
@@ -193,7 +193,7 @@ class ClickstreamApp(PasteGuard, App[None]):
             if yes:
                 self.act(partial(self.start_job, command, arguments or {}))
 
-        self.ask(ConfirmScreen(name, question, typed=typed), answered)
+        self.show_dialog(ConfirmScreen(name, question, typed=typed), answered)
 
     def action_command(self, name: str) -> None:
         self.run_command(name)
@@ -219,7 +219,7 @@ class ClickstreamApp(PasteGuard, App[None]):
                 self.act(cancel)
 
         question = f"{job.words}\n\nIt ends at its next step; nothing half-made is left behind."
-        self.ask(ConfirmScreen(f"cancel {job.command.name}", question, yes="Cancel it", no="Go on"), answered)
+        self.show_dialog(ConfirmScreen(f"cancel {job.command.name}", question, yes="Cancel it", no="Go on"), answered)
 
     def action_help_quit(self) -> None:
         """What ctrl+c does."""
@@ -238,7 +238,7 @@ class ClickstreamApp(PasteGuard, App[None]):
         question = (
             f"{job.command.name} is under way and ends with this window. Processes that it started go on running."
         )
-        self.ask(ConfirmScreen("quit", question, yes="Quit", no="Stay"), answered)
+        self.show_dialog(ConfirmScreen("quit", question, yes="Quit", no="Stay"), answered)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action == "command" and parameters:
@@ -271,7 +271,7 @@ class ClickstreamApp(PasteGuard, App[None]):
             if text:
                 self.run_command(command.name, {"text": text})
 
-        self.ask(PromptScreen(command.name, command.prompt), answered)
+        self.show_dialog(PromptScreen(command.name, command.prompt), answered)
 
     def start_job(self, command: ScreenCommand, arguments: dict[str, Any]) -> None:
         """Run the command as a job, without a question."""

@@ -1,4 +1,4 @@
-"""What a screen asks of servers and files: in a thread, one question at a time; the answer, its age, its error."""
+"""A screen's question to servers or files, asked in a thread, one at a time; with its answer, its age, its error."""
 
 from __future__ import annotations
 
@@ -92,10 +92,10 @@ class BackgroundQuery(Generic[T]):
         pause = max(self._every, self._took / self._share)
         return self._asked_at is None or not 0 <= now - self._asked_at < pause
 
-    def ask(
+    def start(
         self, question: Callable[[], T], now: float, token: object = None, *, cancellation: Cancellation | None = None
     ) -> None:
-        """Ask, unless the answer to an earlier question is outstanding and not due again.
+        """Ask the question, unless the answer to an earlier question is outstanding and not due again.
 
         Args:
             question: runs in a thread. Raises ClickstreamError or OSError where there is no answer.
@@ -131,9 +131,9 @@ class BackgroundQuery(Generic[T]):
             # A fault of ours: the screen stays and says so.
             answer.error = f"internal error: {type(error).__name__}: {error}"
         answer.took = time.monotonic() - began
-        self._screen.call_later(partial(self._take, answer))
+        self._screen.call_later(partial(self._deliver, answer))
 
-    def _take(self, answer: _Answer[T]) -> None:
+    def _deliver(self, answer: _Answer[T]) -> None:
         if answer is not self._outstanding:
             return
         self._outstanding = None

@@ -1,4 +1,4 @@
-"""Benchmarks as the dashboard shows them: those of the history, and the one that runs. Reads no file."""
+"""Benchmarks for the dashboard: those of the history, and the running one. Reads no file."""
 
 from __future__ import annotations
 

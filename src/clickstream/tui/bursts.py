@@ -1,4 +1,4 @@
-"""Tells one key from a burst of them: a paste that the terminal does not mark as one never starts, stops or deletes.
+"""Tells a single key from a burst: a paste that the terminal does not mark as one must not start, stop or delete.
 
 What changes something is done only when the key (or click) that asked for it came alone: no other input shortly before
 it, and none shortly after it, so it waits that long. Keys that only show something never come here. Reads no clock: an

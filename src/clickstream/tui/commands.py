@@ -1,6 +1,6 @@
-"""What a screen needs of each command beyond the catalogue: what runs in its thread, which screen shows the answer.
+"""The dashboard's side of each command: the function that runs in its thread, and the screen with its answer.
 
-Keys, palette and help are made from this list. The doing is in runners.py.
+Keys, palette and help are made from this list. The functions are in runners.py.
 """
 
 from __future__ import annotations

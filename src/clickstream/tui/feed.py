@@ -1,4 +1,4 @@
-"""Carries frames to the app in a daemon thread, so that a source that hangs does not keep the app from ending."""
+"""Carries frames to the app in a daemon thread, so a source that hangs does not keep the app from ending."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class FrameSource(Protocol):
     def frames(self) -> Iterator[Frame]:
         """Called once, from the feed's thread."""
 
-    def tell(self, happenings: list[JournalEntry]) -> None: ...
+    def publish(self, entries: list[JournalEntry]) -> None: ...
 
     def verified(self, verification: Verification) -> None: ...
 

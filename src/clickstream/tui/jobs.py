@@ -1,4 +1,4 @@
-"""Runs commands in threads: says how far each is, cancels it when asked, and words how it ended. Touches no widget."""
+"""Runs commands in threads: reports their progress, cancels them, and describes how they ended. Touches no widget."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class Job:
         """Have it end at its next word."""
         self._cancelled.set()
 
-    def say(self, words: str, done: int = 0, total: int = 0) -> None:
+    def report(self, words: str, done: int = 0, total: int = 0) -> None:
         """From the command: how far it is. Raises Interrupted once the user has cancelled it: once only, since what
         is said after that is about putting things in order."""
         if self.cancelled and not self._interrupted:

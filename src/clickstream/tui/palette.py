@@ -9,13 +9,13 @@ import textual.command
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 
 from clickstream.tui.commands import COMMANDS, ScreenCommand
-from clickstream.tui.screens.dialog import ClosesOnce
+from clickstream.tui.screens.dialog import SingleDismissal
 
 if TYPE_CHECKING:
     from clickstream.tui.screens.dashboard import Dashboard
 
 
-class CommandPalette(ClosesOnce, textual.command.CommandPalette):
+class CommandPalette(SingleDismissal, textual.command.CommandPalette):
     """The framework's, which a second Enter cannot close again."""
 
 

@@ -1,4 +1,4 @@
-"""Connects bursts.py to an app: every input is noted before it has an effect, and effects wait for the decision."""
+"""Connects bursts.py to an app: notes every input before it has an effect, and delays effects until the decision."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class PasteGuard:
         """Start, stop or delete something: if the key that asked for it came alone, not in a paste."""
         self._bursts.act(do)
 
-    def ask(self, dialog: Dialog[Answer], answered: Callable[[Answer | None], None]) -> None:
+    def show_dialog(self, dialog: Dialog[Answer], answered: Callable[[Answer | None], None]) -> None:
         """Open a dialog whose answer starts, stops or deletes something: by a key that came alone, too, so that none
         is left open by a paste, for an Enter that was meant for a shell."""
         self.act(partial(self._app.push_screen, dialog, answered))

@@ -1,6 +1,6 @@
-"""What each command does in its job's thread: calls the action, returns what came of it in a sentence.
+"""The function that each command runs in its job's thread: calls the action and returns its result as a sentence.
 
-Actions load here, when they are run: the dashboard opens without them.
+Actions load when they are run: the dashboard opens without them.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ def demo(job: Job) -> str:
     def show(now: DemoProgress) -> None:
         flow = now.flow
         if flow is None:
-            job.say(f"demo: {now.words}", now.done, now.total)
+            job.report(f"demo: {now.words}", now.done, now.total)
         else:
             words = f"waiting: {flow.trouble}" if flow.trouble else f"{flow.read:,} of {flow.to_produce:,} read"
-            job.say(f"demo: {words}", min(flow.read, flow.to_produce), flow.to_produce)
+            job.report(f"demo: {words}", min(flow.read, flow.to_produce), flow.to_produce)
         if now.note:
-            tell(job, INFO, now.words)
+            publish(job, INFO, now.words)
 
-    tell(job, INFO, "demo started", mark=True)
+    publish(job, INFO, "demo started", mark=True)
     result = action(job.settings, job.arguments.get("options") or DemoOptions(), show)
     job.source.verified(result.verification)
     sentence = (
@@ -43,7 +43,8 @@ def demo(job: Job) -> str:
     )
     if not result.ok:
         raise ClickstreamError(f"not everything adds up: {result.unaccounted or 'verify found differences'}")
-    job.source.tell([JournalEntry(_now(), GOOD if result.ok else BAD, f"demo done, verify ok: {sentence}", mark=True)])
+    level = GOOD if result.ok else BAD
+    job.source.publish([JournalEntry(_now(), level, f"demo done, verify ok: {sentence}", mark=True)])
     return f"demo done, verify ok: {sentence}"
 
 
@@ -52,19 +53,19 @@ def stack_up(job: Job) -> str:
     from clickstream.actions.observe.model import BAD, TITLES, JournalEntry
 
     def downloading(now: Download) -> None:
-        job.say(f"downloading {TITLES[now.product]}, once", now.bytes_done, now.bytes_total)
+        job.report(f"downloading {TITLES[now.product]}, once", now.bytes_done, now.bytes_total)
 
-    job.say("starting Kafka, PostgreSQL and Valkey")
+    job.report("starting Kafka, PostgreSQL and Valkey")
     found = stack.up(job.settings.home, progress=downloading)
     if found.warning:
-        job.source.tell([JournalEntry(_now(), BAD, found.warning)])
+        job.source.publish([JournalEntry(_now(), BAD, found.warning)])
     return found.summary()
 
 
 def stack_down(job: Job) -> str:
     from clickstream.actions import stack
 
-    job.say("stopping everything, workers first")
+    job.report("stopping everything, workers first")
     return stack.down(job.settings.home).summary()
 
 
@@ -78,42 +79,44 @@ def verify(job: Job) -> str:
     from clickstream.actions.observe.model import BAD, GOOD
     from clickstream.actions.verify import sessions as action
 
-    job.say("verify: computing every session again, in SQL")
+    job.report("verify: computing every session again, in SQL")
     found = action.verify(job.settings)
     if job.cancelled:
         raise Interrupted("verify was cancelled")
     job.source.verified(found)
     if not found.ok:
         faults = f"{found.missing:,} missing, {found.unexpected:,} unexpected, {found.different:,} different"
-        tell(job, BAD, f"verify failed: {faults}", mark=True)
+        publish(job, BAD, f"verify failed: {faults}", mark=True)
         raise ClickstreamError(f"sessions differ: {faults}, {found.duplicate_events:,} events doubled")
     words = f"verify ok: {found.sessions_stored:,} sessions are what their {found.events:,} events say"
     if found.skipped_messages:
         words += f"; {found.skipped_messages:,} messages were never read"
     words += _index_verified(job)
-    tell(job, GOOD, words, mark=True)
+    publish(job, GOOD, words, mark=True)
     return words
 
 
 def consumer_start(job: Job) -> str:
     from clickstream.actions.processes import consumers
 
-    job.say("starting consumers")
+    job.report("starting consumers")
     return consumers.start(job.settings).summary()
 
 
 def consumer_stop(job: Job) -> str:
     from clickstream.actions.processes import consumers
 
-    job.say("stopping the consumers")
+    job.report("stopping the consumers")
     return consumers.stop(job.settings).summary()
 
 
 def consumer_restart(job: Job) -> str:
     from clickstream.actions.processes import consumers
 
-    job.say("restarting the consumers, one after the other")
-    restarted = consumers.restart(job.settings, told=lambda one: job.say(f"{one.name} restarted; the next one follows"))
+    job.report("restarting the consumers, one after the other")
+    restarted = consumers.restart(
+        job.settings, on_restart=lambda one: job.report(f"{one.name} restarted; the next one follows")
+    )
     return f"{', '.join(one.name for one in restarted)} restarted"
 
 
@@ -124,7 +127,7 @@ def consumer_scale(job: Job) -> str:
     if not text.isdecimal():
         raise UsageError(f"{text!r} is not a number of consumers", hint="give a whole number")
     wanted = int(text)
-    job.say(f"scaling to {wanted} consumers")
+    job.report(f"scaling to {wanted} consumers")
     return scale(job.settings, wanted).summary()
 
 
@@ -132,7 +135,7 @@ def producer_start(job: Job) -> str:
     from clickstream.actions.processes import producers
     from clickstream.domain.pace import Pace
 
-    job.say("starting the producer")
+    job.report("starting the producer")
     file = job.settings.pipeline.data_file
     producers.start(job.settings, producers.SendingRun(file, pace=Pace(rate=job.arguments.get("rate"))))
     return f"the producer sends {file}"
@@ -141,21 +144,21 @@ def producer_start(job: Job) -> str:
 def producer_stop(job: Job) -> str:
     from clickstream.actions.processes import producers
 
-    job.say("stopping the producer")
+    job.report("stopping the producer")
     return producers.stop(job.settings).summary()
 
 
 def producer_pause(job: Job) -> str:
     from clickstream.actions.processes import producers
 
-    job.say("pausing the producer")
+    job.report("pausing the producer")
     return producers.summary(producers.pause(job.settings))
 
 
 def producer_resume(job: Job) -> str:
     from clickstream.actions.processes import producers
 
-    job.say("resuming the producer")
+    job.report("resuming the producer")
     return producers.summary(producers.resume(job.settings))
 
 
@@ -164,7 +167,7 @@ def producer_pace(job: Job) -> str:
     from clickstream.domain.pace import Pace
 
     pace = Pace.of(str(job.arguments["text"]))
-    job.say("changing the producer's pace")
+    job.report("changing the producer's pace")
     return producers.summary(producers.set_pace(job.settings, pace))
 
 
@@ -174,20 +177,20 @@ def data_generate(job: Job) -> str:
     path = job.settings.pipeline.data_file
     if path.exists():
         raise ClickstreamError(f"{path} is there already", hint="move it away first")
-    return generate(path, progress=lambda done, total: job.say(f"generating {path}", done, total)).summary()
+    return generate(path, progress=lambda done, total: job.report(f"generating {path}", done, total)).summary()
 
 
 def data_info(job: Job) -> str:
     from clickstream.actions.data.info import describe
 
-    job.say(f"reading {job.settings.pipeline.data_file}")
+    job.report(f"reading {job.settings.pipeline.data_file}")
     return describe(job.settings.pipeline.data_file).summary()
 
 
 def data_reset(job: Job) -> str:
     from clickstream.actions.reset import reset
 
-    job.say("emptying topic, tables and cache")
+    job.report("emptying topic, tables and cache")
     return reset(job.settings).summary()
 
 
@@ -195,11 +198,13 @@ def rejects_replay(job: Job) -> str:
     from clickstream.actions.rejects import replay as action
 
     ids = job.arguments.get("ids")
-    job.say("sending rejects again")
+    job.report("sending rejects again")
     if ids:
         found = action.replay(job.settings, ids, corrected=job.arguments.get("corrected"))
     else:
-        found = action.replay_all(job.settings, progress=lambda done: job.say(f"replaying: {done:,} looked at", done))
+        found = action.replay_all(
+            job.settings, progress=lambda done: job.report(f"replaying: {done:,} looked at", done)
+        )
     if found.refused and not found.replayed:
         first = found.refused[0]
         why = f"{first.id} is not an event: {first.reason}" if ids else f"no event among {len(found.refused):,} rejects"
@@ -212,7 +217,7 @@ def rejects_discard(job: Job) -> str:
     from clickstream.actions.rejects import replay as action
 
     ids = job.arguments.get("ids")
-    job.say("removing rejects")
+    job.report("removing rejects")
     return f"{_rejects(action.discard(job.settings, ids) if ids else action.discard_all(job.settings))} removed"
 
 
@@ -220,7 +225,7 @@ def worker_stop(job: Job) -> str:
     from clickstream.actions.processes import by_name
 
     name = job.arguments["name"]
-    job.say(f"stopping {name}")
+    job.report(f"stopping {name}")
     return by_name.stop(job.settings, name).summary()
 
 
@@ -228,7 +233,7 @@ def worker_restart(job: Job) -> str:
     from clickstream.actions.processes import by_name
 
     name = job.arguments["name"]
-    job.say(f"restarting {name}")
+    job.report(f"restarting {name}")
     return by_name.restart(job.settings, name).summary()
 
 
@@ -243,7 +248,7 @@ def worker_freeze(job: Job) -> str:
     from clickstream.actions.processes import by_name
 
     found = by_name.freeze(job.settings, job.arguments["name"], frozen=True)
-    tell(job, WARN, f"{found.name} was frozen", mark=True)
+    publish(job, WARN, f"{found.name} was frozen", mark=True)
     return found.summary()
 
 
@@ -252,7 +257,7 @@ def worker_thaw(job: Job) -> str:
     from clickstream.actions.processes import by_name
 
     found = by_name.freeze(job.settings, job.arguments["name"], frozen=False)
-    tell(job, INFO, found.summary(), mark=True)
+    publish(job, INFO, found.summary(), mark=True)
     return found.summary()
 
 
@@ -265,11 +270,11 @@ def benchmark(job: Job) -> str:
 
     def say(words: str, done: int, total: int) -> None:
         number = min(len(progress.runs) + 1, len(progress.plan))
-        job.say(f"benchmark, run {number} of {len(progress.plan)}: {words}", done, total)
+        job.report(f"benchmark, run {number} of {len(progress.plan)}: {words}", done, total)
 
     def ended(run: Run) -> None:
         progress.runs.append(run)
-        tell(job, GOOD if run.verified else BAD, f"benchmark: {_run_words(run)}", mark=True)
+        publish(job, GOOD if run.verified else BAD, f"benchmark: {_run_words(run)}", mark=True)
 
     record = action(job.settings, Options(), say, ended, lambda: job.cancelled)
     if not all(run.verified for run in record.runs):
@@ -293,13 +298,14 @@ def faults_inject(job: Job) -> str:
     if not name:
         raise UsageError("no fault was chosen", hint="K opens the menu")
 
-    def told(step: Step) -> None:
-        words = f"{name}: {step}" if step.aside else str(step)
-        job.source.tell([JournalEntry(step.at, step.level, words, mark=not step.aside)])
-        job.say(f"{name}: {step.what}")
+    def publish_step(step: Step) -> None:
+        words = str(step) if step.on_timeline else f"{name}: {step}"
+        job.source.publish([JournalEntry(step.at, step.level, words, mark=step.on_timeline)])
+        job.report(f"{name}: {step.what}")
 
-    job.say(f"{name}: looking how things stand")
-    found = inject(job.settings, name, seconds=job.arguments.get("seconds"), note=told, tick=lambda: job.say(job.words))
+    job.report(f"{name}: looking how things stand")
+    seconds = job.arguments.get("seconds")
+    found = inject(job.settings, name, seconds=seconds, note=publish_step, tick=lambda: job.report(job.words))
     if found.proof is not None:
         job.source.verified(found.proof.verification)
     if not found.ok:
@@ -316,7 +322,7 @@ def consumer_rewind(job: Job) -> str:
     if word and not number.strip().isdecimal():
         raise UsageError(f"{text!r} does not name a partition", hint="--partition 2")
     target = Target.of(place)
-    job.say(f"moving offsets to {place.strip()}")
+    job.report(f"moving offsets to {place.strip()}")
     found = action.rewind(job.settings, target, partition=int(number) if word else None, may_skip=True)
     return found.summary()
 
@@ -327,14 +333,14 @@ def topic_resize(job: Job) -> str:
     text = str(job.arguments["text"])
     if not text.isdecimal():
         raise UsageError(f"{text!r} is not a number of partitions", hint="give a whole number")
-    job.say(f"giving the topic {text} partitions")
+    job.report(f"giving the topic {text} partitions")
     return topic.resize(job.settings, int(text)).summary()
 
 
 def opensearch_init(job: Job) -> str:
     from clickstream.actions.opensearch import init as action
 
-    found = action.init(job.settings, lambda words: job.say(f"opensearch init: {words}"))
+    found = action.init(job.settings, lambda words: job.report(f"opensearch init: {words}"))
     words = f"the index {found.index} holds {found.documents:,} documents"
     if not found.imported:
         return f"{words}; {action.NO_DASHBOARDS}"
@@ -352,21 +358,21 @@ def _index_verified(job: Job) -> str:
     from clickstream.actions.observe.model import BAD, JournalEntry
     from clickstream.actions.verify import index as action
 
-    job.say("verify: holding the index against PostgreSQL")
+    job.report("verify: holding the index against PostgreSQL")
     found = action.verify_index(job.settings)
     if found.ok:
         return f"; every one is in the index {found.index}"
     faults = f"{found.missing:,} missing, {found.unexpected:,} unexpected, {found.different:,} different"
     waiting = f"; {found.behind:,} messages wait to be indexed" if found.behind else ""
-    job.source.tell([JournalEntry(_now(), BAD, f"verify failed: index: {faults}{waiting}", mark=True)])
+    job.source.publish([JournalEntry(_now(), BAD, f"verify failed: index: {faults}{waiting}", mark=True)])
     raise ClickstreamError(f"the sessions are right, and the index differs: {faults}{waiting}")
 
 
-def tell(job: Job, level: Severity, text: str, *, mark: bool = False) -> None:
+def publish(job: Job, level: Severity, text: str, *, mark: bool = False) -> None:
     """A line under "what happened"."""
     from clickstream.actions.observe.model import JournalEntry
 
-    job.source.tell([JournalEntry(_now(), level, text, mark=mark)])
+    job.source.publish([JournalEntry(_now(), level, text, mark=mark)])
 
 
 def _now() -> float:

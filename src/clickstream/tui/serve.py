@@ -1,4 +1,4 @@
-"""The dashboard in a browser: a web server on the loopback address that starts a dashboard for each window.
+"""The dashboard in a browser: a web server on the loopback address that starts a dashboard for each page.
 
 The address is the key: everything lies below a path that is a random token. A user who has it can do what the dashboard
 can, so it is never logged, and no other site learns it. Nor can the page of another site ask anything that a
@@ -31,7 +31,7 @@ NAMES: Final = frozenset({HOST, "localhost"})
 COOKIE: Final = "clickstream-download"
 
 SHUTDOWN_WITHIN: Final = 0.5
-"""Seconds that requests under way have to end by themselves when the server ends. Open windows are closed then."""
+"""Seconds that requests under way have to end by themselves when the server ends. Open pages are closed then."""
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 

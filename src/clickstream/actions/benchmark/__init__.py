@@ -1,1 +1,1 @@
-"""Measuring the pipeline: a series of runs, what they say, and what earlier ones said."""
+"""Measuring the pipeline: a series of runs, their results, and the history of earlier results."""

@@ -1,4 +1,4 @@
-"""The benchmark as a picture: grouped bars, partitions by number of events, beside the copy limit."""
+"""Draws the benchmark's chart: grouped bars, partitions by number of events, with the copy limit."""
 
 from __future__ import annotations
 

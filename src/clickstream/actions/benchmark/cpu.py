@@ -1,4 +1,4 @@
-"""What processes cost: CPU time of the servers between two instants, and the memory that a process had at most."""
+"""Measures processes: the servers' CPU time between two instants, and the peak memory of a process."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class ServerTimes:
         self._pids = {name: process.pid for name, process in found.items() if process and process.pid}
         self._before = self._read()
 
-    def passed(self) -> dict[str, float]:
+    def elapsed(self) -> dict[str, float]:
         """By server."""
         now = self._read()
         return {name: now[name] - self._before[name] for name in now if name in self._before}

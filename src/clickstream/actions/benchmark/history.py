@@ -1,4 +1,4 @@
-"""What benchmarks measured, kept in a file of the home: a JSON line a benchmark, with machine, versions and commit."""
+"""The history of benchmarks, a file in the home: one JSON line per benchmark, with machine, versions and commit."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Record:
         }
 
 
-def keep(home: Home, record: Record) -> None:
+def append_record(home: Home, record: Record) -> None:
     """Add it to the home's history."""
     home.root.mkdir(mode=0o700, parents=True, exist_ok=True)
     line = json.dumps(record.document()) + "\n"
@@ -57,7 +57,7 @@ def keep(home: Home, record: Record) -> None:
         file.write(line)
 
 
-def kept(home: Home) -> list[Record]:
+def read_records(home: Home) -> list[Record]:
     """All records, the oldest first; lines that cannot be read (another version's) are left out.
 
     Raises:

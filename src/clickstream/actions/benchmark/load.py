@@ -51,7 +51,7 @@ class Order(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
+class SendResult:
     """What sending took; the CPU is that of this process, Kafka's client threads included."""
 
     seconds: float
@@ -88,7 +88,7 @@ def arranged(events: EventColumns, order: Order) -> EventColumns:
     return twice.take(np.argsort(np.concatenate((place, place[again] + dice.integers(1, 1000, len(again))))))
 
 
-def send(settings: Settings, events: EventColumns, progress: Callable[[int, int], None]) -> Sent:
+def send(settings: Settings, events: EventColumns, progress: Callable[[int, int], None]) -> SendResult:
     """Send them all and wait for every acknowledgement; what that took.
 
     Raises:
@@ -105,7 +105,7 @@ def send(settings: Settings, events: EventColumns, progress: Callable[[int, int]
     finally:
         producer.close()
     progress(len(events), len(events))
-    return Sent(time.perf_counter() - began, time.process_time() - cpu)
+    return SendResult(time.perf_counter() - began, time.process_time() - cpu)
 
 
 def _hand_over(producer: EventProducer, events: EventColumns) -> None:

@@ -1,4 +1,4 @@
-"""One run of the benchmark: a topic, a schema and consumers of its own, from the first message to the proof.
+"""One run of the benchmark, with its own topic, schema and consumers, from the first message to verify.
 
 The clock runs from the first message that a consumer fetched to the last commit, by the consumers' own reports.
 """
@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from clickstream.actions.benchmark import load as benchmark_load
 from clickstream.actions.benchmark.cpu import ServerTimes, peak_of
-from clickstream.actions.benchmark.load import Mode, Order, Sent
+from clickstream.actions.benchmark.load import Mode, Order, SendResult
 from clickstream.actions.benchmark.traces import NAME, Say, Trace, Traces
 from clickstream.actions.control import Control, ensure
 from clickstream.actions.observe.meter import LagMeter
@@ -92,7 +92,7 @@ class _Measured:
     peak: int
     latency: Latency | None
     sustained: bool = True
-    sent: Sent | None = None
+    sent: SendResult | None = None
 
 
 def run(
@@ -205,7 +205,7 @@ def _finish(
             if sample.total == 0 and read and (produced_at or case.mode is Mode.DRAIN):
                 break
             time.sleep(SAMPLE_EVERY)
-    servers = times.passed()
+    servers = times.elapsed()
     control.stop([one.name for one in consumers])
     reports = [one.report for one in control.snapshot().of(Role.CONSUMER) if one.name.startswith(f"{NAME}-")]
     known = [report for report in reports if report and report.first_message_at and report.last_commit_at]
@@ -221,7 +221,7 @@ def _finish(
     )
 
 
-def _producing(messages: int, sent: Sent) -> dict[str, float]:
+def _producing(messages: int, sent: SendResult) -> dict[str, float]:
     return {"events_per_second": round(messages / sent.seconds, 1), "cpu_seconds": round(sent.cpu_seconds, 3)}
 
 

@@ -1,4 +1,4 @@
-"""The benchmark: which runs, in which order, and what they say together. One run: run.py.
+"""The benchmark: which runs there are, in which order, and their common result. A single run is in run.py.
 
 Runs of different cases take turns, so that a busy minute of the machine does not fall on one case alone.
 """
@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from itertools import product
 
 from clickstream.actions import stack
-from clickstream.actions.benchmark.history import Record, keep, machine, versions
+from clickstream.actions.benchmark.history import Record, append_record, machine, versions
 from clickstream.actions.benchmark.load import Mode, Order, read
 from clickstream.actions.benchmark.run import Case, Run, run
 from clickstream.actions.benchmark.traces import Say, Traces
@@ -20,7 +20,7 @@ from clickstream.actions.data.generate import generate
 from clickstream.actions.processes.workers import local_workers
 from clickstream.config.settings import Settings, load_settings
 from clickstream.domain.errors import ClickstreamError, UsageError
-from clickstream.pipeline.events.csvfile.reader import look
+from clickstream.pipeline.events.csvfile.reader import refuse_unreadable
 
 RAMP_SECONDS = 10
 """How long a rate is tried."""
@@ -126,7 +126,7 @@ def _measured(
                 break
     finally:
         if record.runs:
-            keep(settings.home, record)
+            append_record(settings.home, record)
     return record
 
 
@@ -198,7 +198,7 @@ def _ready(settings: Settings, say: Say) -> Settings:
             hint="stop them first: `clickstream producer stop`, `clickstream consumer stop`",
         )
     if settings.pipeline.data_file.exists():
-        look(settings.pipeline.data_file)
+        refuse_unreadable(settings.pipeline.data_file)
     if settings.embedded:
         say("starting Kafka, PostgreSQL and Valkey", 0, 0)
         stack.up(settings.home, progress=lambda state: say("downloading", state.bytes_done, state.bytes_total))

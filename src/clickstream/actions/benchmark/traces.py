@@ -1,6 +1,6 @@
-"""What a benchmark makes on the servers and in this home: known before it is made, and removed whatever happens then.
+"""What a benchmark creates on the servers and in this home: recorded first, and removed however the benchmark ends.
 
-A benchmark that was killed can remove nothing; the next one in its home does, from the list in the lock file. Only what
+A killed benchmark cannot clean up; the next one in the same home does, from the list in the lock file. Only what
 carries a token of that list is touched, so the user's topic, schema, keys and files are safe.
 """
 
@@ -23,7 +23,7 @@ from clickstream.domain.errors import ClickstreamError, Interrupted
 from clickstream.pipeline.events.csvfile.rejects import SUFFIX
 from clickstream.services.kafka.admin import delete_group, delete_topic
 from clickstream.services.postgres.reset import drop_schema
-from clickstream.services.valkey.board import clear
+from clickstream.services.valkey.keys import clear
 
 NAME = "benchmark"
 

@@ -1,1 +1,1 @@
-"""The settings as a user meets them: shown, checked, and written for servers that Terraform made."""
+"""Shows and checks the settings, and writes them for servers that Terraform made."""

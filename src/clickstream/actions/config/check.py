@@ -10,7 +10,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from clickstream.actions.control import running
-from clickstream.actions.observe.surroundings import look_around, obstacles_now
+from clickstream.actions.observe.surroundings import obstacles_now, read_surroundings
 from clickstream.actions.servers import (
     STACK_UP,
     Questions,
@@ -142,7 +142,7 @@ def _topic(settings: Settings) -> Check:
 def _around_topic(settings: Settings) -> Iterator[Check]:
     """What in Kafka keeps messages from being stored; the topic's settings, where they may be read."""
     try:
-        around = look_around(settings)
+        around = read_surroundings(settings)
     except ClickstreamError:
         around = None  # the topic's own check says why
     if around is None:
@@ -271,11 +271,11 @@ def _opensearch(settings: Settings) -> Iterator[Check]:
 
 
 def _data_file(path: Path) -> Check:
-    from clickstream.pipeline.events.csvfile.reader import look  # noqa: PLC0415 (it loads numpy)
+    from clickstream.pipeline.events.csvfile.reader import refuse_unreadable  # noqa: PLC0415 (it loads numpy)
 
     try:
         size = path.stat().st_size
-        look(path)
+        refuse_unreadable(path)
     except FileNotFoundError:
         cure = "`clickstream data generate` makes it, and so does a demo"
         return Check("data file", WARN, f"{path} does not exist", cure)

@@ -1,4 +1,4 @@
-"""Writes `.env` and the certificates for the servers that Terraform made: all files whole, or none."""
+"""Writes `.env` and the certificates for the servers that Terraform made: either all files or none."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Final
 
 from clickstream.actions.config.outputs import Outputs, read_outputs
 from clickstream.actions.config.text import render
-from clickstream.actions.config.values import FILE_SETTINGS, Made, Scenario, make
+from clickstream.actions.config.values import FILE_SETTINGS, GeneratedValues, Scenario, make
 from clickstream.config.files import write_private
 from clickstream.config.problems import SettingsError, file_values
 from clickstream.config.settings import load_settings, variables
@@ -23,7 +23,7 @@ CERTS: Final = "certs"
 class GenerationPlan:
     """What would be written where; nothing is yet."""
 
-    made: Made
+    made: GeneratedValues
     origin: str
     """Where it comes from, in words."""
     env_file: Path
@@ -41,7 +41,7 @@ class GenerationPlan:
 
 
 @dataclass(frozen=True, slots=True)
-class Generated:
+class GeneratedFiles:
     """What was written; no secret is in here."""
 
     scenario: Scenario
@@ -72,7 +72,7 @@ def plan(terraform_dir: Path, env_file: Path) -> GenerationPlan:
     return found
 
 
-def generate(found: GenerationPlan) -> Generated:
+def generate(found: GenerationPlan) -> GeneratedFiles:
     """Write the files (0600), replacing what is there, once the settings in them were seen to be right.
 
     Raises:
@@ -91,7 +91,7 @@ def generate(found: GenerationPlan) -> Generated:
         found.certs.chmod(0o700)
         for path, source in zip(found.files, [*made.certificates, "env"], strict=True):
             (staged / source).replace(path)
-    return Generated(
+    return GeneratedFiles(
         scenario=made.scenario,
         origin=found.origin,
         env_file=found.env_file,

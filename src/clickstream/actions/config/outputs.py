@@ -1,4 +1,4 @@
-"""What Terraform made: its outputs, asked of terraform or tofu, or read from its local state. Writes nothing."""
+"""Terraform's outputs, from terraform or tofu, or from its local state file. Writes nothing."""
 
 from __future__ import annotations
 

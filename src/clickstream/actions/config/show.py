@@ -1,4 +1,4 @@
-"""Every setting: its value and where that came from. Secrets are masked."""
+"""Lists every setting with its value and its source. Secrets are masked."""
 
 from __future__ import annotations
 

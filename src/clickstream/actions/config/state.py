@@ -1,6 +1,6 @@
-"""Terraform's state where no terraform can be asked: which workspace, kept where, and what its file says. Reads only.
+"""Reads Terraform's state file where no terraform is installed: its workspace, its backend, its content.
 
-Whatever a file here holds besides names and versions may be a secret: no message repeats it.
+Everything in such a file but names and versions may be a secret, so no message repeats it.
 """
 
 from __future__ import annotations

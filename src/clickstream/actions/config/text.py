@@ -1,4 +1,4 @@
-"""A `.env` as text: every setting, those with a value as KEY=value, the others as comments. Pure."""
+"""Writes a `.env` as text: settings with a value as KEY=value, the others as comments. Pure."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ _PEM: Final = "-----BEGIN "
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class GeneratedValues:
     """What the files are to hold."""
 
     scenario: Scenario
@@ -55,7 +55,7 @@ class Made:
     """Address of the EC2 instance, where there is one."""
 
 
-def make(outputs: Outputs) -> Made:
+def make(outputs: Outputs) -> GeneratedValues:
     """Settings for what Terraform made. Raises ClickstreamError, which names each output that is missing or wrong."""
     opensearch = any(outputs.has(name) for name in _OPENSEARCH)
     needed = [*_NEEDED, *(_OPENSEARCH if opensearch else ())]
@@ -73,7 +73,7 @@ def make(outputs: Outputs) -> Made:
     values |= _opensearch(outputs, privatelink) if opensearch else {"OPENSEARCH_ENABLED": "false"}
     if outputs.has("project_name"):
         values["AIVEN_PROJECT_NAME"] = outputs.text("project_name")
-    return Made(
+    return GeneratedValues(
         scenario=Scenario(scenario),
         values=values,
         certificates={name: _pem(outputs, output) for name, output in CERTIFICATES.items()},

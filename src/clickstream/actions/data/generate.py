@@ -1,4 +1,4 @@
-"""Writes a generated clickstream as a CSV file, whole or not at all. What is in it: pipeline/events/generator.py."""
+"""Writes a generated clickstream as a CSV file, whole or not at all. Its events: pipeline/events/generator.py."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`data info`: what a CSV file of events holds. Reads the file, changes nothing."""
+"""`data info`: describes a CSV file of events. Reads the file and changes nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a demo says of itself while it runs, out of the same frames as every other face. Decides nothing."""
+"""The progress of a demo, from the same frames that every other face shows. Decides nothing."""
 
 from __future__ import annotations
 
@@ -134,14 +134,14 @@ class FlowMeter:
         return next(iter([*down, *held, *waits]), "")
 
 
-class Narrator:
-    """Puts the time on every word."""
+class ProgressReporter:
+    """Adds the elapsed time to what is reported."""
 
     def __init__(self, show: Show) -> None:
         self._show = show
         self._began = time.monotonic()
 
-    def say(self, phase: Phase, words: str, *, done: int = 0, total: int = 0, note: bool = False) -> None:
+    def report(self, phase: Phase, words: str, *, done: int = 0, total: int = 0, note: bool = False) -> None:
         self._show(DemoProgress(phase, words, time.monotonic() - self._began, done, total, note=note))
 
     def flow(self, flow: Flow) -> None:

@@ -1,6 +1,6 @@
-"""The whole pipeline in one go: start what is not running, send the file, wait until all is stored, verify, count.
+"""Runs the whole pipeline once: starts servers and workers, sends the file, waits until all is stored, verifies.
 
-Leaves the servers running and stops the workers that it started, whatever happens.
+It always leaves the servers running and stops the workers that it started.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 from clickstream.actions import analytics, stack
 from clickstream.actions.control import running
 from clickstream.actions.demo.data_file import DataFile
-from clickstream.actions.demo.progress import FlowMeter, Narrator, Phase, Show
+from clickstream.actions.demo.progress import FlowMeter, Phase, ProgressReporter, Show
 from clickstream.actions.observe.meter import LagMeter, Sample
 from clickstream.actions.observe.model import TITLES, ProcessRow
 from clickstream.actions.prepare import prepare
@@ -24,7 +24,7 @@ from clickstream.actions.verify import sessions as verify
 from clickstream.config.settings import Settings, load_settings
 from clickstream.domain.errors import ClickstreamError, UsageError
 from clickstream.domain.processes import ProcessState, Role
-from clickstream.pipeline.events.csvfile.reader import look
+from clickstream.pipeline.events.csvfile.reader import refuse_unreadable
 from clickstream.services.postgres.inspect import Counts, counts
 
 SAMPLE_EVERY = 0.2
@@ -62,7 +62,7 @@ class DemoResult:
     new: int
     """Rows of `events` that this demo added."""
     bad_lines: int
-    """Lines of the file that the producer put aside."""
+    """Lines of the file that the producer rejected."""
     unaccounted: str
     """What does not add up; empty when all does."""
     documents: int | None = None
@@ -112,76 +112,76 @@ def demo(settings: Settings, options: DemoOptions, show: Show) -> DemoResult:
             hint="`clickstream data reset` empties those",
         )
     if settings.pipeline.data_file.exists():
-        look(settings.pipeline.data_file)
-    narrator = Narrator(show)
+        refuse_unreadable(settings.pipeline.data_file)
+    reporter = ProgressReporter(show)
     with DataFile(settings, options.limit) as data:
         if data.note:
-            narrator.say(Phase.DATA, data.note, note=True)
-        settings = _bring_up(settings, narrator)
+            reporter.report(Phase.DATA, data.note, note=True)
+        settings = _bring_up(settings, reporter)
         file = data.ready(
-            lambda done, total: narrator.say(Phase.DATA, f"generating {data.path}", done=done, total=total),
+            lambda done, total: reporter.report(Phase.DATA, f"generating {data.path}", done=done, total=total),
             SAMPLE_EVERY,
         )
     if options.fresh:
-        _empty(settings, narrator)
+        _empty(settings, reporter)
     elif producers.under_way(settings):
         raise ClickstreamError("a producer is running", hint="`clickstream producer stop`, or wait until it is done")
     prepare(settings)
     before = counts(postgres_of(settings))
     with LagMeter(settings) as meter:
         start = meter.sample()
-    _tell_what_is_there(before, start, narrator)
+    _report_existing_data(before, start, reporter)
     kept = {worker.name for worker in _workers(settings) if worker.under_way}
     try:
-        drained = _run_pipeline(settings, producers.SendingRun(file, options.limit), start, narrator)
+        drained = _run_pipeline(settings, producers.SendingRun(file, options.limit), start, reporter)
     finally:
-        _stop_started(settings, kept, narrator)
-    return _result(settings, before, drained, narrator)
+        _stop_started(settings, kept, reporter)
+    return _result(settings, before, drained, reporter)
 
 
-def _bring_up(settings: Settings, narrator: Narrator) -> Settings:
+def _bring_up(settings: Settings, reporter: ProgressReporter) -> Settings:
     if not settings.embedded:
         return settings
-    narrator.say(Phase.STACK, "starting Kafka, PostgreSQL and Valkey")
+    reporter.report(Phase.STACK, "starting Kafka, PostgreSQL and Valkey")
 
     def downloading(state: stack.Download) -> None:
         words = f"downloading {TITLES[state.product]}, once"
-        narrator.say(Phase.STACK, words, done=state.bytes_done, total=state.bytes_total)
+        reporter.report(Phase.STACK, words, done=state.bytes_done, total=state.bytes_total)
 
     stack.up(settings.home, progress=downloading)
     return load_settings()
 
 
-def _empty(settings: Settings, narrator: Narrator) -> None:
+def _empty(settings: Settings, reporter: ProgressReporter) -> None:
     busy = [worker.name for worker in _workers(settings) if worker.under_way]
     if busy:
-        narrator.say(Phase.RESET, f"stopping {', '.join(busy)}")
+        reporter.report(Phase.RESET, f"stopping {', '.join(busy)}")
         control_of(settings).stop(busy)
     index = ", and the search index" if settings.opensearch.enabled else ""
-    narrator.say(Phase.RESET, f"emptying topic, tables and cache{index}")
+    reporter.report(Phase.RESET, f"emptying topic, tables and cache{index}")
     reset(settings)
 
 
-def _tell_what_is_there(before: Counts, start: Sample, narrator: Narrator) -> None:
+def _report_existing_data(before: Counts, start: Sample, reporter: ProgressReporter) -> None:
     if before.events:
         words = f"{before.events:,} events are stored already: what comes again counts as duplicate"
-        narrator.say(Phase.PIPELINE, words, note=True)
+        reporter.report(Phase.PIPELINE, words, note=True)
     if start.total:
         words = f"{start.total:,} messages wait in Kafka since earlier: they are stored too"
-        narrator.say(Phase.PIPELINE, words, note=True)
+        reporter.report(Phase.PIPELINE, words, note=True)
 
 
-def _run_pipeline(settings: Settings, run: producers.SendingRun, start: Sample, narrator: Narrator) -> _Drained:
-    narrator.say(Phase.PIPELINE, "starting consumers")
+def _run_pipeline(settings: Settings, run: producers.SendingRun, start: Sample, reporter: ProgressReporter) -> _Drained:
+    reporter.report(Phase.PIPELINE, "starting consumers")
     consumers.start(settings)
-    narrator.say(Phase.PIPELINE, "starting the producer")
+    reporter.report(Phase.PIPELINE, "starting the producer")
     began = time.time()
     producers.start(settings, run)
     with FlowMeter(settings, start) as meter:
         while True:
             workers = _workers(settings)
             finished = _producer_finished(workers)
-            narrator.flow(meter.sample(workers))
+            reporter.flow(meter.sample(workers))
             if finished and meter.drained:
                 return _Drained(meter.produced, meter.read, finished, max(0.0, meter.last_commit - began))
             _refuse_failed(workers)
@@ -206,27 +206,27 @@ def _refuse_failed(workers: tuple[ProcessRow, ...]) -> None:
             raise ClickstreamError(f"all {role}s were stopped before everything was {done}")
 
 
-def _stop_started(settings: Settings, kept: set[str], narrator: Narrator) -> None:
+def _stop_started(settings: Settings, kept: set[str], reporter: ProgressReporter) -> None:
     control = running(settings.home)
     started = [worker.name for worker in _workers(settings) if worker.name not in kept]
     if control and started:
-        narrator.say(Phase.PIPELINE, "stopping the workers")
+        reporter.report(Phase.PIPELINE, "stopping the workers")
         control.stop(started)
 
 
-def _result(settings: Settings, before: Counts, drained: _Drained, narrator: Narrator) -> DemoResult:
+def _result(settings: Settings, before: Counts, drained: _Drained, reporter: ProgressReporter) -> DemoResult:
     words = "verifying: computing every session again, in SQL"
-    narrator.say(Phase.VERIFY, words)
+    reporter.report(Phase.VERIFY, words)
     verification = verify.verify(
-        settings, progress=lambda share: narrator.say(Phase.VERIFY, words, done=round(100 * share), total=100)
+        settings, progress=lambda share: reporter.report(Phase.VERIFY, words, done=round(100 * share), total=100)
     )
-    narrator.say(Phase.ANALYTICS, "counting")
+    reporter.report(Phase.ANALYTICS, "counting")
     funnel = analytics.analytics(settings)
     after = counts(postgres_of(settings))
     read = drained.read
     new, rejected = after.events - before.events, _ever_rejected(after) - _ever_rejected(before)
     duplicates = read - new - rejected
-    told = _told_duplicates(settings, read)
+    told = _counted_duplicates(settings, read)
     return DemoResult(
         events=after.events,
         sessions=after.sessions,
@@ -257,7 +257,7 @@ def _ever_rejected(counted: Counts) -> int:
     return counted.rejected_events + counted.replayed_rejects
 
 
-def _told_duplicates(settings: Settings, read: int) -> int | None:
+def _counted_duplicates(settings: Settings, read: int) -> int | None:
     """Duplicates as the consumers counted them; None where a restart or another host makes that count partial."""
     snapshot = snapshot_of(settings)
     reports = [process.report for process in snapshot.of(Role.CONSUMER)] if snapshot else []

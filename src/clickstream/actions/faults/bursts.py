@@ -24,7 +24,7 @@ def burst(context: Context) -> None:
     context.sent += made
     send(kafka_of(context.settings), made)
     size = sum(len(message.value or b"") for message in made)
-    context.say("sent", f"{len(made):,} messages, {size:,} bytes", level=BAD)
+    context.add_step("sent", f"{len(made):,} messages, {size:,} bytes", level=BAD)
 
 
 def _known(context: Context) -> list[tuple[int, int, int]]:

@@ -110,7 +110,7 @@ ALL_FAULTS: Final = (*FAULTS, *SEARCH_FAULTS)
 BY_NAME: Final = {fault.name: fault for fault in ALL_FAULTS}
 
 
-def listed(home: Home) -> tuple[Fault, ...]:
+def list_faults(home: Home) -> tuple[Fault, ...]:
     """Those that the stack of this home can have: those of OpenSearch only where it belongs to the stack.
 
     Raises ClickstreamError where the stack's memory is damaged.

@@ -1,4 +1,4 @@
-"""What a fault needs while it is injected: settings, the supervisor, who is told of each step. Injects nothing."""
+"""What a fault needs while it is injected: settings, the supervisor, and the receiver of its steps. Injects nothing."""
 
 from __future__ import annotations
 
@@ -50,13 +50,13 @@ class Context:
             )
         return control
 
-    def say(self, what: str, detail: str = "", *, level: Severity = INFO, at: float | None = None) -> None:
+    def add_step(self, what: str, detail: str = "", *, level: Severity = INFO, at: float | None = None) -> None:
         """A step of the time line."""
         self.note(Step(time.time() if at is None else at, what, detail, level))
 
-    def mention(self, what: str, detail: str = "") -> None:
+    def add_note(self, what: str, detail: str = "") -> None:
         """Something to tell that is not a step of the time line."""
-        self.note(Step(time.time(), what, detail, aside=True))
+        self.note(Step(time.time(), what, detail, on_timeline=False))
 
     def victim(self) -> ProcessStatus:
         """The process that it is injected into.

@@ -14,7 +14,7 @@ from clickstream.actions.control import Control
 from clickstream.actions.faults.context import BACK_WITHIN, Context
 from clickstream.actions.observe.model import WARN
 from clickstream.domain.errors import ClickstreamError, UsageError
-from clickstream.domain.processes import SETTLED, ProcessSpec, ProcessState, ProcessStatus, Role, Snapshot
+from clickstream.domain.processes import FINAL_STATES, ProcessSpec, ProcessState, ProcessStatus, Role, Snapshot
 
 MODULE = "clickstream.supervision.fault_holder"
 INJECTED_WITHIN = 90.0
@@ -38,7 +38,7 @@ def fault_process(name: str, module: str, arguments: tuple[str, ...], ready: str
 
 
 @contextmanager
-def held(context: Context, how: str, name: str, *flags: str) -> Iterator[Snapshot]:
+def hold(context: Context, how: str, name: str, *flags: str) -> Iterator[Snapshot]:
     """The fault holds from the block's beginning on, for the context's seconds or until the block ends.
 
     Args:
@@ -57,7 +57,7 @@ def held(context: Context, how: str, name: str, *flags: str) -> Iterator[Snapsho
     control = context.control
     holder = holder_name(how, name)
     present = control.snapshot().get(holder)
-    if present is not None and present.state not in SETTLED:
+    if present is not None and present.state not in FINAL_STATES:
         raise UsageError(
             f"{context.fault.name} is under way already", hint=f"`clickstream worker stop {holder}` ends it"
         )
@@ -88,7 +88,7 @@ def await_end(
         if seen is not None:
             seen(snapshot)
         process = snapshot.get(holder)
-        if process is None or process.state in SETTLED:
+        if process is None or process.state in FINAL_STATES:
             return snapshot
         if time.monotonic() > deadline:
             raise ClickstreamError(f"{holder} does not end", hint=f"see its log, {holder}.log")
@@ -112,7 +112,7 @@ def await_back(context: Context, control: Control, name: str, *, after: ProcessS
         if process.state is ProcessState.FAILED:
             if time.monotonic() > deadline:
                 raise ClickstreamError(f"{name} does not come back: {process.exit_reason}")
-            context.say("had given up", f"{name}: {process.exit_reason}", level=WARN)
+            context.add_step("had given up", f"{name}: {process.exit_reason}", level=WARN)
             control.restart([name])
             after = None
             continue

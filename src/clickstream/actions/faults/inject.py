@@ -1,4 +1,4 @@
-"""Injects a fault, reverts it, waits until all that came in is stored, and proves it. One time line tells it all."""
+"""Injects a fault, reverts it, waits until all messages are stored, and proves it. One time line shows the steps."""
 
 from __future__ import annotations
 
@@ -138,24 +138,24 @@ def inject(
     context = prepare(settings, name, seconds=seconds, on=on, tick=tick)
     injection = Injection(name, context.seconds)
 
-    def told(step: Step) -> None:
+    def add_step(step: Step) -> None:
         injection.steps.append(step)
         note(step)
 
-    context.note = told
+    context.note = add_step
     since, index = proof.sample(settings), context.fault.target in {OPENSEARCH, INDEXER}
     try:
         inject_and_revert(context)
         ends = proof.sample(context.settings).ends
-        context.say("lag drained", level=GOOD, at=proof.await_drained(context.settings, ends, tick, index=index))
+        context.add_step("lag drained", level=GOOD, at=proof.await_drained(context.settings, ends, tick, index=index))
         injection.proof = found = proof.prove(context.settings, since, ends, index=index)
     except Interrupted:
         raise
     except ClickstreamError as error:
         injection.trouble = str(error)
-        told(Step(time.time(), "trouble", str(error), BAD, aside=True))
+        add_step(Step(time.time(), "trouble", str(error), BAD, on_timeline=False))
     else:
-        told(_verdict(found))
+        add_step(_verdict(found))
     return injection
 
 

@@ -1,4 +1,4 @@
-"""What bursts consist of: messages that no well-behaved producer sends, or not now. Pure but for the given dice."""
+"""The messages of bursts: ones that a well-behaved producer does not send, or not now. Pure but for the given dice."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ OVERHEAD: Final = 200
 _GOOD: Final = {"timestamp": 1_430_622_004_384, "visitor_id": 7, "event": "view", "item_id": 9, "transaction_id": None}
 
 
-def event(visitor: int, time_ms: int, kind: str, item: int, *, stamp_ms: int | None = None) -> RawMessage:
+def event(visitor: int, time_ms: int, kind: str, item: int, *, timestamp_ms: int | None = None) -> RawMessage:
     """An event as the contract has it."""
     fields = {"timestamp": time_ms, "visitor_id": visitor, "event": kind, "item_id": item, "transaction_id": None}
-    return RawMessage(str(visitor).encode(), json.dumps(fields).encode(), stamp_ms)
+    return RawMessage(str(visitor).encode(), json.dumps(fields).encode(), timestamp_ms)
 
 
 def _spoilt(**wrong: object) -> bytes:
@@ -118,7 +118,7 @@ def clock(
         visitor = dice.choice(sessions)[0] if sessions else dice.randrange(1000)
         jump = -HOUR_MS if number < count // 2 else AHEAD_MS
         at = newest + jump + dice.randrange(60_000)
-        messages.append(event(visitor, at, dice.choice(KINDS), dice.randrange(1000), stamp_ms=now_ms + jump))
+        messages.append(event(visitor, at, dice.choice(KINDS), dice.randrange(1000), timestamp_ms=now_ms + jump))
     return messages
 
 

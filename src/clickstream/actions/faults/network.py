@@ -1,7 +1,7 @@
-"""Cutting the network between workers and a server: a relay on loopback that they go through, and that is killed.
+"""Cuts the network between workers and a server: they connect through a relay on loopback, which is killed.
 
-The workers are those that are there for the server: indexers for OpenSearch, else consumers. They are restarted to go
-through the relay, and restarted to go directly when it is over.
+The workers are indexers for OpenSearch, else consumers. They are restarted to connect through the relay, and restarted
+again afterwards to connect directly.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from dataclasses import replace
 
 from clickstream.actions.control import Control
 from clickstream.actions.faults.context import Context
-from clickstream.actions.faults.holders import await_back, await_end, fault_process, held
+from clickstream.actions.faults.holders import await_back, await_end, fault_process, hold
 from clickstream.actions.observe.model import BAD, GOOD
 from clickstream.actions.processes.workers import UNDER_WAY, consumer_spec, indexer_spec, start_and_wait
 from clickstream.config.files import locked
 from clickstream.config.settings import Settings
 from clickstream.domain.errors import ClickstreamError
-from clickstream.domain.processes import SETTLED, ProcessSpec, ProcessState, RestartPolicy, Role
+from clickstream.domain.processes import FINAL_STATES, ProcessSpec, ProcessState, RestartPolicy, Role
 from clickstream.stack.layout import (
     HOST,
     KAFKA,
@@ -46,12 +46,12 @@ def cut(context: Context) -> None:
         control.wait([relay.name], {ProcessState.RUNNING}, 30)
         with _one_at_a_time(context):
             _restart(context, control, role)
-        context.mention("through a relay", f"the {words} reach {server} that way now")
-        with held(context, "stop", relay.name, "--kill") as injected:
-            context.say("cut", f"between the {words} and {server}", level=BAD, at=injected.at)
+        context.add_note("through a relay", f"the {words} reach {server} that way now")
+        with hold(context, "stop", relay.name, "--kill") as injected:
+            context.add_step("cut", f"between the {words} and {server}", level=BAD, at=injected.at)
             await_end(control, context, "stop", relay.name)
         snapshot = await_back(context, control, relay.name)
-        context.say("through again", server, level=GOOD, at=snapshot.at)
+        context.add_step("through again", server, level=GOOD, at=snapshot.at)
     finally:
         # The supervisor may have gone, and with it whatever went through the relay.
         with suppress(ClickstreamError), _one_at_a_time(context):
@@ -72,7 +72,7 @@ def _restart(context: Context, control: Control, role: Role, *, without: str = "
     spec_of = indexer_spec if role is Role.INDEXER else consumer_spec
     snapshot = control.snapshot()
     names = [process.name for process in snapshot.of(role) if process.state in UNDER_WAY]
-    there = {process.name for process in snapshot.processes if process.state not in SETTLED} - {without}
+    there = {process.name for process in snapshot.processes if process.state not in FINAL_STATES} - {without}
     theirs = {OPENSEARCH} if role is Role.INDEXER else RELAYS.keys() - {OPENSEARCH}
     ways = [server for server, relay in RELAYS.items() if relay in there and server in theirs]
     environment = _through(ways, context.settings)

@@ -1,4 +1,4 @@
-"""The proof that a fault lost nothing: the lag drains, verify is content, and what came in is stored or rejected."""
+"""The proof that a fault lost nothing: the lag drains, verify is ok, and every message is stored or rejected."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from clickstream.domain.comparison import Row
 from clickstream.domain.errors import ClickstreamError, ServiceUnavailable
 from clickstream.domain.events import EventColumns
 from clickstream.pipeline.events.decode import decode, decode_messages
-from clickstream.services.kafka.consumer import Fetched
+from clickstream.services.kafka.consumer import FetchedMessages
 from clickstream.services.kafka.raw import read_back
 from clickstream.services.postgres.presence import Identity, Presence
 
@@ -38,7 +38,7 @@ SHOWN = 10
 """Lost messages that are named."""
 
 T = TypeVar("T")
-Place = tuple[int, int]
+IndexPosition = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,8 +120,8 @@ def prove(settings: Settings, since: Sample, ends: Mapping[int, int], *, index: 
     """
     verification = _patiently(lambda: verify(settings), 30.0)
     ranges, cut = _bounded({number: (since.positions.get(number, 0), end) for number, end in ends.items()})
-    missing: list[Place] = []
-    unindexed: list[Place] = []
+    missing: list[IndexPosition] = []
+    unindexed: list[IndexPosition] = []
     count = 0
     with ExitStack() as opened:
         presence = opened.enter_context(Presence(postgres_of(settings)))
@@ -147,7 +147,7 @@ def _bounded(ranges: dict[int, tuple[int, int]]) -> tuple[dict[int, tuple[int, i
     return bounded, bounded != ranges
 
 
-def _missing(presence: Presence, topic_id: str, fetched: Fetched) -> list[Place]:
+def _missing(presence: Presence, topic_id: str, fetched: FetchedMessages) -> list[IndexPosition]:
     events, faults = decode([message.value() for message in fetched.messages])
     offsets = [int(message.offset()) for message in fetched.messages]
     wrong = {position for position, _ in faults}
@@ -160,7 +160,9 @@ def _missing(presence: Presence, topic_id: str, fetched: Fetched) -> list[Place]
     return sorted(presence.missing_rejects(topic_id, sought)) if sought else []
 
 
-def _unindexed(documents: IndexPresence, presence: Presence, topic_id: str, fetched: Fetched) -> list[Place]:
+def _unindexed(
+    documents: IndexPresence, presence: Presence, topic_id: str, fetched: FetchedMessages
+) -> list[IndexPosition]:
     """Events with neither a document nor a reject: an event that OpenSearch refused for good is a reject."""
     events, faults = decode_messages([message.value() for message in fetched.messages])
     wrong = {position for position, _ in faults}

@@ -1,4 +1,4 @@
-"""What followed a fault, step by step, and the one line that tells it. Pure."""
+"""What followed a fault, step by step, and the one line that sums it up. Pure."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ class Step:
     detail: str = ""
     """To whom, or how; a half sentence."""
     level: Severity = INFO
-    """One of watch/frame.py's INFO, GOOD, WARN, BAD."""
-    aside: bool = False
-    """Told as it happens, and left out of the line."""
+    """INFO, GOOD, WARN or BAD."""
+    on_timeline: bool = True
+    """False: shown as it happens, and left out of the line."""
 
     def __str__(self) -> str:
         return f"{self.what} ({self.detail})" if self.detail else self.what
 
 
 Note = Callable[[Step], None]
-"""Told of each step as it happens; called from the thread that injects."""
+"""Called with each step as it happens, in the thread that injects."""
 
 
 def line(steps: Sequence[Step]) -> str:
@@ -37,15 +37,15 @@ def line(steps: Sequence[Step]) -> str:
 
     A step whose words end with the figure that matters (they hold a colon) bears no time.
     """
-    told = [step for step in steps if not step.aside]
+    shown = [step for step in steps if step.on_timeline]
     words = []
-    for number, step in enumerate(told):
+    for number, step in enumerate(shown):
         if number == 0:
             words.append(f"{step.what} {clock(step.at)}")
         elif ":" in step.what:
             words.append(step.what)
         else:
-            words.append(f"{step.what} +{max(0.0, step.at - told[0].at):.1f} s")
+            words.append(f"{step.what} +{max(0.0, step.at - shown[0].at):.1f} s")
     return " → ".join(words)
 
 

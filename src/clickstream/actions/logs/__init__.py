@@ -1,1 +1,1 @@
-"""What processes logged, for people."""
+"""The logs of all processes, for people."""

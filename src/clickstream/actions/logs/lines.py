@@ -1,4 +1,4 @@
-"""Log lines of all processes in one order: told apart by time and level, with controls escaped. Keeps no line."""
+"""Parses log lines: time, level, and the text with control characters escaped. Keeps no line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reading what the processes of this home have logged, the older files included, and what they log from then on.
+"""Reads the logs of this home's processes, older files included, and follows them.
 
 A log that does not exist yet is waited for; one that is rotated is followed into its new file.
 """

@@ -1,8 +1,8 @@
 """A Frame as families of Prometheus' metrics: their names, types, labels and meanings. Sends no requests.
 
-What is not known is left out, never shown as zero. Counters of the data come from Kafka's and PostgreSQL's own offsets,
-so a worker's restart does not reset them. Counters of a worker restart at zero with it; Prometheus' rate() allows for
-that.
+A figure that is not known is left out, never shown as zero. Counters of the data come from Kafka's and PostgreSQL's own
+offsets, so a worker's restart does not reset them. Counters of a worker restart at zero with it; Prometheus' rate()
+allows for that.
 """
 
 from __future__ import annotations
@@ -70,18 +70,18 @@ def _partitions(frame: Frame) -> Iterator[Metric]:
     )
     processed = CounterMetricFamily(
         "clickstream_messages_processed",
-        "Messages that are settled in PostgreSQL, as events, duplicates or rejects: its offset of the next one."
+        "Messages that are stored in PostgreSQL, as events, duplicates or rejects: its offset of the next one."
         " A rewind sets it back.",
         labels=labels,
     )
     lag = GaugeMetricFamily(
-        "clickstream_partition_lag_messages", "Messages in Kafka that PostgreSQL has not settled.", labels=labels
+        "clickstream_partition_lag_messages", "Messages in Kafka that PostgreSQL has not stored.", labels=labels
     )
     held = GaugeMetricFamily("clickstream_partition_held_messages", "Messages that Kafka holds.", labels=labels)
     committed = GaugeMetricFamily(
         "clickstream_partition_last_commit_timestamp_seconds", "When its offset moved last, Unix time.", labels=labels
     )
-    total = GaugeMetricFamily("clickstream_lag_messages", "Messages that are not settled, of all partitions.")
+    total = GaugeMetricFamily("clickstream_lag_messages", "Messages that are not stored, of all partitions.")
     known = frame.service("kafka").state is UP
     stored = known and frame.service("postgresql").state is UP
     for partition, begin, end in frame.topic_offsets if known else ():

@@ -1,1 +1,1 @@
-"""Watching everything at once: the questions, and the Frame of all answers that front ends show."""
+"""Observes the whole pipeline: asks all servers, and makes the Frame that front ends show."""

@@ -1,4 +1,4 @@
-"""What the sources said last, together: what a Frame is built from."""
+"""The latest answer of each source: what a Frame is built from."""
 
 from __future__ import annotations
 

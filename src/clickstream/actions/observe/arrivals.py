@@ -1,8 +1,8 @@
-"""When the messages arrived that are not stored yet: how many seconds a partition is behind, without reading one.
+"""How many seconds a partition is behind: when the messages arrived that are not stored yet. Reads no message.
 
-Kafka tells for any time how far a partition reached then, by the record timestamps, which are the times of sending.
-What was before the first sample is asked for once; from then on each sample of the ends adds a point. Between two
-points messages count as having come evenly.
+Kafka knows for any time how far a partition reached then, by the record timestamps, which are the times of sending.
+The time before the first sample is asked for once; from then on each sample of the ends adds a point. Between two
+points messages are taken to have come evenly.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a consumer's time goes to, and which stage holds it up. Pure; sends no requests.
+"""How a consumer spends its time, and which stage is its bottleneck. Pure; sends no requests.
 
 A consumer has two threads. One prepares batches: it waits for messages (idle), fetches, decodes and computes sessions,
 and waits for PostgreSQL when two batches are queued; these shares of its time add up to 1. The other one commits in
@@ -69,7 +69,7 @@ def pressures(frame: Frame) -> tuple[BackPressure, ...]:
     """That of every consumer but those that were stopped."""
     down = tuple(name for name in (COMMITS, "kafka") if frame.service(name).state is DOWN)
     rows = (row for row in frame.workers(Role.CONSUMER) if row.state not in ENDED)
-    return tuple(back_pressure(row, frame.held, down) for row in rows)
+    return tuple(back_pressure(row, frame.held_partitions, down) for row in rows)
 
 
 def back_pressure(row: ProcessRow, held: Collection[int] = (), down: Sequence[str] = ()) -> BackPressure:

@@ -1,4 +1,4 @@
-"""Puts a Frame together from the latest answers, and remembers what a frame needs of the past: rates, trends, history.
+"""Builds a Frame from the latest answers, and remembers what it needs of the past: rates, trends, history.
 
 Used by one thread. Sends no requests.
 """
@@ -43,7 +43,7 @@ from clickstream.actions.observe.sources import (
     LiveSettings,
     PostgresAnswer,
 )
-from clickstream.actions.observe.verified import Verified
+from clickstream.actions.observe.verified import LastVerification
 from clickstream.config.settings import Settings
 from clickstream.domain.obstacles import Obstacle, PartitionProgress, Surroundings, held_back, obstacles
 from clickstream.domain.processes import ALIVE, ProcessState, Role, Snapshot
@@ -57,14 +57,14 @@ HOUR_EVERY, HOUR_KEPT = 10.0, 360
 RATES_OVER = 3.0
 """Seconds over which rates are taken: commits come in batches."""
 
-MOST_HAPPENINGS = 200
+MOST_ENTRIES = 200
 
 SURROUNDINGS_COUNT_FOR = 30.0
 """Seconds after which what was around the topic is not known any more."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Around:
+class _PartitionSurroundings:
     """What concerns partitions of what is around the topic."""
 
     held: Mapping[int, int]
@@ -101,7 +101,7 @@ class OffsetRates:
 
 
 @dataclass(slots=True)
-class _Past:
+class _HistoryBuffers:
     """The ring buffers behind History."""
 
     rows: deque[tuple[float, ...]] = field(default_factory=lambda: deque(maxlen=KEPT))
@@ -146,8 +146,8 @@ class FrameBuilder:
         self._judges: dict[int, Judge] = {}
         self._latency = LatencyMeter()
         self._outcomes = OutcomeMeter()
-        self._past = _Past()
-        self._verified = Verified()
+        self._past = _HistoryBuffers()
+        self._verified = LastVerification()
         self._topic_id: str | None = None
         self._partitions: tuple[PartitionRow, ...] = ()
         self._surroundings: Surroundings | None = None
@@ -155,17 +155,17 @@ class FrameBuilder:
         self._positions: PollResult[PostgresAnswer] = PollResult()
         self._percentiles: Latency | None = None
         self._outcome_rates: Outcomes[float] | None = None
-        self._happenings: deque[JournalEntry] = deque(maxlen=MOST_HAPPENINGS)
+        self._entries: deque[JournalEntry] = deque(maxlen=MOST_ENTRIES)
         self._last: Frame | None = None
 
-    def tell(self, happenings: list[JournalEntry]) -> None:
+    def publish(self, entries: list[JournalEntry]) -> None:
         """Add what happened."""
-        for entry in happenings:
-            both = joined(self._happenings[0], entry) if self._happenings else None
+        for entry in entries:
+            both = joined(self._entries[0], entry) if self._entries else None
             if both:
-                self._happenings[0] = both
+                self._entries[0] = both
             else:
-                self._happenings.appendleft(entry)
+                self._entries.appendleft(entry)
 
     def build(self, answers: Answers, *, tick: bool = True) -> Frame:
         """The frame of now, made of what every source last said.
@@ -200,7 +200,7 @@ class FrameBuilder:
             latency=self._percentiles,
             producer=_producer(answers.snapshot),
             verification=self._verified.current(answers),
-            happenings=tuple(self._happenings),
+            happenings=tuple(self._entries),
             history=self._past.view(),
             problem=self._live.problem,
         )
@@ -211,7 +211,7 @@ class FrameBuilder:
         before = self._last.services if self._last else ()
         services = service_rows(self._live.current, answers, before, now)
         if self._last:
-            self.tell(list(compare_services(before, services, now)))
+            self.publish(list(compare_services(before, services, now)))
         return services
 
     def _indexing(self, answers: Answers, processes: tuple[ProcessRow, ...]) -> IndexLag | None:
@@ -267,17 +267,17 @@ class FrameBuilder:
 
     def _around(
         self, result: PollResult[Surroundings | None], progress: dict[int, PartitionProgress], now: float
-    ) -> _Around:
+    ) -> _PartitionSurroundings:
         """What is around the topic. What is old, or of a topic of that name before, is not shown."""
         found = result.value
         if found is None or found.topic_id != self._topic_id or now - result.at > SURROUNDINGS_COUNT_FOR:
             self._surroundings, self._obstacles = None, ()
-            return _Around({}, {})
+            return _PartitionSurroundings({}, {})
         self._surroundings = found
         before, self._obstacles = self._obstacles, obstacles(found, progress)
-        self.tell(list(compare_obstacles(before, self._obstacles, now)))
+        self.publish(list(compare_obstacles(before, self._obstacles, now)))
         group = self._live.current.pipeline.consumer_group_id
-        return _Around(held_back(found, progress), found.foreign_owners(group))
+        return _PartitionSurroundings(held_back(found, progress), found.foreign_owners(group))
 
     def _positions_in(self, postgres: PostgresAnswer, kafka: KafkaAnswer) -> dict[int, int]:
         """By partition of Kafka's topic; from where it begins to be read where nothing was committed."""
@@ -290,7 +290,7 @@ class FrameBuilder:
         kafka: KafkaAnswer,
         heard_at: float,
         at: PartitionProgress,
-        who: tuple[ProcessRow | None, _Around],
+        who: tuple[ProcessRow | None, _PartitionSurroundings],
     ) -> PartitionRow:
         now, (owner, around) = time.monotonic(), who
         held_from = around.held.get(partition)

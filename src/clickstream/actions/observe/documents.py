@@ -1,4 +1,4 @@
-"""A Frame as the JSON documents of `status`, `lag`, `lag --watch` and `lag --report`; and what in it is not well."""
+"""A Frame as the JSON documents of `status`, `lag`, `lag --watch` and `lag --report`; and the list of its troubles."""
 
 from __future__ import annotations
 

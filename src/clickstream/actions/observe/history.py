@@ -1,10 +1,10 @@
-"""Lag over the last minutes or hours, whether anybody watched or not.
+"""Lag over the last minutes or hours, also of times when it was not watched.
 
-Two things that are kept anyway make it: Kafka knows by the record timestamps how far each partition reached at any
-time, and the consumers note their positions on the notice board every few seconds (services/valkey/trail.py). The
-position of now, and since when it stands, comes from PostgreSQL, so that the lag of a dead group is told too.
-Between two notes a position counts as having moved evenly; a consumer that notes nothing more counts as standing where
-the next one went on. Where no note reaches, the lag is None.
+It is made of two things: Kafka knows by the record timestamps how far each partition reached at any time, and the
+consumers note their positions in Valkey every few seconds (services/valkey/position_history.py).
+The present position, and since when it stands, comes from PostgreSQL, so the lag of a dead group is known too.
+Between two notes a position is taken to have moved evenly, and after a consumer's last note to have stood until the
+next consumer went on. Before the first note the lag is None.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from clickstream.services.kafka.admin import OffsetReader
 from clickstream.services.postgres.inspect import StoredOffset, read_offsets
 from clickstream.services.postgres.reads import borrow
 from clickstream.services.valkey.connection import connect as connect_valkey
-from clickstream.services.valkey.trail import KEPT_SECONDS, NOTED_EVERY, Point, Trail
+from clickstream.services.valkey.position_history import KEPT_SECONDS, NOTED_EVERY, Point, PositionHistory
 
 SHORTEST, LONGEST = 10.0, float(KEPT_SECONDS)
 """Seconds that a window may have."""
@@ -81,8 +81,8 @@ def history(settings: Settings, *, window: float = DEFAULT_WINDOW, points: int =
         times = [now - window * (1 - step / (points - 1)) for step in range(points)]
         reached = [(at, ends_at(reader, topic, at, ends)) for at in times[:-1]]
     starts = positions({}, {p: one.begin for p, one in held.items()}, ends, settings.pipeline.auto_offset_reset)
-    trail, note = _trail(settings, now - window)
-    paths = {p: Path.of(p, trail, stored.get(p), starts[p], now) for p in ends}
+    noted, note = _noted(settings, now - window)
+    paths = {p: Path.of(p, noted, stored.get(p), starts[p], now) for p in ends}
     found = tuple(_point(at, then, paths) for at, then in [*reached, (now, ends)])
     return LagHistory(topic.name, window, found, note)
 
@@ -97,13 +97,13 @@ class Path:
         self.start = start
 
     @classmethod
-    def of(cls, partition: int, trail: Sequence[Point], stored: StoredOffset | None, start: int, now: float) -> Path:
+    def of(cls, partition: int, notes: Sequence[Point], stored: StoredOffset | None, start: int, now: float) -> Path:
         """Out of the consumers' notes and what PostgreSQL holds now."""
         if stored is None:
             return cls([], start=start)
         committed = now - stored.age_seconds
         noted: list[tuple[float, int]] = []
-        for at, noted_positions in trail:
+        for at, noted_positions in notes:
             if partition not in noted_positions or at >= committed:
                 continue
             if noted and at - noted[-1][0] > STANDS_AFTER:
@@ -135,9 +135,9 @@ def _point(at: float, ends: Mapping[int, int], paths: Mapping[int, Path]) -> Lag
     return LagPoint(round(at, 3), sum(known) if len(known) == len(lags) else None, lags)
 
 
-def _trail(settings: Settings, since: float) -> tuple[list[Point], str]:
+def _noted(settings: Settings, since: float) -> tuple[list[Point], str]:
     try:
         with connect_valkey(valkey_of(settings)) as client:
-            return Trail(client, topic=kafka_of(settings).events_topic).read(since), ""
+            return PositionHistory(client, topic=kafka_of(settings).events_topic).read(since), ""
     except ClickstreamError as error:
         return [], f"the past is not known: {error}"

@@ -1,4 +1,4 @@
-"""How far the indexers are behind, partition by partition: a group of its own beside that of the consumers. Pure."""
+"""The indexers' lag by partition; they are a group of their own beside the consumers'. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What happened, in words: read off two pictures in a row, of the processes or of the services. Pure."""
+"""Journal entries: finds what changed between two successive states of the processes or the services. Pure."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from clickstream.actions.observe.model import (
     Severity,
 )
 from clickstream.domain.obstacles import COMPACTION, FOREIGN_MEMBER, OPEN_TRANSACTION, Obstacle
-from clickstream.domain.processes import SETTLED, ProcessState, ProcessStatus, Role, Snapshot
+from clickstream.domain.processes import FINAL_STATES, ProcessState, ProcessStatus, Role, Snapshot
 
 
 class ProcessDiary:
@@ -52,7 +52,7 @@ class ProcessDiary:
             return JournalEntry(at, BAD, f"{now.name} died: {reason}", mark=True)
         if now.state is ProcessState.RUNNING:
             return self._running(before, now, at)
-        if now.state in SETTLED:
+        if now.state in FINAL_STATES:
             self._died.pop(now.name, None)
         if now.state is ProcessState.FAILED:
             return JournalEntry(at, BAD, f"{now.name} failed for good: {reason}", mark=True)

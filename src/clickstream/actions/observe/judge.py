@@ -1,4 +1,4 @@
-"""How a partition stands and where its lag is going, with memory: neither jumpy nor slow. Pure; sends no requests.
+"""Judges a partition's state and the trend of its lag, over several samples so that they do not flicker. Pure.
 
 OK: the lag is what a few seconds' work holds, or it will be gone within a minute. LAGGING: it is more than that, or an
 open transaction of another producer holds it back.
@@ -65,14 +65,14 @@ W = TypeVar("W", bound=StrEnum)
 
 
 @dataclass(slots=True)
-class Believed(Generic[W]):
+class StableWord(Generic[W]):
     """A word that changes only when several samples in a row say so."""
 
     word: W
     candidate: W | None = None
     seen: int = 0
 
-    def hear(self, word: W, needed: int) -> W:
+    def update(self, word: W, needed: int) -> W:
         if word == self.word:
             self.seen = 0
         elif word == self.candidate:
@@ -88,8 +88,8 @@ class Judge:
     """Judges one partition, sample after sample."""
 
     def __init__(self) -> None:
-        self._state: Believed[PartitionState] | None = None
-        self._trend = Believed(Trend.STEADY)
+        self._state: StableWord[PartitionState] | None = None
+        self._trend = StableWord(Trend.STEADY)
 
     def judge(self, reading: Reading) -> tuple[PartitionState, Trend]:
         """(state, trend) after one more sample; one without rates is not remembered, unless nothing has been stored for
@@ -97,13 +97,13 @@ class Judge:
         state = _state(reading)
         if reading.rate_in is None or reading.rate_out is None:
             if self._state and GRAVITY[state] >= GRAVITY[STALLED]:
-                self._state.hear(state, BELIEVE_WORSE)
+                self._state.update(state, BELIEVE_WORSE)
             return (self._state.word if self._state else state), self._trend.word
         trend = _trend(reading.lag, reading.rate_in, reading.rate_out, self._trend.word)
         if self._state is None:
-            self._state = Believed(state)
+            self._state = StableWord(state)
         worse = GRAVITY[state] > GRAVITY[self._state.word]
-        return self._state.hear(state, BELIEVE_WORSE if worse else BELIEVE_BETTER), self._trend.hear(trend, 2)
+        return self._state.update(state, BELIEVE_WORSE if worse else BELIEVE_BETTER), self._trend.update(trend, 2)
 
 
 def _state(reading: Reading) -> PartitionState:

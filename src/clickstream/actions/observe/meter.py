@@ -1,4 +1,4 @@
-"""Reading all offsets at one instant, for actions that follow them: a demo, a benchmark, the proof after a fault."""
+"""Reads all offsets at one instant, for actions that follow them: demo, benchmark, the proof after a fault."""
 
 from __future__ import annotations
 

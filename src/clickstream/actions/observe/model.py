@@ -1,4 +1,4 @@
-"""What a front end shows: one frozen picture of everything, made once a second. Plain data: no requests, no wording.
+"""The Frame: a frozen state of the whole pipeline, made once a second. Plain data: no requests, no wording.
 
 A figure that could not be read is None or keeps its last value with the time at which that was true: see Figure.
 """
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from clickstream.services.postgres.analytics import TopItem
     from clickstream.services.postgres.verify import Verification
 
-from clickstream.domain.processes import SETTLED, ProcessState, Role
+from clickstream.domain.processes import FINAL_STATES, ProcessState, Role
 
 T = TypeVar("T")
 
@@ -135,7 +135,7 @@ class ServiceRow:
 
 @dataclass(frozen=True, slots=True)
 class ProcessRow:
-    """One process: a server or worker of this home, or a worker elsewhere that posts on the notice board."""
+    """One process: a server or worker of this home, or a worker elsewhere that sends heartbeats."""
 
     name: str
     role: Role
@@ -173,7 +173,7 @@ class ProcessRow:
     @property
     def under_way(self) -> bool:
         """It works, or will soon again."""
-        return self.state not in SETTLED
+        return self.state not in FINAL_STATES
 
     @property
     def reason(self) -> str:
@@ -413,7 +413,7 @@ class Frame:
         return None if self.topic_exists is None else sum(end - begin for _, begin, end in self.topic_offsets)
 
     @property
-    def held(self) -> frozenset[int]:
+    def held_partitions(self) -> frozenset[int]:
         """The partitions that an open transaction holds back."""
         return frozenset(row.partition for row in self.partitions if row.held_from is not None)
 

@@ -26,7 +26,7 @@ class PartitionOffsets:
         return max(0, self.end - self.position)
 
     @property
-    def held(self) -> int:
+    def messages(self) -> int:
         """Messages that Kafka holds."""
         return self.end - self.begin
 

@@ -1,4 +1,4 @@
-"""Looking at everything once: asks all servers at the same time, and makes a Frame of what they said in time.
+"""Observes once: asks all servers at the same time, and makes a Frame of the answers that came in time.
 
 The sources and the builder are those of the watcher. A server that does not answer in time is left out of this sample,
 and is not asked again before that question has ended: a server that hangs costs one thread, however many ask.
@@ -31,7 +31,7 @@ from clickstream.actions.observe.sources import (
     ValkeySource,
     count_rows,
 )
-from clickstream.actions.servers import STACK_UP, NothingConfigured, Questions
+from clickstream.actions.servers import STACK_UP, NoServerConfigured, Questions
 from clickstream.config.settings import Settings
 from clickstream.domain.errors import ClickstreamError
 from clickstream.domain.processes import Snapshot
@@ -263,7 +263,7 @@ def observe_flow(load: Callable[[], Settings]) -> Frame:
 def refuse_unknown(frame: Frame) -> Frame:
     """The frame; raises ClickstreamError where it knows of no partition, with the reason."""
     if not frame.configured:
-        raise NothingConfigured
+        raise NoServerConfigured
     for name in ("kafka", "postgresql"):
         service = frame.service(name)
         if service.state is OFF:

@@ -1,4 +1,4 @@
-"""What became of the messages that the consumers read, out of the counters in their reports: totals and rates. Pure."""
+"""Totals and rates of what consumers did with the messages they read, from the counters in their reports. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""End-to-end latency out of the consumers' histograms: what came in over the last seconds, as percentiles. Pure."""
+"""End-to-end latency over the last seconds, as percentiles, from the consumers' histograms. Pure."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""One question, asked again and again in a thread of its own: no other thread waits for a service that is silent.
+"""Asks one question again and again in its own thread, so no other thread waits for a service that hangs.
 
-Knows no service. What is known of the answers is one frozen value that any thread may read.
+Knows no service. The latest result is one frozen value that any thread may read.
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ class Poller(Generic[T]):
         self._wake.set()
 
     def wait_for_turn(self, since: float, patience: float) -> None:
-        """Wait until a question that was asked has been settled since then (monotonic); `patience` seconds at most."""
+        """Wait until a question has been asked and answered since then (monotonic); `patience` seconds at most."""
         with self._turn:
             self._turn.wait_for(lambda: self._turn_over_at >= since, patience)
 

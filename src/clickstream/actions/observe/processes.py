@@ -1,4 +1,4 @@
-"""The processes of a frame: this home's out of the supervisor's snapshot, others' out of the notice board. Pure."""
+"""The processes of a frame: this home's from the supervisor's snapshot, others' from their heartbeats. Pure."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from clickstream.domain.processes import ALIVE, ProcessState, ProcessStatus, Rol
 
 if TYPE_CHECKING:
     from clickstream.actions.observe.answers import Answers
-    from clickstream.services.valkey.board import Post
+    from clickstream.services.valkey.heartbeats import Heartbeat
 
 KEPT = 300
 """Seconds of each process's rate."""
@@ -31,8 +31,8 @@ Rates = dict[str, deque[float]]
 def process_rows(answers: Answers, rates: Rates, now: float, *, tick: bool) -> tuple[ProcessRow, ...]:
     """Servers, producer, consumers of this home by name, then workers elsewhere. `tick`: add to `rates`."""
     local = local_rows(answers.snapshot, rates, answers.snapshot_at or now, tick=tick)
-    elsewhere = foreign_posts(_fresh_posts(answers), {row.pid for row in local})
-    return _one_owner_each((*local, *(_remote(post, rates, now, tick=tick) for post in elsewhere)))
+    elsewhere = foreign_heartbeats(_fresh_heartbeats(answers), {row.pid for row in local})
+    return _one_owner_each((*local, *(_remote(heartbeat, rates, now, tick=tick) for heartbeat in elsewhere)))
 
 
 def consumer_lives(answers: Answers) -> dict[str, Life]:
@@ -42,8 +42,8 @@ def consumer_lives(answers: Answers) -> dict[str, Life]:
         [one for one in answers.snapshot.of(Role.CONSUMER) if not is_benchmarks(one.name)] if answers.snapshot else []
     )
     running = [one for one in here if one.state in ALIVE]
-    posts = foreign_posts(_fresh_posts(answers), {one.pid for one in running})
-    elsewhere = [one for one in posts if one.role is Role.CONSUMER and not is_benchmarks(one.name)]
+    heartbeats = foreign_heartbeats(_fresh_heartbeats(answers), {one.pid for one in running})
+    elsewhere = [one for one in heartbeats if one.role is Role.CONSUMER and not is_benchmarks(one.name)]
     known = running if running or elsewhere else here
     reported = [(socket.gethostname(), one.name, one.started_at or 0.0, one.report) for one in known]
     reported += [(one.host, one.name, one.started_at, one.report) for one in elsewhere]
@@ -54,10 +54,10 @@ def consumer_lives(answers: Answers) -> dict[str, Life]:
     }
 
 
-def _fresh_posts(answers: Answers) -> tuple[Post, ...]:
-    """What hangs on the board is old when Valkey does not answer; posts fade by themselves within ten seconds."""
+def _fresh_heartbeats(answers: Answers) -> tuple[Heartbeat, ...]:
+    """None while Valkey does not answer: what it said last is old. In Valkey they expire within ten seconds."""
     valkey = answers.valkey
-    return valkey.value.posts if valkey.value and not valkey.error and not valkey.skipped else ()
+    return valkey.value.heartbeats if valkey.value and not valkey.error and not valkey.skipped else ()
 
 
 def local_rows(
@@ -71,10 +71,14 @@ def local_rows(
     return tuple(_local(process, {} if rates is None else rates, at, tick=tick) for process in ordered)
 
 
-def foreign_posts(posts: tuple[Post, ...], local_pids: set[int | None]) -> tuple[Post, ...]:
-    """Posts of workers that this home's supervisor does not have, and that still live as far as can be seen."""
+def foreign_heartbeats(heartbeats: tuple[Heartbeat, ...], local_pids: set[int | None]) -> tuple[Heartbeat, ...]:
+    """Heartbeats of workers that this home's supervisor does not have, and that still live as far as can be seen."""
     here = socket.gethostname()
-    return tuple(post for post in posts if post.host != here or (post.pid not in local_pids and _lives(post.pid)))
+    return tuple(
+        heartbeat
+        for heartbeat in heartbeats
+        if heartbeat.host != here or (heartbeat.pid not in local_pids and _lives(heartbeat.pid))
+    )
 
 
 def _lives(pid: int) -> bool:
@@ -129,22 +133,22 @@ def _local(process: ProcessStatus, rates: Rates, now: float, *, tick: bool) -> P
     )
 
 
-def _remote(post: Post, rates: Rates, now: float, *, tick: bool) -> ProcessRow:
-    report = post.report
+def _remote(heartbeat: Heartbeat, rates: Rates, now: float, *, tick: bool) -> ProcessRow:
+    report = heartbeat.report
     return ProcessRow(
-        name=post.name,
-        role=post.role,
-        host=post.host,
+        name=heartbeat.name,
+        role=heartbeat.role,
+        host=heartbeat.host,
         local=False,
-        pid=post.pid,
+        pid=heartbeat.pid,
         state=ProcessState.RUNNING,
         activity=report.state,
         detail=report.detail,
         partitions=report.partitions,
         rate=report.events_per_second,
-        rates=_remembered(rates, f"{post.host}:{post.name}", report.events_per_second, tick=tick),
+        rates=_remembered(rates, f"{heartbeat.host}:{heartbeat.name}", report.events_per_second, tick=tick),
         lag=report.lag,
-        uptime_seconds=max(0.0, now - post.started_at),
+        uptime_seconds=max(0.0, now - heartbeat.started_at),
         report=report,
     )
 

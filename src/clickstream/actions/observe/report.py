@@ -1,4 +1,4 @@
-"""What holds the consumers up, once: the figures of the dashboard's third screen, after some seconds of watching."""
+"""The back-pressure report: the figures of the dashboard's third screen, after some seconds of watching."""
 
 from __future__ import annotations
 

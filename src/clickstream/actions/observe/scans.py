@@ -1,4 +1,4 @@
-"""Figures that may take a scan: how often each is asked for, and how old it is. Asks through sources.py."""
+"""Figures that may need a table scan: when each is read, and how old it is. Reads through sources.py."""
 
 from __future__ import annotations
 

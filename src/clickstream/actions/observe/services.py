@@ -1,4 +1,4 @@
-"""How each server stands, out of what it answered, how long it has been silent, and what its process does. Pure."""
+"""The state of each server, from its answers, how long it has been silent, and the state of its process. Pure."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def service_rows(
         if name == "opensearch" and not settings.opensearch.enabled:
             rows.append(ServiceRow(name, OFF, error=SWITCHED_OFF))
             continue
-        state, error = _stands(name, one, answers, now)
+        state, error = _state_of(name, one, answers, now)
         answer = one.value if state in {UP, DOWN} else None
         rows.append(
             ServiceRow(
@@ -77,7 +77,7 @@ def service_rows(
     return tuple(rows)
 
 
-def _stands(name: str, result: PollResult[Any], answers: Answers, now: float) -> tuple[ServiceState, str]:
+def _state_of(name: str, result: PollResult[Any], answers: Answers, now: float) -> tuple[ServiceState, str]:
     if result.skipped:
         process = answers.snapshot.get(name) if answers.snapshot else None
         if process and process.state in {ProcessState.FAILED, ProcessState.BACKOFF}:

@@ -1,6 +1,6 @@
-"""The questions behind a Frame, one class a server: each keeps its connection and gives plain answers.
+"""The sources of a Frame, one class a server: each keeps its connection and returns plain data.
 
-Drivers load with the first question, in the thread that asks it: the front end is on the screen before.
+Drivers load with the first question, in the thread that asks it, when the front end is on the screen already.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from clickstream.services.kafka.group import GroupReader
     from clickstream.services.postgres.analytics import TopItem
     from clickstream.services.postgres.inspect import StoredOffset
-    from clickstream.services.valkey.board import Post
+    from clickstream.services.valkey.heartbeats import Heartbeat
 
 SWITCHED_OFF = "off"
 
@@ -53,19 +53,19 @@ class LiveSettings:
         self._load = load
         self.current = load()
         self.problem = ""
-        self._stamp = self._stamps()
+        self._changed_at = self._changes()
 
     def refresh(self) -> Settings:
-        stamp = self._stamps()
-        if stamp != self._stamp:
-            self._stamp = stamp
+        changed_at = self._changes()
+        if changed_at != self._changed_at:
+            self._changed_at = changed_at
             try:
                 self.current, self.problem = self._load(), ""
             except SettingsError as error:
                 self.problem = str(error)
         return self.current
 
-    def _stamps(self) -> tuple[int, ...]:
+    def _changes(self) -> tuple[int, ...]:
         return tuple(_changed_at(path) for path in (str(self.current.home.stack_env), ".env"))
 
 
@@ -101,11 +101,11 @@ class PostgresAnswer:
 
 @dataclass(frozen=True, slots=True)
 class ValkeyAnswer:
-    """What Valkey says, and what hangs on its notice board."""
+    """What Valkey says, and the heartbeats in it."""
 
     latency_ms: float
     version: str
-    posts: tuple[Post, ...] = ()
+    heartbeats: tuple[Heartbeat, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,7 +240,7 @@ class PostgresSource(CachedConnection):
 
 
 class ValkeySource(CachedConnection):
-    """Asks for what hangs on the notice board."""
+    """Asks for the heartbeats."""
 
     def __init__(self, settings: LiveSettings, gate: Gate, *, patience: float = 0.0) -> None:
         super().__init__(settings, "valkey", gate, patience=patience)
@@ -254,15 +254,15 @@ class ValkeySource(CachedConnection):
         return connect(valkey_of(settings), patience=self._patience)
 
     def read(self, settings: Settings, opened: Any) -> ValkeyAnswer:
-        from clickstream.services.valkey.board import Board  # noqa: PLC0415
         from clickstream.services.valkey.connection import translated  # noqa: PLC0415
+        from clickstream.services.valkey.heartbeats import HeartbeatRegistry  # noqa: PLC0415
 
         started = time.perf_counter()
         with translated():
             opened.ping()
         latency = round((time.perf_counter() - started) * 1000, 2)
-        posts = Board(opened, topic=kafka_of(settings).events_topic).read()
-        return ValkeyAnswer(latency, self._version, tuple(posts))
+        heartbeats = HeartbeatRegistry(opened, topic=kafka_of(settings).events_topic).read()
+        return ValkeyAnswer(latency, self._version, tuple(heartbeats))
 
 
 class OpenSearchSource(CachedConnection):

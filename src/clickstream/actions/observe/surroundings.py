@@ -1,4 +1,4 @@
-"""What is around the topic, asked once, and what of it keeps messages from being stored."""
+"""The surroundings of the topic in Kafka, read once, and the obstacles among them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def groups_of(settings: Settings) -> tuple[str, ...]:
     return (settings.pipeline.consumer_group_id, *indexers)
 
 
-def look_around(settings: Settings) -> Surroundings | None:
+def read_surroundings(settings: Settings) -> Surroundings | None:
     """How it is now; None where there is no topic. Raises ClickstreamError where Kafka does not answer."""
     with SurroundingsReader(kafka_of(settings), groups_of(settings), timeout=LOOK_WITHIN) as reader:
         return reader.read()

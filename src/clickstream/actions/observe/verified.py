@@ -1,4 +1,4 @@
-"""The last verify, for as long as the data that it was about is there. Sends no requests."""
+"""The result of the last verify, kept as long as the data it was about exists. Sends no requests."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from clickstream.services.postgres.verify import Verification
 
 
-class Verified:
-    """Remembers which topic the verify was about, and that it was outlived once it was."""
+class LastVerification:
+    """Remembers which topic the verify was about, and whether its data has gone since."""
 
     def __init__(self) -> None:
         self._told: Figure[Verification] | None = None

@@ -1,4 +1,4 @@
-"""Watches everything at once and makes a Frame of it every second. A server that hangs makes its own figures old only.
+"""Watches all servers and makes a Frame every second. A server that hangs only makes its own figures old.
 
 with Watcher(load_settings) as watcher:
     for frame in watcher.frames(): ...
@@ -98,7 +98,7 @@ class Watcher:
         self._stop = threading.Event()
         self._wake = threading.Event()
         self._lock = threading.Lock()
-        self._told: list[JournalEntry] = []
+        self._unpublished: list[JournalEntry] = []
         self._verification: Figure[Verification] | None = None
         self._supervisor = SupervisorFeed(self.live, self._processes_changed)
         gate, wake = self._why_not_ask, self._wake.set
@@ -137,10 +137,10 @@ class Watcher:
         for poller in self._pollers:
             poller.stop()
 
-    def tell(self, happenings: list[JournalEntry]) -> None:
+    def publish(self, entries: list[JournalEntry]) -> None:
         """Add to what happened, and have a frame at once. From any thread."""
         with self._lock:
-            self._told += happenings
+            self._unpublished += entries
         self._wake.set()
 
     def verified(self, verification: Verification) -> None:
@@ -173,8 +173,8 @@ class Watcher:
 
     def _frame(self, *, tick: bool) -> Frame:
         with self._lock:
-            told, self._told = self._told, []
-        self._builder.tell(told)
+            told, self._unpublished = self._unpublished, []
+        self._builder.publish(told)
         answers = Answers(
             self._supervisor.snapshot,
             self._kafka.result,
@@ -200,8 +200,8 @@ class Watcher:
                 poller.ask_now()
         self._was_down = down
 
-    def _processes_changed(self, happenings: list[JournalEntry]) -> None:
-        self.tell(happenings)
+    def _processes_changed(self, entries: list[JournalEntry]) -> None:
+        self.publish(entries)
         self.ask_now()
 
     def _why_not_ask(self, name: str) -> str:

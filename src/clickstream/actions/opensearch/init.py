@@ -1,7 +1,7 @@
-"""Making OpenSearch ready to look at: index template and index, and the pictures in OpenSearch Dashboards.
+"""Prepares OpenSearch: the index template, the index, and the visualizations in OpenSearch Dashboards.
 
-Safe to do again at any time: what is there stays or is replaced by the same, and the dashboards get the time range of
-the events of now.
+It can be repeated at any time: existing objects stay or are replaced by the same, and the dashboards get the time
+range of the present events.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ NO_DASHBOARDS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Initialised:
+class InitResult:
     """What is there now."""
 
     version: str
@@ -47,7 +47,7 @@ class Initialised:
     """Where a browser finds the dashboards."""
 
 
-def init(settings: Settings, note: Note) -> Initialised:
+def init(settings: Settings, note: Note) -> InitResult:
     """Make what is missing.
 
     Raises:
@@ -70,12 +70,12 @@ def init(settings: Settings, note: Note) -> Initialised:
     span = time_range(search)
     imported = _import(search, span, note) if search.dashboards_url else ()
     pages = tuple(saved_objects.page(search, one) for one in imported if one.type == "dashboard")
-    return Initialised(
+    return InitResult(
         version, search.events_index, documents, index_made, template_made, span, imported, pages
     )  # fmt: skip
 
 
-def document(found: Initialised) -> dict[str, Any]:
+def document(found: InitResult) -> dict[str, Any]:
     """As plain data, times in ISO 8601."""
     span = {"from": moment(found.span[0]), "to": moment(found.span[1])} if found.span else None
     return {

@@ -1,4 +1,4 @@
-"""Searching the index of events, for a screen as for text."""
+"""Searches the index of events."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from clickstream.actions.servers import opensearch_of
 from clickstream.config.settings import OpenSearchSettings, Settings
 from clickstream.domain.errors import ClickstreamError
 from clickstream.domain.times import moment
-from clickstream.services.opensearch.search import EVERYTHING, Document, Found, TimeSlot
+from clickstream.services.opensearch.search import EVERYTHING, Document, SearchResult, TimeSlot
 from clickstream.services.opensearch.search import search as ask
 
 
-class NotEnabled(ClickstreamError):
+class OpenSearchDisabled(ClickstreamError):
     """OpenSearch is optional, and off here."""
 
     def __init__(self, settings: Settings) -> None:
@@ -25,11 +25,11 @@ class NotEnabled(ClickstreamError):
 def enabled_opensearch(settings: Settings) -> OpenSearchSettings:
     """Raises NotEnabled; ClickstreamError where it is to be the embedded stack's, which has none yet."""
     if not settings.opensearch.enabled:
-        raise NotEnabled(settings)
+        raise OpenSearchDisabled(settings)
     return opensearch_of(settings)
 
 
-def search(settings: Settings, query: str = EVERYTHING, *, slots: int = 24, newest: int = 5) -> Found:
+def search(settings: Settings, query: str = EVERYTHING, *, slots: int = 24, newest: int = 5) -> SearchResult:
     """What the query finds, in at most `slots` spans of time, with the `newest` documents; empty: everything.
 
     Raises:
@@ -39,7 +39,7 @@ def search(settings: Settings, query: str = EVERYTHING, *, slots: int = 24, newe
     return ask(enabled_opensearch(settings), query.strip() or EVERYTHING, slots=slots, newest=newest)
 
 
-def document(found: Found) -> dict[str, Any]:
+def document(found: SearchResult) -> dict[str, Any]:
     """As plain data, times in ISO 8601."""
     return {
         "query": found.query,

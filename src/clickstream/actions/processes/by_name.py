@@ -1,4 +1,4 @@
-"""Stopping, restarting, killing and freezing one process of this home by name, whatever it is."""
+"""Stops, restarts, kills and freezes one process of this home by name, server or worker."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from clickstream.actions.processes.workers import READY_WITHIN, control_of
 from clickstream.config.settings import Settings
 from clickstream.domain import spelling
 from clickstream.domain.errors import ClickstreamError, UsageError
-from clickstream.domain.processes import ALIVE, SETTLED, ProcessState, ProcessStatus, Snapshot
+from clickstream.domain.processes import ALIVE, FINAL_STATES, ProcessState, ProcessStatus, Snapshot
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class RestartedProcess:
 
 
 @dataclass(frozen=True, slots=True)
-class Signalled:
+class SignalledProcess:
     """A process that was sent a signal."""
 
     name: str
@@ -63,7 +63,7 @@ def stop(settings: Settings, name: str) -> StoppedProcess:
     control = control_of(settings)
     process = _find(control.snapshot(), name)
     control.stop([name])
-    return StoppedProcess(name, process.state not in SETTLED)
+    return StoppedProcess(name, process.state not in FINAL_STATES)
 
 
 def restart(settings: Settings, name: str) -> RestartedProcess:
@@ -80,7 +80,7 @@ def restart(settings: Settings, name: str) -> RestartedProcess:
     return RestartedProcess(name)
 
 
-def kill(settings: Settings, name: str) -> Signalled:
+def kill(settings: Settings, name: str) -> SignalledProcess:
     """SIGKILL, with no time to finish; its supervisor starts it again, as after any death.
 
     Raises:
@@ -90,10 +90,10 @@ def kill(settings: Settings, name: str) -> Signalled:
     pid = _pid(settings, name)
     with suppress(ProcessLookupError):  # it ended by itself in this very moment
         os.kill(pid, signal.SIGKILL)
-    return Signalled(name, pid, signal.SIGKILL)
+    return SignalledProcess(name, pid, signal.SIGKILL)
 
 
-def freeze(settings: Settings, name: str, *, frozen: bool) -> Signalled:
+def freeze(settings: Settings, name: str, *, frozen: bool) -> SignalledProcess:
     """SIGSTOP or SIGCONT for the process and its children: it hangs, as one does on a machine that swaps.
 
     Raises:
@@ -108,7 +108,7 @@ def freeze(settings: Settings, name: str, *, frozen: bool) -> Signalled:
         for one in (process, *process.children(recursive=True)):
             with suppress(psutil.NoSuchProcess):
                 one.send_signal(number)
-    return Signalled(name, pid, number)
+    return SignalledProcess(name, pid, number)
 
 
 def _find(snapshot: Snapshot, name: str) -> ProcessStatus:

@@ -41,12 +41,12 @@ class ConsumerKind(StrEnum):
 ROLES = {ConsumerKind.POSTGRESQL: Role.CONSUMER, ConsumerKind.OPENSEARCH: Role.INDEXER}
 
 INDEXERS = 1
-"""How many index, unless told otherwise: one writes documents several times as fast as a server of the same cores
+"""How many index, unless on_restart otherwise: one writes documents several times as fast as a server of the same cores
 takes them."""
 
 
 @dataclass(frozen=True, slots=True)
-class Started:
+class StartedConsumers:
     """What a start did."""
 
     topic: str
@@ -62,7 +62,7 @@ class Started:
 
 
 @dataclass(frozen=True, slots=True)
-class Scaled:
+class ScaledConsumers:
     """What a scaling did."""
 
     before: int
@@ -76,7 +76,7 @@ class Scaled:
 
 def start(
     settings: Settings, *, count: int | None = None, accept_gap: bool = False, kind: ConsumerKind | None = None
-) -> Started:
+) -> StartedConsumers:
     """Have `count` consumers run (None: one a partition); those that run already are kept.
 
     With them, where OpenSearch is enabled, one indexer. `kind`: `count` of these, and no others.
@@ -101,7 +101,7 @@ def start(
     refuse_other_settings(settings, control.snapshot(), kept)
     if specs:
         start_and_wait(control, specs)
-    return Started(topic.name, topic.partitions, tuple(spec.name for spec in specs), tuple(kept))
+    return StartedConsumers(topic.name, topic.partitions, tuple(spec.name for spec in specs), tuple(kept))
 
 
 def stop(settings: Settings, names: tuple[str, ...] = (), *, kind: ConsumerKind | None = None) -> StoppedProcesses:
@@ -124,12 +124,12 @@ def restart(
     *,
     kind: ConsumerKind | None = None,
     all_at_once: bool = False,
-    told: Callable[[RestartedWorker], None] = lambda one: None,
+    on_restart: Callable[[RestartedWorker], None] = lambda one: None,
 ) -> tuple[RestartedWorker, ...]:
     """Stop these consumers (none named: all that run) and start them again with the settings of now.
 
     One after the other, the next one when the one before has caught up; `all_at_once` waits for none. Without names,
-    indexers come or go as OPENSEARCH_ENABLED says now. `told`: called after each.
+    indexers come or go as OPENSEARCH_ENABLED says now. `on_restart`: called after each.
 
     Raises:
         UsageError: there is no consumer of that name; an indexer is named, and OpenSearch is not enabled.
@@ -151,10 +151,10 @@ def restart(
             indexers = [indexer_name(number) for number in range(min(INDEXERS, topic.partitions))]
         specs += [indexer_spec(settings, name) for name in indexers]
     control.stop([name for name in chosen if name not in {spec.name for spec in specs}])
-    return (restart_together if all_at_once else roll)(control, specs, told)
+    return (restart_together if all_at_once else roll)(control, specs, on_restart)
 
 
-def scale(settings: Settings, count: int) -> Scaled:
+def scale(settings: Settings, count: int) -> ScaledConsumers:
     """Have `count` consumers run: start more, or stop those with the highest numbers.
 
     Raises:
@@ -167,12 +167,12 @@ def scale(settings: Settings, count: int) -> Scaled:
     running.sort(key=lambda name: (len(name), name))
     if count < len(running):
         stopped = stop(settings, tuple(running[count:]))
-        return Scaled(len(running), count, (), stopped.stopped)
+        return ScaledConsumers(len(running), count, (), stopped.stopped)
     started = start(settings, count=count, kind=ConsumerKind.POSTGRESQL).started if count > len(running) else ()
-    return Scaled(len(running), len(running) + len(started), started, ())
+    return ScaledConsumers(len(running), len(running) + len(started), started, ())
 
 
-def listed(settings: Settings, *, kind: ConsumerKind | None = None) -> tuple[ProcessRow, ...]:
+def list_workers(settings: Settings, *, kind: ConsumerKind | None = None) -> tuple[ProcessRow, ...]:
     """This home's consumers, indexers included, or those of the kind."""
     roles = {ROLES[kind]} if kind else set(ROLES.values())
     return tuple(worker for worker in local_workers(settings) if worker.role in roles)

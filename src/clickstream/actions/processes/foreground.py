@@ -1,4 +1,4 @@
-"""Being a worker in the foreground: `clickstream worker ROLE` without a supervisor, as a container runs it.
+"""Runs a worker in the foreground: `clickstream worker ROLE` without a supervisor, as in a container.
 
 Settings come from the environment, the log goes to stdout, a probe looks at a health file; see
 pipeline/process/foreground.py.
@@ -104,24 +104,24 @@ def _reader(role: Role, settings: Settings, options: RunOptions, name: str, fore
 
     if role is Role.INDEXER and not settings.opensearch.enabled:
         raise UsageError("OPENSEARCH_ENABLED is false: nothing is indexed", hint="set it to true, and OPENSEARCH_HOST")
-    told = WorkerOptions(name, options.accept_gap, on_report=foreground.hear)
+    told = WorkerOptions(name, options.accept_gap, on_report=foreground.receive)
     make = reader_of(role)
     return _Job(lambda: prepare(settings), lambda stop: make(settings, told, stop).run())
 
 
 def _producer(settings: Settings, options: RunOptions, _name: str, foreground: Foreground) -> _Job:
     from clickstream.actions.prepare import refuse_compacted  # noqa: PLC0415
-    from clickstream.pipeline.events.csvfile.reader import look  # noqa: PLC0415
+    from clickstream.pipeline.events.csvfile.reader import refuse_unreadable  # noqa: PLC0415
     from clickstream.pipeline.producer.worker import ProducerOptions, run  # noqa: PLC0415
     from clickstream.services.kafka.admin import create_topic  # noqa: PLC0415
 
     file = (options.file or settings.pipeline.data_file).expanduser()
     if not file.is_file():
         raise UsageError(f"{file} is not there, or not a file", hint="PRODUCER_DATA_FILE or --file names another")
-    sending = ProducerOptions(file, options.limit, options.pace, on_report=foreground.hear)
+    sending = ProducerOptions(file, options.limit, options.pace, on_report=foreground.receive)
 
     def prepare() -> None:
-        look(file)
+        refuse_unreadable(file)
         kafka = kafka_of(settings)
         refuse_compacted(kafka, create_topic(kafka))
 

@@ -23,7 +23,7 @@ from clickstream.actions.servers import kafka_of
 from clickstream.config.settings import Settings
 from clickstream.domain.errors import ClickstreamError, FileFault
 from clickstream.domain.pace import FULL_SPEED, Pace
-from clickstream.domain.processes import ALIVE, SETTLED, ProcessState, Role
+from clickstream.domain.processes import ALIVE, FINAL_STATES, ProcessState, Role
 from clickstream.domain.reports import WorkerReport, WorkerState
 from clickstream.pipeline.producer.steering import Order, Pause, Resume, order_line
 
@@ -70,12 +70,12 @@ def start(settings: Settings, run: SendingRun) -> ProcessRow:
         FileFault: the file cannot be read; nothing was started, unless only its end showed that.
         ClickstreamError: a producer is running already, Kafka does not answer.
     """
-    from clickstream.pipeline.events.csvfile.reader import look  # noqa: PLC0415 (it loads decompressors)
+    from clickstream.pipeline.events.csvfile.reader import refuse_unreadable  # noqa: PLC0415 (it loads decompressors)
 
     arguments = [*([] if run.limit is None else ["--limit", str(run.limit)]), *run.pace.arguments()]
     kafka_of(settings)  # where nothing is configured, a missing file is not what is wrong
     file = run.file.expanduser().absolute()
-    look(file)
+    refuse_unreadable(file)
     prepare_topic(settings)
     control = ensure(settings.home)
     if any(process.state in UNDER_WAY for process in control.snapshot().of(Role.PRODUCER)):
@@ -170,13 +170,13 @@ def _steer(settings: Settings, order: Order, obeyed: Callable[[WorkerReport], bo
     """Give the order and wait for the report that shows it, or for the producer's end."""
     control = running(settings.home)
     process = control.snapshot().get(PRODUCER) if control else None
-    if control is None or process is None or process.state in SETTLED:
+    if control is None or process is None or process.state in FINAL_STATES:
         raise ClickstreamError("no producer is running", hint="`clickstream producer start` starts it")
     control.tell(PRODUCER, order_line(order))
     deadline = time.monotonic() + OBEYED_WITHIN
     for snapshot in control.watch():
         process = snapshot.get(PRODUCER)
-        if process is None or process.state in SETTLED or (process.report and obeyed(process.report)):
+        if process is None or process.state in FINAL_STATES or (process.report and obeyed(process.report)):
             break
         if time.monotonic() > deadline:
             raise ClickstreamError(

@@ -32,9 +32,9 @@ class RestartedWorker:
 
 
 def roll(
-    control: Control, specs: Sequence[ProcessSpec], told: Callable[[RestartedWorker], None]
+    control: Control, specs: Sequence[ProcessSpec], on_restart: Callable[[RestartedWorker], None]
 ) -> tuple[RestartedWorker, ...]:
-    """Stop and start each. `told`: called after each.
+    """Stop and start each. `on_restart`: called after each.
 
     A worker has caught up when it has partitions again, this home's workers together have all the partitions that they
     had before, and their lag is hardly larger than before.
@@ -59,12 +59,12 @@ def roll(
                 hint=error.hint or "`clickstream consumer restart --all-at-once` waits for none",
             ) from error
         done.append(RestartedWorker(spec.name, round(time.monotonic() - began, 1)))
-        told(done[-1])
+        on_restart(done[-1])
     return tuple(done)
 
 
 def restart_together(
-    control: Control, specs: Sequence[ProcessSpec], told: Callable[[RestartedWorker], None]
+    control: Control, specs: Sequence[ProcessSpec], on_restart: Callable[[RestartedWorker], None]
 ) -> tuple[RestartedWorker, ...]:
     """Stop all, start all, and wait for nothing but that they work. Raises ClickstreamError: one did not start."""
     began = time.monotonic()
@@ -72,7 +72,7 @@ def restart_together(
     start_and_wait(control, specs)
     done = tuple(RestartedWorker(spec.name, round(time.monotonic() - began, 1)) for spec in specs)
     for one in done:
-        told(one)
+        on_restart(one)
     return done
 
 

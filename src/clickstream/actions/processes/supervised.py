@@ -1,6 +1,6 @@
-"""Being a worker of a supervisor: what `clickstream worker ROLE --report` runs in a process of its own.
+"""Runs a worker under a supervisor: `clickstream worker ROLE --report`.
 
-Without --report it is foreground.py.
+Without --report, foreground.py runs it.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""This home's workers: their process specs, starting and finding them, and what else would fill what is emptied.
+"""This home's workers: their process specs, how they are started and found, and which are under way before a reset.
 
-A spec carries the very settings that the command line saw.
+A spec carries the settings that the command line read.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING
 
 from clickstream.actions.config.show import values
 from clickstream.actions.control import Control, running
-from clickstream.actions.observe.processes import foreign_posts, local_rows
+from clickstream.actions.observe.processes import foreign_heartbeats, local_rows
 from clickstream.config.settings import Settings, variables
 from clickstream.domain.errors import ClickstreamError
 from clickstream.domain.processes import ALIVE, ProcessSpec, ProcessState, ProcessStatus, Role, Snapshot
 
 if TYPE_CHECKING:
     from clickstream.actions.observe.model import ProcessRow
-    from clickstream.services.valkey.board import Post
+    from clickstream.services.valkey.heartbeats import Heartbeat
 
 UNDER_WAY = ALIVE | {ProcessState.BACKOFF}
 """States of a process that works, or will soon again."""
@@ -134,15 +134,16 @@ def local_workers(settings: Settings) -> tuple[ProcessRow, ...]:
 def refuse_while_working(settings: Settings) -> None:
     """Raise ClickstreamError when workers are under way that would fill again what is about to be emptied.
 
-    Those of this home, those on the notice board, and every member of the consumers' group (where OpenSearch is
-    enabled, of the indexers' too). A consumer that was killed is a member for some seconds still, and is waited for.
+    Those of this home, those whose heartbeats are in Valkey, and every member of the consumers' group (where OpenSearch
+    is enabled, of the indexers' too). A consumer that was killed stays a member for some seconds, and is waited for.
     """
     from clickstream.services.kafka.admin import group_members  # noqa: PLC0415
 
     local = local_workers(settings)
     busy = [row.name for row in local if row.under_way]
     with suppress(ClickstreamError):  # without Valkey nothing is known of other hosts, and the reset itself says so
-        busy += [f"{post.name} on {post.host}" for post in foreign_posts(_posts(settings), {row.pid for row in local})]
+        elsewhere = foreign_heartbeats(_heartbeats(settings), {row.pid for row in local})
+        busy += [f"{heartbeat.name} on {heartbeat.host}" for heartbeat in elsewhere]
     deadline = time.monotonic() + FORGOTTEN_WITHIN
     indexers = [settings.opensearch.consumer_group_id] if settings.opensearch.enabled else []
     for group in (settings.pipeline.consumer_group_id, *indexers):
@@ -181,11 +182,11 @@ def _spec(settings: Settings, name: str, role: Role, arguments: Sequence[str]) -
     )
 
 
-def _posts(settings: Settings) -> tuple[Post, ...]:
-    from clickstream.services.valkey.board import Board  # noqa: PLC0415
+def _heartbeats(settings: Settings) -> tuple[Heartbeat, ...]:
     from clickstream.services.valkey.connection import connect  # noqa: PLC0415
+    from clickstream.services.valkey.heartbeats import HeartbeatRegistry  # noqa: PLC0415
 
     if settings.valkey is None or settings.kafka is None:
         return ()
     with connect(settings.valkey) as client:
-        return tuple(Board(client, topic=settings.kafka.events_topic).read())
+        return tuple(HeartbeatRegistry(client, topic=settings.kafka.events_topic).read())

@@ -1,1 +1,1 @@
-"""What was put aside: seen, sent again, removed."""
+"""Rejects: listed, sent again, discarded."""

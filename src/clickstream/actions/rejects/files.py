@@ -1,4 +1,4 @@
-"""The rejects that are lines of CSV files: where they lie, what they are called. The files' format is pipeline's."""
+"""Rejects that are lines of CSV files: their files and their ids. The files' format is the pipeline's."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class CsvPlace:
 
     @property
     def at(self) -> str:
-        """When the producer put it aside: ISO 8601, UTC."""
+        """When the producer rejected it: ISO 8601, UTC."""
         return _made_at(self.path)
 
 

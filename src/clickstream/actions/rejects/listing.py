@@ -17,10 +17,20 @@ from clickstream.actions.servers import postgres_of
 from clickstream.config.settings import Settings
 from clickstream.domain.errors import ClickstreamError, UsageError
 from clickstream.domain.escapes import escape_bytes, escape_controls
-from clickstream.domain.rejects import RejectFilter, RejectSource, Replayed
+from clickstream.domain.rejects import RejectFilter, RejectSource, ReplayedFilter
 from clickstream.services.postgres.rejects import WHOLE, RejectKey, RejectsTable, StoredReject
 
-__all__ = ["Listing", "Reject", "RejectFilter", "RejectSource", "Replayed", "document", "find", "find_all", "listing"]
+__all__ = [
+    "Listing",
+    "Reject",
+    "RejectFilter",
+    "RejectSource",
+    "ReplayedFilter",
+    "document",
+    "find",
+    "find_all",
+    "listing",
+]
 
 EVERYTHING_OPEN: Final = RejectFilter()
 

@@ -1,7 +1,7 @@
-"""Sending rejects again, as they are or corrected, and removing them for good.
+"""Sends rejects again, as they are or corrected, and discards them.
 
 A reject is marked after Kafka has acknowledged it. When the process dies in between, the reject is sent twice, and the
-second event is dropped: events are identified. What would be rejected again is never sent.
+second event is dropped as a duplicate. A message that would be rejected again is never sent.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from clickstream.config.settings import Settings
 from clickstream.domain.errors import ServiceUnavailable, UsageError
 from clickstream.domain.escapes import escape_controls
 from clickstream.domain.events import EventColumns
-from clickstream.domain.rejects import RejectFilter, RejectSource, Replayed
+from clickstream.domain.rejects import RejectFilter, RejectSource, ReplayedFilter
 from clickstream.pipeline.events.csvfile.reader import parse_line
 from clickstream.pipeline.events.decode import decode
 from clickstream.pipeline.events.encode import encode_keys, encode_values
@@ -41,7 +41,7 @@ _TOO_LARGE: Final = "Kafka refused it for good: it is too large, or the topic's 
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class RefusedReject:
     """A reject that was not sent."""
 
     id: str
@@ -54,11 +54,11 @@ class Replay:
 
     replayed: list[str] = field(default_factory=list)
     """Ids; Kafka has them."""
-    refused: list[Refused] = field(default_factory=list)
+    refused: list[RefusedReject] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
-class _Letter:
+class _ReplayMessage:
     """A reject as the message that it will be."""
 
     reject: Reject
@@ -66,7 +66,7 @@ class _Letter:
     value: bytes
 
 
-class NotAnEvent(Exception):
+class InvalidEvent(Exception):
     """The payload would be rejected again; the text says why."""
 
 
@@ -74,18 +74,18 @@ def as_message(source: str, payload: bytes | None) -> tuple[str, bytes]:
     """Key and value of the message that this payload (of a message, or a CSV line) makes.
 
     Raises:
-        NotAnEvent: it makes none.
+        InvalidEvent: it makes none.
     """
     if source == RejectSource.CSV:
         try:
             row = parse_line((payload or b"").rstrip(b"\r\n"))
         except ValueError as error:
-            raise NotAnEvent(escape_controls(str(error))) from error
+            raise InvalidEvent(escape_controls(str(error))) from error
         event = EventColumns(*(np.array([value]) for value in row))
         return encode_keys(event)[0], encode_values(event)[0].encode()
     event, faults = decode([payload])
     if faults or payload is None:
-        raise NotAnEvent(escape_controls(faults[0][1]))
+        raise InvalidEvent(escape_controls(faults[0][1]))
     return encode_keys(event)[0], payload
 
 
@@ -119,7 +119,7 @@ def replay_all(
     """
     result = Replay()
     with _Sender(settings) as sender:
-        for batch in whole_ones(settings, replace(chosen, replayed=Replayed.NO)):
+        for batch in whole_ones(settings, replace(chosen, replayed=ReplayedFilter.NO)):
             sender.send(batch, result)
             progress(len(result.replayed) + len(result.refused))
     return result
@@ -129,7 +129,7 @@ def refuse_unclear(ids: Sequence[str], chosen: RejectFilter, *, everything: bool
     """Raise UsageError unless a command says just one of these: some ids, a filter, or all."""
     if ids and everything:
         raise UsageError("ids and --all say two things", hint="give the ids, or --all")
-    if ids and (chosen.chooses or chosen.replayed is not Replayed.NO):
+    if ids and (chosen.chooses or chosen.replayed is not ReplayedFilter.NO):
         raise UsageError("ids say which rejects, and a filter says so again", hint="give the ids, or the filter")
     if not (ids or everything or chosen.chooses):
         raise UsageError("say which rejects", hint="give their ids, a filter such as --reason, or --all")
@@ -177,39 +177,41 @@ class _Sender(AbstractContextManager["_Sender"]):
 
     def send(self, rejects: Sequence[Reject], result: Replay, corrected: bytes | None = None) -> None:
         """Send what is an event, mark what was acknowledged, and note both in `result`."""
-        letters = []
+        messages = []
         for reject in rejects:
             try:
                 if reject.replayed_at is not None:
-                    raise NotAnEvent(f"it was replayed at {reject.replayed_at}")
-                letters.append(
-                    _Letter(reject, *as_message(reject.source, reject.payload if corrected is None else corrected))
+                    raise InvalidEvent(f"it was replayed at {reject.replayed_at}")
+                messages.append(
+                    _ReplayMessage(
+                        reject, *as_message(reject.source, reject.payload if corrected is None else corrected)
+                    )
                 )
-            except NotAnEvent as error:
-                result.refused.append(Refused(reject.id, str(error)))
-        for at in range(0, len(letters), AT_ONCE):
-            sent = self._deliver(letters[at : at + AT_ONCE])
+            except InvalidEvent as error:
+                result.refused.append(RefusedReject(reject.id, str(error)))
+        for at in range(0, len(messages), AT_ONCE):
+            sent = self._deliver(messages[at : at + AT_ONCE])
             self._mark(sent)
-            delivered = {id(letter) for letter in sent}
-            for letter in letters[at : at + AT_ONCE]:
-                if id(letter) in delivered:
-                    result.replayed.append(letter.reject.id)
+            delivered = {id(message) for message in sent}
+            for message in messages[at : at + AT_ONCE]:
+                if id(message) in delivered:
+                    result.replayed.append(message.reject.id)
                 else:
-                    result.refused.append(Refused(letter.reject.id, _TOO_LARGE))
+                    result.refused.append(RefusedReject(message.reject.id, _TOO_LARGE))
 
-    def _deliver(self, letters: list[_Letter]) -> list[_Letter]:
+    def _deliver(self, messages: list[_ReplayMessage]) -> list[_ReplayMessage]:
         """Those that Kafka acknowledged. Where it refuses some, all are sent again one by one, to learn which."""
         producer = self._open()
         failed_before = producer.failed
-        keys, values = [letter.key for letter in letters], [letter.value for letter in letters]
+        keys, values = [message.key for message in messages], [message.value for message in messages]
         producer.send(keys, values)
         deadline = time.monotonic() + WITHIN
         while producer.flush(0.2):
             if time.monotonic() > deadline:
                 raise ServiceUnavailable("Kafka", producer.trouble or f"nothing was acknowledged within {WITHIN:g} s")
         if producer.failed == failed_before:
-            return letters
-        return [] if len(letters) == 1 else [one for letter in letters for one in self._deliver([letter])]
+            return messages
+        return [] if len(messages) == 1 else [one for message in messages for one in self._deliver([message])]
 
     def _open(self) -> EventProducer:
         if self._producer is None:
@@ -217,7 +219,7 @@ class _Sender(AbstractContextManager["_Sender"]):
             self._producer.check_topic(timeout=10.0)
         return self._producer
 
-    def _mark(self, sent: Sequence[_Letter]) -> None:
+    def _mark(self, sent: Sequence[_ReplayMessage]) -> None:
         rejects_files.remove(one.reject.origin for one in sent if isinstance(one.reject.origin, CsvPlace))
         keys = [one.reject.origin for one in sent if isinstance(one.reject.origin, RejectKey)]
         if keys:

@@ -1,1 +1,1 @@
-"""Whether the stored sessions and the index are what the stored events say."""
+"""Checks the stored sessions and the index against the stored events."""

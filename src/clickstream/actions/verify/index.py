@@ -1,7 +1,7 @@
-"""Holding the index against PostgreSQL: every event is a document, with the same transaction, and none is extra.
+"""Compares the index with PostgreSQL: every event is a document with the same transaction, and no document is extra.
 
-Sums by day and kind first; rows only where these differ, and of the events that have a transaction. Exact once the
-indexers have caught up: what either side stores meanwhile may count as a difference.
+It compares sums by day and kind first, and rows only where these differ or where events have a transaction. The result
+is exact once the indexers have caught up: events stored meanwhile may count as differences.
 """
 
 from __future__ import annotations

@@ -41,13 +41,13 @@ def verify(settings: Settings, *, progress: Progress = lambda share: None) -> Ve
 def document(verification: Verification) -> dict[str, Any]:
     """As plain data, verdict first; of each example, which it is and which of its columns differ."""
     examples = [
-        {"kind": one.kind, "of": described(one), "columns": one.columns, "stored": one.stored, "expected": one.expected}
+        {"kind": one.kind, "of": describe(one), "columns": one.columns, "stored": one.stored, "expected": one.expected}
         for one in verification.examples
     ]
     return {"ok": verification.ok, **asdict(verification), "examples": examples}
 
 
-def described(difference: Difference) -> str:
+def describe(difference: Difference) -> str:
     """Which session, event or day it is about."""
     row: Mapping[str, Any] = difference.stored or difference.expected or {}
     if difference.kind == DAY:

@@ -1,4 +1,4 @@
-"""`benchmark`: asks, shows how far it is, and sets the figures side by side."""
+"""`benchmark`: asks for confirmation, shows its progress, and compares the figures."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import click
 from clickstream.cli import activity, output
 from clickstream.cli.ask import YES, confirmed
 from clickstream.cli.declare import command, current_settings, options
-from clickstream.cli.diagnostics import ExitCode, say
+from clickstream.cli.diagnostics import ExitCode, print_message
 from clickstream.cli.interruption import Interruption
 from clickstream.cli.types import FILE, NUMBERS, PICTURE, POSITIVE, RAMP, RATE
 
@@ -87,7 +87,7 @@ def benchmark(  # noqa: PLR0913 (a parameter an option)
     record = _measured(settings, options, count)
     if chart:
         drawing.chart(summaries(record.runs), record, chart)
-        say(f"drawn: {chart}")
+        print_message(f"drawn: {chart}")
     if as_json:
         output.write_json(record.document())
     else:
@@ -97,13 +97,13 @@ def benchmark(  # noqa: PLR0913 (a parameter an option)
 
 @command("benchmark show")
 def show(as_json: bool) -> int:
-    from clickstream.actions.benchmark.history import kept
+    from clickstream.actions.benchmark.history import read_records
 
-    records = kept(current_settings().home)
+    records = read_records(current_settings().home)
     if as_json:
         output.write_json([record.document() for record in records])
     elif not records:
-        say("no benchmark was run here yet: `clickstream benchmark` runs one")
+        print_message("no benchmark was run here yet: `clickstream benchmark` runs one")
     else:
         output.write([block for record in records for block in (_heading(record), _table(record.runs))])
     return ExitCode.DONE
@@ -115,7 +115,8 @@ def _show(record: Record, earlier: Record | None, options: Options) -> None:
     output.write([_heading(record), _summary(summaries(record.runs), earlier)])
     if options.ramp:
         highest = sustained_rate(record.runs)
-        say(f"highest rate sustained: {highest:,.0f} events/s" if highest else "not even the first rate was sustained")
+        rate = f"highest rate sustained: {highest:,.0f} events/s"
+        print_message(rate if highest else "not even the first rate was sustained")
 
 
 def _measured(settings: Settings, options: Options, count: int) -> Record:
@@ -123,13 +124,13 @@ def _measured(settings: Settings, options: Options, count: int) -> Record:
 
     done = 0
 
-    def tell(run: Run) -> None:
+    def print_run(run: Run) -> None:
         nonlocal done
         done += 1
-        say(f"{done} of {count}: {_words(run)}")
+        print_message(f"{done} of {count}: {_words(run)}")
 
     with Interruption() as interruption:
-        return benchmark(settings, options, activity.say, tell, lambda: interruption.asked)
+        return benchmark(settings, options, activity.report, print_run, lambda: interruption.asked)
 
 
 def _words(run: Run) -> str:

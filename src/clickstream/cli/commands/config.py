@@ -9,7 +9,7 @@ import click
 from clickstream.cli import output
 from clickstream.cli.ask import confirmed
 from clickstream.cli.declare import command, current_settings
-from clickstream.cli.diagnostics import ExitCode, say
+from clickstream.cli.diagnostics import ExitCode, print_message
 from clickstream.cli.types import FILE, FOLDER
 
 
@@ -78,10 +78,10 @@ def generate(force: bool, terraform_dir: Path, env_file: Path, as_json: bool) ->
             }
         )
         return ExitCode.DONE
-    say(f"written: {', '.join(files)} ({made.scenario}, from {made.origin})")
+    print_message(f"written: {', '.join(files)} ({made.scenario}, from {made.origin})")
     if made.instance:
-        say("these servers are reached from the instance only; copy the files there:")
-        say(f"  scp -rp {made.env_file} {plan.certs} ubuntu@{made.instance}:clickstream/")
+        print_message("these servers are reached from the instance only; copy the files there:")
+        print_message(f"  scp -rp {made.env_file} {plan.certs} ubuntu@{made.instance}:clickstream/")
     else:
-        say("`clickstream config check` tries them")
+        print_message("`clickstream config check` tries them")
     return ExitCode.DONE

@@ -24,7 +24,7 @@ def generate(file: Path | None, seed: int, force: bool, as_json: bool) -> int:
     path = file or current_settings().pipeline.data_file
     if path.exists() and not force:
         raise ClickstreamError(f"{path} exists already", hint="--force replaces it; --file names another place")
-    made = action(path, seed=seed, progress=lambda done, total: activity.say(f"generating {path}", done, total))
+    made = action(path, seed=seed, progress=lambda done, total: activity.report(f"generating {path}", done, total))
     document = {name: getattr(made, name) for name in ("path", "rows", "size_bytes", "seconds", "seed")}
     output.report(made, as_json=as_json, document=document)
     return ExitCode.DONE

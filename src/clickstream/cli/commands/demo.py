@@ -10,7 +10,7 @@ import click
 from clickstream.cli import output
 from clickstream.cli.commands import sessions, verify
 from clickstream.cli.declare import Screens, command, current_settings
-from clickstream.cli.diagnostics import ExitCode, say
+from clickstream.cli.diagnostics import ExitCode, print_message
 from clickstream.cli.interruption import Interruption
 from clickstream.cli.output import Block, TextLine, exact, number, seconds
 from clickstream.cli.types import POSITIVE
@@ -38,16 +38,16 @@ def demo(limit: int | None, headless: bool, fresh: bool, as_json: bool) -> int:
         return screens.dashboard(options, False)
     settings = current_settings()
     with Interruption() as interruption:
-        result = action(settings, options, interruption.watching(Teller()))
+        result = action(settings, options, interruption.watching(ProgressPrinter()))
     if as_json:
         output.write_json(result.document())
     else:
         output.write(outcome(result))
-    say(_next_steps(settings, result))
+    print_message(_next_steps(settings, result))
     return ExitCode.DONE if result.ok else ExitCode.FAILED
 
 
-class Teller:
+class ProgressPrinter:
     """Says how a demo goes: every change of phase, and a line every two seconds."""
 
     def __init__(self) -> None:
@@ -60,7 +60,7 @@ class Teller:
         if not (due or changed or now.note):
             return
         self._last, self._last_words = time.monotonic(), now.words
-        say(f"{now.elapsed:6.1f} s  {now.phase.value:<9}  {_line(now)}")
+        print_message(f"{now.elapsed:6.1f} s  {now.phase.value:<9}  {_line(now)}")
 
 
 def _line(now: DemoProgress) -> str:

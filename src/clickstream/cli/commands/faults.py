@@ -9,7 +9,7 @@ import click
 from clickstream.cli import output
 from clickstream.cli.complete import faults
 from clickstream.cli.declare import command, current_settings
-from clickstream.cli.diagnostics import ExitCode, say
+from clickstream.cli.diagnostics import ExitCode, print_message
 from clickstream.cli.types import SPAN
 
 if TYPE_CHECKING:
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
 
 @command("faults list")
-def list_faults(as_json: bool) -> int:
-    from clickstream.actions.faults.catalogue import FAULTS, listed
+def list_(as_json: bool) -> int:
+    from clickstream.actions.faults.catalogue import FAULTS, list_faults
     from clickstream.config.paths import Home
 
-    known = listed(Home.from_environment())
+    known = list_faults(Home.from_environment())
     if as_json:
         output.write_json(
             [
@@ -47,7 +47,7 @@ def list_faults(as_json: bool) -> int:
     what = "what is done, and what should come of it"
     output.write([output.Table(("fault", "lasts", what), rows, drop=("lasts",), wrap=(what,))])
     if known == FAULTS:
-        say("more with OpenSearch: `clickstream stack up --opensearch`")
+        print_message("more with OpenSearch: `clickstream stack up --opensearch`")
     return ExitCode.DONE
 
 
@@ -69,4 +69,4 @@ def inject(name: str, seconds: float | None, on: str, as_json: bool) -> int:
 def _tell(step: Step) -> None:
     from clickstream.actions.faults.timeline import clock
 
-    say(f"{clock(step.at)} {step}")
+    print_message(f"{clock(step.at)} {step}")

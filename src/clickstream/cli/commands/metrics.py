@@ -8,7 +8,7 @@ import click
 
 from clickstream.cli import output
 from clickstream.cli.declare import command, wrong_use
-from clickstream.cli.diagnostics import ExitCode, say
+from clickstream.cli.diagnostics import ExitCode, print_message
 from clickstream.cli.types import PORT
 
 
@@ -51,7 +51,7 @@ def metrics(once: bool, supervised: bool, port: int, host: str, as_json: bool) -
         if as_json:
             output.write_json({"address": address, "process": action.PROCESS})
         else:
-            say(f"serving {address}; `clickstream worker stop {action.PROCESS}` ends it")
+            print_message(f"serving {address}; `clickstream worker stop {action.PROCESS}` ends it")
     else:
         action.serve_until_signal(load_settings, host=host, port=port, announce=announce)
     return ExitCode.DONE

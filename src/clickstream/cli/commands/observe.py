@@ -1,4 +1,4 @@
-"""`status`, `lag` and `watch`: how the pipeline stands, once or from now on. All show the dashboard's own Frames."""
+"""`status`, `lag` and `watch`: the state of the pipeline. All show the same Frames as the dashboard."""
 
 from __future__ import annotations
 
@@ -207,10 +207,10 @@ def _write_journal(frames: Iterator[Frame]) -> None:
 
 def _figures(frame: Frame, width: int) -> str:
     """One line; what does not fit goes, the least important first."""
-    settled, *rest = _outcomes(frame)
+    stored, *rest = _outcomes(frame)
     words = [
         f"{_clock(frame.at)}  produced {output.rate(frame.produced_per_second)}",
-        settled,
+        stored,
         f"lag {output.exact(frame.lag)}",
         *rest,
         f"open {output.exact(frame.active_sessions)}",

@@ -9,12 +9,12 @@ import click
 
 from clickstream.cli import output
 from clickstream.cli.declare import command, current_settings
-from clickstream.cli.diagnostics import ExitCode, say
+from clickstream.cli.diagnostics import ExitCode, print_message
 from clickstream.cli.output import NOTHING, Block, Table, TextLine, exact
 from clickstream.domain.times import moment
 
 if TYPE_CHECKING:
-    from clickstream.services.opensearch.search import Document, Found, Item
+    from clickstream.services.opensearch.search import Document, Item, SearchResult
 
 STEP_NAMES = {"view": "viewed", "addtocart": "added to cart", "transaction": "purchased"}
 
@@ -38,10 +38,10 @@ def init(as_json: bool) -> int:
     if as_json:
         output.write_json(action.document(found))
     elif not found.imported:
-        say(action.NO_DASHBOARDS)
+        print_message(action.NO_DASHBOARDS)
     else:
         if found.span is None:
-            say("no events yet: the dashboards show the time of the shop's own data until this is done again")
+            print_message("no events yet: the dashboards show the time of the shop's own data until this is done again")
         output.write_text("open " + " or ".join(found.pages))
     return ExitCode.DONE
 
@@ -65,7 +65,7 @@ def search(query: tuple[str, ...], as_json: bool) -> int:
     return ExitCode.DONE
 
 
-def pictures(result: Found) -> list[Block]:
+def pictures(result: SearchResult) -> list[Block]:
     head = f"{result.query}: {exact(result.hits)} events of {result.index} in {exact(result.took_ms)} ms"
     if not result.hits or result.first is None or result.last is None:
         return [TextLine(head)]
@@ -100,13 +100,13 @@ def bar(value: int, most: int) -> str:
     return "█" * cells + EIGHTHS[eighths].strip()
 
 
-def _over_time(result: Found) -> Table:
+def _over_time(result: SearchResult) -> Table:
     fine = result.interval[-1:] not in {"d", "M", "y"}
     rows = [(moment(one.at)[: 16 if fine else 10].replace("T", " "), one.events) for one in result.over_time]
     return _bars(f"Events Over Time, by {result.interval}", ("from (UTC)", "events"), rows)
 
 
-def _funnel(result: Found) -> Table:
+def _funnel(result: SearchResult) -> Table:
     rows = [(STEP_NAMES[one.event], one.visitors) for one in result.kinds]
     return _bars("Conversion Funnel", ("visitors who", "visitors"), rows, share_of=result.kinds[0].visitors)
 

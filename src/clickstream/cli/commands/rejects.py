@@ -12,7 +12,7 @@ import click
 from clickstream.cli import output
 from clickstream.cli.ask import YES, confirmed
 from clickstream.cli.declare import command, current_settings, options, wrong_use
-from clickstream.cli.diagnostics import ExitCode, say
+from clickstream.cli.diagnostics import ExitCode, print_message
 from clickstream.cli.types import LIMIT, NATURAL, TIME
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def list_(
         if found.total or not found.problem:
             output.write(blocks if found.total else [output.TextLine("no rejects")])
     if found.problem:
-        say(f"clickstream: only rejected lines are listed: {found.problem}")
+        print_message(f"clickstream: only rejected lines are listed: {found.problem}")
     return ExitCode.FAILED if found.problem else ExitCode.DONE
 
 
@@ -158,7 +158,7 @@ def discard(  # noqa: PLR0913 (a parameter an option)
     if as_json:
         output.write_json({"discarded": removed})
     else:
-        say(f"{_rejects(removed)} discarded")
+        print_message(f"{_rejects(removed)} discarded")
     return ExitCode.DONE
 
 
@@ -171,7 +171,7 @@ def _chosen(
     *,
     replayed: bool = False,
 ) -> RejectFilter:
-    from clickstream.domain.rejects import RejectFilter, RejectSource, Replayed
+    from clickstream.domain.rejects import RejectFilter, RejectSource, ReplayedFilter
 
     return RejectFilter(
         reason=reason,
@@ -179,7 +179,7 @@ def _chosen(
         partition=partition,
         since=since,
         until=until,
-        replayed=Replayed.ANY if replayed else Replayed.NO,
+        replayed=ReplayedFilter.ANY if replayed else ReplayedFilter.NO,
     )
 
 
@@ -233,8 +233,8 @@ def _text(one: Reject) -> Iterator[str]:
 
 def _tell(found: Replay) -> None:
     for refused in found.refused:
-        say(f"{refused.id} was not sent: {refused.reason}")
-    say(f"{_rejects(len(found.replayed))} replayed, {len(found.refused):,} not sent")
+        print_message(f"{refused.id} was not sent: {refused.reason}")
+    print_message(f"{_rejects(len(found.replayed))} replayed, {len(found.refused):,} not sent")
 
 
 def _rejects(count: int) -> str:

@@ -1,4 +1,4 @@
-"""`serve`: the dashboard in a browser. The composition root starts the server, for this room knows no dashboard."""
+"""`serve`: the dashboard in a browser. The composition root starts it: this room does not know the dashboard."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import click
 
 from clickstream.cli import output
 from clickstream.cli.declare import Screens, command, current_settings
-from clickstream.cli.diagnostics import say
+from clickstream.cli.diagnostics import print_message
 from clickstream.cli.types import PORT
 
 
@@ -20,7 +20,8 @@ def serve(port: int | None, read_only: bool, as_json: bool) -> int:
             output.write_json_line({"address": address})
         else:
             output.write_text(address)
-            say("Open this address on this machine. Who has it can do all that the dashboard can; Ctrl+C ends.")
+            words = "Open this address on this machine. Who has it can do all that the dashboard can; Ctrl+C ends."
+            print_message(words)
 
     current_settings()  # wrong ones are said here, and not in a browser
     screens = click.get_current_context().find_object(Screens)

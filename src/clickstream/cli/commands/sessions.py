@@ -15,7 +15,7 @@ from clickstream.cli.types import LIMIT
 
 if TYPE_CHECKING:
     from clickstream.actions.analytics import Analytics
-    from clickstream.actions.funnel import Detailed, FunnelSlot
+    from clickstream.actions.funnel import DetailedAnalytics, FunnelSlot
     from clickstream.actions.sessions import SessionList, Visitor
 
 DAY_SECONDS = 86_400
@@ -64,7 +64,7 @@ def list_(kind: str, limit: int, as_json: bool) -> int:
     if as_json:
         output.write_json(action.document(found))
     else:
-        output.write(listed(found))
+        output.write(session_table(found))
     return ExitCode.DONE
 
 
@@ -77,7 +77,7 @@ def show(visitor: int, as_json: bool) -> int:
     return ExitCode.DONE
 
 
-def figures(found: Analytics | Detailed) -> list[Block]:
+def figures(found: Analytics | DetailedAnalytics) -> list[Block]:
     windows = [("all time", found.all_time), ("last 30 days", found.last_month), ("last day", found.last_day)]
     headers = (
         "window",
@@ -109,7 +109,7 @@ def figures(found: Analytics | Detailed) -> list[Block]:
     return [Table(headers, rows, drop=drop), TextLine(""), Table(("item", "views", "carts", "purchases"), items)]
 
 
-def details(found: Detailed) -> list[Block]:
+def details(found: DetailedAnalytics) -> list[Block]:
     headers = ("sessions", "with cart", "with purchase")
     days = [(_day(slot.number), *_counts(slot)) for slot in found.by_day[-LAST_DAYS:]]
     hours = [(f"{slot.number:02d}", *_counts(slot)) for slot in found.by_hour]
@@ -192,7 +192,7 @@ def visitor_sessions(found: Visitor) -> list[Block]:
     ]
 
 
-def listed(found: SessionList) -> list[Block]:
+def session_table(found: SessionList) -> list[Block]:
     """A row a session, each with the visitor for `sessions show`."""
     if not found.sessions:
         return [TextLine(_NONE[found.kind])]

@@ -1,4 +1,4 @@
-"""`logs`, `psql` and `completion`: what a shell is used for beside the pipeline."""
+"""`logs`, `psql` and `completion`."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ import click
 from clickstream.cli import activity, output
 from clickstream.cli.ask import YES, confirmed
 from clickstream.cli.declare import command
-from clickstream.cli.diagnostics import ExitCode, say
+from clickstream.cli.diagnostics import ExitCode, print_message
 from clickstream.domain.processes import ProcessState
 
 if TYPE_CHECKING:
@@ -31,16 +31,16 @@ def up(opensearch: bool | None, as_json: bool) -> int:
     from clickstream.config.paths import Home
 
     def downloading(now: Download) -> None:
-        activity.say(f"downloading {TITLES[now.product]}, once", now.bytes_done, now.bytes_total)
+        activity.report(f"downloading {TITLES[now.product]}, once", now.bytes_done, now.bytes_total)
 
-    activity.say("starting the servers")
+    activity.report("starting the servers")
     found = stack.up(Home.from_environment(), opensearch=opensearch, progress=downloading)
     if as_json:
         output.write_json(_document(found))
         return ExitCode.DONE
-    say(found.summary())
+    print_message(found.summary())
     if found.warning:
-        say(f"warning: {found.warning}")
+        print_message(f"warning: {found.warning}")
     _write(found)
     return ExitCode.DONE
 

@@ -25,7 +25,7 @@ def verify(opensearch: bool, as_json: bool) -> int:
         return ExitCode.DONE if verification.ok else ExitCode.FAILED
     from clickstream.actions.verify import index as verify_index
 
-    activity.say("comparing the index with PostgreSQL")
+    activity.report("comparing the index with PostgreSQL")
     index = verify_index.verify_index(settings)
     verification = action.verify(settings, progress=_compared)
     ok = verification.ok and index.ok
@@ -35,7 +35,7 @@ def verify(opensearch: bool, as_json: bool) -> int:
 
 
 def _compared(share: float) -> None:
-    activity.say("comparing every session with its events", round(100 * share), 100)
+    activity.report("comparing every session with its events", round(100 * share), 100)
 
 
 def verdict(found: dict[str, Any]) -> list[Block]:

@@ -1,4 +1,4 @@
-"""`consumer`, `producer` and `worker`: starting, steering and stopping processes, and being one."""
+"""`consumer`, `producer` and `worker`: starting, steering and stopping processes, and running one in the foreground."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from clickstream.cli import activity, output
 from clickstream.cli.ask import confirmed
 from clickstream.cli.complete import processes
 from clickstream.cli.declare import command, current_settings, options, wrong_use
-from clickstream.cli.diagnostics import ExitCode, say
+from clickstream.cli.diagnostics import ExitCode, print_message
 from clickstream.cli.types import FILE, NATURAL, POSITIVE, RATE, REALTIME, SPAN, TARGET
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def consumer_start(count: int | None, accept_gap: bool, kind: str | None, as_jso
 def consumer_stop(names: tuple[str, ...], kind: str | None, as_json: bool) -> int:
     from clickstream.actions.processes import consumers
 
-    activity.say("stopping consumers; one that hangs is killed after 20 s")
+    activity.report("stopping consumers; one that hangs is killed after 20 s")
     output.report(consumers.stop(current_settings(), names, kind=_kind(kind)), as_json=as_json)
     return ExitCode.DONE
 
@@ -82,11 +82,13 @@ def consumer_stop(names: tuple[str, ...], kind: str | None, as_json: bool) -> in
 def consumer_restart(names: tuple[str, ...], all_at_once: bool, kind: str | None, as_json: bool) -> int:
     from clickstream.actions.processes import consumers
 
-    def told(one: RestartedWorker) -> None:
+    def report_restart(one: RestartedWorker) -> None:
         if not as_json:
-            say(one.summary())
+            print_message(one.summary())
 
-    restarted = consumers.restart(current_settings(), names, kind=_kind(kind), all_at_once=all_at_once, told=told)
+    restarted = consumers.restart(
+        current_settings(), names, kind=_kind(kind), all_at_once=all_at_once, on_restart=report_restart
+    )
     if as_json:
         output.write_json({"restarted": [one.name for one in restarted], "consumers": restarted})
     return ExitCode.DONE
@@ -133,7 +135,7 @@ def consumer_list(kind: str | None, as_json: bool) -> int:
     from clickstream.actions.observe import documents
     from clickstream.actions.processes import consumers
 
-    found = consumers.listed(current_settings(), kind=_kind(kind))
+    found = consumers.list_workers(current_settings(), kind=_kind(kind))
     if as_json:
         output.write_json([documents.worker(row) for row in found])
     else:
@@ -175,7 +177,7 @@ def producer_start(
     if as_json:
         output.write_json(documents.worker(started))
     else:
-        say(f"the producer sends {run.file}; `clickstream producer status` says how far it is")
+        print_message(f"the producer sends {run.file}; `clickstream producer status` says how far it is")
     return ExitCode.DONE
 
 
@@ -252,7 +254,7 @@ def _steered(found: ProcessRow, *, as_json: bool) -> int:
     if as_json:
         output.write_json(documents.worker(found))
     else:
-        say(producers.summary(found))
+        print_message(producers.summary(found))
     return ExitCode.DONE
 
 
@@ -366,17 +368,17 @@ def worker_producer(
     return _run("producer", RunOptions(name, report, log_json, health_file, file=file, limit=limit, pace=pace))
 
 
-def _run(name: Literal["consumer", "indexer", "producer"], told: RunOptions) -> int:
+def _run(name: Literal["consumer", "indexer", "producer"], report_restart: RunOptions) -> int:
     from clickstream.domain.processes import Role
 
     role = Role(name)
-    if told.report:
+    if report_restart.report:
         from clickstream.actions.processes.supervised import run_worker
 
-        return run_worker(role, told)
+        return run_worker(role, report_restart)
     from clickstream.actions.processes.foreground import run_foreground
 
-    return run_foreground(role, told)
+    return run_foreground(role, report_restart)
 
 
 @command("worker health")

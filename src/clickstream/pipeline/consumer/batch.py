@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Prepared:
+class PreparedBatch:
     """A batch ready to be stored."""
 
     number: int
@@ -30,7 +30,7 @@ class Prepared:
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
+class StoredBatch:
     """What became of a batch that is in PostgreSQL."""
 
     outcome: Outcome
@@ -40,18 +40,18 @@ class Stored:
     """How long that took."""
 
 
-class CommitQueue(InFlight[Prepared, Stored]):
+class CommitQueue(InFlight[PreparedBatch, StoredBatch]):
     """The batches in flight. A batch that fails makes those of its partition behind it fail too (the offset)."""
 
-    def submit(self, store: Store, batch: Prepared) -> None:
+    def submit(self, store: Store, batch: PreparedBatch) -> None:
         self.put(batch, partial(_commit, store, batch))
 
 
-def _commit(store: Store, batch: Prepared) -> Stored:
+def _commit(store: Store, batch: PreparedBatch) -> StoredBatch:
     started = time.perf_counter()
     try:
         outcome = store.commit(batch.write)
     except BatchRefused as error:
         error.messages, error.last_offset = batch.messages, batch.write.new_offset - 1
         raise
-    return Stored(outcome, at=time.time(), seconds=time.perf_counter() - started)
+    return StoredBatch(outcome, at=time.time(), seconds=time.perf_counter() - started)

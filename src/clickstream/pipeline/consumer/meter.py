@@ -1,4 +1,4 @@
-"""What a consumer measures of itself: totals, end-to-end latency, and where its time goes. Pure but for the clock."""
+"""Measures a consumer: totals, end-to-end latency, and how it spends its time. Pure but for the clock."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 
 from clickstream.domain.reports import LATENCY_EDGES_MS, STAGES
-from clickstream.pipeline.consumer.batch import Prepared, Stored
+from clickstream.pipeline.consumer.batch import PreparedBatch, StoredBatch
 from clickstream.pipeline.group.sink import Totals
 
 _EDGES: Final = np.array(LATENCY_EDGES_MS)
@@ -46,7 +46,7 @@ class Meter(Totals):
     def _spent(self, name: str, seconds: float) -> None:
         self._seconds[name] += seconds  # type: ignore[assignment]  # a Counter counts in seconds just as well
 
-    def stored(self, batch: Prepared, stored: Stored) -> None:
+    def stored(self, batch: PreparedBatch, stored: StoredBatch) -> None:
         """A batch is in PostgreSQL."""
         self._spent("postgresql", stored.seconds)
         self.add(

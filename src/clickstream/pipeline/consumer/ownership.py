@@ -1,6 +1,6 @@
 """A consumer's partitions: finding where each goes on, its open sessions, and the connections to PostgreSQL.
 
-Assigned partitions wait, paused, until PostgreSQL told where they go on. Knows nothing of batches in flight.
+Assigned partitions wait, paused, until PostgreSQL has told where they go on. Knows nothing of batches in flight.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Final
 
 from clickstream.config.settings import KafkaSettings, PostgresSettings, Settings, ValkeySettings
 from clickstream.domain.errors import BatchInvalidated, OffsetLost, OffsetMoved, ServiceRefused
-from clickstream.pipeline.consumer.batch import Prepared
+from clickstream.pipeline.consumer.batch import PreparedBatch
 from clickstream.pipeline.consumer.partition import EVERYTHING_IS_LATE, Partition, cold_window, restored, saved
 from clickstream.pipeline.consumer.sizer import BatchSizer
 from clickstream.pipeline.consumer.visitors import PartitionMap
@@ -78,7 +78,7 @@ class Ownership(Assignment[Partition]):
             self._lookup = SessionLookup(self._postgres, application_name=f"clickstream {self._name} lookup")
         return self._lookup
 
-    def verify(self, *, busy: bool) -> None:
+    def raise_if_invalidated(self, *, busy: bool) -> None:
         """Now and then: raises OffsetMoved when somebody moved the offset of a partition at rest (a rewind)."""
         if busy or not self.open or time.monotonic() - self._offsets_checked < OFFSET_CHECK_SECONDS:
             return
@@ -99,11 +99,11 @@ class Ownership(Assignment[Partition]):
                 error.partition, messages=error.messages, last_offset=error.last_offset, reason=error.reason
             )
 
-    def stored(self, batch: Prepared, outcome: Outcome) -> None:
+    def stored(self, batch: PreparedBatch, outcome: Outcome) -> None:
         """A batch was stored: all is well with its partition."""
         number = batch.write.key.partition
         if partition := self.open.get(number):
-            partition.stored(batch, outcome.stamp)
+            partition.stored(batch, outcome.revision)
             self._uncommitted[number] = partition.stored_offset
         del self._distrusted[number]
         self.sizer.on_success(number, events=len(batch.write.events))
@@ -154,10 +154,10 @@ class Ownership(Assignment[Partition]):
         """Keep the open sessions of those partitions that have nothing in flight, for their next owner."""
         for number in partitions:
             partition = self.open.get(number)
-            if partition is None or not partition.at_rest or self._kept.get(number) == partition.stamp:
+            if partition is None or not partition.at_rest or self._kept.get(number) == partition.revision:
                 continue
-            if self._window_cache().save(number, partition.stored_offset, partition.stamp, saved(partition.window)):
-                self._kept[number] = partition.stamp
+            if self._window_cache().save(number, partition.stored_offset, partition.revision, saved(partition.window)):
+                self._kept[number] = partition.revision
 
     def _know_topic(self) -> TopicInfo:
         topic = self.check_topic()
@@ -190,7 +190,7 @@ class Ownership(Assignment[Partition]):
         timeout = self._pipeline.session_timeout_ms
         if self._distrusted[partition]:
             return Window(timeout, EVERYTHING_IS_LATE)
-        kept = self._window_cache().load(partition, position.next_offset, position.stamp)
+        kept = self._window_cache().load(partition, position.next_offset, position.revision)
         return cold_window(position, timeout) if kept is None else restored(kept, timeout)
 
     def _window_cache(self) -> WindowCache:

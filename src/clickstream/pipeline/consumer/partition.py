@@ -1,4 +1,4 @@
-"""One partition in a consumer's hands: from messages to the write of a batch, with the offset that it belongs to."""
+"""One partition of a consumer: turns messages into the write of a batch, and keeps its offset."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import numpy as np
 
 from clickstream.domain.events import RejectedMessage
 from clickstream.domain.sessions import DayTotals
-from clickstream.pipeline.consumer.batch import Prepared
+from clickstream.pipeline.consumer.batch import PreparedBatch
 from clickstream.pipeline.consumer.meter import Meter
 from clickstream.pipeline.consumer.visitors import PartitionMap
 from clickstream.pipeline.events.columns import empty
 from clickstream.pipeline.events.decode import decode
 from clickstream.pipeline.sessions.days import day_totals
 from clickstream.pipeline.sessions.window import NOTHING_STORED, Change, Rows, Span, Window, no_rows
-from clickstream.services.kafka.consumer import Fetched
+from clickstream.services.kafka.consumer import FetchedMessages
 from clickstream.services.postgres.lookup import SessionLookup
 from clickstream.services.postgres.partition_map import Agreement, ForeignVisitors
 from clickstream.services.postgres.writes import BatchWrite, PartitionKey, Position
@@ -43,12 +43,12 @@ class Partition:
         self.window = window
         self.prepared_offset = position.next_offset
         self.stored_offset = position.next_offset
-        self.stamp = position.stamp
+        self.revision = position.revision
         self._number = 0
         self._stored_number = 0
         self._warned = False
 
-    def prepare(self, fetched: Fetched, lookup: SessionLookup, meter: Meter) -> Prepared | None:
+    def prepare(self, fetched: FetchedMessages, lookup: SessionLookup, meter: Meter) -> PreparedBatch | None:
         """The write of these messages; None if all of them lie before the partition's offset."""
         messages = fetched.messages
         if fetched.first_offset < self.prepared_offset:
@@ -72,7 +72,7 @@ class Partition:
             self._warn_of_foreign(len(foreign.visitors))
         rejected = [_rejected(messages[position], reason) for position, reason in faults]
         write = self._write(fetched.next_offset, change, days, rejected, agreement, foreign)
-        return Prepared(
+        return PreparedBatch(
             number=self._number,
             write=write,
             messages=len(messages),
@@ -92,20 +92,20 @@ class Partition:
                 count,
             )
 
-    def reject(self, message: Any, reason: str) -> Prepared:
+    def reject(self, message: Any, reason: str) -> PreparedBatch:
         """The write that rejects a message which PostgreSQL does not take."""
         return self._without_events(message.offset() + 1, [_rejected(message, reason)])
 
-    def skip_to(self, end: int) -> Prepared:
+    def skip_to(self, end: int) -> PreparedBatch:
         """The write that moves the offset over marks of transactions up to the log's end."""
         return self._without_events(end, ())
 
-    def _without_events(self, new_offset: int, rejected: Sequence[RejectedMessage]) -> Prepared:
+    def _without_events(self, new_offset: int, rejected: Sequence[RejectedMessage]) -> PreparedBatch:
         self._number += 1
         nothing = Window(self.window.timeout_ms).merge(empty(), 0, 0, lambda _: no_rows())
         days = day_totals(nothing.removed, nothing.sessions)
         write = self._write(new_offset, nothing, days, rejected, self._map.agreement, None)
-        return Prepared(
+        return PreparedBatch(
             self._number, write, messages=len(rejected), duplicates=0, late=0, sent_ms=np.empty(0, np.int64)
         )
 
@@ -134,9 +134,9 @@ class Partition:
         self.prepared_offset = new_offset
         return write
 
-    def stored(self, batch: Prepared, stamp: int) -> None:
+    def stored(self, batch: PreparedBatch, revision: int) -> None:
         """The batch is stored."""
-        self.stored_offset, self.stamp = batch.write.new_offset, stamp
+        self.stored_offset, self.revision = batch.write.new_offset, revision
         self._stored_number = batch.number
 
     @property

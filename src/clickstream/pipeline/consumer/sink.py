@@ -12,13 +12,13 @@ from clickstream.config.settings import Settings
 from clickstream.domain.errors import ServiceUnavailable
 from clickstream.domain.processes import Role
 from clickstream.domain.reports import WorkerReport
-from clickstream.pipeline.consumer.batch import CommitQueue, Prepared, Stored
+from clickstream.pipeline.consumer.batch import CommitQueue, PreparedBatch, StoredBatch
 from clickstream.pipeline.consumer.meter import Meter
 from clickstream.pipeline.consumer.ownership import Ownership
 from clickstream.pipeline.group.reader import Reader, servers_of
 from clickstream.pipeline.group.sink import FetchLimits
 from clickstream.pipeline.process.run import WorkerOptions
-from clickstream.services.kafka.consumer import Fetched
+from clickstream.services.kafka.consumer import FetchedMessages
 
 WAIT_SECONDS: Final = 0.05
 """How long a fetch waits for a first message."""
@@ -27,7 +27,7 @@ GATHER_SECONDS: Final = 0.02
 """How long others may then join it. Few come when the partition is caught up: what is there is stored."""
 
 
-def consumer(settings: Settings, options: WorkerOptions, stop: threading.Event) -> Reader[Prepared]:
+def consumer(settings: Settings, options: WorkerOptions, stop: threading.Event) -> Reader[PreparedBatch]:
     """A consumer process; `stop` ends its run. Raises ServiceRefused where a server is not configured."""
     servers = servers_of(settings)
     group = settings.pipeline.consumer_group_id
@@ -47,7 +47,7 @@ class ConsumerSink:
     """Batches of one partition each, into PostgreSQL."""
 
     role = Role.CONSUMER
-    fenced = True  # by the offset, which moves in the same transaction
+    stored_at_most_once = True  # by the offset, which moves in the same transaction
     trouble: ServiceUnavailable | None = None
 
     def __init__(self, batch_size: int, partitions: Ownership) -> None:
@@ -59,13 +59,13 @@ class ConsumerSink:
     def assigned(self, partitions: list[int]) -> None:
         self.partitions.assigned(partitions)
 
-    def portions(self, fetched: list[Fetched]) -> Iterator[list[Fetched]]:
+    def portions(self, fetched: list[FetchedMessages]) -> Iterator[list[FetchedMessages]]:
         for one in fetched:
             if one.partition in self.partitions.open:
                 for piece in one.pieces(self.partitions.sizer.size(one.partition)):
                     yield [piece]
 
-    def prepare(self, portion: list[Fetched]) -> Prepared | None:
+    def prepare(self, portion: list[FetchedMessages]) -> PreparedBatch | None:
         [piece] = portion
         partition = self.partitions.open[piece.partition]
         reason = self.partitions.sizer.poison_message(piece.partition, piece.first_offset)
@@ -73,17 +73,17 @@ class ConsumerSink:
             return partition.reject(piece.messages[0], f"PostgreSQL refused it: {reason}")
         return partition.prepare(piece, self.partitions.lookup, self.totals)
 
-    def submit(self, batch: Prepared) -> None:
+    def submit(self, batch: PreparedBatch) -> None:
         self.queue.submit(self.partitions.store, batch)
 
-    def skip_to(self, partition: int, end: int) -> Prepared:
+    def skip_to(self, partition: int, end: int) -> PreparedBatch:
         return self.partitions.open[partition].skip_to(end)
 
     def collect(self, timeout: float) -> None:
         for batch, stored in self.queue.done(timeout):
             self._note(batch, stored)
 
-    def _note(self, batch: Prepared, stored: Stored) -> None:
+    def _note(self, batch: PreparedBatch, stored: StoredBatch) -> None:
         self.partitions.stored(batch, stored.outcome)
         self.totals.stored(batch, stored)
 

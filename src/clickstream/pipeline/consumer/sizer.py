@@ -1,5 +1,8 @@
-"""Smaller batches where something stands against large ones: a message that PostgreSQL does not take, found by halving,
-or partitions that hold the same visitors and get into each other's way. Remembers sizes; stores nothing itself.
+"""Makes batches smaller where large ones fail.
+
+A message that PostgreSQL refuses is found by halving, and partitions with the same visitors conflict less. Remembers
+sizes; stores nothing itself.
+
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""For which visitors a partition can trust its memory, and which it must look up: its own, and foreign ones.
+"""Decides for which visitors a partition can trust its memory and which it must look up: its own, and foreign ones.
 
 A visitor belongs to the partition that Kafka's default partitioner chooses. A partition keeps the sessions of its own
 visitors in memory, which is right as long as no other partition writes them. One that reads messages of a foreign

@@ -1,1 +1,1 @@
-"""Events in all their forms: lines of CSV, columns, messages; and made-up ones."""
+"""Events as lines of CSV, as columns and as messages; and generated ones."""

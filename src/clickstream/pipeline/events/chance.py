@@ -1,4 +1,4 @@
-"""The generator's chance: integer draws, permutations and heavy-tailed counts. Knows nothing of events.
+"""The generator's random numbers: integer draws, permutations and heavy-tailed counts. Knows nothing of events.
 
 Only integer arithmetic on raw 64-bit words of PCG64, whose stream numpy keeps fixed: the distributions of
 numpy.random.Generator may change between versions, and floating-point logarithms and powers between machines.

@@ -1,4 +1,4 @@
-"""From message values to event columns; what does not decode or validate is singled out, whole, with its reason."""
+"""Decodes message values into event columns; a message that is not an event is kept whole, with the reason."""
 
 from __future__ import annotations
 

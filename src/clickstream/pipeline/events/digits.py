@@ -1,4 +1,4 @@
-"""Decimal numbers out of text and into text, many at a time. Reading takes eight digits as one 64-bit word."""
+"""Parses and writes decimal numbers, many at a time. Parsing takes eight digits as one 64-bit word."""
 
 from __future__ import annotations
 

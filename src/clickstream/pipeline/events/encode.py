@@ -1,4 +1,4 @@
-"""Events as Kafka messages: JSON values and decimal keys (the message contract). Sends nothing."""
+"""Encodes events as Kafka messages: JSON values and decimal keys (the message contract). Sends nothing."""
 
 from __future__ import annotations
 

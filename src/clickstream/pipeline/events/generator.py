@@ -1,4 +1,4 @@
-"""Makes up a shop's clickstream, shaped as the RetailRocket file, as columns. Reads and writes no files.
+"""Generates a shop's clickstream as columns, shaped like the RetailRocket file. Reads and writes no files.
 
 Events are laid out visitor by visitor and session by session, then given kinds, items and times, then shuffled.
 Times of one visitor grow strictly (but within a basket), so that no two events share an identity by accident.
@@ -148,7 +148,7 @@ def generate_events(shape: Shape, seed: int, go_on: Callable[[], None] = lambda:
     # Sorted within a basket, so that a basket with one item twice has the two side by side.
     item[purchase] = item[bought[np.lexsort((item[bought], session[bought]))]]
 
-    time_ms = shape.first_ms + _times(shape, sessions, _gaps(item, session, purchase, sessions, chance), chance)
+    time_ms = shape.first_ms + _times(shape, sessions, _intervals(item, session, purchase, sessions, chance), chance)
     transaction_id = np.full(len(session), NO_TRANSACTION, dtype=np.int64)
     transaction_id[purchase] = _number_baskets(session[purchase], time_ms[purchase])
 
@@ -224,27 +224,27 @@ def _items(shape: Shape, viewed: BoolArray, chance: Chance) -> Int64Array:
     return item
 
 
-def _gaps(
+def _intervals(
     item: Int64Array, session: Int64Array, purchase: Int64Array, sessions: _Sessions, chance: Chance
 ) -> Int64Array:
     """Milliseconds from each event to the one before it in its session: mostly seconds, under the timeout."""
     words = chance.words(len(item))
     draws = [((words >> shift) & 0x1FFFFF).astype(np.int64) for shift in (0, 21, 42)]
     skewed = (draws[0] * draws[1] >> 21) * draws[2] >> 21
-    gap = SECOND_MS + (skewed * (SESSION_TIMEOUT_MS - 2 * SECOND_MS) >> 21)
-    gap[sessions.first] = 0
+    interval = SECOND_MS + (skewed * (SESSION_TIMEOUT_MS - 2 * SECOND_MS) >> 21)
+    interval[sessions.first] = 0
     later = purchase[1:][session[purchase[1:]] == session[purchase[:-1]]]
-    gap[later] = np.where(item[later] == item[later - 1], SECOND_MS, 0)  # a basket is paid at once
-    return gap
+    interval[later] = np.where(item[later] == item[later - 1], SECOND_MS, 0)  # a basket is paid at once
+    return interval
 
 
-def _times(shape: Shape, sessions: _Sessions, gap: Int64Array, chance: Chance) -> Int64Array:
+def _times(shape: Shape, sessions: _Sessions, interval: Int64Array, chance: Chance) -> Int64Array:
     """Milliseconds from the span's start to each event: sessions start with the rhythm of day and week.
 
     Where two sessions of a visitor would come closer than the timeout, the later one moves on; from the
     span's end, sessions move back in the same way.
     """
-    elapsed = np.cumsum(gap)
+    elapsed = np.cumsum(interval)
     into_session = elapsed - np.repeat(elapsed[sessions.first], sessions.size)
     closes = np.append(np.diff(sessions.visitor) > 0, True)  # a visitor's last session
     opens = np.append(True, closes[:-1])

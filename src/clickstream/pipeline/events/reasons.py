@@ -1,4 +1,4 @@
-"""Why a message is not an event, in words for people who never saw the parser. Pure; asked only of broken messages."""
+"""Says why a message is not an event, in words for people. Pure; called only for broken messages."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""A member of a consumer group: the one loop that reads partitions, and what it wants of a sink."""
+"""A member of a consumer group: the one loop that reads partitions, and the protocol of its sinks."""

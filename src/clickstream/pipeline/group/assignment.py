@@ -1,6 +1,6 @@
-"""The partitions that the group gave this worker: which of them wait, which are open, what the group is told of them.
+"""The partitions that the group assigned to this worker: which wait, which are open, and the offsets to commit.
 
-Also the topic they belong to: that it is there, and still the one that the worker began with.
+It also checks that their topic exists and is still the one that the worker began with.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class Assignment(ABC, Generic[P]):
         self._logger.info("assigned: partitions %s", partitions)
         self.waiting |= set(partitions)
 
-    def dropped(self, partitions: Iterable[int]) -> None:
+    def drop(self, partitions: Iterable[int]) -> None:
         """These are ours no more."""
         self._logger.info("given up: partitions %s", list(partitions))
         for partition in partitions:
@@ -80,8 +80,8 @@ class Assignment(ABC, Generic[P]):
         self._kafka.start(partition, opened.prepared_offset)
         self._logger.info("partition %d goes on at offset %d", partition, opened.prepared_offset)
 
-    def verify(self, *, busy: bool) -> None:
-        """Raise BatchInvalidated where somebody has changed what the open partitions stand on."""
+    def raise_if_invalidated(self, *, busy: bool) -> None:
+        """Raise BatchInvalidated where somebody has changed what the open partitions depend on."""
 
     def on_failure(self, error: BatchInvalidated) -> None:
         """Learn from why a batch could not be stored. Raises ServiceRefused when it is always the same."""
@@ -94,7 +94,7 @@ class Assignment(ABC, Generic[P]):
         self._kafka.commit(self._uncommitted, note=self._note, wait=wait)
         self._uncommitted.clear()
 
-    def uncommitted(self, partitions: Iterable[int]) -> None:
+    def mark_uncommitted(self, partitions: Iterable[int]) -> None:
         """The group has not taken what it was told of these: it is told again."""
         self._uncommitted |= {number: self._safe(self.open[number]) for number in partitions if number in self.open}
 
@@ -121,7 +121,7 @@ class Assignment(ABC, Generic[P]):
         """
         topic = repeat(
             lambda: _described(self._settings),
-            passes=lambda error: isinstance(error, _TopicMissing),
+            is_transient=lambda error: isinstance(error, _TopicMissing),
             within=APPEARS_WITHIN,
         )
         if self._topic_id and topic.topic_id != self._topic_id:

@@ -1,6 +1,6 @@
 """Work in flight: a short queue and the one thread that does it, in order.
 
-Touches no partition: what became of each piece of work is for the caller to collect.
+Touches no partition: the caller collects the results.
 """
 
 from __future__ import annotations

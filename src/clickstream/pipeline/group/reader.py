@@ -1,8 +1,8 @@
 """A member of the consumer group: the one loop that reads partitions and hands their messages to a sink.
 
 The main thread fetches and prepares; one other thread stores, so that a server works on one batch while the next is
-prepared. What passes by itself has one cure: forget what is not stored, look up where each partition continues, and
-continue there, as often as it takes. The sink decides what a batch is and where it goes.
+prepared. Every failure that passes by itself has one cure: forget what is not stored, look up where each partition
+continues, and continue there, as often as it takes. The sink decides what a batch is and where it goes.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from typing import Final, Generic, TypeVar
 
 from clickstream.config.settings import KafkaSettings, PostgresSettings, Settings, ValkeySettings
 from clickstream.domain.errors import (
+    AdmissionRefused,
     BatchInvalidated,
     ClickstreamError,
-    NotAdmitted,
     OffsetLost,
     ServiceRefused,
     ServiceUnavailable,
@@ -28,7 +28,7 @@ from clickstream.pipeline.group.sink import Sink
 from clickstream.pipeline.process.heartbeats import Heartbeats
 from clickstream.pipeline.process.loop import Background, Backoff, Rate, Reporter
 from clickstream.pipeline.process.run import WorkerOptions
-from clickstream.services.kafka.consumer import EventConsumer, Fetched
+from clickstream.services.kafka.consumer import EventConsumer, FetchedMessages
 
 PATIENCE_SECONDS: Final = 0.5
 """How long one wait for the sink lasts before the worker looks around."""
@@ -107,9 +107,9 @@ class Reader(Generic[B]):
             self._sink.collect(0.0)
             self._go_on()
             # Marks may be skipped only when every message before them was taken.
-            if self._take(self._fetch()):
+            if self._submit(self._fetch()):
                 self._skip_marks()
-            self._partitions.verify(busy=self._busy)
+            self._partitions.raise_if_invalidated(busy=self._busy)
         except ServiceUnavailable as error:
             self._start_over(error)
         except BatchInvalidated as error:
@@ -118,7 +118,7 @@ class Reader(Generic[B]):
             self._partitions.on_failure(error)
         self._look_around()
 
-    def _fetch(self) -> list[Fetched]:
+    def _fetch(self) -> list[FetchedMessages]:
         limits, started = self._sink.limits, time.perf_counter()
         try:
             fetched = self._kafka.fetch(limits.count, wait=limits.wait, gather=limits.gather)
@@ -131,7 +131,7 @@ class Reader(Generic[B]):
         self._sink.totals.fetched(time.perf_counter() - started, some=self._busy)
         return fetched
 
-    def _take(self, fetched: list[Fetched]) -> bool:
+    def _submit(self, fetched: list[FetchedMessages]) -> bool:
         """Hand the messages over; False when a stop or a hold came first, and the rest is left, to be read again."""
         if self._held:
             return False
@@ -187,13 +187,13 @@ class Reader(Generic[B]):
     def _revoked(self, partitions: list[int]) -> None:
         if not self._leaving:
             self._hand_over(partitions)
-        self._partitions.dropped(partitions)
+        self._partitions.drop(partitions)
 
     def _lost(self, partitions: list[int]) -> None:
-        self._partitions.dropped(partitions)
+        self._partitions.drop(partitions)
 
     def _uncommitted(self, partitions: list[int]) -> None:
-        self._partitions.uncommitted(partitions)
+        self._partitions.mark_uncommitted(partitions)
 
     def _hand_over(self, partitions: Iterable[int]) -> None:
         """Before these go to another worker: store what is in flight, and leave what we know where it finds it."""
@@ -205,7 +205,7 @@ class Reader(Generic[B]):
         except (ServiceUnavailable, BatchInvalidated) as error:
             self._logger.warning("not stored before giving up partitions, so read again later: %s", error)
             self._start_over(None)
-        if len(self._queue) and not self._sink.fenced:
+        if len(self._queue) and not self._sink.stored_at_most_once:
             self._start_over(None)
         self._commit_group(wait=True)
 
@@ -239,7 +239,7 @@ class Reader(Generic[B]):
             self._partitions.check_topic()
             self._kafka.trouble = None
             self._partitions.check_target()
-        except (ServiceUnavailable, NotAdmitted):
+        except (ServiceUnavailable, AdmissionRefused):
             return
         except ServiceRefused as error:
             self._refusal = error

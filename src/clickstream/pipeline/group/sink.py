@@ -1,4 +1,4 @@
-"""What the reader of a group wants of a sink: where messages go, batch by batch, and what it tells of itself."""
+"""The protocol between the reader of a group and its sink, which stores messages batch by batch."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from clickstream.domain.processes import Role
 from clickstream.domain.reports import WorkerReport
 from clickstream.pipeline.group.assignment import Assignment
 from clickstream.pipeline.group.in_flight import InFlight
-from clickstream.services.kafka.consumer import Fetched
+from clickstream.services.kafka.consumer import FetchedMessages
 
 B = TypeVar("B")
 
@@ -58,7 +58,7 @@ class Sink(Protocol[B]):
 
     role: Role
     limits: FetchLimits
-    fenced: bool
+    stored_at_most_once: bool
     """What is in flight may be left to itself when its partition goes to another worker: it cannot be stored twice."""
 
     @property
@@ -77,10 +77,10 @@ class Sink(Protocol[B]):
     def assigned(self, partitions: list[int]) -> None:
         """These are ours from now on."""
 
-    def portions(self, fetched: list[Fetched]) -> Iterable[list[Fetched]]:
+    def portions(self, fetched: list[FetchedMessages]) -> Iterable[list[FetchedMessages]]:
         """The messages of open partitions, so many at a time as make a batch."""
 
-    def prepare(self, portion: list[Fetched]) -> B | None:
+    def prepare(self, portion: list[FetchedMessages]) -> B | None:
         """The batch of these messages; None if all of them were handed over before."""
 
     def submit(self, batch: B) -> None:

@@ -1,7 +1,7 @@
 """Batches on their way into OpenSearch: a short queue and the one thread that settles them, in order.
 
-In order, since of events that differ only in transaction_id the first is to stay; and so that a checkpoint, which goes
-through the same queue, secures all batches before it. Touches no partition.
+The order matters: of events that differ only in transaction_id the first must stay, and a checkpoint, which goes
+through the same queue, must secure all batches before it. Touches no partition.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from functools import partial
 
 from clickstream.pipeline.group.in_flight import DEPTH, InFlight
 from clickstream.pipeline.indexer.documents import Documents
-from clickstream.pipeline.indexer.settler import Settled, Settler
+from clickstream.pipeline.indexer.settler import SettledBatch, Settler
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class Checkpoint:
     """By partition: what is before this offset is in a batch before the checkpoint, or was secured already."""
 
 
-class BulkQueue(InFlight[Documents | Checkpoint, Settled | None]):
+class BulkQueue(InFlight[Documents | Checkpoint, SettledBatch | None]):
     """The batches and checkpoints in flight."""
 
     def __init__(self, settler: Settler) -> None:
@@ -48,7 +48,7 @@ class BulkQueue(InFlight[Documents | Checkpoint, Settled | None]):
         """It is done when all batches before it are safe on the server's disk."""
         self.put(checkpoint, partial(self._settler.secure, self._cancelled))
 
-    def abandon(self) -> list[tuple[Documents | Checkpoint, Settled | None]]:
+    def abandon(self) -> list[tuple[Documents | Checkpoint, SettledBatch | None]]:
         """Give up what is in flight, once the server has answered to what it works on, and what is not secured."""
         self._cancelled.set()
         done = super().abandon()

@@ -1,6 +1,6 @@
-"""When the index gets the settings of bulk loading, and when it gets its own back: far behind, and caught up.
+"""Sets the index up for bulk loading while the indexers are far behind, and restores its own settings afterwards.
 
-Each of several indexers sets them, and the one that catches up or stops restores them: a refresh too many does no harm.
+Each of several indexers sets them, and the first that catches up or stops restores them; an extra refresh is harmless.
 """
 
 from __future__ import annotations

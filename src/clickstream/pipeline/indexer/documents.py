@@ -1,4 +1,4 @@
-"""From messages to documents, as the two lines of text each that a bulk request wants. Asks no server.
+"""Turns messages into documents, two lines of text each, as a bulk request wants them. Asks no server.
 
 A document's id is its event's identity, and it is created, never overwritten: of two events that differ only in
 transaction_id the first stays, as in PostgreSQL, and one that is sent again changes nothing.
@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from clickstream.pipeline.events.decode import Message, decode_messages
-from clickstream.services.kafka.consumer import Fetched
+from clickstream.services.kafka.consumer import FetchedMessages
 
 LONGEST: Final = 320
 """Bytes of the longest document with its action: its fields have limits, and what else a message holds is left out.
@@ -30,7 +30,7 @@ class Documents:
     """Messages read, including those that are not events: the PostgreSQL consumers keep these."""
     next_offsets: dict[int, int] = field(default_factory=dict)
 
-    def add(self, fetched: Fetched) -> None:
+    def add(self, fetched: FetchedMessages) -> None:
         """Take these in, after what is there of the same partition."""
         values = [message.value() for message in fetched.messages]
         events, faults = decode_messages(values)

@@ -1,8 +1,8 @@
-"""Documents that OpenSearch refused for a reason that is in no list: their own fault, or the state of the index?
+"""Documents that OpenSearch refused for an unknown reason: is it their own fault, or the state of the index?
 
-What becomes of others decides. A document that is refused twice, the second time in a bulk in which another was taken,
-is its own fault, so that one bad document stops nothing. While none is taken, all of them wait: nothing is rejected for
-a state. In every second bulk there is a witness, a document that was taken before and changes nothing by coming again.
+The other documents decide. When a document is refused twice, the second time in a bulk in which another was accepted,
+it is at fault and is rejected, so one bad document stops nothing. While no document is accepted, all of them wait.
+Every second bulk holds a witness: a document that was accepted before, and that changes nothing when it is sent again.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class Doubts:
         """Documents refused once, and whether others were created beside them."""
         self._on_its_word = 0
 
-    def settled(self) -> None:
+    def clear(self) -> None:
         """The batch is done with."""
         self._suspects.clear()
 

@@ -19,7 +19,7 @@ _logger = logging.getLogger("clickstream.indexer")
 
 
 @dataclass(slots=True)
-class Place:
+class IndexPosition:
     """How far one partition is."""
 
     prepared_offset: int
@@ -30,7 +30,7 @@ class Place:
     """What is before this one is safe there: it may be committed."""
 
 
-class Offsets(Assignment[Place]):
+class Offsets(Assignment[IndexPosition]):
     """Which partitions are ours, and which of them are open."""
 
     def __init__(self, settings: KafkaSettings, kafka: EventConsumer, index: EventsIndex, *, accept_gap: bool) -> None:
@@ -61,10 +61,10 @@ class Offsets(Assignment[Place]):
         for partition in sorted(self.waiting):
             known = committed[partition].of(self._note) if partition in committed else None
             offset = self._begin(partition, known)
-            self._start(partition, Place(offset, offset, offset))
+            self._start(partition, IndexPosition(offset, offset, offset))
 
-    def settled(self, next_offsets: dict[int, int]) -> None:
-        """What is before these offsets is done with."""
+    def stored(self, next_offsets: dict[int, int]) -> None:
+        """What is before these offsets is in the index, or refused."""
         for partition, offset in next_offsets.items():
             if place := self.open.get(partition):
                 place.stored_offset = offset
@@ -80,7 +80,7 @@ class Offsets(Assignment[Place]):
             if (place := self.open.get(partition)) and offset > place.secured_offset:
                 self._uncommitted[partition] = place.secured_offset = offset
 
-    def _safe(self, opened: Place) -> int:
+    def _safe(self, opened: IndexPosition) -> int:
         return opened.secured_offset
 
     def behind(self) -> int | None:
@@ -93,7 +93,7 @@ class Offsets(Assignment[Place]):
         if self._index_id and self._index.identity() != self._index_id:
             self._index_lost = True
 
-    def verify(self, *, busy: bool) -> None:
+    def raise_if_invalidated(self, *, busy: bool) -> None:
         if self._index_lost:
             raise BatchInvalidated("the index was deleted")
 

@@ -1,13 +1,13 @@
-"""Settling a batch of documents: sent until each is stored or refused for good, however long that takes.
+"""Settles batches of documents: sends each until it is stored or refused for good, however long that takes.
 
-Only what failed is sent again, in smaller bulks while the server is short of breath. Knows no partition's offset.
+Only documents that failed are sent again, in smaller bulks while the server is overloaded. Knows no partition's offset.
 
-What is settled is not yet safe. A shard that cannot write its log, as on a full disk, fails the bulk with 500, and has
-the documents in its memory: sent again, by us or by who takes over from us, they are "there" (409). A bulk beside it is
-even answered with 201, for the server takes a log that was closed under it for one that is written. All of these are
-gone when the shard fails, which it does with its next write. So `secure` has something written: a shard that takes it,
-in the very life in which it took the documents, has its log in order. (A flush would not do: it never returns where the
-log is closed.) Only then may offsets be committed; else all since the last proof is sent again.
+A settled batch is not yet safe. A shard that cannot write its log, as on a full disk, fails the bulk with 500, and has
+the documents in its memory: sent again, by us or by the indexer that takes over, they are "there" (409). A bulk beside
+it is even answered with 201, because the server takes a closed log for a written one. All of these documents are gone
+when the shard fails, which it does with its next write. So `secure` writes something: a shard that accepts it in the
+same life in which it accepted the documents has its log in order. (A flush would not do: it never returns where the log
+is closed.) Only then may offsets be committed; else all documents since the last proof are sent again.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ behind it meanwhile, which may be taken."""
 _LOOK_EVERY: Final = 0.05
 
 
-class Abandoned(BatchInvalidated):
+class BatchAbandoned(BatchInvalidated):
     """The batch was given up before it was settled; some of it may be stored."""
 
 
@@ -54,12 +54,12 @@ class ShardFailed(BatchInvalidated):
     """A shard has begun a new life: documents that it had taken in the one before may be lost."""
 
 
-class IndexGone(BatchInvalidated):
+class IndexDeleted(BatchInvalidated):
     """The index was deleted: what it held must be read again."""
 
 
 @dataclass(frozen=True, slots=True)
-class Settled:
+class SettledBatch:
     """What became of a batch."""
 
     created: int
@@ -103,21 +103,21 @@ class Settler:
 
         Raises:
             Abandoned: `cancelled` was set first.
-            ShardFailed, IndexGone: it may be lost.
-            NotAdmitted: the server does not let us ask.
+            ShardFailed, IndexDeleted: it may be lost.
+            AdmissionRefused: the server does not let us ask.
         """
         while not self._secured(cancelled):
             pass
 
     def _secured(self, cancelled: threading.Event) -> bool:
         if cancelled.is_set():
-            raise Abandoned
+            raise BatchAbandoned
         if self._lives is None:
             return True  # no document was sent
         try:
             for _ in range(2):  # the second shows that the log was not closed under the first
                 if not self._writer.probe(len(self._lives)):
-                    raise IndexGone("the index was deleted")
+                    raise IndexDeleted("the index was deleted")
             if self._look() != self._lives:
                 raise ShardFailed("a shard has failed since documents were sent to it")
         except ServiceUnavailable as error:
@@ -129,15 +129,15 @@ class Settler:
     def _look(self) -> Lives:
         found = self._writer.lives()
         if found is None:
-            raise IndexGone("the index was deleted")
+            raise IndexDeleted("the index was deleted")
         return found
 
-    def settle(self, batch: Documents, topic: tuple[str, str], cancelled: threading.Event) -> Settled:
+    def settle(self, batch: Documents, topic: tuple[str, str], cancelled: threading.Event) -> SettledBatch:
         """Return when every document is stored or its refusal recorded. `topic`: name and id.
 
         Raises:
             Abandoned: `cancelled` was set first.
-            IndexGone: there is no index any more.
+            IndexDeleted: there is no index any more.
             ServiceUnavailable: none of these documents is taken, and why is not known; others might be.
             ServiceRefused: the server takes no document at all, or none from us.
         """
@@ -159,15 +159,15 @@ class Settler:
             self._count_refusals(answer)
             again += len(answer.again)
             pending = [part[place] for place in answer.again] + rest
-        self._doubts.settled()
+        self._doubts.clear()
         if refused:
             self._record(batch, refused, topic, cancelled)
-        return Settled(created, duplicates, len(refused), again)
+        return SettledBatch(created, duplicates, len(refused), again)
 
     def _send(self, lines: list[str], cancelled: threading.Event) -> BulkAnswer | None:
         """One bulk; None: nothing is known of it, and that was waited out."""
         if cancelled.is_set():
-            raise Abandoned
+            raise BatchAbandoned
         try:
             if self._lives is None:
                 self._lives = self._look()
@@ -176,7 +176,7 @@ class Settler:
             self._failed(error, cancelled)
             return None
         if answer.index_missing:
-            raise IndexGone(answer.reason)
+            raise IndexDeleted(answer.reason)
         return answer
 
     def _judged(self, lines: list[str], answer: BulkAnswer, cancelled: threading.Event) -> bool:
@@ -229,7 +229,7 @@ class Settler:
             )
         while True:
             if cancelled.is_set():
-                raise Abandoned
+                raise BatchAbandoned
             try:
                 record(self._postgres, *topic, rows)
             except ServiceUnavailable as error:

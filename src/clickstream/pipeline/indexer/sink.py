@@ -23,7 +23,7 @@ from clickstream.pipeline.indexer.documents import Documents
 from clickstream.pipeline.indexer.offsets import Offsets
 from clickstream.pipeline.indexer.settler import Settler
 from clickstream.pipeline.process.run import WorkerOptions
-from clickstream.services.kafka.consumer import Fetched
+from clickstream.services.kafka.consumer import FetchedMessages
 from clickstream.services.opensearch.index import EventsIndex
 
 MOST_DOCUMENTS: Final = 5_000
@@ -60,7 +60,7 @@ class IndexerSink:
     """Batches of all partitions together, into OpenSearch."""
 
     role = Role.INDEXER
-    fenced = False
+    stored_at_most_once = False
 
     def __init__(self, most: int, partitions: Offsets, index: EventsIndex, settler: Settler) -> None:
         self.limits = FetchLimits(most, WAIT_SECONDS, GATHER_SECONDS, HOLD_AFTER)
@@ -81,16 +81,16 @@ class IndexerSink:
         self.partitions.assigned(partitions)
         self._bulk_settings.reopen()
 
-    def portions(self, fetched: list[Fetched]) -> list[list[Fetched]]:
+    def portions(self, fetched: list[FetchedMessages]) -> list[list[FetchedMessages]]:
         own = [one for one in fetched if one.partition in self.partitions.open]
         return [own] if own else []
 
-    def prepare(self, portion: list[Fetched]) -> Documents | None:
+    def prepare(self, portion: list[FetchedMessages]) -> Documents | None:
         batch = Documents()
         for one in portion:
             place = self.partitions.open[one.partition]
             if fresh := [message for message in one.messages if message.offset() >= place.prepared_offset]:
-                batch.add(Fetched(one.partition, fresh))
+                batch.add(FetchedMessages(one.partition, fresh))
                 place.prepared_offset = batch.next_offsets[one.partition]
         return batch if batch.read else None
 
@@ -107,7 +107,7 @@ class IndexerSink:
                 self.partitions.secured(one.next_offsets)
                 self.partitions.commit()
             elif settled is not None:
-                self.partitions.settled(one.next_offsets)
+                self.partitions.stored(one.next_offsets)
                 self.totals.add(
                     time.time(),
                     messages=one.read,

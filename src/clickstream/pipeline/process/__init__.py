@@ -1,1 +1,1 @@
-"""Being a worker process: the stop, the log, reports and heartbeats, with a supervisor or without."""
+"""The process of a worker: its stop, log, reports and heartbeats, with a supervisor or without."""

@@ -1,4 +1,4 @@
-"""Being a worker without a supervisor, as in a container: the log on stdout, and a health file.
+"""A worker without a supervisor, as in a container: its log on stdout, and its health file.
 
 The health file is renewed with each report, about once a second, by the thread that does the work: while it is fresh
 the worker's loop turns, and one that hangs lets it go old. A server that is away is waited for, and the file stays
@@ -135,7 +135,7 @@ class Foreground:
         self._logged_at = time.monotonic()
         self._logged_events = 0
 
-    def hear(self, report: WorkerReport) -> None:
+    def receive(self, report: WorkerReport) -> None:
         self._health.renew(Health(report.state, report.detail))
         if not self._figures or report.events == self._logged_events:
             return

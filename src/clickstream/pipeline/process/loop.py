@@ -53,19 +53,19 @@ def install_stop() -> Stop:
     """An event that the first SIGTERM or SIGINT sets; a second one has its usual effect (end, KeyboardInterrupt)."""
     stop = Stop()
 
-    def ask(number: int, _frame: FrameType | None) -> None:
+    def request_stop(number: int, _frame: FrameType | None) -> None:
         stop.interrupted = number == signal.SIGINT
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         signal.signal(signal.SIGINT, signal.default_int_handler)
         # Not set() here: this may interrupt the main thread inside stop.wait(), which holds the event's lock.
         _thread.start_new_thread(stop.set, ())
 
-    signal.signal(signal.SIGTERM, ask)
-    signal.signal(signal.SIGINT, ask)
+    signal.signal(signal.SIGTERM, request_stop)
+    signal.signal(signal.SIGINT, request_stop)
     return stop
 
 
-class _Harmless(logging.Formatter):
+class _EscapingFormatter(logging.Formatter):
     """Drivers repeat what servers say, and the terminal may be the user's."""
 
     def format(self, record: logging.LogRecord) -> str:
@@ -74,7 +74,7 @@ class _Harmless(logging.Formatter):
 
 def plain_formatter(name: str) -> logging.Formatter:
     """One line a record: UTC time, level, the worker's name, the message."""
-    formatter = _Harmless(
+    formatter = _EscapingFormatter(
         f"%(asctime)s.%(msecs)03dZ %(levelname)s {name.replace('%', '%%')}: %(message)s", "%Y-%m-%dT%H:%M:%S"
     )
     formatter.converter = time.gmtime
@@ -88,19 +88,19 @@ def configure_logging(name: str) -> None:
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
 
 
-def hear_lines(fd: int, hear: Callable[[bytes], None]) -> None:
-    """Call `hear` with each line that comes on a descriptor, from a thread of its own, until the other end closes."""
+def read_lines(fd: int, on_line: Callable[[bytes], None]) -> None:
+    """Call `on_line` with each line that a descriptor gives, in a thread of its own, until the other end closes."""
 
-    def listen() -> None:
+    def read() -> None:
         rest = b""
         # Not through sys.stdin: a thread that waits inside its buffer's lock makes the interpreter crash at its end.
         with suppress(OSError):  # the writer is gone
             while chunk := os.read(fd, 65_536):
                 *lines, rest = (rest + chunk).split(b"\n")
                 for line in lines:
-                    hear(line)
+                    on_line(line)
 
-    threading.Thread(target=listen, name="hear-lines", daemon=True).start()
+    threading.Thread(target=read, name="read-lines", daemon=True).start()
 
 
 class Rate:

@@ -1,4 +1,4 @@
-"""Being a process that works on Kafka's messages: logging, the stop, a stop that hangs, the exit code."""
+"""Runs a consumer or indexer to its end: logging, the stop, a stop that hangs, the exit code."""
 
 from __future__ import annotations
 

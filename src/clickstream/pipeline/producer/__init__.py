@@ -1,1 +1,1 @@
-"""The producer: sends a CSV file to Kafka, at the pace that it is told."""
+"""The producer: sends a CSV file to Kafka, at the given pace."""

@@ -1,6 +1,6 @@
 """When the next event may be sent: at once, at an even rate, or in the rhythm of event time.
 
-Pure: told the time by a clock, it answers with a count and a delay; waiting (on the stop event) is the caller's.
+Pure: given a clock's time, it returns a count and a delay; the caller waits (on the stop event).
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Plan(Protocol):
         ...
 
 
-class AtOnce:
+class UnlimitedPlan:
     """Everything is due from the start."""
 
     def __init__(self, count: int) -> None:
@@ -49,7 +49,7 @@ class AtOnce:
         return self._count
 
 
-class Even:
+class EvenPlan:
     """`rate` events a second, the first at once."""
 
     def __init__(self, rate: float) -> None:
@@ -62,7 +62,7 @@ class Even:
         return math.floor(elapsed * self._rate + 1e-9) + 1
 
 
-class EventTime:
+class EventTimePlan:
     """As the events happened, `factor` times as fast; `time_ms` ascends."""
 
     def __init__(self, time_ms: Int64Array, factor: float) -> None:
@@ -78,8 +78,8 @@ class EventTime:
 def plan(pace: Pace, time_ms: Int64Array) -> Plan:
     """When the events with these times are due; `time_ms` ascends."""
     if pace.rate is not None:
-        return Even(pace.rate)
-    return EventTime(time_ms, pace.realtime) if pace.realtime is not None else AtOnce(len(time_ms))
+        return EvenPlan(pace.rate)
+    return EventTimePlan(time_ms, pace.realtime) if pace.realtime is not None else UnlimitedPlan(len(time_ms))
 
 
 class Pacer:

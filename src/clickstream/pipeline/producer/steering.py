@@ -1,6 +1,6 @@
-"""Orders that a running producer is given, a JSON line each, and what has become of them: pace and pause.
+"""Orders to a running producer, a JSON line each, and the pace and pause that they lead to.
 
-Knows no pipe: the reader of the lines hands them to `Orders.hear`.
+Knows no pipe: the reader of the lines hands them to `Orders.receive`.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _decoder: msgspec.json.Decoder[Order] = msgspec.json.Decoder(Order)
 
 
 def order_line(order: Order) -> str:
-    """The order as the line that `Orders.hear` takes."""
+    """The order as the line that `Orders.receive` takes."""
     return msgspec.json.encode(order).decode()
 
 
@@ -44,9 +44,9 @@ class Orders:
     def __init__(self, pace: Pace) -> None:
         self.pace = pace
         self.paused = False
-        self._obeyed: tuple[Pace, bool] = (pace, False)
+        self._applied: tuple[Pace, bool] = (pace, False)
 
-    def hear(self, line: bytes) -> None:
+    def receive(self, line: bytes) -> None:
         """Take an order; one that is not understood is logged and changes nothing."""
         try:
             order = _decoder.decode(line)
@@ -61,19 +61,19 @@ class Orders:
             case Pace():
                 self.pace = order
 
-    def obey(self, pacer: Pacer, time_ms: Int64Array, sent: int) -> bool:
+    def apply(self, pacer: Pacer, time_ms: Int64Array, sent: int) -> bool:
         """Have the pacer do what was ordered, after `sent` of the events with these times; True if that was news."""
         pace, paused = self.pace, self.paused
-        if (pace, paused) == self._obeyed:
+        if (pace, paused) == self._applied:
             return False
-        if pace != self._obeyed[0]:
+        if pace != self._applied[0]:
             pacer.follow(plan(pace, time_ms[sent:]), sent)
             _logger.info("Sending at %s from now on", pace)
-        if paused != self._obeyed[1]:
+        if paused != self._applied[1]:
             _logger.info("Paused" if paused else "Resumed")
         if paused:
             pacer.pause()
         else:
             pacer.resume()
-        self._obeyed = pace, paused
+        self._applied = pace, paused
         return True

@@ -1,4 +1,4 @@
-"""The producer worker: reads a CSV file, sends its events to Kafka in order of time, says how far it is."""
+"""The producer worker: reads a CSV file, sends its events to Kafka in order of time, reports its progress."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from clickstream.domain.reports import WorkerReport, WorkerState
 from clickstream.pipeline.events.csvfile.reader import CsvEvents, read_events
 from clickstream.pipeline.events.csvfile.rejects import write_rejects
 from clickstream.pipeline.events.encode import encode_keys, encode_values
-from clickstream.pipeline.process.loop import OnReport, Rate, Reporter, hear_lines, install_stop
+from clickstream.pipeline.process.loop import OnReport, Rate, Reporter, install_stop, read_lines
 from clickstream.pipeline.producer.pacing import Pacer, plan
 from clickstream.pipeline.producer.steering import Orders
 from clickstream.services.kafka.producer import EventProducer
@@ -74,7 +74,7 @@ class _Progress:
             _logger.info("Kafka is back")
         self._trouble = trouble
         state = "paused" if self._steering.paused else "waiting" if trouble else "running"
-        self.say(state, trouble or detail or self.position())
+        self.report(state, trouble or detail or self.position())
         if time.monotonic() - self._logged_at >= LOG_SECONDS and self.total:
             self._logged_at = time.monotonic()
             _logger.info("%s events acknowledged", self.position())
@@ -82,16 +82,16 @@ class _Progress:
     def finish(self, fault: str) -> None:
         """The last word: a log line and the final report. `fault`: what keeps the file from being read, if anything."""
         if fault:
-            self.say(WorkerState.UNREADABLE, fault, final=True)
+            self.report(WorkerState.UNREADABLE, fault, final=True)
             return
         outstanding = self._producer.outstanding
         _logger.info("%s events acknowledged, %d failed", self.position(), self._producer.failed)
         if outstanding:
             _logger.warning("%d events were handed over and are not acknowledged; Kafka may hold them", outstanding)
         done = self._producer.acknowledged + self._producer.failed == self.total
-        self.say("done" if done else "stopping", self.position(), final=True)
+        self.report("done" if done else "stopping", self.position(), final=True)
 
-    def say(self, state: str, detail: str, *, final: bool = False) -> None:
+    def report(self, state: str, detail: str, *, final: bool = False) -> None:
         acknowledged = self._producer.acknowledged
         counters = {"failed": self._producer.failed, "bad_lines": self.bad_lines}
         if self.total is not None:
@@ -125,7 +125,7 @@ def run(
     steering = Orders(options.pace)
     stop = stop or install_stop()
     if orders is not None:
-        hear_lines(orders, steering.hear)
+        read_lines(orders, steering.receive)
     producer = EventProducer(settings.kafka)
     progress = _Progress(producer, Reporter(options.report, stop, on_report=options.on_report), steering)
     fault = ""
@@ -177,7 +177,7 @@ def _send(
     sent = 0
     pacer = Pacer(plan(steering.pace, events.time_ms), len(events), time.monotonic)
     while sent < len(events) and not stop.is_set():
-        news = steering.obey(pacer, events.time_ms, sent)
+        news = steering.apply(pacer, events.time_ms, sent)
         allowed, delay = pacer.allow(sent)
         count = min(allowed, CHUNK)
         if count == 0:

@@ -1,1 +1,1 @@
-"""The session algebra: what a batch of events changes in sessions and in the figures of days. Pure."""
+"""The session algebra: how a batch of events changes sessions and the figures of days. Pure."""

@@ -1,4 +1,4 @@
-"""What a batch changes in the figures of each day. Pure."""
+"""The changes that a batch makes to the figures of each day. Pure."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 A Window holds, for one partition, the events of every stored session that ends at or after a mark. An event that is
 more than the timeout later than the mark therefore finds in memory every session that it could touch; an older one
 is *late*, and the sessions around it are looked up in PostgreSQL. Either way a batch sees whole sessions, so that
-merging is: put old and new events together, sort, drop repeats, cut where the gap exceeds the timeout.
+merging is: put old and new events together, sort, drop repeats, cut where the time between two exceeds the timeout.
 
 Of visitors that others write too, what the window holds may be too little (never too much, for no event is ever
 removed): their events are looked up whatever their age.

@@ -1,1 +1,1 @@
-"""Aiven's own API, which tells how services stand that run there; the only place that speaks to it."""
+"""Aiven's API, which tells the state of services that run there; the only place that speaks to it."""

@@ -1,4 +1,4 @@
-"""Asking Aiven for a project's services, all with one request. Changes nothing there.
+"""Asks Aiven for a project's services, with one request. Changes nothing there.
 
 The token goes to Aiven's host alone: redirects are not followed, and no error repeats it.
 """
@@ -16,7 +16,7 @@ from urllib.parse import quote
 import msgspec
 import truststore
 
-from clickstream.domain.errors import NotAdmitted, ServiceRefused, ServiceUnavailable
+from clickstream.domain.errors import AdmissionRefused, ServiceRefused, ServiceUnavailable
 from clickstream.domain.escapes import brief
 
 SERVICE: Final = "Aiven's API"
@@ -78,7 +78,7 @@ def list_services(token: str, project: str, *, timeout: float, base_url: str | N
         base_url: where the API is; None: BASE_URL.
 
     Raises:
-        NotAdmitted: the token is not taken.
+        AdmissionRefused: the token is not taken.
         ServiceRefused: there is no such project, or the answer is none that we understand.
         ServiceUnavailable: no answer.
     """
@@ -93,7 +93,7 @@ def list_services(token: str, project: str, *, timeout: float, base_url: str | N
     except msgspec.MsgspecError:
         raise ServiceRefused(f"{SERVICE} gave an answer that is not a list of services") from None
     except ValueError:  # its text may hold the token
-        raise NotAdmitted("AIVEN_API_TOKEN holds characters that no token has") from None
+        raise AdmissionRefused("AIVEN_API_TOKEN holds characters that no token has") from None
     except (OSError, HTTPException) as error:
         reason = getattr(error, "reason", error)
         raise ServiceUnavailable(SERVICE, str(reason) or type(reason).__name__) from None
@@ -107,7 +107,7 @@ def _opener() -> urllib.request.OpenerDirector:
 
 def _refused(code: int, project: str) -> ServiceRefused | ServiceUnavailable:
     if code in {401, 403}:
-        return NotAdmitted(f"{SERVICE} does not take the token ({code})", hint="check AIVEN_API_TOKEN")
+        return AdmissionRefused(f"{SERVICE} does not take the token ({code})", hint="check AIVEN_API_TOKEN")
     if code == 404:
         return ServiceRefused(f"{SERVICE} knows no project {project}", hint="check AIVEN_PROJECT_NAME")
     if code >= 500 or code == 429:

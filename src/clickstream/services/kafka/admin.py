@@ -100,7 +100,7 @@ def permissions(settings: KafkaSettings, topic: str, *, timeout: float | None = 
                 ),
                 timeout,
             )
-        except _Answered as answer:
+        except _ErrorAnswer as answer:
             if answer.code == KafkaError.UNKNOWN_TOPIC_OR_PART:
                 return frozenset()
             raise
@@ -119,7 +119,7 @@ def create_topic(settings: KafkaSettings) -> TopicInfo:
             return known
         try:
             _create(admin, settings)
-        except _Answered as answer:
+        except _ErrorAnswer as answer:
             if answer.code != KafkaError.TOPIC_ALREADY_EXISTS:
                 raise
         deadline = time.monotonic() + GONE_WITHIN
@@ -145,7 +145,7 @@ def create_partitions(settings: KafkaSettings, topic: str, partitions: int) -> N
                 lambda seconds: admin.create_partitions([wanted], request_timeout=seconds),
                 also=SPREADING,
             )
-        except _Answered as answer:
+        except _ErrorAnswer as answer:
             # Also the answer to a repeated request whose first attempt was carried out.
             info = _describe(admin, topic) if answer.code == KafkaError.INVALID_PARTITIONS else None
             if info is None or info.partitions != partitions:
@@ -172,7 +172,7 @@ def group_permissions(settings: KafkaSettings, group_id: str, *, timeout: float 
                 ),
                 timeout,
             )
-        except _Answered as answer:
+        except _ErrorAnswer as answer:
             if answer.code == KafkaError.GROUP_ID_NOT_FOUND:
                 return frozenset()
             raise
@@ -195,7 +195,7 @@ def group_members(settings: KafkaSettings, group_id: str, *, timeout: float = PA
                 lambda seconds: admin.describe_consumer_groups([group_id], request_timeout=seconds),
                 timeout,
             )
-        except _Answered as answer:
+        except _ErrorAnswer as answer:
             if answer.code == KafkaError.GROUP_ID_NOT_FOUND:
                 return []
             raise
@@ -217,7 +217,7 @@ def check_replaceable(settings: KafkaSettings) -> None:
             )
         try:
             _create(admin, settings, validate_only=True)
-        except _Answered as answer:
+        except _ErrorAnswer as answer:
             if answer.code != KafkaError.TOPIC_ALREADY_EXISTS:
                 raise
     granted = permissions(settings, topic)
@@ -235,7 +235,7 @@ def delete_topic(settings: KafkaSettings, topic: str) -> bool:
     with _admin(settings) as admin:
         try:
             _ask(admin, topic, lambda seconds: admin.delete_topics([topic], request_timeout=seconds))
-        except _Answered as answer:
+        except _ErrorAnswer as answer:
             if answer.code != KafkaError.UNKNOWN_TOPIC_OR_PART:
                 raise
             return False
@@ -334,7 +334,7 @@ def set_password(settings: KafkaSettings, user: str, password: str, *, timeout: 
             raise translate(error.args[0]) from error
 
 
-class _Answered(Exception):
+class _ErrorAnswer(Exception):
     """Kafka answered a request with an error; the caller decides what it means."""
 
     def __init__(self, error: KafkaError) -> None:
@@ -347,7 +347,7 @@ class _Answered(Exception):
 def _translated() -> Iterator[None]:
     try:
         yield
-    except _Answered as answer:
+    except _ErrorAnswer as answer:
         raise answer.translated from answer
 
 
@@ -367,7 +367,7 @@ def _answers(
     try:
         return admin.results(ask, timeout, also=also)
     except KafkaException as error:
-        raise _Answered(error.args[0]) from error
+        raise _ErrorAnswer(error.args[0]) from error
 
 
 def _ask(
@@ -411,7 +411,7 @@ def _describe(admin: KafkaClient, topic: str, timeout: float | None = None) -> T
             lambda seconds: admin.describe_topics(TopicCollection([topic]), request_timeout=seconds),
             timeout,
         )
-    except _Answered as answer:
+    except _ErrorAnswer as answer:
         if answer.code == KafkaError.UNKNOWN_TOPIC_OR_PART:
             return None
         raise

@@ -20,9 +20,9 @@ from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
 
 from clickstream.config.settings import KafkaSettings
-from clickstream.domain.errors import ClickstreamError, NotAdmitted, ServiceUnavailable
+from clickstream.domain.errors import AdmissionRefused, ClickstreamError, ServiceUnavailable
 from clickstream.services.handshake import TIMEOUT, HandshakeFault, Names, refusal, try_tls
-from clickstream.services.kafka.config import SERVICE, client_config, opening, passes, translate
+from clickstream.services.kafka.config import SERVICE, client_config, is_transient, opening, translate
 from clickstream.services.repeat import PATIENCE, repeat
 
 K = TypeVar("K")
@@ -62,7 +62,7 @@ _ANSWER: Final = bytes.fromhex("00000001")
 
 
 class Admission:
-    """What one librdkafka client (`heard` is its error_cb) has met on its way in."""
+    """What one librdkafka client (`note_error` is its error_cb) has met while it connects."""
 
     def __init__(self, settings: KafkaSettings, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._settings = settings
@@ -70,12 +70,12 @@ class Admission:
         self._fault: KafkaError | None = None
         self._since: float | None = None
         self._all_down_since: float | None = None
-        self._looked = float("-inf")
+        self._diagnosed_at = float("-inf")
         self._found: ClickstreamError | None = None
         self.granted = False
         """A broker has let us in: whatever comes later may be a broker that restarts."""
 
-    def heard(self, error: KafkaError) -> None:
+    def note_error(self, error: KafkaError) -> None:
         """Note an error. Contacts no broker."""
         now = self._clock()
         if self._since is None:
@@ -85,49 +85,49 @@ class Admission:
         elif self._all_down_since is None:
             self._all_down_since = now
 
-    def answered(self) -> None:
-        """A broker answered: what was heard before it counts no more."""
+    def note_answer(self) -> None:
+        """A broker answered: earlier errors no longer count."""
         self._fault = self._since = self._all_down_since = None
 
-    def grant(self) -> None:
+    def admit(self) -> None:
         """The brokers that we need have let us in."""
-        self.answered()
+        self.note_answer()
         self.granted = True
 
-    def look(self) -> ClickstreamError | None:
-        """Why no broker lets us in, once that has been so for a while; NotAdmitted: nor will any, however often we try.
+    def find_refusal(self) -> ClickstreamError | None:
+        """Why no broker lets us in, once that has been so for a while; AdmissionRefused: trying again will not help.
 
-        None while there is nothing to tell, and after the first success. Takes some seconds now and then.
+        None while there is nothing to report, and after the first success. Takes some seconds now and then.
         """
         waits = ((self._all_down_since, GRACE), (self._since, ANSWERED_GRACE))
         now = self._clock()
         if self.granted or not any(since is not None and now - since >= wait for since, wait in waits):
             return None
-        self._ask(None)
+        self._diagnose(None)
         if self._found is None:
-            self.answered()  # nothing is wrong any more
+            self.note_answer()  # nothing is wrong any more
         return self._found
 
-    def why(self, error: KafkaError) -> ClickstreamError:
-        """The error in our words, after a look at the broker where it says too little."""
+    def explain(self, error: KafkaError) -> ClickstreamError:
+        """The error in our words; asks the broker where the error says too little."""
         if error.code() not in _SILENT:
             return translate(error)
-        self._ask(error)
+        self._diagnose(error)
         return self._found or translate(self._fault or error)
 
-    def _ask(self, error: KafkaError | None) -> None:
-        """Find out what is wrong, but not again and again."""
-        if self._clock() - self._looked < AGAIN_AFTER:
+    def _diagnose(self, error: KafkaError | None) -> None:
+        """Find out what is wrong, at most once in AGAIN_AFTER."""
+        if self._clock() - self._diagnosed_at < AGAIN_AFTER:
             return
-        told = self._fault or error
-        if told is not None and told.code() not in _SILENT:
-            self._found = translate(told)
+        seen = self._fault or error
+        if seen is not None and seen.code() not in _SILENT:
+            self._found = translate(seen)
         else:
             hung_up = self._fault is None and self._all_down_since is not None
-            self._found = diagnose(self._settings, told, hung_up=hung_up)
-            if self._found is None and told is not None and told.code() == KafkaError._SSL:
-                self._found = translate(told)
-        self._looked = self._clock()
+            self._found = diagnose(self._settings, seen, hung_up=hung_up)
+            if self._found is None and seen is not None and seen.code() == KafkaError._SSL:
+                self._found = translate(seen)
+        self._diagnosed_at = self._clock()
 
 
 class KafkaClient(AdminClient):
@@ -137,10 +137,10 @@ class KafkaClient(AdminClient):
     """
 
     def __init__(self, settings: KafkaSettings, *, client_id: str) -> None:
-        """Raises NotAdmitted where librdkafka cannot use the settings."""
+        """Raises AdmissionRefused where librdkafka cannot use the settings."""
         self._admission = Admission(settings)
         with opening(settings):
-            super().__init__(client_config(settings, client_id=client_id) | {"error_cb": self._admission.heard})
+            super().__init__(client_config(settings, client_id=client_id) | {"error_cb": self._admission.note_error})
 
     def results(
         self,
@@ -158,7 +158,7 @@ class KafkaClient(AdminClient):
 
         Raises:
             KafkaException: an error that says what it means.
-            ServiceUnavailable, NotAdmitted: no answer in time, or trying further is useless.
+            ServiceUnavailable, AdmissionRefused: no answer in time, or trying further is useless.
         """
         silence, patience = (SILENCE, PATIENCE) if timeout is None else (timeout, timeout)
 
@@ -166,7 +166,7 @@ class KafkaClient(AdminClient):
             deadline = time.monotonic() + silence + 1  # a second later than librdkafka, whose reason says more
             return {key: self._result(future, deadline) for key, future in ask(silence).items()}
 
-        return repeat(attempt, passes=partial(passes, also=also), within=patience)
+        return repeat(attempt, is_transient=partial(is_transient, also=also), within=patience)
 
     def _result(self, future: Future[Any], deadline: float) -> Any:
         began = time.monotonic()
@@ -174,17 +174,17 @@ class KafkaClient(AdminClient):
             while True:
                 with suppress(FutureTimeout):
                     result = future.result(_STEP)
-                    self._admission.grant()
+                    self._admission.admit()
                     return result
                 self.poll(0)
-                found, now = self._admission.look(), time.monotonic()
-                if isinstance(found, NotAdmitted) or (found and now - began > UNREACHABLE):
+                found, now = self._admission.find_refusal(), time.monotonic()
+                if isinstance(found, AdmissionRefused) or (found and now - began > UNREACHABLE):
                     raise found
                 if now > deadline:
                     raise ServiceUnavailable(SERVICE, f"no answer within {now - began:.0f} s")
         except KafkaException as error:
             if error.args[0].code() in _SILENT:
-                raise self._admission.why(error.args[0]) from error
+                raise self._admission.explain(error.args[0]) from error
             raise
 
 
@@ -209,16 +209,16 @@ def diagnose(settings: KafkaSettings, error: KafkaError | None, *, hung_up: bool
     return refused
 
 
-def _tls_only(where: str) -> NotAdmitted:
+def _tls_only(where: str) -> AdmissionRefused:
     hint = "set KAFKA_SECURITY_PROTOCOL to SSL (client certificate) or SASL_SSL (password)"
-    return NotAdmitted(f"{SERVICE} ({where}) speaks TLS only", hint=hint)
+    return AdmissionRefused(f"{SERVICE} ({where}) speaks TLS only", hint=hint)
 
 
 def _speaks_tls_only(address: tuple[str, int]) -> bool:
     return not _speaks_plainly(address) and try_tls(address, None) not in {HandshakeFault.NO_TLS, HandshakeFault.OTHER}
 
 
-def _refused_tls(settings: KafkaSettings, address: tuple[str, int], where: str) -> NotAdmitted | None:
+def _refused_tls(settings: KafkaSettings, address: tuple[str, int], where: str) -> AdmissionRefused | None:
     files = (settings.ssl_cert_file, settings.ssl_key_file)
     client = (files[0], files[1]) if files[0] and files[1] else None
     fault = try_tls(address, settings.ssl_ca_file, client=client)
@@ -238,13 +238,13 @@ def _names(where: str) -> Names:
     )
 
 
-def _client_unknown(settings: KafkaSettings) -> NotAdmitted:
+def _client_unknown(settings: KafkaSettings) -> AdmissionRefused:
     if settings.ssl_cert_file:
-        return NotAdmitted(
+        return AdmissionRefused(
             f"{SERVICE} does not accept the client certificate in {settings.ssl_cert_file}",
             hint="check KAFKA_SSL_CERT_FILE and KAFKA_SSL_KEY_FILE: is it this service's, and not expired?",
         )
-    return NotAdmitted(
+    return AdmissionRefused(
         f"{SERVICE} demands a client certificate",
         hint="set KAFKA_SSL_CERT_FILE and KAFKA_SSL_KEY_FILE; or, for a password, check KAFKA_SECURITY_PROTOCOL and"
         " the port in KAFKA_BOOTSTRAP_SERVERS",

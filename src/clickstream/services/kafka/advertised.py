@@ -1,4 +1,4 @@
-"""Where brokers on loopback send their clients on to, asked before librdkafka follows and logs in there, unencrypted.
+"""Asks brokers on loopback where they send their clients, before librdkafka follows and logs in there, unencrypted.
 
 SASL_PLAINTEXT is for loopback only; but a client goes to the addresses that brokers tell, as those behind a tunnel do.
 librdkafka connects to them at once and has no hook for it, so the question is asked over a connection of our own: log
@@ -18,7 +18,7 @@ from typing import Final
 
 from clickstream.config import addresses
 from clickstream.config.settings import KafkaSettings
-from clickstream.domain.errors import NotAdmitted
+from clickstream.domain.errors import AdmissionRefused
 
 TIMEOUT: Final = 1.5
 """Seconds that connecting may take, and each answer."""
@@ -39,7 +39,7 @@ _asked: dict[tuple[str, ...], float] = {}
 
 
 def refuse_elsewhere(settings: KafkaSettings) -> None:
-    """Raise NotAdmitted where the brokers send their clients to another machine, and passwords would go unencrypted.
+    """Raise AdmissionRefused where brokers send their clients to another machine, and passwords would go unencrypted.
 
     Takes some milliseconds, once in a process; nothing where no broker answers.
     """
@@ -57,7 +57,7 @@ def refuse_elsewhere(settings: KafkaSettings) -> None:
             continue
         if elsewhere := next((host for host in hosts if not addresses.is_loopback(host)), ""):
             del _asked[key]
-            raise NotAdmitted(
+            raise AdmissionRefused(
                 f"Kafka sends its clients on to {elsewhere}, and KAFKA_SECURITY_PROTOCOL=SASL_PLAINTEXT is for this"
                 " machine's loopback address only",
                 hint="use SASL_SSL, or have the broker advertise a loopback address",

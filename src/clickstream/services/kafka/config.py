@@ -11,7 +11,13 @@ from typing import Any, Final
 from confluent_kafka import KafkaError, KafkaException
 
 from clickstream.config.settings import KafkaSettings
-from clickstream.domain.errors import ClickstreamError, NotAdmitted, ServiceNotReady, ServiceRefused, ServiceUnavailable
+from clickstream.domain.errors import (
+    AdmissionRefused,
+    ClickstreamError,
+    ServiceNotReady,
+    ServiceRefused,
+    ServiceUnavailable,
+)
 from clickstream.services.kafka.advertised import refuse_elsewhere
 
 SERVICE: Final = "Kafka"
@@ -111,7 +117,7 @@ _AROUND: Final = re.compile(r"^(?:\w+://)?[^/\s]+:\d+/\w+: | \(after \d+ms in st
 def client_config(settings: KafkaSettings, *, client_id: str) -> dict[str, Any]:
     """What every librdkafka client needs to reach the brokers.
 
-    Raises NotAdmitted where it would be sent on to where it must not go.
+    Raises AdmissionRefused where it would be sent on to where it must not go.
     """
     refuse_elsewhere(settings)
     config: dict[str, Any] = {
@@ -144,14 +150,14 @@ SPREADING: Final = frozenset(
 """Answers of a broker that does not know yet of a topic that is there; they pass only where it was seen just now."""
 
 
-def passes(error: Exception, *, also: frozenset[int] = frozenset()) -> bool:
+def is_transient(error: Exception, *, also: frozenset[int] = frozenset()) -> bool:
     """Whether this is an answer of Kafka that passes by itself; `also`: codes that do so for this request."""
     return isinstance(error, KafkaException) and error.args[0].code() in _PASSING | also
 
 
 @contextmanager
 def opening(settings: KafkaSettings) -> Iterator[None]:
-    """A client that is made inside and cannot be, as a file holds no key or the wrong one, raises NotAdmitted."""
+    """A client that is made inside and cannot be, as a file holds no key or the wrong one, raises AdmissionRefused."""
     try:
         yield
     except KafkaException as error:
@@ -162,7 +168,7 @@ def translate(error: KafkaError) -> ClickstreamError:
     """The error in our words: ServiceRefused when another try cannot help, else ServiceUnavailable."""
     words = _AROUND.sub("", error.str())
     if hint := _NOT_ADMITTED.get(error.code()):
-        return NotAdmitted(f"{SERVICE} refused: {words}", hint=hint)
+        return AdmissionRefused(f"{SERVICE} refused: {words}", hint=hint)
     if hint := _REFUSALS.get(error.code()):
         return ServiceRefused(f"{SERVICE} refused: {words}", hint=hint)
     if error.code() in _PASSING:
@@ -170,11 +176,11 @@ def translate(error: KafkaError) -> ClickstreamError:
     return ServiceUnavailable(SERVICE, words, hint="check KAFKA_BOOTSTRAP_SERVERS, and that the broker runs")
 
 
-def _unusable(settings: KafkaSettings, words: str) -> NotAdmitted:
+def _unusable(settings: KafkaSettings, words: str) -> AdmissionRefused:
     paths = (settings.ssl_ca_file, settings.ssl_cert_file, settings.ssl_key_file)
     why = words.rpartition(":")[2].strip().replace("PEM lib", "not what is wanted here")
     for (sign, variable), path in zip(_FILES.items(), paths, strict=True):
         if sign in words:
             hint = "certificates and keys in PEM format are wanted, and the client's two must belong together"
-            return NotAdmitted(f"{variable}={path} cannot be used: {why}", hint=hint)
-    return NotAdmitted(f"{SERVICE}'s client cannot use the settings: {why}", hint="check the variables KAFKA_...")
+            return AdmissionRefused(f"{variable}={path} cannot be used: {why}", hint=hint)
+    return AdmissionRefused(f"{SERVICE}'s client cannot use the settings: {why}", hint="check the variables KAFKA_...")

@@ -1,4 +1,4 @@
-"""Reading the events topic as a member of the group. Holds no session and commits nothing by itself.
+"""Reads the events topic as a member of the group. Holds no session and commits nothing by itself.
 
 Partitions arrive paused: their owner looks up where to go on (PostgreSQL knows) and then calls `start`.
 
@@ -16,11 +16,11 @@ from typing import Any, Final, TypeVar, cast
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
 
 from clickstream.config.settings import KafkaSettings
-from clickstream.domain.errors import ClickstreamError, NotAdmitted, OffsetLost, ServiceRefused
+from clickstream.domain.errors import AdmissionRefused, ClickstreamError, OffsetLost, ServiceRefused
 from clickstream.services.kafka.admission import Admission
 from clickstream.services.kafka.broker_watch import BrokerWatch
-from clickstream.services.kafka.config import SPREADING, WORKER, client_config, opening, passes, translate
-from clickstream.services.kafka.group import Committed, known_places
+from clickstream.services.kafka.config import SPREADING, WORKER, client_config, is_transient, opening, translate
+from clickstream.services.kafka.group import CommittedOffset, known_places
 from clickstream.services.repeat import repeat
 
 _logger = logging.getLogger("clickstream.kafka")
@@ -59,7 +59,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Fetched:
+class FetchedMessages:
     """Messages of one partition in offset order."""
 
     partition: int
@@ -74,11 +74,11 @@ class Fetched:
     def next_offset(self) -> int:
         return int(self.messages[-1].offset()) + 1
 
-    def pieces(self, size: int | None) -> Iterator[Fetched]:
+    def pieces(self, size: int | None) -> Iterator[FetchedMessages]:
         """The same messages, at most `size` at a time (None: all)."""
         step = size or len(self.messages)
         for start in range(0, len(self.messages), step):
-            yield Fetched(self.partition, self.messages[start : start + step])
+            yield FetchedMessages(self.partition, self.messages[start : start + step])
 
 
 class EventConsumer:
@@ -110,7 +110,7 @@ class EventConsumer:
         self._admission = Admission(settings)
         config = client_config(settings, client_id=f"{WORKER}{client_id}") | _SETTINGS
         if on_uncommitted is not None:
-            config["on_commit"] = lambda error, places: _tell_uncommitted(error, places, on_uncommitted)
+            config["on_commit"] = lambda error, places: _report_uncommitted(error, places, on_uncommitted)
         self._config = config | {"group.id": group_id, "error_cb": self._on_error}
         self._on_assigned, self._on_revoked, self._on_lost = on_assigned, on_revoked, on_lost
         self._assigned: set[int] = set()
@@ -123,7 +123,7 @@ class EventConsumer:
         consumer = Consumer(self._config | self.watch.config)
 
         def assign(consumer: Consumer, partitions: list[TopicPartition]) -> None:
-            self._admission.grant()
+            self._admission.admit()
             self.barred = None
             for partition in partitions:
                 # Of no consequence, as it is paused; but a late answer to this may overtake the seek in start(), and
@@ -159,7 +159,7 @@ class EventConsumer:
         self._consumer.close()
         self._consumer = self._connect()
 
-    def fetch(self, count: int, *, wait: float, gather: float) -> list[Fetched]:
+    def fetch(self, count: int, *, wait: float, gather: float) -> list[FetchedMessages]:
         """Up to `count` messages, by partition: a first one that comes within `wait` seconds, and what follows it.
 
         Args:
@@ -169,7 +169,7 @@ class EventConsumer:
 
         Raises:
             OffsetLost: a partition's offset is not (any more) in Kafka.
-            ServiceRefused: no rights; NotAdmitted: no broker ever let us in, nor will.
+            ServiceRefused: no rights; AdmissionRefused: no broker ever let us in, nor will.
         """
         try:
             messages = self._consumer.consume(1, wait)
@@ -177,7 +177,7 @@ class EventConsumer:
                 messages += self._consumer.consume(count - 1, gather)
         except KafkaException as error:
             raise translate(error.args[0]) from error
-        self._look_for_admission()
+        self._check_admission()
         self.ends.clear()
         if self.watch.lost:
             self._replace_lost_client()
@@ -192,12 +192,12 @@ class EventConsumer:
                 self._fail(fault, message.partition())
         if by_partition:
             self.trouble = None
-        return [Fetched(partition, own) for partition, own in by_partition.items()]
+        return [FetchedMessages(partition, own) for partition, own in by_partition.items()]
 
     def start(self, partition: int, offset: int) -> None:
         """Read this partition from `offset` on. Messages fetched from elsewhere are dropped."""
         place = TopicPartition(self._topic, partition, offset)
-        _asked(lambda: self._consumer.seek(place), within=_SEEK_PATIENCE, also=_NOT_READY)
+        _repeated(lambda: self._consumer.seek(place), within=_SEEK_PATIENCE, also=_NOT_READY)
         self._consumer.resume([place])
 
     def stop(self, partitions: list[int]) -> None:
@@ -217,14 +217,16 @@ class EventConsumer:
         except KafkaException as error:
             _logger.warning("group offsets not committed: %s", error.args[0].str())
 
-    def committed(self, partitions: list[int]) -> dict[int, Committed]:
+    def committed(self, partitions: list[int]) -> dict[int, CommittedOffset]:
         """How far the group is in those of the partitions that it ever committed, as Kafka knows it now.
 
         Raises ServiceUnavailable or ServiceRefused.
         """
         places = [TopicPartition(self._topic, partition) for partition in partitions]
-        found = _asked(lambda: known_places(self._consumer.committed(places, timeout=_ANSWER_WITHIN)))
-        return {place.partition: Committed(place.offset, place.metadata or "") for place in found if place.offset >= 0}
+        found = _repeated(lambda: known_places(self._consumer.committed(places, timeout=_ANSWER_WITHIN)))
+        return {
+            place.partition: CommittedOffset(place.offset, place.metadata or "") for place in found if place.offset >= 0
+        }
 
     def available(self, partition: int) -> tuple[int, int]:
         """The oldest offset that Kafka holds, and the end of what can be read, as Kafka knows them now.
@@ -234,7 +236,7 @@ class EventConsumer:
         Raises ServiceUnavailable or ServiceRefused.
         """
         place = TopicPartition(self._topic, partition)
-        return _asked(lambda: self._consumer.get_watermark_offsets(place, timeout=_ANSWER_WITHIN), also=SPREADING)
+        return _repeated(lambda: self._consumer.get_watermark_offsets(place, timeout=_ANSWER_WITHIN), also=SPREADING)
 
     def known_end(self, partition: int) -> int | None:
         """The next offset to come as the last fetch told it; None before the first."""
@@ -248,16 +250,16 @@ class EventConsumer:
         """Leave the group; on_revoked is called for what is still assigned."""
         self._consumer.close()
 
-    def _look_for_admission(self) -> None:
-        found = self._admission.look()
-        if isinstance(found, NotAdmitted):
+    def _check_admission(self) -> None:
+        found = self._admission.find_refusal()
+        if isinstance(found, AdmissionRefused):
             raise found
         if found is not None:
             self.trouble = found
             _logger.warning("%s", found)
 
     def _on_error(self, error: KafkaError) -> None:
-        self._admission.heard(error)
+        self._admission.note_error(error)
         if not self._admission.granted:
             return
         translated = translate(error)
@@ -272,29 +274,29 @@ class EventConsumer:
             raise translate(error)
         if error.code() == KafkaError.INCONSISTENT_GROUP_PROTOCOL:
             if self.barred is None:
-                self.barred = _barred(self._group)
+                self.barred = _other_protocol(self._group)
                 _logger.warning("waiting: %s", self.barred)
             return
         _logger.warning("partition %s: %s", partition, error.str())
 
 
-def _asked(request: Callable[[], T], *, within: float = _ANSWER_WITHIN, also: frozenset[int] = frozenset()) -> T:
+def _repeated(request: Callable[[], T], *, within: float = _ANSWER_WITHIN, also: frozenset[int] = frozenset()) -> T:
     try:
-        return repeat(request, passes=partial(passes, also=also), within=within)
+        return repeat(request, is_transient=partial(is_transient, also=also), within=within)
     except KafkaException as error:
         raise translate(error.args[0]) from error
 
 
-def _barred(group: str) -> ClickstreamError:
+def _other_protocol(group: str) -> ClickstreamError:
     return ClickstreamError(
         f"group {group} has members that share partitions in another way than clickstream's workers do",
         hint="`clickstream lag` names them: stop them, or give them another group.id",
     )
 
 
-def _tell_uncommitted(
-    error: KafkaError | None, places: list[TopicPartition], tell: Callable[[list[int]], None]
+def _report_uncommitted(
+    error: KafkaError | None, places: list[TopicPartition], report: Callable[[list[int]], None]
 ) -> None:
     failed = [place.partition for place in places if error is not None or place.error is not None]
     if failed:
-        tell(failed)
+        report(failed)

@@ -1,4 +1,4 @@
-"""How far a consumer group is whose truth is Kafka's own offset, where a note beside each says what it belongs to."""
+"""The offsets of a consumer group in Kafka, with the note beside each that says what it belongs to."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from clickstream.config.settings import KafkaSettings
 from clickstream.services.kafka.admission import Admission
-from clickstream.services.kafka.config import client_config, opening, passes
+from clickstream.services.kafka.config import client_config, is_transient, opening
 from clickstream.services.repeat import PATIENCE, repeat
 
 
 @dataclass(frozen=True, slots=True)
-class Committed:
+class CommittedOffset:
     """How far a group is in one partition."""
 
     next_offset: int
@@ -39,7 +39,7 @@ class GroupReader:
         self._within = PATIENCE if timeout is None else timeout
         self._admission = Admission(settings)
         with opening(settings):
-            config = client_config(settings, client_id="clickstream-group") | {"error_cb": self._admission.heard}
+            config = client_config(settings, client_id="clickstream-group") | {"error_cb": self._admission.note_error}
             self._consumer = Consumer(config | {"group.id": group_id, "enable.auto.commit": False})
 
     def __enter__(self) -> GroupReader:
@@ -55,11 +55,11 @@ class GroupReader:
         """
         places = [TopicPartition(self._topic, partition) for partition in range(partitions)]
         try:
-            answered = repeat(lambda: self._ask(places), passes=passes, within=self._within)
+            answered = repeat(lambda: self._ask(places), is_transient=is_transient, within=self._within)
         except KafkaException as error:
-            raise self._admission.why(error.args[0]) from error
+            raise self._admission.explain(error.args[0]) from error
         found = {
-            place.partition: Committed(place.offset, place.metadata or "").of(topic_id)
+            place.partition: CommittedOffset(place.offset, place.metadata or "").of(topic_id)
             for place in answered
             if place.offset >= 0
         }

@@ -15,10 +15,10 @@ from typing import Any, Final
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from clickstream.config.settings import KafkaSettings
-from clickstream.domain.errors import ClickstreamError, NotAdmitted, ServiceRefused
+from clickstream.domain.errors import AdmissionRefused, ClickstreamError, ServiceRefused
 from clickstream.services.kafka.admission import Admission
 from clickstream.services.kafka.broker_watch import BrokerWatch
-from clickstream.services.kafka.config import SERVICE, SPREADING, client_config, opening, passes, translate
+from clickstream.services.kafka.config import SERVICE, SPREADING, client_config, is_transient, opening, translate
 from clickstream.services.repeat import repeat
 
 CAPACITY: Final = 100_000
@@ -83,12 +83,12 @@ class EventProducer:
             ClickstreamError: there is no such topic.
         """
         try:
-            partitions = repeat(lambda: self._partitions(timeout), passes=passes, within=timeout)
+            partitions = repeat(lambda: self._partitions(timeout), is_transient=is_transient, within=timeout)
         except KafkaException as error:
             self._producer.poll(0)
             self._replace_lost_client()
-            raise self._admission.why(error.args[0]) from error
-        self._admission.answered()
+            raise self._admission.explain(error.args[0]) from error
+        self._admission.note_answer()
         self._trouble = ""
         if not partitions:
             raise self._topic_missing()
@@ -123,7 +123,7 @@ class EventProducer:
             self._acknowledged = acknowledged
             self._progress_at = self._clock()
             self._trouble = ""
-            self._admission.grant()
+            self._admission.admit()
         return self._acknowledged
 
     @property
@@ -218,7 +218,7 @@ class EventProducer:
         if error.fatal():
             self._fault = ClickstreamError(f"{SERVICE}'s client cannot go on: {error.str()}")
         elif not self._admission.granted:
-            self._admission.heard(error)
+            self._admission.note_error(error)
 
     def _on_delivery(self, error: KafkaError | None, message: Message) -> None:
         if error is None:
@@ -243,7 +243,7 @@ class EventProducer:
     def _raise_fault(self) -> None:
         if self._fault:
             raise self._fault
-        if isinstance(refused := self._admission.look(), NotAdmitted):
+        if isinstance(refused := self._admission.find_refusal(), AdmissionRefused):
             raise refused
 
     def _topic_missing(self) -> ClickstreamError:

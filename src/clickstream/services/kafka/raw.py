@@ -1,4 +1,4 @@
-"""Messages as they are, valid or not: sending some with any timestamp, and reading back a range of offsets.
+"""Sends raw messages, valid or not and with any timestamp, and reads back a range of offsets.
 
 Joins no group and moves no group's offsets.
 """
@@ -14,8 +14,8 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, Topi
 
 from clickstream.config.settings import KafkaSettings
 from clickstream.domain.errors import ClickstreamError, ServiceUnavailable
-from clickstream.services.kafka.config import SERVICE, client_config, passes, translate
-from clickstream.services.kafka.consumer import Fetched
+from clickstream.services.kafka.config import SERVICE, client_config, is_transient, translate
+from clickstream.services.kafka.consumer import FetchedMessages
 
 LARGEST: Final = 1_000_000
 """Bytes of the largest message, key and headers included, that broker and clients take unless told otherwise."""
@@ -67,7 +67,7 @@ def send(settings: KafkaSettings, messages: Sequence[RawMessage], *, within: flo
 
 def read_back(
     settings: KafkaSettings, topic: str, ranges: Mapping[int, tuple[int, int]], *, patience: float = 30.0
-) -> Iterator[Fetched]:
+) -> Iterator[FetchedMessages]:
     """The messages of each partition from its first offset up to (not including) its second one.
 
     Raises:
@@ -101,14 +101,14 @@ _READING: Final[dict[str, Any]] = {
 }
 
 
-def _within(messages: Sequence[Any], left: dict[int, int]) -> list[Fetched]:
+def _within(messages: Sequence[Any], left: dict[int, int]) -> list[FetchedMessages]:
     """The messages that lie in the ranges; takes out of `left` the partitions that were read to their end."""
     by_partition: dict[int, list[Any]] = {}
     for message in messages:
         partition, offset = cast("int", message.partition()), cast("int", message.offset())
         fault = message.error()
         if fault is not None and fault.code() != KafkaError._PARTITION_EOF:
-            if fault.retriable() or fault.code() in _OUTAGES or passes(KafkaException(fault)):
+            if fault.retriable() or fault.code() in _OUTAGES or is_transient(KafkaException(fault)):
                 continue
             raise translate(fault)
         if partition not in left:
@@ -117,7 +117,7 @@ def _within(messages: Sequence[Any], left: dict[int, int]) -> list[Fetched]:
             by_partition.setdefault(partition, []).append(message)
         if offset + (fault is None) >= left[partition]:
             del left[partition]
-    return [Fetched(partition, own) for partition, own in by_partition.items()]
+    return [FetchedMessages(partition, own) for partition, own in by_partition.items()]
 
 
 _OUTAGES: Final = {KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN, KafkaError._RESOLVE, KafkaError._TIMED_OUT}

@@ -1,6 +1,6 @@
-"""Looking at what is around the events topic: its settings, who is in the consumer groups, open transactions.
+"""Reads the surroundings of the events topic: its settings, the members of consumer groups, open transactions.
 
-Reads no message and changes nothing. What this user may not ask for stays unknown, and nothing is said of it.
+Reads no message and changes nothing. What this user may not read stays unknown.
 """
 
 from __future__ import annotations

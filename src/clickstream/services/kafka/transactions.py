@@ -1,7 +1,7 @@
-"""Who has the transactions that are open in a topic: two requests of Kafka's protocol that the driver does not have.
+"""Finds the producers with open transactions in a topic, by two requests that the driver does not have.
 
-Asked over a connection of our own. An unexpected answer yields no name: this is for naming a producer,
-and nothing else depends on it.
+Asked over a connection of our own. An unexpected answer yields no name: nothing but the
+naming of a producer depends on it.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """A connection of our own to one broker, for requests that the driver does not have: TLS, login, a request, its answer.
 
-Raises OSError or ValueError for whatever goes wrong: who asks here can do without the answer.
+Raises OSError or ValueError for every failure: its callers can do without the answer.
 """
 
 from __future__ import annotations

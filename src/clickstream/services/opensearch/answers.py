@@ -1,4 +1,4 @@
-"""The shapes of OpenSearch's answers to our searches: what is read of them, and of which type it must be."""
+"""The types of OpenSearch's answers to our searches: the fields that are read."""
 
 from __future__ import annotations
 

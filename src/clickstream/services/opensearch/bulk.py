@@ -1,4 +1,4 @@
-"""Sending documents by the bulk request, and telling from the answer what became of each. Tries nothing twice.
+"""Sends documents by the bulk request, and reads the result of each from the answer. Does not retry.
 
 The answer is asked for in its shortest form and decoded by type, since the driver's own way costs several times what
 making the documents does.
@@ -18,10 +18,10 @@ import msgspec
 from opensearchpy.exceptions import NotFoundError
 
 from clickstream.config.settings import OpenSearchSettings
-from clickstream.domain.errors import NotAdmitted, ServiceNotReady, ServiceRefused, ServiceUnavailable
+from clickstream.domain.errors import AdmissionRefused, ServiceNotReady, ServiceRefused, ServiceUnavailable
 from clickstream.domain.escapes import brief
-from clickstream.services.opensearch.client import LONGEST_REASON, SERVICE, connect, told, translated
-from clickstream.services.opensearch.verdicts import INDEX_MISSING, Verdict, described, verdict
+from clickstream.services.opensearch.client import LONGEST_REASON, SERVICE, connect, converted, translated
+from clickstream.services.opensearch.verdicts import INDEX_MISSING, Verdict, describe, verdict
 
 BULK_TIMEOUT: Final = 30.0
 """Seconds that a bulk may take. One that took longer is sent again, which does no harm."""
@@ -132,7 +132,7 @@ class BulkWriter:
 
         Raises:
             ServiceUnavailable: no answer, or none now; whether anything is stored is not known.
-            NotAdmitted: the server does not take bulks from us.
+            AdmissionRefused: the server does not take bulks from us.
         """
         return judge(self._post("".join(lines) + (witness or "")), len(lines), witness=witness is not None)
 
@@ -143,7 +143,7 @@ class BulkWriter:
                 answer = self._client.indices.recovery(index=self._index)
             except NotFoundError:
                 return None
-            found = told(self._client, dict[str, _Recovery], answer)
+            found = converted(self._client, dict[str, _Recovery], answer)
         # While no shard runs yet, the index is left out.
         shards = [shard for index in found.values() for shard in index.shards if shard.primary]
         return frozenset((shard.id, shard.target.id, shard.start_time_in_millis) for shard in shards)
@@ -155,7 +155,7 @@ class BulkWriter:
 
         Raises:
             ServiceUnavailable: not each has written, or that is not known.
-            NotAdmitted: the server does not take that from us.
+            AdmissionRefused: the server does not take that from us.
         """
         # Which shard a document belongs to is the server's to say; so many miss one in no lifetime.
         count = 1 if shards <= 1 else shards * PROBES_FOR_EACH
@@ -181,7 +181,7 @@ def _translated() -> Iterator[None]:
     try:
         with translated():
             yield
-    except NotAdmitted:
+    except AdmissionRefused:
         raise
     except ServiceRefused as error:
         raise ServiceNotReady(SERVICE, str(error)) from error
@@ -194,7 +194,7 @@ def judge(answer: str | bytes, count: int, *, witness: bool = False) -> BulkAnsw
 
     Raises:
         ServiceUnavailable: it does not answer a bulk request (it is a proxy's, or cut short).
-        NotAdmitted: this user may not write into the index.
+        AdmissionRefused: this user may not write into the index.
     """
     try:
         items = _decode(answer).items
@@ -222,15 +222,15 @@ def _note(found: BulkAnswer, place: int, item: _Item) -> None:
         found.duplicates += 1
     elif whose is Verdict.STATE:
         found.again.append(place)
-        found.reason = brief(described(error.type, _words(result.status, error), error.index or ""), LONGEST_REASON)
+        found.reason = brief(describe(error.type, _words(result.status, error), error.index or ""), LONGEST_REASON)
         found.index_missing |= error.type == INDEX_MISSING
     elif whose is Verdict.OWN:
         found.refused.append((place, _words(result.status, error)))
     elif whose is Verdict.NOT_ADMITTED:
         reason = _words(result.status, error)
-        raise NotAdmitted(f"{SERVICE} refused: {reason}", hint="check OPENSEARCH_USER's rights on the index")
+        raise AdmissionRefused(f"{SERVICE} refused: {reason}", hint="check OPENSEARCH_USER's rights on the index")
     else:
-        found.doubtful.append((place, brief(described(error.type, _words(result.status, error)), LONGEST_REASON)))
+        found.doubtful.append((place, brief(describe(error.type, _words(result.status, error)), LONGEST_REASON)))
 
 
 def _words(status: int, error: _Error) -> str:

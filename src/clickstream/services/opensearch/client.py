@@ -1,4 +1,4 @@
-"""Opening clients of OpenSearch, and translating the driver's errors and the answers of what is not OpenSearch."""
+"""Opens clients of OpenSearch; translates the driver's errors and the answers of servers that are not OpenSearch."""
 
 from __future__ import annotations
 
@@ -21,10 +21,16 @@ from opensearchpy.exceptions import (
 from urllib3.exceptions import ProtocolError
 
 from clickstream.config.settings import OpenSearchSettings
-from clickstream.domain.errors import ClickstreamError, NotAdmitted, ServiceNotReady, ServiceRefused, ServiceUnavailable
+from clickstream.domain.errors import (
+    AdmissionRefused,
+    ClickstreamError,
+    ServiceNotReady,
+    ServiceRefused,
+    ServiceUnavailable,
+)
 from clickstream.domain.escapes import brief
 from clickstream.services.handshake import HandshakeFault, Names, fault_of, refusal
-from clickstream.services.opensearch.verdicts import NOT_NOW, Verdict, described, verdict
+from clickstream.services.opensearch.verdicts import NOT_NOW, Verdict, describe, verdict
 from clickstream.services.repeat import PATIENCE, repeat
 
 SERVICE: Final = "OpenSearch"
@@ -66,7 +72,7 @@ class _SearchConnection(HttpConnection):
         try:
             return super().perform_request(*args, **options)
         except ConnectionError as error:
-            if _is_no_answer(cause_of(error)):
+            if _lacks_answer(cause_of(error)):
                 raise foreign(_where(self)) from error
             raise
 
@@ -95,7 +101,7 @@ class _Transport(Transport):
             return answer
 
         try:
-            answer = repeat(attempt, passes=passes, within=self.patience)
+            answer = repeat(attempt, is_transient=is_transient, within=self.patience)
         except (SerializationError, RecursionError) as error:
             raise foreign(_where(self.get_connection())) from error
         if not isinstance(answer, bool if method == "HEAD" else dict):
@@ -103,7 +109,7 @@ class _Transport(Transport):
         return answer
 
 
-def passes(error: Exception) -> bool:
+def is_transient(error: Exception) -> bool:
     """Whether this is an answer of OpenSearch that passes by itself."""
     return isinstance(error, TransportError) and error.status_code in NOT_NOW
 
@@ -114,7 +120,7 @@ def foreign(where: str, what: str = "") -> ServiceRefused:
     return ServiceRefused(f"what answers at {where} is not OpenSearch{what and f' but {what}'}", hint=hint)
 
 
-def told(client: OpenSearch, kind: type[T], answer: object) -> T:
+def converted(client: OpenSearch, kind: type[T], answer: object) -> T:
     """The answer in the shape that OpenSearch gives it. Raises ServiceRefused where it has another one."""
     try:
         return msgspec.convert(answer, kind)
@@ -132,7 +138,7 @@ def _where(connection: Any) -> str:
     return f"{connection.hostname}:{connection.port}"
 
 
-def _is_no_answer(error: BaseException | None) -> bool:
+def _lacks_answer(error: BaseException | None) -> bool:
     """Whether bytes came that are not HTTP, or not text. A closed connection is not judged."""
     met = error.args[1] if isinstance(error, ProtocolError) and len(error.args) > 1 else error
     return isinstance(met, UnicodeError) or (isinstance(met, BadStatusLine) and not isinstance(met, OSError))
@@ -187,7 +193,7 @@ def connect(settings: OpenSearchSettings, *, timeout: float = 10.0, patience: fl
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Driver errors raised inside come out as ServiceUnavailable (worth a retry), NotAdmitted or ServiceRefused."""
+    """Driver errors raised inside become ServiceUnavailable (worth a retry), AdmissionRefused or ServiceRefused."""
     try:
         yield
     except ConnectionTimeout as error:
@@ -231,7 +237,7 @@ def _refused(error: TransportError) -> ClickstreamError:
         return ServiceNotReady(SERVICE, _words(error) if kind else f"HTTP {status}: {_words(error)}")
     if found is Verdict.NOT_ADMITTED or status in _NOT_ADMITTED:
         hint = "check OPENSEARCH_USER and OPENSEARCH_PASSWORD"
-        return NotAdmitted(f"{SERVICE} refused: HTTP {status}", hint=hint)
+        return AdmissionRefused(f"{SERVICE} refused: HTTP {status}", hint=hint)
     return ServiceRefused(f"{SERVICE} refused: HTTP {status}: {_words(error)}")
 
 
@@ -252,7 +258,7 @@ def _kind(error: TransportError) -> str:
 def _words(error: TransportError) -> str:
     said = _said(error)
     if reason := said.get("reason"):
-        words = described(_kind(error), str(reason), str(said.get("index") or ""))
+        words = describe(_kind(error), str(reason), str(said.get("index") or ""))
     else:
         words = str(error.error)
     return brief(words, LONGEST_REASON)

@@ -1,4 +1,4 @@
-"""Reading what the index holds, to hold it against PostgreSQL. Writes nothing."""
+"""Reads the index, to compare it with PostgreSQL. Writes nothing."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from clickstream.config.settings import OpenSearchSettings
 from clickstream.domain.comparison import DAY_MS, Bucket, Row, Sums
 from clickstream.domain.errors import ServiceRefused
 from clickstream.services.opensearch.answers import Fields
-from clickstream.services.opensearch.client import SERVICE, connect, told, translated
+from clickstream.services.opensearch.client import SERVICE, connect, converted, translated
 
 TIMEOUT: Final = 60.0
 """Seconds that one question may take."""
@@ -75,7 +75,7 @@ class _Searched(msgspec.Struct):
 class IndexReader:
     """One connection to the index; use as a context manager.
 
-    Methods raise ServiceUnavailable, NotAdmitted, or ServiceRefused (there is no such index, or one of other fields).
+    Methods raise ServiceUnavailable, AdmissionRefused, or ServiceRefused (no such index, or one with other fields).
     """
 
     def __init__(self, settings: OpenSearchSettings) -> None:
@@ -93,7 +93,7 @@ class IndexReader:
         with translated():
             try:
                 self._client.indices.refresh(index=self._index)
-                return told(self._client, _Count, self._client.count(index=self._index)).count
+                return converted(self._client, _Count, self._client.count(index=self._index)).count
             except NotFoundError as error:
                 hint = "`clickstream consumer start` makes it, where OPENSEARCH_ENABLED is true"
                 raise ServiceRefused(f"{SERVICE} has no index {self._index}", hint=hint) from error
@@ -114,7 +114,7 @@ class IndexReader:
             body = {"size": 0, "aggs": {"buckets": {"composite": composite, "aggs": sums}}}
             with translated():
                 answer = self._client.search(index=self._index, body=body)
-            page = told(self._client, _Aggregated, answer).aggregations.buckets
+            page = converted(self._client, _Aggregated, answer).aggregations.buckets
             for one in page.buckets:
                 key = Bucket(one.key.day // DAY_MS, one.key.kind)
                 found[key] = Sums(one.doc_count, one.visitor_id.value, one.item_id.value)
@@ -145,7 +145,7 @@ class IndexReader:
         while True:
             with translated():
                 answer = self._client.search(index=self._index, body=body)
-            hits = told(self._client, _Searched, answer).hits.hits
+            hits = converted(self._client, _Searched, answer).hits.hits
             yield from self._rows([hit.fields for hit in hits])
             if len(hits) < _PAGE:
                 return

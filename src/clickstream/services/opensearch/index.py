@@ -14,7 +14,7 @@ from opensearchpy.exceptions import NotFoundError, RequestError
 
 from clickstream.config.settings import OpenSearchSettings
 from clickstream.domain.errors import ServiceNotReady, ServiceRefused, ServiceUnavailable
-from clickstream.services.opensearch.client import SERVICE, connect, foreign, told, translated, where
+from clickstream.services.opensearch.client import SERVICE, connect, converted, foreign, translated, where
 from clickstream.services.repeat import PATIENCE
 
 MAPPING: Final[dict[str, Any]] = {
@@ -88,7 +88,7 @@ class _Index(msgspec.Struct):
 class EventsIndex:
     """The index over a connection that is kept. For one thread at a time.
 
-    Methods raise ServiceUnavailable, NotAdmitted or ServiceRefused.
+    Methods raise ServiceUnavailable, AdmissionRefused or ServiceRefused.
     """
 
     def __init__(self, settings: OpenSearchSettings, *, timeout: float = 10.0, patience: float = PATIENCE) -> None:
@@ -255,7 +255,7 @@ class EventsIndex:
     def _behind_the_name(self) -> dict[str, _Index]:
         """The index, or those that the name is an alias of; at least one."""
         answer = self._client.indices.get(index=self._name, params={"flat_settings": "true"})
-        found = told(self._client, dict[str, _Index], answer)
+        found = converted(self._client, dict[str, _Index], answer)
         if not found or not all(isinstance(one.settings.get("index.uuid"), str) for one in found.values()):
             raise foreign(where(self._client))
         return found

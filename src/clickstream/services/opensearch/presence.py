@@ -10,8 +10,8 @@ from opensearchpy import OpenSearch
 
 from clickstream.config.settings import OpenSearchSettings
 from clickstream.domain.errors import ServiceNotReady
-from clickstream.services.opensearch.client import SERVICE, connect, told, translated
-from clickstream.services.opensearch.verdicts import described
+from clickstream.services.opensearch.client import SERVICE, connect, converted, translated
+from clickstream.services.opensearch.verdicts import describe
 
 _AT_ONCE: Final = 5_000
 """Ids in one question."""
@@ -53,9 +53,9 @@ class IndexPresence:
             body = {"ids": list(ids[start : start + _AT_ONCE])}
             with translated():
                 answer = self._client.mget(body=body, index=self._index, params={"_source": "false"})
-            docs = told(self._client, _Found, answer).docs
+            docs = converted(self._client, _Found, answer).docs
             if faults := [one.error for one in docs if one.error]:
                 fault = faults[0]
-                raise ServiceNotReady(SERVICE, described(fault.type, fault.reason or "", fault.index or ""))
+                raise ServiceNotReady(SERVICE, describe(fault.type, fault.reason or "", fault.index or ""))
             absent |= {one.id for one in docs if not one.found}
         return absent

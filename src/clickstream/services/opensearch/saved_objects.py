@@ -1,4 +1,4 @@
-"""The saved objects for OpenSearch Dashboards: reading them, fitting them to this set-up, importing them.
+"""The saved objects for OpenSearch Dashboards: reads them, adapts them to this set-up, imports them.
 
 Dashboards is another server than OpenSearch, with an address of its own; user, password and trust are the same.
 """
@@ -28,8 +28,8 @@ from urllib3.util import Url, parse_url
 
 from clickstream.config.settings import OpenSearchSettings
 from clickstream.domain.errors import (
+    AdmissionRefused,
     ClickstreamError,
-    NotAdmitted,
     ServiceNotReady,
     ServiceRefused,
     ServiceUnavailable,
@@ -37,7 +37,7 @@ from clickstream.domain.errors import (
 )
 from clickstream.domain.escapes import brief
 from clickstream.services.handshake import Names, fault_of, refusal
-from clickstream.services.opensearch.client import HttpConnection, cause_of, passes, system_error, trust
+from clickstream.services.opensearch.client import HttpConnection, cause_of, is_transient, system_error, trust
 from clickstream.services.repeat import PATIENCE, repeat
 
 DASHBOARDS: Final = "OpenSearch Dashboards"
@@ -107,7 +107,7 @@ def import_objects(settings: OpenSearchSettings, objects: Sequence[dict[str, Any
 
     Raises:
         UsageError: OPENSEARCH_DASHBOARDS_URL is not a web address.
-        ServiceUnavailable, NotAdmitted: it does not answer, or not us.
+        ServiceUnavailable, AdmissionRefused: it does not answer, or not us.
         ServiceRefused: it did not take them all.
     """
     data = "".join(f"{json.dumps(one)}\n" for one in objects).encode()
@@ -120,7 +120,7 @@ def import_objects(settings: OpenSearchSettings, objects: Sequence[dict[str, Any
                 lambda: connection.perform_request(
                     "POST", "/api/saved_objects/_import", {"overwrite": "true"}, body, headers=headers
                 ),
-                passes=passes,
+                is_transient=is_transient,
                 within=PATIENCE,
             )
         finally:
@@ -188,7 +188,7 @@ def _refused(error: TransportError) -> ClickstreamError:
     words = f"HTTP {status}" + (f": {brief(str(said), 200)}" if said else "")
     if status in {401, 403}:
         hint = "check OPENSEARCH_USER and OPENSEARCH_PASSWORD, and that this user may write to the global tenant"
-        return NotAdmitted(f"{DASHBOARDS} refused: {words}", hint=hint)
+        return AdmissionRefused(f"{DASHBOARDS} refused: {words}", hint=hint)
     if status == 404 or (isinstance(status, int) and 300 <= status < 400):
         return ServiceRefused(f"what answers there does not import saved objects: {words}", hint=_CHECK)
     if isinstance(status, int) and status >= 500:

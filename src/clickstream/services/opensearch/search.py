@@ -1,4 +1,4 @@
-"""Searching the index: what a query in Lucene's syntax finds, counted from several sides at once. Writes nothing."""
+"""Searches the index by a query in Lucene's syntax, with several counts in one request. Writes nothing."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from clickstream.config.settings import OpenSearchSettings
 from clickstream.domain.errors import ServiceRefused, UsageError
 from clickstream.domain.escapes import brief
 from clickstream.services.opensearch.answers import CountedItems, Fields, Hit, Number, SearchAnswer, TimeRange
-from clickstream.services.opensearch.client import SERVICE, connect, is_state, told, translated
+from clickstream.services.opensearch.client import SERVICE, connect, converted, is_state, translated
 from clickstream.services.opensearch.index import MAPPING
 
 EVERYTHING: Final = "*"
@@ -41,7 +41,7 @@ _FIELD: Final = re.compile(r"(?<![\w\\.:-])([A-Za-z_][\w.]*):")
 
 @dataclass(frozen=True, slots=True)
 class TimeSlot:
-    """A span of time; `Found.interval` says how long."""
+    """A span of time; `SearchResult.interval` says how long."""
 
     at: int
     """Its begin, Unix ms."""
@@ -80,7 +80,7 @@ class Document:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class SearchResult:
     """What a query has found."""
 
     query: str
@@ -93,7 +93,7 @@ class Found:
     interval: str
     """Of the slots: `12h`, `1d`; empty where there are none."""
     over_time: tuple[TimeSlot, ...]
-    """Without gaps, earliest first."""
+    """Empty ones included, earliest first."""
     kinds: tuple[EventCounts, ...]
     """In the order of STEPS; those that were not found count 0."""
     top_viewed: tuple[Item, ...]
@@ -101,19 +101,19 @@ class Found:
     newest: tuple[Document, ...]
 
 
-def search(settings: OpenSearchSettings, query: str, *, slots: int, newest: int) -> Found:
+def search(settings: OpenSearchSettings, query: str, *, slots: int, newest: int) -> SearchResult:
     """What the query finds, at most `slots` spans of time and the `newest` documents with it.
 
     Raises:
         UsageError: the query is none that OpenSearch understands, or names a field that the index has not.
-        ServiceUnavailable, NotAdmitted: it does not answer, or not us.
+        ServiceUnavailable, AdmissionRefused: it does not answer, or not us.
         ServiceRefused: there is no such index.
     """
     _check_fields(query)
     with connect(settings, timeout=TIMEOUT) as client, translated():
         try:
             said = client.search(index=settings.events_index, body=_body(query, slots, newest))
-            answer = told(client, SearchAnswer, said)
+            answer = converted(client, SearchAnswer, said)
         except RequestError as error:
             if is_state(error):
                 raise
@@ -128,7 +128,7 @@ def time_range(settings: OpenSearchSettings) -> tuple[int, int] | None:
     body = {"size": 0, "aggs": _extremes()}
     with connect(settings, timeout=TIMEOUT) as client, translated():
         try:
-            found = told(client, TimeRange, client.search(index=settings.events_index, body=body)).aggregations
+            found = converted(client, TimeRange, client.search(index=settings.events_index, body=body)).aggregations
         except NotFoundError as error:
             raise no_index(settings) from error
     first, last = _millis(found.first), _millis(found.last)
@@ -180,11 +180,11 @@ def _extremes() -> dict[str, Any]:
     return {"first": {"min": {"field": "event_time"}}, "last": {"max": {"field": "event_time"}}}
 
 
-def _read(query: str, index: str, answer: SearchAnswer) -> Found:
+def _read(query: str, index: str, answer: SearchAnswer) -> SearchResult:
     aggs = answer.aggregations
     slots = tuple(TimeSlot(one.key, one.doc_count, one.purchases.doc_count) for one in aggs.over_time.buckets)
     kinds = {one.key: EventCounts(one.key, one.doc_count, one.visitors.value) for one in aggs.kinds.buckets}
-    return Found(
+    return SearchResult(
         query=query,
         index=index,
         hits=answer.hits.total.value,

@@ -1,4 +1,4 @@
-"""What the server says of itself: its version, how fast it answers, and whether it serves already."""
+"""Asks the server for its version, its latency and its health."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from clickstream.config.settings import OpenSearchSettings
 from clickstream.domain.errors import ServiceUnavailable
 from clickstream.domain.escapes import brief
 from clickstream.domain.reports import LONGEST_NAME
-from clickstream.services.opensearch.client import connect, foreign, told, translated, where
+from clickstream.services.opensearch.client import connect, converted, foreign, translated, where
 from clickstream.services.repeat import PATIENCE, repeat
 
 ASKING_TIMEOUT = 2.0
@@ -40,7 +40,7 @@ class OpenSearchInfo:
 
 
 def server_info(settings: OpenSearchSettings, *, patience: float = PATIENCE) -> OpenSearchInfo:
-    """Ask the server; see client.connect. Raises ServiceUnavailable, NotAdmitted or ServiceRefused."""
+    """Ask the server; see client.connect. Raises ServiceUnavailable, AdmissionRefused or ServiceRefused."""
     with translated(), connect(settings, timeout=ASKING_TIMEOUT, patience=patience) as client:
         client.info()
         return info_of(client)
@@ -51,7 +51,7 @@ def info_of(client: OpenSearch) -> OpenSearchInfo:
     started = time.perf_counter()
     answer = client.info()
     latency = (time.perf_counter() - started) * 1000
-    version = told(client, _Info, answer).version
+    version = converted(client, _Info, answer).version
     number = brief(version.number, LONGEST_NAME)
     if version.build_flavor is not None or version.distribution != "opensearch":
         other = "Elasticsearch" if version.build_flavor else brief(version.distribution, LONGEST_NAME)
@@ -72,4 +72,4 @@ def await_yellow(settings: OpenSearchSettings, within: float) -> None:
             with translated():
                 client.cluster.health(params={"wait_for_status": "yellow"})
 
-        repeat(await_health, passes=lambda error: isinstance(error, ServiceUnavailable), within=within)
+        repeat(await_health, is_transient=lambda error: isinstance(error, ServiceUnavailable), within=within)

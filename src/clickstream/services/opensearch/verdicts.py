@@ -5,7 +5,7 @@ OpenSearch names the type of an error after the class of its exception: `IndexCl
 repository; they were read from the server of version 3.9.0, and those that a set-up can bring about were tried on it.
 
 A type that is in no group is UNKNOWN: its words are shown and nothing is rejected for it alone, since an index in a
-state that is not listed refuses good documents, too. What becomes of the documents beside it decides.
+state that is not listed refuses good documents, too. The documents beside it decide.
 """
 
 from __future__ import annotations
@@ -113,7 +113,7 @@ def verdict(status: int, kind: str) -> Verdict:
     return Verdict.NOT_ADMITTED if kind in _RIGHTS or status == 401 else Verdict.UNKNOWN
 
 
-def described(kind: str, reason: str, index: str = "") -> str:
+def describe(kind: str, reason: str, index: str = "") -> str:
     """OpenSearch's own words for an error, with its type; a closed index's reason is `closed` and does not name it."""
     subject = f"[{index}] " if index and f"[{index}]" not in reason else ""
     return f"{subject}{reason} ({kind})" if kind and reason else kind or reason

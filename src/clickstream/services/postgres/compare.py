@@ -1,4 +1,4 @@
-"""Reading what `events` holds, to hold another store against it. Writes nothing."""
+"""Reads `events`, to compare another store with it. Writes nothing."""
 
 from __future__ import annotations
 

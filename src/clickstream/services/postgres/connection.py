@@ -1,4 +1,4 @@
-"""Opening connections to PostgreSQL and translating the driver's errors into the house's own."""
+"""Opens connections to PostgreSQL and translates the driver's errors into ours."""
 
 from __future__ import annotations
 
@@ -13,7 +13,13 @@ import psycopg
 from psycopg.conninfo import make_conninfo
 
 from clickstream.config.settings import PostgresSettings
-from clickstream.domain.errors import ClickstreamError, NotAdmitted, ServiceNotReady, ServiceRefused, ServiceUnavailable
+from clickstream.domain.errors import (
+    AdmissionRefused,
+    ClickstreamError,
+    ServiceNotReady,
+    ServiceRefused,
+    ServiceUnavailable,
+)
 from clickstream.services.handshake import HandshakeFault, Names, try_tls
 from clickstream.services.handshake import refusal as handshake_refusal
 from clickstream.services.postgres import libpq, session_settings, sqlstate
@@ -86,7 +92,7 @@ def connect(
         except psycopg.OperationalError as error:
             raise _connect_error(settings, make_conninfo("", **parameters), error) from error
 
-    connection = repeat(attempt, passes=lambda error: isinstance(error, ServiceNotReady), within=patience)
+    connection = repeat(attempt, is_transient=lambda error: isinstance(error, ServiceNotReady), within=patience)
     try:
         with translated():
             session_settings.pin(connection, settings, another=once, writes=writes)
@@ -132,7 +138,7 @@ def _connect_error(settings: PostgresSettings, conninfo: str, error: psycopg.Ope
         if line := next((line for line in attempts if sign in line), ""):
             if sign == _UNVERIFIED and (fault := _why_unverified(settings)):
                 return handshake_refusal(_names(settings), fault)
-            return NotAdmitted(f"{SERVICE} refused: {_trimmed(line)}", hint=hint)
+            return AdmissionRefused(f"{SERVICE} refused: {_trimmed(line)}", hint=hint)
     timed_out = isinstance(error, psycopg.errors.ConnectionTimeout)
     states = [] if timed_out else sqlstate.why_refused(conninfo, str(error))
     # The last counts, unless another tells more: first a password is wrong with TLS, and then TLS is missing.
@@ -141,7 +147,7 @@ def _connect_error(settings: PostgresSettings, conninfo: str, error: psycopg.Ope
     if state.startswith(_PASSING):
         return ServiceNotReady(SERVICE, line)
     if state:
-        return NotAdmitted(f"{SERVICE} refused: {line}", hint=_REFUSALS.get(state, "see the server's log"))
+        return AdmissionRefused(f"{SERVICE} refused: {line}", hint=_REFUSALS.get(state, "see the server's log"))
     return ServiceUnavailable(SERVICE, one_line(error), hint="check PG_HOST and PG_PORT, and that the server runs")
 
 

@@ -1,4 +1,4 @@
-"""Longer looks at the funnel: the ordered one over all events, and sessions by the hour. Writes nothing."""
+"""The funnel in detail: the ordered one over all events, and sessions by the hour. Writes nothing."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def ordered_funnel(settings: PostgresSettings, cancellation: Cancellation | None
             with suppress(psycopg.Error):  # it has just ended by itself
                 connection.cancel_safe(timeout=5)
 
-        with cancellation.over(stop):
+        with cancellation.ending(stop):
             try:
                 connection.execute("SET jit = off")
                 row = connection.execute(statement("ordered_funnel")).fetchone()

@@ -1,4 +1,4 @@
-"""Small reads: does the server answer, what is stored, how far each partition is, a visitor's past. Writes nothing."""
+"""Small reads: a ping, the number of rows, the partitions' offsets, a visitor's sessions. Writes nothing."""
 
 from __future__ import annotations
 
@@ -54,8 +54,8 @@ class StoredEvent:
 
 
 @dataclass(frozen=True, slots=True)
-class StoredSession:
-    """A row of `sessions`; times as ISO 8601 in UTC, since a timestamptz reaches further than a datetime."""
+class SessionFigures:
+    """Of a row of `sessions`; times as ISO 8601 in UTC, since a timestamptz reaches further than a datetime."""
 
     session_id: str
     visitor_id: int
@@ -66,6 +66,19 @@ class StoredSession:
     view_count: int
     cart_count: int
     transaction_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class ListedSession(SessionFigures):
+    """A row without its items."""
+
+    converted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StoredSession(SessionFigures):
+    """A whole row. `converted` stands in each of the two, last, as the JSON documents have it."""
+
     items_viewed: list[int]
     items_carted: list[int]
     items_purchased: list[int]

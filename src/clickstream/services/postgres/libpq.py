@@ -1,4 +1,4 @@
-"""The environment variables of libpq, for programs of PostgreSQL's own that we start. Connects nowhere."""
+"""The environment variables of libpq, for PostgreSQL's programs that we start. Does not connect."""
 
 from __future__ import annotations
 

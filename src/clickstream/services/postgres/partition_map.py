@@ -141,7 +141,7 @@ def _move(connection: Connection, topic: str, topic_id: str, partitions: int) ->
         {"topic": topic, "topic_id": topic_id, "partitions": partitions, "silent": _SILENT},
     ).rowcount
     if moved:
-        # Windows that were kept under the old map must not be found: their stamp is the offset's time of change.
+        # Windows that were kept under the old map must not be found: the offset's revision is its time of change.
         connection.execute("UPDATE consumer_offsets SET updated_at = clock_timestamp()")
 
 

@@ -73,7 +73,7 @@ class ReaderPool(ConnectionPool[Connection]):
         connection = None
         try:
             with suppress(PoolClosed):
-                connection = repeat(self._checked_connection, passes=_passes, within=patience)
+                connection = repeat(self._checked_connection, is_transient=_passes, within=patience)
         finally:
             if connection is None:
                 self._free.release()

@@ -1,4 +1,4 @@
-"""Adding to `rejected_events` messages that another store than this one refused. Moves no offset."""
+"""Adds messages that OpenSearch refused to `rejected_events`. Moves no offset."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ import psycopg
 
 from clickstream.config.settings import PostgresSettings
 from clickstream.domain.errors import ServiceRefused
-from clickstream.domain.rejects import RejectFilter, Replayed
+from clickstream.domain.rejects import RejectFilter, ReplayedFilter
 from clickstream.services.postgres.connection import SERVICE, Connection, translated
 from clickstream.services.postgres.reads import borrow
 
@@ -151,7 +151,7 @@ class RejectsTable:
             with translated():
                 return cast("list[Any]", self._connection.execute(statement.encode(), parameters).fetchall())
         except ServiceRefused as error:
-            raise _told_of_old_tables(error) from error
+            raise _explained(error) from error
 
     def _change(self, statement: str, keys: Sequence[RejectKey]) -> int:
         if not keys or not self.exists:
@@ -170,7 +170,7 @@ class RejectsTable:
 
 
 def _given(chosen: RejectFilter) -> dict[str, Any]:
-    replayed = None if chosen.replayed is Replayed.ANY else chosen.replayed is Replayed.YES
+    replayed = None if chosen.replayed is ReplayedFilter.ANY else chosen.replayed is ReplayedFilter.YES
     return {
         "reason": chosen.reason,
         "partition": chosen.partition,
@@ -180,7 +180,7 @@ def _given(chosen: RejectFilter) -> dict[str, Any]:
     }
 
 
-def _told_of_old_tables(error: ServiceRefused) -> ServiceRefused:
+def _explained(error: ServiceRefused) -> ServiceRefused:
     if isinstance(error.__cause__, psycopg.errors.UndefinedColumn):
         hint = "start a consumer once (`clickstream consumer start`): it brings them up to date"
         return ServiceRefused(f"{SERVICE}'s clickstream tables are older than this program", hint=hint)

@@ -1,4 +1,4 @@
-"""Emptying the schema: every table, offsets included. The only module that deletes what the pipeline stored.
+"""Empties the schema: every table, offsets included. The only module that deletes what the pipeline stored.
 
 A mark in the schema, from the first step of a reset to its last, keeps a reset that was cut short from being taken for
 anything else: nothing starts on such a schema, and the next reset completes it.

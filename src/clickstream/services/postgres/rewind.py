@@ -20,7 +20,7 @@ PATIENCE_SECONDS: Final = 30
 """How long a consumer that is in the middle of a commit is waited for."""
 
 
-class Moving:
+class OffsetMover:
     """The offsets of one topic's partitions, held fast until the transaction ends."""
 
     def __init__(self, connection: Connection, topic: str, topic_id: str) -> None:
@@ -37,7 +37,7 @@ class Moving:
     def move(self, partition: int, *, old: int, new: int) -> None:
         """Have the partition go on at `new`: what is skipped becomes a gap, and gaps that will be read are none."""
         key = [self._topic, self._topic_id, partition]
-        # The stamp changes, so that no window that was saved before is taken for this offset's.
+        # The revision changes, so no window that was saved before is taken for this offset's.
         self._connection.execute(
             "INSERT INTO consumer_offsets (topic, topic_id, partition, next_offset, updated_at)"
             " VALUES (%s, %s, %s, %s, clock_timestamp())"
@@ -63,13 +63,13 @@ class Moving:
             [new, *key, new, new],
         )
 
-    def void_what_is_prepared(self) -> None:
+    def invalidate_prepared(self) -> None:
         """Invalidate all batches prepared before, even one that begins where its partition goes on now."""
         self._connection.execute("UPDATE visitor_homes SET epoch = epoch + 1")
 
 
 @contextmanager
-def moving(settings: PostgresSettings, *, topic: str, topic_id: str) -> Iterator[Moving]:
+def moving(settings: PostgresSettings, *, topic: str, topic_id: str) -> Iterator[OffsetMover]:
     """Hold the offsets of the topic's partitions: no consumer commits until the block ends, and all moves or nothing.
 
     Raises:
@@ -82,7 +82,7 @@ def moving(settings: PostgresSettings, *, topic: str, topic_id: str) -> Iterator
         with connection.transaction():
             try:
                 partition_map.lock(connection, alone=True)  # before any row, in the order that commits take them
-                held = Moving(connection, topic, topic_id)
+                held = OffsetMover(connection, topic, topic_id)
             except psycopg.errors.LockNotAvailable as error:
                 raise ClickstreamError(
                     f"a consumer has held its offset for {PATIENCE_SECONDS} s",

@@ -1,20 +1,20 @@
-"""Sessions in lists: the newest, those that converted, those that may still grow, the longest. Writes nothing.
+"""Lists of sessions: the newest, those that converted, the open ones, the longest. Writes nothing.
 
 The first three are read from the newest day backwards: session_days tells from which day on there are enough, and the
 BRIN index on session_start leaves the older blocks of the table out. The longest take a pass over the whole table (an
-index on the duration would cost every batch a write): no sort, for only the best are kept, and never longer than
-LONGEST_READ_MS.
+index on the duration would cost every batch a write). It needs no sort, because only the longest are kept, and it may
+take LONGEST_READ_MS.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final, cast
 
 from clickstream.config.settings import PostgresSettings
 from clickstream.services.postgres.connection import Connection, translated
+from clickstream.services.postgres.inspect import ListedSession
 from clickstream.services.postgres.migrate import refuse_half_reset, session_timeout
 from clickstream.services.postgres.reads import borrow
 
@@ -93,22 +93,6 @@ class SessionKind(StrEnum):
     NEWEST = "newest"
     CONVERTED = "converted"
     """With a purchase."""
-
-
-@dataclass(frozen=True, slots=True)
-class ListedSession:
-    """A row of `sessions` without its items; times as ISO 8601 in UTC, since a timestamptz reaches beyond datetime."""
-
-    session_id: str
-    visitor_id: int
-    session_start: str
-    session_end: str
-    duration_seconds: int
-    event_count: int
-    view_count: int
-    cart_count: int
-    transaction_count: int
-    converted: bool
 
 
 def list_sessions(settings: PostgresSettings, kind: SessionKind, limit: int) -> list[ListedSession]:

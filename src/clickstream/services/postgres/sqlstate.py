@@ -1,6 +1,6 @@
-"""Why PostgreSQL did not let us in, as an SQLSTATE: libpq tells it of statements, and not of a connection that failed.
+"""Finds the SQLSTATE of a failed connection: libpq reports it for statements, and not for connections.
 
-The words of an error are in whatever language the server speaks, so that they decide nothing.
+The text of an error is in the server's language, so nothing is decided by it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""In which state the schema is, for the doctor. Writes nothing."""
+"""The state of the schema, for the doctor. Writes nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reads SQL that is too long to stand in Python. sql/NAME.sql, without a number, is a query and not a migration."""
+"""Reads SQL that is too long for Python code. sql/NAME.sql, without a number, is a query and not a migration."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The writing side: a partition's offset, and the one transaction that stores a batch and moves it.
 
-Every method blocks until PostgreSQL answered. A Store holds one connection and belongs to one thread.
+Every method blocks until PostgreSQL has answered. A Store holds one connection and belongs to one thread.
 """
 
 from __future__ import annotations
@@ -175,7 +175,7 @@ class Store:
 
     def _commit(self, batch: BatchWrite) -> Outcome:
         key = batch.key
-        stamp, version, foreign = self._take_turn(batch)
+        revision, version, foreign = self._take_turn(batch)
         try:
             if len(batch.events):
                 self._copy("events", copy.EVENT_FIELDS, copy.event_stream(batch.events))
@@ -195,28 +195,28 @@ class Store:
             version += 1
             partition_map.announce(self.connection, version, key.topic_id, key.partition, batch.foreign.visitors)
             foreign = np.union1d(foreign, batch.foreign.visitors)
-        return Outcome(stamp, version, foreign)
+        return Outcome(revision, version, foreign)
 
     def _take_turn(self, batch: BatchWrite) -> tuple[int, int, Int64Array]:
         """Lock what the batch may touch, move the offset, and see whether what it was prepared from still holds."""
         key, seen = batch.key, batch.agreement
         partition_map.lock(self.connection, alone=batch.foreign is not None)
-        stamp, epoch, version = self._advance(key, batch.old_offset, batch.new_offset, batch.newest_ms)
+        revision, epoch, version = self._advance(key, batch.old_offset, batch.new_offset, batch.newest_ms)
         if epoch != seen.epoch:
             raise PartitionMapMoved(f"partition {key.partition}: visitors belong to other partitions now")
         if batch.foreign is not None and not partition_map.unchanged(self.connection, batch.foreign):
             raise VisitorsMoved(key.partition)
         if version == seen.version:
-            return stamp, version, np.empty(0, np.int64)
+            return revision, version, np.empty(0, np.int64)
         foreign, others = partition_map.foreign_since(self.connection, seen.version, key.topic_id, key.partition)
         if np.isin(batch.events.visitor_id, others).any():
             raise VisitorsMoved(key.partition)
-        return stamp, version, foreign
+        return revision, version, foreign
 
     def _advance(self, key: PartitionKey, old: int, new: int, newest_ms: int | None) -> tuple[int, int, int]:
         """Compare-and-set on the offset: its row lock makes a second owner wait, then fail.
 
-        Returns the offset's new stamp and the agreement's epoch and version, all of one snapshot.
+        Returns the offset's new revision and the agreement's epoch and version, all of one snapshot.
         """
         # In binary: a time in text or as a float would lose the milliseconds of far futures.
         newest = TimestampArray(np.array([] if newest_ms is None else [newest_ms], np.int64))

@@ -1,4 +1,4 @@
-"""What a consumer asks PostgreSQL to store, and what can come of it: plain data and errors, no connection."""
+"""The writes of a consumer to PostgreSQL and their outcomes: plain data and errors, no connection."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ class Position:
     """Where a partition goes on, and what is stored up to there."""
 
     next_offset: int
-    stamp: int
-    """Changes whenever anybody moves the offset (microseconds); a saved window is good for one stamp only."""
+    revision: int
+    """Changes whenever anybody moves the offset (microseconds); a saved window is good for one revision only."""
     newest_ms: int | None
     """No event in the store is newer than this; None: nothing is stored."""
 
@@ -58,8 +58,8 @@ class BatchWrite:
 class Outcome:
     """What a commit brought."""
 
-    stamp: int
-    """The offset's new stamp."""
+    revision: int
+    """The offset's new revision."""
     version: int
     """The agreement's version now."""
     foreign: Int64Array

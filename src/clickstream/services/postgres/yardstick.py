@@ -1,4 +1,4 @@
-"""How fast these very rows could be stored if nothing but PostgreSQL took time: the yardstick of a benchmark.
+"""The copy limit of a benchmark: how fast PostgreSQL alone would store the same rows.
 
 The rows of `events` and `sessions`, in the order in which they lie there, are read into memory and COPYed in binary
 into fresh tables with the same primary keys, by as many connections as there were consumers.

@@ -1,1 +1,4 @@
-"""Valkey: the window of open sessions and the notice board; through valkey-py. A cache, never the truth."""
+"""Valkey: the saved windows, the heartbeat registry and the position history; through valkey-py.
+
+A cache, never the truth.
+"""

@@ -1,4 +1,4 @@
-"""Opening clients of Valkey, translating the driver's errors, and the prefix of every key that is ours."""
+"""Opens clients of Valkey, translates the driver's errors, and defines the prefix of our keys."""
 
 from __future__ import annotations
 
@@ -19,7 +19,13 @@ from valkey.exceptions import (
 from valkey.retry import Retry
 
 from clickstream.config.settings import ValkeySettings
-from clickstream.domain.errors import ClickstreamError, NotAdmitted, ServiceNotReady, ServiceRefused, ServiceUnavailable
+from clickstream.domain.errors import (
+    AdmissionRefused,
+    ClickstreamError,
+    ServiceNotReady,
+    ServiceRefused,
+    ServiceUnavailable,
+)
 from clickstream.services.handshake import HandshakeFault, Names, fault_of, refusal
 from clickstream.services.repeat import PATIENCE, repeat
 
@@ -45,10 +51,10 @@ class _Client(valkey.Valkey):
 
     def execute_command(self, *args: Any, **options: Any) -> Any:
         execute: Any = super().execute_command
-        return repeat(lambda: execute(*args, **options), passes=passes, within=self.patience)
+        return repeat(lambda: execute(*args, **options), is_transient=is_transient, within=self.patience)
 
 
-def passes(error: Exception) -> bool:
+def is_transient(error: Exception) -> bool:
     """Whether this is an answer of Valkey that passes by itself."""
     return isinstance(error, BusyLoadingError) or (isinstance(error, ResponseError) and str(error).startswith(_PASSING))
 
@@ -93,13 +99,13 @@ def translated() -> Iterator[None]:
     except ValkeyError as error:
         if "NOAUTH" in str(error) or "Authentication required" in str(error):
             raise _unauthenticated(error) from error
-        if passes(error):
+        if is_transient(error):
             raise ServiceNotReady(SERVICE, str(error)) from error
         raise ServiceRefused(f"{SERVICE}: {error}") from error
 
 
-def _unauthenticated(error: ValkeyError) -> NotAdmitted:
-    return NotAdmitted(f"{SERVICE} refused: {error}", hint="check VALKEY_USER and VALKEY_PASSWORD")
+def _unauthenticated(error: ValkeyError) -> AdmissionRefused:
+    return AdmissionRefused(f"{SERVICE} refused: {error}", hint="check VALKEY_USER and VALKEY_PASSWORD")
 
 
 def _unreachable(error: ValkeyError) -> ClickstreamError:

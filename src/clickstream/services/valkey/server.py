@@ -1,4 +1,4 @@
-"""Asks the server what it is and what it lets us do, and does to it what a fault drill needs."""
+"""Asks the server for its version and our rights, and makes the snapshot and the flush that a fault needs."""
 
 from __future__ import annotations
 

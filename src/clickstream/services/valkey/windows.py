@@ -1,7 +1,7 @@
-"""The open sessions of each partition, as a worker left them, so that the next one need not look them up.
+"""Saved windows: the open sessions of each partition, so its next owner need not look them up.
 
-A saved window is good for one state of the partition's offset only (its stamp) and is ignored for any other. Losing
-it costs time and nothing else, so no method here raises for a server that is away.
+A saved window is good for one revision of the partition's offset only and is ignored for any other. Losing
+it only costs time, so no method here raises when the server is away.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class SavedWindow(msgspec.Struct, frozen=True, array_like=True):
 class _Envelope(msgspec.Struct, frozen=True, array_like=True):
     version: int
     next_offset: int
-    stamp: int
+    revision: int
     window: SavedWindow
 
 
@@ -55,11 +55,11 @@ class WindowCache:
         self._away = False
         self._away_until = float("-inf")
 
-    def save(self, partition: int, next_offset: int, stamp: int, window: SavedWindow) -> bool:
-        """Keep the window that belongs to this state of the offset; False when the server would not."""
+    def save(self, partition: int, next_offset: int, revision: int, window: SavedWindow) -> bool:
+        """Keep the window that belongs to this revision of the offset; False when the server would not."""
         if time.monotonic() < self._away_until:
             return False
-        value = msgspec.msgpack.encode(_Envelope(_FORMAT, next_offset, stamp, window))
+        value = msgspec.msgpack.encode(_Envelope(_FORMAT, next_offset, revision, window))
         try:
             with translated():
                 self._client.set(f"{self._prefix}{partition}", value, ex=self._ttl_seconds)
@@ -69,8 +69,8 @@ class WindowCache:
         self._away = False
         return True
 
-    def load(self, partition: int, next_offset: int, stamp: int) -> SavedWindow | None:
-        """The window that belongs to just this state of the offset, if there is one."""
+    def load(self, partition: int, next_offset: int, revision: int) -> SavedWindow | None:
+        """The window that belongs to just this revision of the offset, if there is one."""
         if time.monotonic() < self._away_until:
             return None
         try:
@@ -86,7 +86,7 @@ class WindowCache:
             envelope = msgspec.msgpack.decode(value, type=_Envelope)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             return None
-        if (envelope.version, envelope.next_offset, envelope.stamp) != (_FORMAT, next_offset, stamp):
+        if (envelope.version, envelope.next_offset, envelope.revision) != (_FORMAT, next_offset, revision):
             return None
         return envelope.window if _is_whole(envelope.window) else None
 

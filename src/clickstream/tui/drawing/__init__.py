@@ -1,1 +1,1 @@
-"""What widgets and screens show, as pure functions of frames and figures: text, boxes, and the cells of tables."""
+"""Pure functions of frames and figures that make text, boxes and the cells of tables for widgets and screens."""

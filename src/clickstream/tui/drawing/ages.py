@@ -1,4 +1,4 @@
-"""When a figure says how old it is, and in which words."""
+"""Decides when a figure shows its age, and words it."""
 
 from __future__ import annotations
 

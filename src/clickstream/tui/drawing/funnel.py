@@ -74,7 +74,7 @@ def ordered_box(asked: BackgroundQuery[OrderedFunnel], now: float, width: int, h
     rows += [
         spread([(name, DIM)], [(NOTHING if wait is None else seconds(wait), "bold")], width) for name, wait in waits
     ]
-    notes = ["", *(EXPLAINED if roomy else ()), _standing(asked, now)]
+    notes = ["", *(EXPLAINED if roomy else ()), _age_note(asked, now)]
     rows += [[(clip(note, width), DIM)] for note in notes]
     return content(rows[:height])
 
@@ -83,7 +83,7 @@ def days_box(asked: BackgroundQuery[Breakdown], now: float, width: int, height: 
     """Sessions by day, and how many days make a column."""
     if asked.figure is None:
         return content([[(line, style)] for line, style in _nothing_yet(asked, now, width)]), ""
-    slots = _without_gaps(asked.figure.value.days)
+    slots = _with_empty_days(asked.figure.value.days)
     values = squeezed([float(slot.sessions) for slot in slots], width - AXIS)
     bought = squeezed([float(slot.purchase_sessions) for slot in slots], width - AXIS)
     labels = tuple(day(slot.number * DAY_MS) for slot in (slots[0], slots[len(slots) // 2], slots[-1])) if slots else ()
@@ -103,14 +103,14 @@ def hours_box(asked: BackgroundQuery[Breakdown], now: float, width: int, height:
     return content(column_chart(Columns(values, bought, ("0", "6", "12", "18", "23"), "conv"), width, height))
 
 
-def standing(asked: BackgroundQuery[OrderedFunnel], now: float) -> str:
+def count_state(asked: BackgroundQuery[OrderedFunnel], now: float) -> str:
     """How old it is, or how long it has been counting, and the key for more."""
     if asked.asking_since is not None:
         return f"counting {seconds(now - asked.asking_since)} · o cancels"
     return "o counts it now"
 
 
-def _standing(asked: BackgroundQuery[OrderedFunnel], now: float) -> str:
+def _age_note(asked: BackgroundQuery[OrderedFunnel], now: float) -> str:
     if asked.error:
         return f"could not be counted: {asked.error}"
     if asked.figure is None:
@@ -129,7 +129,7 @@ def _nothing_yet(
     return [("cancelled" if asked.cancelled else "not counted yet", DIM)]
 
 
-def _without_gaps(days: tuple[FunnelSlot, ...]) -> list[FunnelSlot]:
+def _with_empty_days(days: tuple[FunnelSlot, ...]) -> list[FunnelSlot]:
     """Adds days without sessions, unless they are too many: event times may lie centuries apart."""
     if not days or days[-1].number - days[0].number > MOST_DAYS:
         return list(days)

@@ -1,4 +1,4 @@
-"""The one most important thing, in words, and the key that answers it; and whether the pipeline flows."""
+"""The headline: the most important message and the key that answers it; and whether the pipeline flows."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from clickstream.actions.observe.model import ASKING, DOWN, LAGGING, STALLED, STOPPED, UP, Frame
 from clickstream.domain.obstacles import COMPACTION, named
-from clickstream.tui.drawing.states import BUSY, DIM, FAILED, OKAY, TITLES, Look, service_look
+from clickstream.tui.drawing.states import BUSY, DIM, FAILED, OKAY, TITLES, StateStyle, service_style
 from clickstream.tui.drawing.text import exact, rate, seconds
 
 MOVING = 0.5
@@ -33,29 +33,29 @@ def nothing_runs(frame: Frame) -> bool:
     )
 
 
-def flow(frame: Frame) -> Look:
+def flow(frame: Frame) -> StateStyle:
     """Whether it flows and is healthy, for the first line."""
     moving = (frame.read_per_second or 0) > MOVING or (frame.produced_per_second or 0) > MOVING
-    return next(_faults(frame), Look("●", "flowing" if moving else "idle", OKAY))
+    return next(_faults(frame), StateStyle("●", "flowing" if moving else "idle", OKAY))
 
 
-def _faults(frame: Frame) -> Iterator[Look]:
+def _faults(frame: Frame) -> Iterator[StateStyle]:
     """The gravest first."""
     states = {frame.service(name).state for name in SERVERS}
     if nothing_runs(frame):
-        yield Look("◌", "nothing runs", DIM)
+        yield StateStyle("◌", "nothing runs", DIM)
     if DOWN in states or any(row.state == "failed" for row in frame.processes):
-        yield Look("✖", "trouble", FAILED)
+        yield StateStyle("✖", "trouble", FAILED)
     if any(row.state == STALLED for row in frame.partitions):
-        yield Look("✖", "stalled", FAILED)
+        yield StateStyle("✖", "stalled", FAILED)
     if any(row.state == "backoff" for row in frame.processes):
-        yield Look("▲", "restarting", BUSY)
+        yield StateStyle("▲", "restarting", BUSY)
     if ASKING in states:
-        yield Look("▲", "starting" if frame.supervisor else "asking", BUSY)
+        yield StateStyle("▲", "starting" if frame.supervisor else "asking", BUSY)
     if any(row.activity in {"waiting", "silent"} for row in frame.processes):
-        yield Look("▲", "waiting", BUSY)
+        yield StateStyle("▲", "waiting", BUSY)
     if any(row.state == LAGGING for row in frame.partitions):
-        yield Look("▲", "behind", BUSY)
+        yield StateStyle("▲", "behind", BUSY)
 
 
 def outcomes(frame: Frame) -> list[str]:
@@ -101,7 +101,7 @@ def _services(frame: Frame) -> Iterator[Headline]:
             yield Headline(f"{TITLES[name]} does not answer since {away}; {rest}", FAILED, "6 logs")
         else:
             yield Headline(f"{TITLES[name]}: {row.error or 'failed'}, since {away}; {rest}", FAILED, "6 logs")
-    asking = {name: service_look(frame.service(name)).word for name in SERVERS if frame.service(name).state == ASKING}
+    asking = {name: service_style(frame.service(name)).word for name in SERVERS if frame.service(name).state == ASKING}
     for word in dict.fromkeys(asking.values()):
         names = ", ".join(TITLES[name] for name, one in asking.items() if one == word)
         yield Headline(f"{names}: {word}", BUSY)

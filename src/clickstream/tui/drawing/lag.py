@@ -11,7 +11,7 @@ from clickstream.actions.observe.model import LAGGING, OK, STALLED, STOPPED, UP
 from clickstream.tui.drawing.ages import age as age_words
 from clickstream.tui.drawing.pieces import Piece, Row, content, fit, spread
 from clickstream.tui.drawing.span import span
-from clickstream.tui.drawing.states import ACCENT, DIM, FAILED, PARTITION, TITLES, TREND, service_look
+from clickstream.tui.drawing.states import ACCENT, DIM, FAILED, PARTITION, TITLES, TREND, service_style
 from clickstream.tui.drawing.text import (
     NOTHING,
     UNKNOWN,
@@ -57,7 +57,7 @@ def no_partitions(frame: Frame) -> str:
         return "no topic yet"
     rows = [frame.service(name) for name in ("kafka", "postgresql")]
     row = next((row for row in rows if row.state != UP), rows[0])
-    return f"{TITLES[row.name]}: {service_look(row).word}"
+    return f"{TITLES[row.name]}: {service_style(row).word}"
 
 
 def _over_time(frame: Frame, width: int, height: int) -> list[Row]:

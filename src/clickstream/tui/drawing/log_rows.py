@@ -1,4 +1,4 @@
-"""Which lines a log view shows, and how they break into rows of its width; what is found in them. Draws nothing."""
+"""The lines of a log view: which are shown, how they break into rows, and where a search matches. Draws nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The boxes of the overview below its strip: what comes out, the servers, what happened."""
+"""The boxes of the overview below its strip: sessions and funnel, the servers, the journal."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from clickstream.actions.observe.model import OFF, UP
 from clickstream.tui.drawing.ages import age_of, since_of
 from clickstream.tui.drawing.pieces import Piece, Row, content, fit, spread
 from clickstream.tui.drawing.span import span
-from clickstream.tui.drawing.states import ACCENT, DIM, HAPPENING, TITLES, service_look
+from clickstream.tui.drawing.states import ACCENT, DIM, HAPPENING, TITLES, service_style
 from clickstream.tui.drawing.text import NOTHING, UNKNOWN, bar, clock, exact, milliseconds, number, seconds, spark
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def funnel_box(frame: Frame, width: int, height: int) -> Content:
 
 
 def outcome_box(frame: Frame, width: int, height: int) -> Content:
-    """Both in one, for narrow windows."""
+    """Both in one, for narrow terminals."""
     half = max(28, width * 2 // 5)
     left = _lines(sessions_box(frame, half, height))
     right = _lines(funnel_box(frame, width - half - 3, height))
@@ -109,7 +109,7 @@ def services_box(frame: Frame, width: int, height: int) -> Content:
 
 
 def _service(frame: Frame, row: ServiceRow, width: int) -> Row:
-    look = service_look(row)
+    look = service_style(row)
     version = f"  {row.version}" if row.version else ""
     right: list[Piece] = [(milliseconds(row.latency_ms), "bold")] if row.latency_ms is not None else []
     if row.state not in {UP, OFF}:

@@ -1,4 +1,4 @@
-"""The table of partitions: which columns there are at which width, and what stands in them."""
+"""The table of partitions: its columns at each width, and its cells."""
 
 from __future__ import annotations
 
@@ -42,10 +42,10 @@ _ALL: tuple[tuple[Column, int], ...] = (
     (Column("last commit", right=True, width=12), WIDE),
     (Column("owner", width=19), NORMAL),
 )
-"""Each column with the least width of the window that shows it."""
+"""Each column with the least width of the terminal that shows it."""
 
 _BELOW = {12: WIDE, 13: NORMAL}
-"""Columns that only windows of less than that width show: there is a wider one for the others."""
+"""Columns for terminals below that width: others have a wider one for the same."""
 
 
 def columns_for(width: int) -> tuple[Column, ...]:

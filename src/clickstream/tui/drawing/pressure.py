@@ -1,4 +1,4 @@
-"""The table of back-pressure: what each consumer's time goes to, and which stage holds it up."""
+"""The table of back-pressure: how each consumer spends its time, and which stage is its bottleneck."""
 
 from __future__ import annotations
 

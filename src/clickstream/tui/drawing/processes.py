@@ -1,11 +1,11 @@
-"""The table of servers and workers: which columns there are at which width, and what stands in them."""
+"""The table of servers and workers: its columns at each width, and its cells."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from clickstream.tui.drawing.cells import Cell, Column
-from clickstream.tui.drawing.states import ACCENT, DIM, FAILED, process_look
+from clickstream.tui.drawing.states import ACCENT, DIM, FAILED, process_style
 from clickstream.tui.drawing.text import NOTHING, exact, number, seconds, spark
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ _ALL: tuple[tuple[Column, int], ...] = (
     (Column("up", right=True, width=6), 75),
     (Column("last exit", width=38), 180),
 )
-"""Each column with the least width of the window that shows it."""
+"""Each column with the least width of the terminal that shows it."""
 
 
 def columns_for(width: int) -> tuple[Column, ...]:
@@ -39,7 +39,7 @@ def columns_for(width: int) -> tuple[Column, ...]:
 
 def process_cells(row: ProcessRow, width: int) -> tuple[Cell, ...]:
     """The cells of one process, for the columns of that width."""
-    look = process_look(row)
+    look = process_style(row)
     living = row.pid is not None
     partitions = ", ".join(map(str, row.partitions))
     lag = exact(row.lag) if row.lag is not None else ""

@@ -1,4 +1,4 @@
-"""The five pictures of what a search has found, and the words where there is nothing to draw."""
+"""The five charts of a search result, and the words where there is nothing to draw."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from clickstream.tui.drawing.states import ACCENT, DIM
 from clickstream.tui.drawing.text import bar, clip, day, exact, milliseconds, percent
 
 if TYPE_CHECKING:
-    from clickstream.services.opensearch.search import Document, Found, Item
+    from clickstream.services.opensearch.search import Document, Item, SearchResult
 
 NAMES = {"view": "viewed", "addtocart": "carted", "transaction": "bought"}
 
@@ -34,7 +34,7 @@ ROOMY = 42
 NO_TRANSACTION = "–"
 
 
-def over_time(found: Found, width: int, height: int) -> Content:
+def over_time(found: SearchResult, width: int, height: int) -> Content:
     """Events over time, and below them the share of purchases."""
     values = squeezed([float(slot.events) for slot in found.over_time], width - AXIS)
     bought = squeezed([float(slot.purchases) for slot in found.over_time], width - AXIS)
@@ -44,19 +44,19 @@ def over_time(found: Found, width: int, height: int) -> Content:
     return content(column_chart(Columns(values, bought, labels, "bought"), width, height))
 
 
-def time_span(found: Found, width: int) -> str:
+def time_span(found: SearchResult, width: int) -> str:
     """How long a column of that is."""
     squeeze = len(found.over_time) / max(1, width - AXIS)
     return f"by {found.interval}" + (f", means of {squeeze:.1f} a column" if squeeze > 1 else "")
 
 
-def breakdown(found: Found, width: int, height: int) -> Content:
+def breakdown(found: SearchResult, width: int, height: int) -> Content:
     """How many events there are of each kind."""
     rows = [(one.event, one.events, found.hits) for one in found.kinds]
     return content(_bars(rows, max(one.events for one in found.kinds), width)[:height])
 
 
-def funnel(found: Found, width: int, height: int) -> Content:
+def funnel(found: SearchResult, width: int, height: int) -> Content:
     """How many visitors did each."""
     most = max(one.visitors for one in found.kinds)
     rows = [(NAMES[one.event], one.visitors, found.kinds[0].visitors) for one in found.kinds]
@@ -95,7 +95,7 @@ def document_cells(one: Document) -> tuple[Cell, ...]:
     )
 
 
-def hits_words(found: Found) -> str:
+def hits_words(found: SearchResult) -> str:
     """The result in words."""
     words = f"{exact(found.hits)} events"
     if found.first is not None and found.last is not None:

@@ -1,4 +1,4 @@
-"""How much of the past the charts of the overview show: as much as something flowed, one to five minutes."""
+"""The span of the overview's charts: one to five minutes, as far back as messages flowed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How states look: a glyph, a word and a style. Colour never stands alone; red is for what the user has to act on."""
+"""The glyph, word and style of each state. Colour is never the only sign; red is for what the user has to act on."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ OKAY, BUSY, FAILED, DIM, ACCENT = "$success", "$warning", "bold $error", "dim", 
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class StateStyle:
     """How one state looks."""
 
     glyph: str
@@ -36,63 +36,63 @@ class Look:
 
 
 SERVICE = {
-    UP: Look("●", "ok", OKAY),
-    ASKING: Look("▲", "asking", BUSY),
-    DOWN: Look("✖", "failed", FAILED),
-    OFF: Look("◌", "off", DIM),
+    UP: StateStyle("●", "ok", OKAY),
+    ASKING: StateStyle("▲", "asking", BUSY),
+    DOWN: StateStyle("✖", "failed", FAILED),
+    OFF: StateStyle("◌", "off", DIM),
 }
 
 PARTITION = {
-    OK: Look("●", OK, OKAY),
-    LAGGING: Look("▲", LAGGING, BUSY),
-    STALLED: Look("✖", STALLED, FAILED),
-    STOPPED: Look("◌", STOPPED, BUSY),
+    OK: StateStyle("●", OK, OKAY),
+    LAGGING: StateStyle("▲", LAGGING, BUSY),
+    STALLED: StateStyle("✖", STALLED, FAILED),
+    STOPPED: StateStyle("◌", STOPPED, BUSY),
 }
 
 HAPPENING = {
-    INFO: Look("·", "", ""),
-    GOOD: Look("●", "", OKAY),
-    WARN: Look("▲", "", BUSY),
-    BAD: Look("✖", "", FAILED),
+    INFO: StateStyle("·", "", ""),
+    GOOD: StateStyle("●", "", OKAY),
+    WARN: StateStyle("▲", "", BUSY),
+    BAD: StateStyle("✖", "", FAILED),
 }
 
-NO_ANSWER = Look("✖", "no answer", FAILED)
+NO_ANSWER = StateStyle("✖", "no answer", FAILED)
 """A server whose process runs, and that does not answer."""
 
 TREND = {"growing": "↗", "shrinking": "↘", "steady": "→"}
 
 _PROCESS = {
-    "starting": Look("▲", "starting", BUSY),
-    "running": Look("●", "running", OKAY),
-    "backoff": Look("▲", "restarting", BUSY),
-    "stopping": Look("▲", "stopping", BUSY),
-    "stopped": Look("◌", "stopped", DIM),
-    "finished": Look("●", "finished", DIM),
-    "failed": Look("✖", "failed", FAILED),
+    "starting": StateStyle("▲", "starting", BUSY),
+    "running": StateStyle("●", "running", OKAY),
+    "backoff": StateStyle("▲", "restarting", BUSY),
+    "stopping": StateStyle("▲", "stopping", BUSY),
+    "stopped": StateStyle("◌", "stopped", DIM),
+    "finished": StateStyle("●", "finished", DIM),
+    "failed": StateStyle("✖", "failed", FAILED),
 }
 
 _ACTIVITY = {
-    "idle": Look("●", "idle", OKAY),
-    "waiting": Look("▲", "waiting", BUSY),
-    "silent": Look("▲", "silent", BUSY),
-    "paused": Look("◌", "paused", BUSY),
-    "stopping": Look("▲", "stopping", BUSY),
+    "idle": StateStyle("●", "idle", OKAY),
+    "waiting": StateStyle("▲", "waiting", BUSY),
+    "silent": StateStyle("▲", "silent", BUSY),
+    "paused": StateStyle("◌", "paused", BUSY),
+    "stopping": StateStyle("▲", "stopping", BUSY),
 }
 
 
-def process_look(row: ProcessRow) -> Look:
+def process_style(row: ProcessRow) -> StateStyle:
     """A running worker looks as its own word says."""
     if row.state == "running" and row.activity == SILENT and row.role == "server":
         return NO_ANSWER
     if row.state == "running" and row.activity in _ACTIVITY:
         return _ACTIVITY[row.activity]
-    return _PROCESS.get(row.state, Look("?", row.state, BUSY))
+    return _PROCESS.get(row.state, StateStyle("?", row.state, BUSY))
 
 
-def service_look(row: ServiceRow) -> Look:
+def service_style(row: ServiceRow) -> StateStyle:
     """One that is being started looks so; of one that is merely asked for the first time nothing is known yet."""
     if row.state == ASKING and row.error:
-        return Look("▲", row.error, BUSY)
+        return StateStyle("▲", row.error, BUSY)
     return NO_ANSWER if row.state == DOWN and row.silent else SERVICE[row.state]
 
 

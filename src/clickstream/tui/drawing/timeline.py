@@ -58,12 +58,12 @@ def event_columns(width: int) -> tuple[Column, ...]:
 
 def event_cells(event: StoredEvent, before: StoredEvent | None) -> tuple[Cell, ...]:
     word, glyph, style = KINDS[event.event]
-    gap = unix(event.event_time) - unix(before.event_time) if before else None
+    elapsed = unix(event.event_time) - unix(before.event_time) if before else None
     clock = event.event_time.partition("T")[2][:-1]
     transaction = "" if event.transaction_id is None else str(event.transaction_id)
     return (
         Cell(clock, event.event_time),
-        Cell("" if gap is None else f"+{seconds(gap)}", gap or 0.0, DIM),
+        Cell("" if elapsed is None else f"+{seconds(elapsed)}", elapsed or 0.0, DIM),
         Cell(f"{glyph} {word}", word, style),
         Cell(str(event.item_id), event.item_id),
         Cell(transaction, event.transaction_id or 0, DIM),

@@ -1,4 +1,4 @@
-"""The pipeline at the top of the overview: boxes with what flows between them; in a narrow window, a line a stage."""
+"""The pipeline at the top of the overview: boxes with what flows between them; in a narrow terminal, a line a stage."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from textual.content import Content
 from clickstream.tui.drawing.ages import age, age_of, lag_at
 from clickstream.tui.drawing.headline import MOVING, nothing_runs
 from clickstream.tui.drawing.pieces import Piece, Row, beside, box, content, fit, spread, width_of
-from clickstream.tui.drawing.states import ACCENT, DIM, FAILED, TITLES, process_look, service_look
+from clickstream.tui.drawing.states import ACCENT, DIM, FAILED, TITLES, process_style, service_style
 from clickstream.tui.drawing.text import NOTHING, bar, clip, day, exact, milliseconds, number, percent
 
 if TYPE_CHECKING:
@@ -34,8 +34,8 @@ def topology(frame: Frame, width: int, height: int, *, step: int, read_only: boo
         step: how far the arrows' dashes have moved.
         read_only: do not say what would start something.
     """
-    rows, gap = height - 3, 8 if width < 120 else 9 + (width - 120) // 16
-    widths = _widths(width - 4 * gap)
+    rows, space = height - 3, 8 if width < 120 else 9 + (width - 120) // 16
+    widths = _widths(width - 4 * space)
     boxes = [
         box([(clip(frame.data_file or "file", widths[0] - 5), "")], _file(frame, widths[0] - 4, rows), widths[0]),
         box([("producer", "")], _producer(frame, rows), widths[1], line=_line(frame, "producer")),
@@ -57,9 +57,9 @@ def topology(frame: Frame, width: int, height: int, *, step: int, read_only: boo
     ]
     columns: list[list[Row]] = [boxes[0]]
     for flow, block in zip(_flows(frame), boxes[1:], strict=True):
-        columns += [_arrow(flow, rows + 2, gap, step), block]
+        columns += [_arrow(flow, rows + 2, space, step), block]
     lines = beside(columns)
-    start = sum(widths[:3]) + 3 * gap
+    start = sum(widths[:3]) + 3 * space
     lines.append(_beside_consumers(frame, width, start + widths[3] // 2))
     lines[-2] = _joint(lines[-2], start + widths[3] // 2)
     return content(_announced(frame, lines, width, read_only=read_only))
@@ -79,11 +79,11 @@ def _widths(room: int) -> list[int]:
 
 
 def gravity(row: ProcessRow) -> int:
-    return {"✖": 3, "▲": 2, "●": 1}.get(process_look(row).glyph, 0)
+    return {"✖": 3, "▲": 2, "●": 1}.get(process_style(row).glyph, 0)
 
 
 def _title(frame: Frame, service: str) -> list[Piece]:
-    look = service_look(frame.service(service))
+    look = service_style(frame.service(service))
     return [(TITLES[service], ""), (f" {look.glyph}", look.style)]
 
 
@@ -95,8 +95,8 @@ def _version(frame: Frame, service: str) -> list[Piece]:
 def _line(frame: Frame, of: str) -> str:
     """The border's style: red where something has failed."""
     if of in TITLES:
-        return FAILED if service_look(frame.service(of)).style == FAILED else DIM
-    failed = any(process_look(row).style == FAILED for row in frame.workers(of))
+        return FAILED if service_style(frame.service(of)).style == FAILED else DIM
+    failed = any(process_style(row).style == FAILED for row in frame.workers(of))
     return FAILED if failed else DIM
 
 
@@ -152,7 +152,7 @@ def _producer(frame: Frame, height: int) -> list[Row]:
     row = next(iter(frame.workers("producer")), None)
     if producer is None or row is None:
         return _padded([[("◌ none", DIM)]], height)
-    look = process_look(row)
+    look = process_style(row)
     pace = producer.pace.replace(" events/s", "/s")
     failed: Piece = (f"{number(producer.failed)} failed", FAILED) if producer.failed else (pace, DIM)
     rows: list[Row] = [[(f"{look.glyph} {look.word}", look.style)], [(f"{number(producer.sent)} sent", "")], [failed]]
@@ -162,7 +162,7 @@ def _producer(frame: Frame, height: int) -> list[Row]:
 def _kafka(frame: Frame, width: int, height: int) -> list[Row]:
     service = frame.service("kafka")
     if not frame.partitions:
-        look = service_look(service)
+        look = service_style(service)
         if frame.topic_exists is False:
             return _padded([[("no topic yet", DIM)]], height)
         return _padded([[(f"{look.glyph} {look.word}", look.style)]], height)
@@ -199,7 +199,7 @@ def _consumers(frame: Frame, width: int, height: int) -> list[Row]:
         shown = sorted(workers, key=lambda row: -gravity(row))[: height - 1]
     rows: list[Row] = []
     for row in shown:
-        look = process_look(row)
+        look = process_style(row)
         name = row.name.removeprefix("consumer-")
         head: Row = [(f"{name} ", DIM), (look.glyph, look.style)]
         word = number(row.rate, "/s") if row.state == "running" and row.activity == "running" else look.word
@@ -218,7 +218,7 @@ def _postgresql(frame: Frame, height: int) -> list[Row]:
     counts = frame.counts
     style = DIM if _counted(frame) else ""
     latency = f"● {milliseconds(service.latency_ms)}" if service.latency_ms is not None else ""
-    look = service_look(service)
+    look = service_style(service)
     rows: list[Row] = [
         [(f"{number(counts.value.events)} events" if counts else "? events", style)],
         [(f"{number(counts.value.sessions)} sessions" if counts else "? sessions", style)],
@@ -227,14 +227,14 @@ def _postgresql(frame: Frame, height: int) -> list[Row]:
     return _padded(rows, height)
 
 
-def _arrow(rate: float | None, height: int, gap: int, step: int) -> list[Row]:
+def _arrow(rate: float | None, height: int, space: int, step: int) -> list[Row]:
     """The rate over an arrow; its dashes move while something flows."""
-    blank: Row = [(" " * gap, "")]
+    blank: Row = [(" " * space, "")]
     moving = rate is not None and rate > MOVING
     style = ACCENT if moving else DIM
-    shaft = "".join("─" if not moving or (place - step) % 3 else " " for place in range(gap - 2))
+    shaft = "".join("─" if not moving or (place - step) % 3 else " " for place in range(space - 2))
     rows = [blank] * height
-    rows[1] = [(f"{number(rate, '/s'):^{gap}}", "bold" if moving else DIM)]
+    rows[1] = [(f"{number(rate, '/s'):^{space}}", "bold" if moving else DIM)]
     rows[2] = [(f" {shaft}▶", style)]
     return rows
 
@@ -242,7 +242,7 @@ def _arrow(rate: float | None, height: int, gap: int, step: int) -> list[Row]:
 def _beside_consumers(frame: Frame, width: int, middle: int) -> Row:
     """Valkey and OpenSearch, to both sides of a branch below the consumers' box."""
     valkey, search = (frame.service(name) for name in BEHIND)
-    looks = service_look(valkey), service_look(search)
+    looks = service_style(valkey), service_style(search)
     figure = f" {milliseconds(valkey.latency_ms)}" if valkey.latency_ms is not None else f" {looks[0].word}"
     left: Row = [
         (f"{open_sessions(frame)} open  ", "" if frame.active_sessions else DIM),
@@ -283,7 +283,7 @@ def _announced(frame: Frame, lines: list[Row], width: int, *, read_only: bool) -
 
 
 def stages(frame: Frame, width: int) -> Content:
-    """For narrow windows: six lines, each with a stage's name, how it stands, and its figure."""
+    """For narrow terminals: six lines, each with a stage's name, how it stands, and its figure."""
     producer = frame.producer
     sent = f"{number(producer.sent)} of {number(producer.total)}" if producer and producer.total else "nothing sent yet"
     share = producer.sent / producer.total if producer and producer.total else 0.0
@@ -334,15 +334,15 @@ def _state(frame: Frame, role: str) -> list[Piece]:
     if not rows:
         return [("◌ none", DIM)]
     worst = max(rows, key=gravity)
-    look = process_look(worst)
-    alike = all(process_look(row) == look for row in rows)
+    look = process_style(worst)
+    alike = all(process_style(row) == look for row in rows)
     which = f" {worst.name}" if look.glyph in {"✖", "▲"} and not alike else ""
     return [(f"{look.glyph} {look.word}{which}", look.style)]
 
 
 def _service(frame: Frame, name: str) -> list[Piece]:
     row = frame.service(name)
-    look = service_look(row)
+    look = service_style(row)
     figure = milliseconds(row.latency_ms) if row.latency_ms is not None else ""
     version = f"  {row.version}" if row.version else ""
     return [(f"{look.glyph} {look.word:<4}", look.style), (f" {figure}{version}", DIM)]

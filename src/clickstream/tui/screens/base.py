@@ -1,4 +1,4 @@
-"""What every dashboard screen has: header, body, status line, key line; and how a frame reaches it."""
+"""The base of dashboard screens: header, body, status line, key line; and how a frame reaches them."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class DashboardScreen(Screen[None]):
         return self.app.size.width < 116
 
     @property
-    def _stands(self) -> bool:
+    def _is_composed(self) -> bool:
         """Whether its widgets are there. They are not before it is composed, nor while the app takes it down."""
         return self.is_mounted and bool(self.query(StatusBar))
 
@@ -70,7 +70,7 @@ class DashboardScreen(Screen[None]):
 
     def receive(self, frame: Frame) -> None:
         """A new frame is there."""
-        if not self._stands:
+        if not self._is_composed:
             return
         self.query_one(HeaderLine).show(frame)
         self.query_one(StatusBar).show(frame)
@@ -78,12 +78,12 @@ class DashboardScreen(Screen[None]):
 
     def show_again(self) -> None:
         """Show the newest frame again, because an answer has come or the size has changed."""
-        if self.dashboard.frame is not None and self._stands:
+        if self.dashboard.frame is not None and self._is_composed:
             self.show(self.dashboard.frame)
 
     def show_job(self, job: Job | None) -> None:
         """A job has moved, or none runs any more."""
-        if self._stands:
+        if self._is_composed:
             self.query_one(StatusBar).show_job(job)
 
     def on_mount(self) -> None:

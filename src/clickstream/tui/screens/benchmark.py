@@ -1,4 +1,4 @@
-"""What benchmarks measured: one of them as bars beside the copy limit, all of them as rows; and the one that runs."""
+"""Benchmarks: one of them as bars beside the copy limit, all of them as rows; and the running one."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ class BenchmarkScreen(FilteredScreen):
         super().show_job(job)
         before, self._job = self._job, job if job is not None and job.command.name == "benchmark" else None
         frame = self.dashboard.frame
-        if frame is None or not self._stands or (before is None and self._job is None):
+        if frame is None or not self._is_composed or (before is None and self._job is None):
             return
         if before is not None and self._job is None:  # what it found is in the history now
             self._history.abandon()
@@ -120,7 +120,7 @@ class BenchmarkScreen(FilteredScreen):
         one, case = self._chosen()
         record = one.record if one else None
         in_a_box = self.query_one("#machine").display
-        self.query_one("#runs", RowTable).tell("" if in_a_box else boxes.machine_line(record))
+        self.query_one("#runs", RowTable).set_note("" if in_a_box else boxes.machine_line(record))
         if one is None or case is None:
             return
         title = f"events/s, {'live' if case.case.mode == 'live' else ORDERS[case.case.order]}"
@@ -144,9 +144,9 @@ class BenchmarkScreen(FilteredScreen):
         def question() -> tuple[Benchmark, ...]:
             from clickstream.actions.benchmark import history as benchmark_history
 
-            return benchmarks.summarize(benchmark_history.kept(home))
+            return benchmarks.summarize(benchmark_history.read_records(home))
 
-        self._history.ask(question, frame.at, frame.at)
+        self._history.start(question, frame.at, frame.at)
 
     def _nothing_yet(self) -> Content:
         if self._history.error:

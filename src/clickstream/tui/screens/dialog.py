@@ -1,4 +1,4 @@
-"""What lies over the dashboard: it closes once, and takes no answer that changes something out of a paste."""
+"""Dialogs over the dashboard: they close only once, and a paste cannot give an answer that changes something."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Guard(Protocol):
     def act(self, do: Do) -> None: ...
 
 
-class ClosesOnce:
+class SingleDismissal:
     """Mixed into a screen. Keys that come fast reach it after it was closed: a second Enter would close what is below
     it, and with the last screen end the app."""
 
@@ -31,7 +31,7 @@ class ClosesOnce:
         return cast("AwaitComplete", super().dismiss(result))  # type: ignore[misc]
 
 
-class Overlay(ClosesOnce, ModalScreen[Answer]):
+class Overlay(SingleDismissal, ModalScreen[Answer]):
     """What is opened over the dashboard."""
 
 

@@ -75,11 +75,11 @@ class EditScreen(Dialog[bytes]):
         return self.query_one(TextArea).text.encode(errors="replace")
 
     def _judge(self) -> bool:
-        from clickstream.actions.rejects.replay import NotAnEvent, as_message
+        from clickstream.actions.rejects.replay import InvalidEvent, as_message
 
         try:
             key, _ = as_message(self._reject.source, self._payload)
-        except NotAnEvent as error:
+        except InvalidEvent as error:
             words = Content.styled(f"✖ not an event yet: {error}", FAILED)
             good = False
         else:

@@ -1,6 +1,6 @@
 """The menu of faults: which can be injected now, each with its sentence, and the end of those that last.
 
-Strikes nothing: what was chosen is run as a command.
+Injects nothing: the chosen fault is run as a command.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def open_menu(app: Dashboard) -> None:
             command, _, name = id_.partition(":")
             app.run_command(command, {"name": name})
 
-    app.ask(ChooseScreen(TITLE, choices), chosen)
+    app.show_dialog(ChooseScreen(TITLE, choices), chosen)
 
 
 def choices_of(frame: Frame) -> list[Choice]:

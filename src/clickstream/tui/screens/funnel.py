@@ -1,4 +1,4 @@
-"""What came of the sessions: the funnel of three windows, by day, by hour and in order; the most viewed items."""
+"""The funnel of three windows, by day, by hour and in order; and the most viewed items."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ REST = (
 )
 
 WIDE = 160
-"""Cells of the window from which there is room for bars in the table of items."""
+"""Cells of the terminal from which there is room for bars in the table of items."""
 
 
 class FunnelScreen(DashboardScreen):
@@ -108,8 +108,8 @@ class FunnelScreen(DashboardScreen):
         found, top = frame.top_items, frame.top_items.value if frame.top_items else ()
         old = found is not None and found.age(frame.at) > DIM_AFTER
         items.put({str(item.item_id): _item(item, top[0].views, width, old=old) for item in top})
-        items.tell(age_of(found, frame.at))
-        standing = drawing.standing(self._ordered, frame.at) if self._may_ask(frame) else ""
+        items.set_note(age_of(found, frame.at))
+        standing = drawing.count_state(self._ordered, frame.at) if self._may_ask(frame) else ""
         set_titles(self.query_one("#ordered"), subtitle=standing)
         set_titles(self.query_one("#window-all_time"), subtitle=since_of(frame.analytics, frame.at))
         set_titles(self.query_one("#hours"), subtitle=age_of(self._breakdown.figure, frame.at))
@@ -164,7 +164,7 @@ class FunnelScreen(DashboardScreen):
 
             return funnel.breakdown(settings)
 
-        self._breakdown.ask(question, frame.at, _stored(frame))
+        self._breakdown.start(question, frame.at, _stored(frame))
 
     def _count(self, frame: Frame) -> None:
         settings, cancellation = self.dashboard.settings, Cancellation()
@@ -174,7 +174,7 @@ class FunnelScreen(DashboardScreen):
 
             return funnel.ordered_funnel(settings, cancellation)
 
-        self._ordered.ask(question, frame.at, _stored(frame), cancellation=cancellation)
+        self._ordered.start(question, frame.at, _stored(frame), cancellation=cancellation)
         self.refresh_bindings()
 
     def _show_answer(self) -> None:

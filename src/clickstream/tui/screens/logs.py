@@ -89,7 +89,7 @@ class LogsScreen(FilteredScreen):
         if hidden and self._follower is not None:
             self._follower.pause()
 
-    def _take(self, lines: list[LogLine], names: list[str]) -> None:
+    def _add_lines(self, lines: list[LogLine], names: list[str]) -> None:
         self._names = names
         self.set_class(not names, "-nothing")
         view = self.query_one(LogView)
@@ -143,4 +143,4 @@ class LogsScreen(FilteredScreen):
             self._follower.stop()
         self.query_one(LogView).clear()
         home = self.dashboard.settings.home
-        self._follower = LogFollower(self, self._take, home, last=self._last, chosen=self._chosen)
+        self._follower = LogFollower(self, self._add_lines, home, last=self._last, chosen=self._chosen)

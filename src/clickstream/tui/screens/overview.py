@@ -82,7 +82,7 @@ class OverviewScreen(SteeringKeys, DashboardScreen):
         set_titles(self.query_one("#outcome"), subtitle=old and f"funnel {old}")
 
     def _strip_height(self, frame: Frame) -> int:
-        """Three lines in each box; in a high window as many as there are partitions or consumers, up to six."""
+        """Three lines in each box; in a high terminal as many as there are partitions or consumers, up to six."""
         if self.narrow:
             return 6
         rows = max(len(frame.partitions), len(frame.workers("consumer")))

@@ -1,4 +1,4 @@
-"""Partition by partition: position, lag, rates, owner; lag over the last hour; what holds the consumers up."""
+"""The partitions: position, lag, rates, owner; the lag over the last hour; the consumers' back-pressure."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class PartitionsScreen(FilteredScreen):
     def show(self, frame: Frame) -> None:
         width = self.app.size.width
         table, held = self.query_one("#partitions", RowTable), self.query_one("#pressure", RowTable)
-        table.entitle(partitions.title(frame))
+        table.set_title(partitions.title(frame))
         table.set_columns(partitions.columns_for(width))
         table.put({str(row.partition): partitions.partition_cells(frame, row, width) for row in frame.partitions})
         told = self.query_one("#obstacles", StaticLine)
@@ -72,7 +72,7 @@ class PartitionsScreen(FilteredScreen):
         consumers = pressures(frame)
         held.set_columns(pressure.columns_for(width))
         held.put({one.worker: pressure.pressure_cells(one, width) for one in consumers})
-        held.tell(pressure.summary(consumers, frame))
+        held.set_note(pressure.summary(consumers, frame))
         self.query_one(LagChart).show(frame, self._past, self._window)
         self._show_detail()
         self._ask_for_the_past(frame)
@@ -90,7 +90,7 @@ class PartitionsScreen(FilteredScreen):
         if frame is None:
             return
         row = next((row for row in frame.partitions if str(row.partition) == table.selected), None)
-        table.tell(partitions.detail(frame, row) if row else "" if frame.partitions else no_partitions(frame))
+        table.set_note(partitions.detail(frame, row) if row else "" if frame.partitions else no_partitions(frame))
 
     def action_window(self) -> None:
         """The other window."""
@@ -117,4 +117,4 @@ class PartitionsScreen(FilteredScreen):
 
         # Its error is not shown: the screen says already who does not answer.
         if self._asked.due(frame.at, frame.at):
-            self._asked.ask(question, frame.at, frame.at)
+            self._asked.start(question, frame.at, frame.at)

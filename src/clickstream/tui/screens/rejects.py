@@ -175,7 +175,7 @@ class RejectsScreen(FilteredScreen):
             if payload is not None:
                 self.dashboard.run_command("rejects replay", {"ids": [one.id], "corrected": payload})
 
-        self.dashboard.ask(EditScreen(one), corrected)
+        self.dashboard.show_dialog(EditScreen(one), corrected)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action in CHANGING and self.dashboard.read_only:
@@ -206,7 +206,7 @@ class RejectsScreen(FilteredScreen):
 
             return rejects.find(settings, id_, first=LOADED)
 
-        self._payload.ask(question, frame.at if frame is not None else 0.0)
+        self._payload.start(question, frame.at if frame is not None else 0.0)
 
     def _set_titles(self) -> None:
         frame = self.dashboard.frame
@@ -224,7 +224,7 @@ class RejectsScreen(FilteredScreen):
                 words.append(f"{seconds(age)} old")
         if self._list.error:
             words.append(self._list.error[:60])
-        self.query_one(RejectTable).tell(" · ".join(words))
+        self.query_one(RejectTable).set_note(" · ".join(words))
 
     def _ask(self, now: float) -> None:
         settings = self.dashboard.settings
@@ -235,4 +235,4 @@ class RejectsScreen(FilteredScreen):
 
             return rejects.listing(settings, limit=MOST)
 
-        self._list.ask(question, now, now)
+        self._list.start(question, now, now)

@@ -1,4 +1,4 @@
-"""Searching the index in OpenSearch: five pictures of whatever a query finds, and the newest events of it."""
+"""Searches the index in OpenSearch: five charts of a query's result, and its newest events."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from clickstream.tui.widgets.row_table import RowTable
 
 if TYPE_CHECKING:
     from clickstream.actions.observe.model import Frame
-    from clickstream.services.opensearch.search import Found
+    from clickstream.services.opensearch.search import SearchResult
 
 EVERYTHING = "*"
 
@@ -146,10 +146,10 @@ class SearchScreen(DashboardScreen):
         return super().check_action(action, parameters)
 
     @property
-    def _found(self) -> Found | None:
+    def _found(self) -> SearchResult | None:
         return self._asked.figure.value if self._asked.figure is not None else None
 
-    def _of(self, draw: Callable[[Found, int, int], Content]) -> Draw:
+    def _of(self, draw: Callable[[SearchResult, int, int], Content]) -> Draw:
         """The picture of what was found; there is one whenever pictures show."""
 
         def drawn(_: Frame, width: int, height: int) -> Content:
@@ -158,7 +158,7 @@ class SearchScreen(DashboardScreen):
 
         return drawn
 
-    def _over_time(self, found: Found, width: int, height: int) -> Content:
+    def _over_time(self, found: SearchResult, width: int, height: int) -> Content:
         set_titles(self.query_one("#time"), subtitle=drawing.time_span(found, width))
         return drawing.over_time(found, width, height)
 
@@ -166,14 +166,14 @@ class SearchScreen(DashboardScreen):
         if frame.service("opensearch").state == UP and self._asked.due(frame.at, _indexed(frame)):
             settings, query = self.dashboard.settings, self._query
 
-            def question() -> Found:
+            def question() -> SearchResult:
                 from clickstream.actions.opensearch.search import search
 
                 return search(settings, query, slots=MOST_SLOTS, newest=NEWEST)
 
-            self._asked.ask(question, frame.at, _indexed(frame))
+            self._asked.start(question, frame.at, _indexed(frame))
 
-    def _new_search(self) -> BackgroundQuery[Found]:
+    def _new_search(self) -> BackgroundQuery[SearchResult]:
         return BackgroundQuery(self, self.show_again, every=SEARCH_EVERY, share=MOST_OF_THE_TIME)
 
     def _told(self, frame: Frame) -> Content:
@@ -204,7 +204,7 @@ class SearchScreen(DashboardScreen):
         return _nothing_found(self._found) if self._found is not None else []
 
 
-def _nothing_found(found: Found) -> Words:
+def _nothing_found(found: SearchResult) -> Words:
     if found.query == EVERYTHING:
         return [
             (f"The index {found.index} holds no event yet.", ""),

@@ -1,4 +1,4 @@
-"""What is configured and where each value comes from, secrets masked; and what the doctor finds."""
+"""The settings with the source of each value, secrets masked; and the doctor's findings."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ class SettingsScreen(FilteredScreen):
 
             return config_check.check(settings)
 
-        self._doctor.ask(question, self.dashboard.frame.at if self.dashboard.frame is not None else 0.0)
+        self._doctor.start(question, self.dashboard.frame.at if self.dashboard.frame is not None else 0.0)
         self.query_one(Findings).wait()
         self.refresh_bindings()
 

@@ -97,7 +97,7 @@ def _choose(app: Dashboard, title: str, choices: list[Choice], then: Callable[[s
         if id_ is not None:
             then(id_)
 
-    app.ask(ChooseScreen(title, choices), chosen)
+    app.show_dialog(ChooseScreen(title, choices), chosen)
 
 
 def _app(screen: object) -> Dashboard:

@@ -95,7 +95,7 @@ class VisitorScreen(Overlay[None]):
             return sessions.show(settings, wanted)
 
         self._asked.abandon()
-        self._asked.ask(question, app.frame.at if app.frame is not None else 0.0)
+        self._asked.start(question, app.frame.at if app.frame is not None else 0.0)
 
     def _show_answer(self) -> None:
         self._show()
@@ -116,14 +116,14 @@ class VisitorScreen(Overlay[None]):
         session = next((one for one in visitor.sessions if one.session_id == key), None) if visitor else None
         if visitor is None or session is None:
             events.put({})
-            events.tell("")
+            events.set_note("")
             return
         own = timeline.events_of(visitor, session)
         shown = own[:MOST_ROWS]
         pairs = enumerate(zip([None, *shown], shown, strict=False))
         events.put({f"{session.session_id}:{n}": timeline.event_cells(one, before) for n, (before, one) in pairs})
         day = session.session_start.partition("T")[0]
-        events.tell(f"{day} · first {MOST_ROWS:,} of {len(own):,}" if len(own) > MOST_ROWS else day)
+        events.set_note(f"{day} · first {MOST_ROWS:,} of {len(own):,}" if len(own) > MOST_ROWS else day)
         self._draw_line()
 
     def action_ask(self) -> None:
@@ -140,7 +140,7 @@ class VisitorScreen(Overlay[None]):
         found = visitor.sessions[:MOST_ROWS] if visitor else []
         sessions.put({one.session_id: timeline.session_cells(one, self._half()) for one in found})
         more = visitor is not None and len(visitor.sessions) > MOST_ROWS
-        sessions.tell(f"first {MOST_ROWS:,} of {len(visitor.sessions):,}" if visitor and more else "")
+        sessions.set_note(f"first {MOST_ROWS:,} of {len(visitor.sessions):,}" if visitor and more else "")
         self.query_one("#life", StaticLine).border_subtitle = timeline.summary(visitor) if visitor else ""
         self._show_session()
         self._draw_line()

@@ -1,4 +1,4 @@
-"""Servers and workers: who runs, how well, and everything that can be done to one of them; its log below."""
+"""Servers and workers: their state, the actions on the selected one, and its log below."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ class WorkersScreen(SteeringKeys, FilteredScreen):
     def _follow(self) -> None:
         row, frame = self.selected, self.dashboard.frame
         nothing = "nothing runs" if frame is not None and not frame.processes else ""
-        self.query_one(RowTable).tell(summary(row) if row is not None else nothing)
+        self.query_one(RowTable).set_note(summary(row) if row is not None else nothing)
         if row is not None and row.local:
             self.query_one(LogTail).tail(row.name, self.dashboard.settings.home)
         offered = [self.check_action(action, ()) for action in (*SELECTED, *PRODUCER, "scale")]

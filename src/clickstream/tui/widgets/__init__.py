@@ -1,1 +1,1 @@
-"""What screens are made of, one widget a file. A widget gets plain values and draws them; it asks no server."""
+"""The widgets of the screens, one a file. A widget gets plain values and draws them; it asks no server."""

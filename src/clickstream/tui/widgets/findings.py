@@ -1,4 +1,4 @@
-"""What the doctor found: a glyph and a word for each thing that was tried, and what helps, where something does."""
+"""The doctor's findings: a glyph and a word for each check, and the cure where there is one."""
 
 from __future__ import annotations
 

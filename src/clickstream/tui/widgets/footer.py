@@ -104,8 +104,8 @@ def key_line(found: list[Key], mode: str, width: int) -> Content:
     )
     right = Content("  ").join([_piece(key, current=False) for key in fitting])
     sign = Content.styled("… ", DIM) if len(fitting) < len(others) else Content("")
-    gap = max(1, width - left.cell_length - right.cell_length - sign.cell_length)
-    return Content.assemble(left, " " * gap, sign, right)
+    space = max(1, width - left.cell_length - right.cell_length - sign.cell_length)
+    return Content.assemble(left, " " * space, sign, right)
 
 
 def _next_to_go(found: list[Key]) -> Key | None:

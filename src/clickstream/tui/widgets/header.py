@@ -1,4 +1,4 @@
-"""The first line: what this is, which topic, and whether it flows. Draws from a frame only."""
+"""The first line: the product, the topic, and whether messages flow. Draws from a frame only."""
 
 from __future__ import annotations
 
@@ -53,8 +53,8 @@ def header(frame: Frame, width: int, *, read_only: bool = False) -> Content:
         count = f" · {len(frame.partitions)} partitions" if frame.partitions else ""
         topic = frame.topic + count if len(frame.topic + count) <= room else clip(frame.topic, room)
         left.append(("  " + topic, DIM))
-    gap = max(1, width - len(right) - sum(len(text) for text, _ in left))
-    return Content.assemble(*left, " " * gap, right)
+    space = max(1, width - len(right) - sum(len(text) for text, _ in left))
+    return Content.assemble(*left, " " * space, right)
 
 
 def _right(frame: Frame, width: int) -> Content:

@@ -28,7 +28,7 @@ COLOURS = ("accent", "warning", "success", "secondary", "foreground", "primary")
 ROOMY = 100
 """Cells from which there is room for a tick every sixth of the window, else every third."""
 
-LONGEST_GAP = 60.0
+LONGEST_SILENCE = 60.0
 """Seconds between two points beyond which no line joins them."""
 
 SLOWEST = 10.0
@@ -64,7 +64,7 @@ class LagChart(PlotBox):
         top = max((lag for points in lines.values() for _, lag in points), default=0) or 1
         for index, (partition, points) in enumerate(lines.items()):
             colour = self.colour(COLOURS[index % len(COLOURS)])
-            for part in split_at_gaps(points):
+            for part in split_at_silences(points):
                 plt.plot([at - now for at, _ in part], [lag for _, lag in part], marker="braille", color=colour)
             if points:
                 # Staggered, so that lines which end together do not hide one another's names.
@@ -98,11 +98,11 @@ def lag_lines(frame: Frame, past: LagHistory | None, window: int) -> dict[int, l
     return {partition: cut[partition] for partition in sorted(furthest)}
 
 
-def split_at_gaps(points: Sequence[Point]) -> Iterable[list[Point]]:
+def split_at_silences(points: Sequence[Point]) -> Iterable[list[Point]]:
     """The points in parts that a line may join."""
     part: list[Point] = []
     for point in points:
-        if part and point[0] - part[-1][0] > LONGEST_GAP:
+        if part and point[0] - part[-1][0] > LONGEST_SILENCE:
             yield part
             part = []
         part.append(point)
@@ -116,11 +116,11 @@ def not_watched(lines: dict[int, list[Point]], now: float, window: int) -> str:
     if not drawn:
         return ""
     first, last = max(points[0][0] for points in drawn), min(points[-1][0] for points in drawn)
-    if first - (now - window) > LONGEST_GAP:
+    if first - (now - window) > LONGEST_SILENCE:
         return f"not watched before {clock(first)}"
-    if now - last > LONGEST_GAP:
+    if now - last > LONGEST_SILENCE:
         return f"not watched since {clock(last)}"
-    return "not watched all the time" if any(len(list(split_at_gaps(points))) > 1 for points in drawn) else ""
+    return "not watched all the time" if any(len(list(split_at_silences(points))) > 1 for points in drawn) else ""
 
 
 def peak(lines: dict[int, list[Point]], unknown: str) -> str:

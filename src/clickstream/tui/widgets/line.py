@@ -1,4 +1,4 @@
-"""What is drawn only when it has changed: text that is set often and changes rarely, and the titles in borders.
+"""Draws only on change: text that is set often and changes rarely, and the titles in borders.
 
 No character of the text can control the terminal.
 """

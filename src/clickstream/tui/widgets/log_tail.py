@@ -39,7 +39,7 @@ class LogTail(LogView):
         self._stop()
         self.clear()
         set_titles(self, f"log of {name}")
-        self._follower = LogFollower(self, self._take, home, last=LAST_LINES, chosen=frozenset({name}))
+        self._follower = LogFollower(self, self._add_lines, home, last=LAST_LINES, chosen=frozenset({name}))
 
     def action_to_top(self) -> None:
         self.to_top()
@@ -54,6 +54,6 @@ class LogTail(LogView):
         if self._follower is not None:
             self._follower.stop()
 
-    def _take(self, lines: list[LogLine], _names: list[str]) -> None:
+    def _add_lines(self, lines: list[LogLine], _names: list[str]) -> None:
         if lines:
             self.add(lines)

@@ -1,4 +1,4 @@
-"""One reject, whole: what is known of it, then its payload as text or as a hex dump. No byte of it steers anything."""
+"""One whole reject: its facts, then its payload as text or as a hex dump, with control characters escaped."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A box with a chart by plotext, drawn only when there is something new to draw. What that is, subclasses know."""
+"""A box with a chart by plotext, drawn only when there is something new to draw, which subclasses decide."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The line in which `/` asks for a query: Enter searches, Esc takes back what was typed. Searches nothing itself."""
+"""The line in which `/` asks for a query: Enter searches, Esc restores the last query. Does not search itself."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The table of rejects: which columns there are at which width, and what stands in them."""
+"""The table of rejects: its columns at each width, and its cells."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A table whose rows are told apart by key: only what changed is touched, and any column sorts it."""
+"""A table whose rows have keys: only changed cells are redrawn, and any column sorts it."""
 
 from __future__ import annotations
 
@@ -57,12 +57,12 @@ class RowTable(DataTable[Text]):
         self._head()
         self.app.theme_changed_signal.subscribe(self, lambda _: self.put(self._rows))
 
-    def tell(self, words: str) -> None:
-        """A word on the rows, or on there being none, in the border."""
+    def set_note(self, words: str) -> None:
+        """A note on the rows, or on why there are none, in the border."""
         self._words = words
         self._set_titles()
 
-    def entitle(self, title: str) -> None:
+    def set_title(self, title: str) -> None:
         """Another title."""
         if title != self._title:
             self._title = title

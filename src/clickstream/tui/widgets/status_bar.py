@@ -1,4 +1,4 @@
-"""The line above the keys: the one most important thing, or, while a job runs, how far that is."""
+"""The line above the keys: the headline, or, while a job runs, its progress."""
 
 from __future__ import annotations
 

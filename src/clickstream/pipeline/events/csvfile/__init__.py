@@ -1,1 +1,1 @@
-"""CSV files of events: reading them, and keeping the lines that are bad."""
+"""Reads CSV files of events, and keeps their bad lines."""

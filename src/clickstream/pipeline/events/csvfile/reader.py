@@ -1,10 +1,11 @@
 """Reads a CSV file of events into columns; every line that is not an event is kept, with the reason.
 
-Two readers of one grammar: `_read_block` takes the well-formed lines of a block at once, in numpy; whatever it does not
-take goes line by line through `parse_line`, which decides. So the fast one may be strict, and never wrong.
+There are two readers of one grammar. `_read_block` parses the well-formed lines of a block at once, in numpy; every
+other line goes through `parse_line`, which decides. So the fast one may be strict, and is never wrong.
 
-The grammar is that of programs, not only our own: pandas writes a column of whole numbers with a gap as `4000.0`, and
-the gap as `nan`. Such a float is exact up to 2**53; beyond, and with an exponent, digits may be lost: a bad line.
+The grammar is that of programs, not only our own: pandas writes a column of whole numbers of which one is missing as
+`4000.0`, and the missing one as `nan`. Such a float is exact up to 2**53; beyond that, and with an exponent, digits may
+be lost: a bad line.
 """
 
 from __future__ import annotations
@@ -117,7 +118,7 @@ def read_events(
     return CsvEvents(columns.take(slice(limit)), bad, rows, in_order)
 
 
-def look(path: Path) -> None:
+def refuse_unreadable(path: Path) -> None:
     """Refuse what `read_events` would, for less: the first LOOK_ON bytes are unpacked, their beginning is parsed.
 
     A beginning that is out of order has the whole file read, which decides. So nothing is refused here that could be
@@ -223,7 +224,7 @@ def _parse_lines(
     commas = np.flatnonzero(text == _COMMA)
     before = np.searchsorted(commas, starts)
     five = np.searchsorted(commas, ends) - before == len(CSV_HEADER) - 1
-    # A line with another number of commas is looked at as if it were four times empty; its result is void anyhow.
+    # A line with another number of commas is treated as four empty fields; its result is not used.
     commas = np.append(commas, np.full(len(CSV_HEADER) - 1, PADDING))
     c0, c1, c2, c3 = (np.where(five, commas[before + field], starts) for field in range(len(CSV_HEADER) - 1))
     words = words_at(padded)
@@ -232,7 +233,7 @@ def _parse_lines(
     good &= five
     odd = np.flatnonzero(five & ~good)
     if len(odd):
-        plain = _undress(words, [(start[odd], end[odd]) for start, end in fields])
+        plain = _strip_quotes(words, [(start[odd], end[odd]) for start, end in fields])
         found, good[odd] = _parse_fields(words, plain)
         columns.time_ms[odd], columns.visitor_id[odd], columns.kind[odd] = found.time_ms, found.visitor_id, found.kind
         columns.item_id[odd], columns.transaction_id[odd] = found.item_id, found.transaction_id
@@ -257,7 +258,7 @@ def _parse_fields(words: npt.NDArray[np.uint64], fields: _Fields) -> tuple[Event
     return EventColumns(time_ms, visitor_id, kind, item_id, transaction_id), good
 
 
-def _undress(words: npt.NDArray[np.uint64], fields: _Fields) -> _Fields:
+def _strip_quotes(words: npt.NDArray[np.uint64], fields: _Fields) -> _Fields:
     """The fields without `.0` at the end of a number, and without the usual words for an empty one."""
     plain = []
     for place, (start, end) in enumerate(fields):

@@ -1,8 +1,8 @@
-"""The lines of a CSV file, whatever it is packed in: unpacked, its header checked and left out, in blocks.
+"""The lines of a CSV file in blocks: unpacks it, and checks and skips its header.
 
 The first bytes decide how a file is packed, not its name, which can be wrong (an `events.csv` that is gzip) and varies
 (`EVENTS.CSV.GZ`).
-What cannot be read as our CSV is refused by its own name, with the cure, before any of its bytes counts as a line.
+A file that is not such a CSV is refused, with what it is and the cure, before any of its bytes counts as a line.
 """
 
 from __future__ import annotations

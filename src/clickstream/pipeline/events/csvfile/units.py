@@ -1,11 +1,11 @@
-"""In which unit a file's times are: milliseconds are sent, a file in any other unit is refused.
+"""Checks the unit of a file's times: milliseconds are sent, a file in any other unit is refused.
 
-No line can tell: 1433221332 is a good millisecond of January 1970, and the second of a day in 2015. The file can. It is
-refused when more than half of its times, bad lines' included, would lie between 1990 and 2100 if they were seconds,
-microseconds or nanoseconds. As milliseconds these are five weeks of early 1970, or years after 21,000, so a file of
-ordinary times may hold as many events of 1970 or of the far future as it likes, up to one half; and so may one of small
-made-up numbers (1, 2, 3), which are in 1970 in any unit. It is refused, not converted: that the unit is another is a
-guess, and events of a wrong time are worse than none.
+A single line cannot show it: 1433221332 is a good millisecond of January 1970, and the second of a day in 2015. The
+whole file can. It is refused when more than half of its times, bad lines' included, would lie between 1990 and 2100 if
+they were seconds, microseconds or nanoseconds. As milliseconds these are five weeks of early 1970, or years after
+21,000. So up to half of a file's events may be of 1970 or of the far future, and a file of small made-up numbers
+(1, 2, 3), which are in 1970 in any unit, is accepted. It is refused, not converted: the other unit is a guess, and
+events of a wrong time are worse than none.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""What the benchmark screen shows."""
+"""The drawing functions of the benchmark screen."""

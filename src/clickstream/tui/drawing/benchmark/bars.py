@@ -20,15 +20,15 @@ AXIS = 7
 """Cells left of the bars, for the figures of the axis."""
 
 WIDEST = 12
-"""Cells of a bar, and of the gap after it."""
+"""Cells of a bar, and of the space after it."""
 
 LABELLED = 6
 """Cells of a bar from which its figure stands on it."""
 
-GAPS = (2, 1)
+SPACES = (2, 1)
 """Cells between two groups, at least: rather two."""
 
-WIDEST_GAP = 6
+WIDEST_SPACE = 6
 
 STROKES = "▁━▔"
 """The copy limit within a cell: at its foot, in its middle, at its top."""
@@ -57,7 +57,7 @@ def bars_box(shown: Benchmark, selected: Summary | None, width: int, height: int
     tall, room = height - 2, width - AXIS
     if not groups or tall < 2 or room < LABELLED:
         return content([[("no room for a chart", DIM)]])
-    each, gap, groups = _fitting(groups, selected, room)
+    each, space, groups = _fitting(groups, selected, room)
     top = max(max(bar.median, _limit(bar)) for group in groups for bar in group.bars) or 1.0
     scale = Scale(top * tall / (tall - 1) if each >= LABELLED else top, tall)  # a line is left for figures on the bars
     partitions = sorted({bar.case.partitions for bar in shown.cases})
@@ -69,9 +69,9 @@ def bars_box(shown: Benchmark, selected: Summary | None, width: int, height: int
             cells = [_cell(bar, level, scale, each, _shade(bar, partitions)) for bar in group.bars]
             line += [piece for cell in cells for piece in cell]
             if group is not groups[-1]:
-                line.append((" " * (group.width(each) - len(cells) * each + gap), ""))
+                line.append((" " * (group.width(each) - len(cells) * each + space), ""))
         lines.append(fit(line, width))
-    return content([*lines, *_feet(groups, selected, (each, gap), width)])
+    return content([*lines, *_feet(groups, selected, (each, space), width)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,26 +110,26 @@ def short(value: float) -> str:
 
 
 def _fitting(groups: list[BarGroup], selected: Summary | None, room: int) -> tuple[int, int, list[BarGroup]]:
-    """Cells of a bar and of a gap, and the groups that are shown: all of them, else those around the selected one."""
+    """Cells of a bar and of a space, and the groups that are shown: all of them, else those around the selected one."""
     for each in range(WIDEST, 0, -1):
-        for gap in GAPS:
-            if (left := room - _width(groups, each, gap)) >= 0:
-                return each, min(WIDEST_GAP, gap + left // max(1, len(groups) - 1)), groups
+        for space in SPACES:
+            if (left := room - _width(groups, each, space)) >= 0:
+                return each, min(WIDEST_SPACE, space + left // max(1, len(groups) - 1)), groups
     first = last = next((place for place, group in enumerate(groups) if selected in group.bars), len(groups) - 1)
     while True:
         grown = [(first - 1, last), (first, last + 1)]
         fits = [
             (low, high)
             for low, high in grown
-            if low >= 0 and high < len(groups) and _width(groups[low : high + 1], 1, GAPS[0]) <= room
+            if low >= 0 and high < len(groups) and _width(groups[low : high + 1], 1, SPACES[0]) <= room
         ]
         if not fits:
-            return 1, GAPS[0], groups[first : last + 1]
+            return 1, SPACES[0], groups[first : last + 1]
         first, last = fits[0]
 
 
-def _width(groups: Sequence[BarGroup], each: int, gap: int) -> int:
-    return sum(group.width(each) + gap for group in groups) - gap
+def _width(groups: Sequence[BarGroup], each: int, space: int) -> int:
+    return sum(group.width(each) + space for group in groups) - space
 
 
 def _limit(bar: Summary) -> float:
@@ -147,28 +147,28 @@ def _shade(bar: Summary, partitions: Sequence[int]) -> str:
 def _cell(bar: Summary, level: int, scale: Scale, each: int, shade: str) -> list[Piece]:
     """What one bar has in one line: itself, the stroke of the copy limit, or its figure."""
     solid = each - 1 if each > 2 else each
-    gap = (" " * (each - solid), "")
+    space = (" " * (each - solid), "")
     eighths = scale.eighths(bar.median) - level * len(TICKS)
     limit = scale.eighths(_limit(bar)) - level * len(TICKS)
     if level == 0 and bar.median > 0:
         eighths = max(1, eighths)  # little is not nothing
     is_limit = 0 < limit <= len(TICKS)
     if is_limit and eighths <= 0:
-        return [(STROKES[(limit - 1) * len(STROKES) // len(TICKS)] * solid, STROKE), gap]
+        return [(STROKES[(limit - 1) * len(STROKES) // len(TICKS)] * solid, STROKE), space]
     if eighths > 0:
         tick = TICKS[min(len(TICKS), eighths) - 1] * solid
         # A stroke in the bar's own cell shows against it.
-        return [(STROKES[1] * solid, f"{STROKE} on {ACCENT}") if is_limit else (tick, shade), gap]
+        return [(STROKES[1] * solid, f"{STROKE} on {ACCENT}") if is_limit else (tick, shade), space]
     # Right on the bar, or on the stroke that is there.
     on_bar = scale.level(bar.median) + 1
     if each >= LABELLED and level == on_bar + (scale.level(_limit(bar)) == on_bar):
-        return [(f"{number(bar.median):^{solid}}", "bold"), gap]
+        return [(f"{number(bar.median):^{solid}}", "bold"), space]
     return [(" " * each, "")]
 
 
 def _feet(groups: Sequence[BarGroup], selected: Summary | None, cells: tuple[int, int], width: int) -> list[Row]:
-    """Below each bar its partitions, below each group its events. `cells`: of a bar, and of a gap."""
-    each, gap = cells
+    """Below each bar its partitions, below each group its events. `cells`: of a bar, and of a space."""
+    each, space = cells
     solid = each - 1 if each > 2 else each
     partitions: Row = [(f"{'parts':>{AXIS - 1}} ", DIM)]
     events: Row = [(f"{'rate' if groups[0].label.endswith('/s') else 'events':>{AXIS - 1}} ", DIM)]
@@ -181,6 +181,6 @@ def _feet(groups: Sequence[BarGroup], selected: Summary | None, cells: tuple[int
         label = f"{group.label:^{drawn - each + solid}}" if drawn > len(group.label) else group.label
         events.append((label, f"bold {ACCENT}" if selected in group.bars else DIM))
         if group is not groups[-1]:
-            partitions.append((" " * (wide - drawn + gap), ""))
-            events.append((" " * (wide - len(label) + gap), ""))
+            partitions.append((" " * (wide - drawn + space), ""))
+            events.append((" " * (wide - len(label) + space), ""))
     return [fit(partitions, width), fit(events, width)]

@@ -1,4 +1,4 @@
-"""The table of benchmarks, a row a case: which columns there are at which width, and what stands in them."""
+"""The table of benchmarks, a row a case: its columns at each width, and its cells."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from clickstream.tui.benchmarks import Benchmark
 from clickstream.tui.drawing.benchmark.bars import short
 from clickstream.tui.drawing.cells import Cell, Column
-from clickstream.tui.drawing.states import ACCENT, BUSY, DIM, FAILED, OKAY, Look
+from clickstream.tui.drawing.states import ACCENT, BUSY, DIM, FAILED, OKAY, StateStyle
 from clickstream.tui.drawing.text import NOTHING, exact, milliseconds, number
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 NORMAL, WIDE = 116, 160
 
-VERIFIED, DIFFERS = Look("●", "ok", OKAY), Look("✖", "wrong", FAILED)
+VERIFIED, DIFFERS = StateStyle("●", "ok", OKAY), StateStyle("✖", "wrong", FAILED)
 
 PARTS = ("consumers", "kafka", "postgresql")
 """What a benchmark measures the CPU of."""
@@ -44,7 +44,7 @@ _ALL: tuple[tuple[Column, int, int], ...] = (
     (Column("p99", right=True, width=6), 0, 0),
     (Column("verify", width=7), 0, 0),
 )
-"""Each column with the least width of the window that shows it, and the width from which it is gone (0: never)."""
+"""Each column with the least width of the terminal that shows it, and the width from which it is gone (0: never)."""
 
 
 def columns_for(width: int) -> tuple[Column, ...]:

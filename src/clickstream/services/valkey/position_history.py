@@ -1,7 +1,7 @@
-"""Where the consumers were in each partition over the last hours, as they noted it themselves: the past of the lag.
+"""The position history: where the consumers were in each partition over the last hours, as they noted it themselves.
 
-Any terminal on any host can read it, even one that was not open at that time. Losing it loses the past of a chart and
-nothing else.
+Any terminal on any host can read it, even one that was not open at that time. Without it a chart of the lag has no
+past; nothing else is lost.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from clickstream.domain.reports import check_figures
 from clickstream.services.valkey.connection import PREFIX, translated
 
 KEPT_SECONDS: Final = 2 * 3600
-"""How far the trail reaches back."""
+"""How far the history reaches back."""
 
 NOTED_EVERY: Final = 5.0
 """Seconds from one note of a consumer to its next."""
@@ -30,7 +30,7 @@ Point = tuple[float, dict[int, int]]
 """Unix seconds, and partition to the offset up to which everything was stored then."""
 
 
-class Trail:
+class PositionHistory:
     """The points of one topic's consumers."""
 
     def __init__(self, client: valkey.Valkey, *, topic: str) -> None:

@@ -1,4 +1,4 @@
-"""A dashboard that is a window of `clickstream serve` ends with that server, however the server ends.
+"""A dashboard that `clickstream serve` shows in a browser ends with that server, however the server ends.
 
 Its driver does not notice the end of its input and would run on.
 """
@@ -10,7 +10,7 @@ import signal
 import threading
 import time
 
-LOOK_EVERY = 1.0
+CHECK_EVERY = 1.0
 
 PATIENCE = 5.0
 """Seconds to leave in good order."""
@@ -23,7 +23,7 @@ def end_with_server() -> None:
 
 def _watch(server: int) -> None:
     while os.getppid() == server:
-        time.sleep(LOOK_EVERY)
+        time.sleep(CHECK_EVERY)
     os.kill(os.getpid(), signal.SIGTERM)
     time.sleep(PATIENCE)
     os._exit(1)

@@ -11,7 +11,7 @@ from rich.console import Console
 from textual.content import Content
 
 from clickstream.cli import output
-from clickstream.cli.diagnostics import guarded, say
+from clickstream.cli.diagnostics import guarded, print_message
 from clickstream.cli.output import Table, TextLine
 from clickstream.config.problems import SettingsError
 from clickstream.domain.errors import LONGEST_MESSAGE, ClickstreamError, ServiceUnavailable
@@ -36,7 +36,7 @@ def test_tables_and_lines() -> None:
 
 def test_words_on_both_streams(capsys: pytest.CaptureFixture[str]) -> None:
     output.write_text(WORDS)
-    say(f"one\n{WORDS}")
+    print_message(f"one\n{WORDS}")
     shown = capsys.readouterr()
     assert (shown.out, shown.err) == (f"{SHOWN}\n", f"one\n{SHOWN}\n")
 
