@@ -52,7 +52,7 @@ def test_status_loads_no_opensearch_driver_where_it_is_off() -> None:
 
 
 def test_status_loads_nothing_that_only_a_running_pipeline_needs() -> None:
-    assert loaded(STATUS, (*DRIVERS, "clickstream.supervision.client", "difflib", "msgspec", "psutil")) == []
+    assert loaded(STATUS, (*DRIVERS, "clickstream.supervision.client", "difflib", "psutil")) == []
 
 
 def test_the_dashboard_opens_without_driver_or_plots() -> None:

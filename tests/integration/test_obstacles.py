@@ -9,7 +9,6 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 
 import pytest
 from confluent_kafka import Consumer, Producer
@@ -41,6 +40,7 @@ from clickstream.domain.target import Target
 from clickstream.services.kafka.admin import delete_topic
 from clickstream.services.kafka.config import client_config
 from clickstream.services.kafka.surroundings import SurroundingsReader, topic_configs
+from tests.changing import replace
 from tests.consuming import consumers
 from tests.feed import all_committed, observed, send, shop, value, wait_until
 from tests.feed import check as check_stored

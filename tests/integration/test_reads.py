@@ -8,7 +8,6 @@ import subprocess
 import sys
 import threading
 from contextlib import ExitStack
-from dataclasses import replace
 from typing import Any
 
 import psycopg
@@ -21,6 +20,7 @@ from clickstream.domain.errors import AdmissionRefused, ServiceNotReady, Service
 from clickstream.services.postgres import pool, reads, session_settings
 from clickstream.services.postgres.connection import translated
 from clickstream.services.postgres.reads import MOST, NAME, borrow
+from tests.changing import replace
 from tests.consuming import drain
 from tests.feed import query, send, shop, wait_until
 from tests.proxies.pooler import session_pooler, transaction_pooler

@@ -12,7 +12,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 
 import psutil
@@ -27,6 +27,7 @@ from clickstream.domain.processes import ProcessState, Role, SetupStep
 from clickstream.stack.layout import Layout, load_layout
 from clickstream.stack.postgres import postgresql_spec, relocated_data
 from clickstream.supervision.process import Execution
+from tests.changing import replace
 from tests.process.children import NEVER, reached, seen
 
 PLANTED = {

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 from clickstream.actions.benchmark.history import Record, append_record
 from clickstream.actions.benchmark.load import Mode, Order
 from clickstream.actions.benchmark.run import Run
 from clickstream.config.paths import Home
+from tests.changing import replace
 from tests.tui.frames import NOW
 
 MACHINE = {

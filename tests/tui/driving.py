@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -20,6 +19,7 @@ from clickstream.tui.app import ClickstreamApp
 from clickstream.tui.commands import BY_NAME
 from clickstream.tui.jobs import Job
 from clickstream.tui.widgets.log_tail import LogTail
+from tests.changing import replace
 from tests.waiting import until
 
 SIZES = {"80x24": (80, 24), "120x40": (120, 40), "200x50": (200, 50)}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +39,7 @@ from clickstream.domain.obstacles import ForeignMember, PartitionProgress, Surro
 from clickstream.domain.reports import WorkerReport
 from clickstream.services.postgres.analytics import TopItem
 from clickstream.services.postgres.verify import Verification
+from tests.changing import replace
 
 NOW = 1_748_520_041.0
 """12:00:41 UTC on a Thursday in May."""

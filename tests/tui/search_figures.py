@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import threading
-from dataclasses import replace
 from typing import Any
 
 from clickstream.actions.observe.model import DOWN, UP, Frame, IndexedPartition, IndexLag, ServiceRow
@@ -12,6 +11,7 @@ from clickstream.config.settings import OpenSearchSettings
 from clickstream.domain.errors import ClickstreamError
 from clickstream.services.opensearch.search import Document, EventCounts, Item, SearchResult, TimeSlot
 from clickstream.tui.app import ClickstreamApp
+from tests.changing import replace
 from tests.tui import frames
 
 DAY_MS = 86_400_000

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -20,6 +19,7 @@ from clickstream.tui.drawing.benchmark.bars import bars_box, grouped, short
 from clickstream.tui.screens.confirm import ConfirmScreen
 from clickstream.tui.themes import LIGHT
 from clickstream.tui.widgets.row_table import RowTable
+from tests.changing import replace
 from tests.tui import benchmark_figures, frames
 from tests.tui.driving import EVERY_SIZE, LOGS, SIZES, HeldJob, MakeApp, Steps, driven, pressing, text_of, until_idle
 from tests.waiting import until

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -16,6 +15,7 @@ from clickstream.actions.observe.model import BAD, GOOD, Frame
 from clickstream.services.postgres.verify import Verification
 from clickstream.tui.screens.choose import ChooseScreen
 from clickstream.tui.screens.faults import choices_of
+from tests.changing import replace
 from tests.tui import frames
 from tests.tui.driving import MakeApp, driven, notices, until_idle
 from tests.waiting import until

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import threading
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,6 +14,7 @@ from clickstream.domain.errors import ClickstreamError
 from clickstream.tui.screens.funnel import FunnelScreen
 from clickstream.tui.screens.visitor import VisitorScreen
 from clickstream.tui.widgets.row_table import RowTable
+from tests.changing import replace
 from tests.tui import frames, funnel_figures
 from tests.tui.driving import EVERY_SIZE, SIZES, MakeApp, driven, text_of, until_idle
 from tests.tui.stand_ins import Database

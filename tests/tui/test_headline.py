@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from clickstream.actions.observe.model import ASKING, DOWN, OFF, STALLED, Frame
 from clickstream.domain.obstacles import compaction
 from clickstream.tui.drawing.headline import flow, headline
+from tests.changing import replace
 from tests.tui import frames
 
 

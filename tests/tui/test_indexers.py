@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from textual.pilot import Pilot
 from textual.widgets import DataTable
 
 from clickstream.actions.observe.model import Frame, IndexedPartition, IndexLag
 from clickstream.tui.widgets.row_table import RowTable
+from tests.changing import replace
 from tests.tui import frames
 from tests.tui.driving import MakeApp, driven, until_idle
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import replace
 
 import pytest
 from textual.pilot import Pilot
@@ -13,6 +12,7 @@ from clickstream.tui.commands import BY_NAME
 from clickstream.tui.jobs import Job
 from clickstream.tui.screens.confirm import ConfirmScreen
 from clickstream.tui.widgets.status_bar import StatusBar, progress
+from tests.changing import replace
 from tests.tui import frames
 from tests.tui.driving import MakeApp, driven, notices, until_idle
 from tests.waiting import until

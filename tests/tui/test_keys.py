@@ -12,7 +12,7 @@ import pkgutil
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -31,6 +31,7 @@ from clickstream.tui.widgets.lag_chart import LagChart
 from clickstream.tui.widgets.log_view import LogView
 from clickstream.tui.widgets.payload_view import PayloadView
 from clickstream.tui.widgets.row_table import RowTable
+from tests.changing import replace
 from tests.tui import frames, funnel_figures, search_figures
 from tests.tui.driving import HeldJob, MakeApp, notices, until_idle
 from tests.tui.stand_ins import EVENT, Database, Doctor, write

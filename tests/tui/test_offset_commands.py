@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -15,6 +14,7 @@ from clickstream.domain.target import Target, TopicEnd
 from clickstream.tui import runners
 from clickstream.tui.commands import BY_NAME
 from clickstream.tui.jobs import Job
+from tests.changing import replace
 from tests.tui import frames
 from tests.tui.driving import MakeApp, driven
 from tests.waiting import until

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -18,6 +17,7 @@ from clickstream.tui.app import ClickstreamApp
 from clickstream.tui.drawing import partitions, pressure
 from clickstream.tui.widgets.lag_chart import LagChart, lag_lines, split_at_silences
 from clickstream.tui.widgets.row_table import RowTable
+from tests.changing import replace
 from tests.tui import frames, funnel_figures
 from tests.tui.driving import EVERY_SIZE, SIZES, MakeApp, pressing
 from tests.waiting import until

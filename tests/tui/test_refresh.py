@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,6 +13,7 @@ from clickstream.tui.app import MODE_NAMES, ClickstreamApp
 from clickstream.tui.screens.base import DashboardScreen
 from clickstream.tui.widgets.log_view import LogView
 from clickstream.tui.widgets.row_table import RowTable
+from tests.changing import replace
 from tests.tui import frames, funnel_figures
 from tests.tui.driving import MakeApp, driven, until_idle
 from tests.tui.stand_ins import COUNT

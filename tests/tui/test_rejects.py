@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -18,6 +17,7 @@ from clickstream.tui.screens.edit import EditScreen
 from clickstream.tui.screens.rejects import RejectsScreen
 from clickstream.tui.widgets.payload_view import PayloadView
 from clickstream.tui.widgets.row_table import RowTable
+from tests.changing import replace
 from tests.tui.driving import EVERY_SIZE, SIZES, MakeApp, notices, strips, until_idle
 from tests.tui.frames import running
 from tests.tui.stand_ins import ALL, EVENT, Store, message

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,6 +11,7 @@ from textual.pilot import Pilot
 from clickstream.domain.errors import UsageError
 from clickstream.tui.widgets.query_bar import QueryBar
 from clickstream.tui.widgets.row_table import RowTable
+from tests.changing import replace
 from tests.tui import frames
 from tests.tui.driving import EVERY_SIZE, SIZES, MakeApp, driven, pressing, text_of, until_idle
 from tests.tui.search_figures import Index, gone, searchable, with_opensearch

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,6 +14,7 @@ from clickstream.domain.errors import ClickstreamError
 from clickstream.tui.app import ClickstreamApp
 from clickstream.tui.widgets.findings import Findings
 from clickstream.tui.widgets.row_table import RowTable
+from tests.changing import replace
 from tests.tui.driving import EVERY_SIZE, SIZES, MakeApp, pressing, until_idle
 from tests.tui.frames import FakeSource, empty, running
 from tests.tui.stand_ins import Doctor

@@ -8,7 +8,6 @@ After a change that was meant: `pytest tests/tui --snapshot-update`, and look at
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -18,6 +17,7 @@ import pytest
 from clickstream.tui.app import ClickstreamApp
 from clickstream.tui.themes import LIGHT
 from clickstream.tui.widgets import status_bar
+from tests.changing import replace
 from tests.tui import frames, funnel_figures
 from tests.tui.driving import EVERY_SIZE, SIZES, HeldJob, MakeApp, pressing, until_idle
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -16,6 +15,7 @@ from clickstream.actions.observe.model import ASKING, DOWN, LAGGING, OFF, OK, ST
 from clickstream.tui.app import MODE_NAMES, ClickstreamApp
 from clickstream.tui.themes import DARK, LIGHT
 from clickstream.tui.widgets.row_table import RowTable
+from tests.changing import replace
 from tests.tui import frames, funnel_figures
 from tests.tui.driving import EVERY_SIZE, MakeApp, driven, strips, text_of, until_idle
 from tests.waiting import until

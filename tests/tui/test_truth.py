@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -32,6 +31,7 @@ from clickstream.tui.drawing.overview import sessions_box
 from clickstream.tui.widgets.header import header
 from clickstream.tui.widgets.lag_chart import LagChart, not_watched, peak
 from clickstream.tui.widgets.throughput import ThroughputPlot, nothing_flowed
+from tests.changing import replace
 from tests.tui import frames
 from tests.tui.driving import MakeApp, driven, pressing, text_of
 from tests.tui.test_partitions import with_kafka

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,6 +9,7 @@ from hypothesis import strategies as st
 from clickstream.actions.observe.back_pressure import NOTHING, UNKNOWN, back_pressure
 from clickstream.actions.observe.model import ProcessRow
 from clickstream.domain.reports import WorkerReport
+from tests.changing import replace
 
 
 def row(lag: int = 100_000, **stages: float) -> ProcessRow:

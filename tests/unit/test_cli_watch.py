@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -16,6 +14,7 @@ from clickstream.cli import frames
 from clickstream.cli.commands import observe
 from clickstream.cli.main import run
 from clickstream.cli.output import json_text, plain
+from tests.changing import replace
 from tests.tui.frames import done, empty, running, service_gone, worker_dead
 
 FRAMES = [empty, running, worker_dead, service_gone, done]
@@ -59,7 +58,7 @@ def test_a_frame_is_one_json_line(shown: Callable[..., str], make: Callable[[], 
     lines = shown("watch --json", make(), later(make())).splitlines()
     assert len(lines) == 2
     document = json.loads(lines[0])
-    assert set(document) == {field.name for field in dataclasses.fields(Frame)}
+    assert set(document) == set(Frame.__struct_fields__)
     frame = make()
     assert (document["lag"], document["produced_per_second"]) == (frame.lag, frame.produced_per_second)
     assert [one["name"] for one in document["processes"]] == [row.name for row in frame.processes]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
 from prometheus_client.metrics_core import Metric
@@ -17,6 +16,7 @@ from clickstream.actions.observe.model import DOWN, LAGGING, OK, SILENT, STALLED
 from clickstream.cli import frames
 from clickstream.cli.output import json_text, plain
 from clickstream.tui.drawing.partitions import partition_cells
+from tests.changing import replace
 from tests.tui.frames import done, empty, obstructed, running, service_gone, worker_dead
 
 

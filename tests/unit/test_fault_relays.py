@@ -5,7 +5,6 @@ from __future__ import annotations
 import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -17,6 +16,7 @@ from clickstream.config.paths import Home
 from clickstream.config.settings import Settings, load_settings
 from clickstream.domain.processes import ProcessState, ProcessStatus, Role, Snapshot
 from clickstream.stack.layout import RELAYS, Layout, save_layout
+from tests.changing import replace
 
 RELAY = RELAYS["kafka"]
 

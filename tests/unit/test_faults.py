@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import random
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +32,7 @@ from clickstream.pipeline.events.decode import decode
 from clickstream.services.kafka.raw import LARGEST
 from clickstream.stack.layout import PORTS, Layout, save_layout
 from tests.campaign.truth import as_event
+from tests.changing import replace
 
 FINE = Verification(10, 4, 4, 0, 0, 0, 0)
 SESSIONS = [(7, 1_430_622_000_000, 1_430_622_900_000), (8, 1_430_700_000_000, 1_430_700_000_000)]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -39,6 +38,7 @@ from clickstream.domain.processes import ProcessState, ProcessStatus, Role, Snap
 from clickstream.domain.reports import WorkerReport
 from clickstream.services.postgres.inspect import StoredOffset
 from clickstream.services.postgres.verify import Verification
+from tests.changing import replace
 
 
 class Clock:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from clickstream.actions.observe import documents
 from clickstream.actions.observe.index_lag import index_lag, shown_lag
 from clickstream.actions.observe.model import IndexedPartition, IndexLag, ProcessRow
 from clickstream.actions.observe.sources import KafkaAnswer
 from clickstream.services.kafka.group import CommittedOffset
+from tests.changing import replace
 from tests.tui.frames import running
 
 

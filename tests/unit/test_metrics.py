@@ -7,7 +7,6 @@ import re
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +38,7 @@ from clickstream.actions.observe.once import SingleQuestion
 from clickstream.actions.observe.poll import Skipped
 from clickstream.domain.obstacles import ForeignMember, Surroundings
 from clickstream.domain.reports import LATENCY_EDGES_MS, WorkerReport
+from tests.changing import replace
 
 ROOT = Path(__file__).resolve().parents[2]
 MONITORING = ROOT / "deploy/monitoring"

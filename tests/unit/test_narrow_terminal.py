@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +48,7 @@ from clickstream.cli.output import Block, Table, TextLine
 from clickstream.domain.processes import ProcessState
 from clickstream.services.opensearch.search import Document, EventCounts, Item, SearchResult, TimeSlot
 from clickstream.services.postgres.analytics import TopItem
+from tests.changing import replace
 from tests.tui import benchmark_figures, funnel_figures, stand_ins
 from tests.tui.frames import NOW, running
 from tests.unit.test_cli_watch import FakeWatcher

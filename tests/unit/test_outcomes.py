@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,6 +18,7 @@ from clickstream.cli.output import plain
 from clickstream.domain.processes import ProcessState, ProcessStatus, Role, Snapshot
 from clickstream.domain.reports import WorkerReport
 from clickstream.services.valkey.heartbeats import Heartbeat
+from tests.changing import replace
 from tests.tui import frames
 
 

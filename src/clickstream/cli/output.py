@@ -196,8 +196,11 @@ def seconds(value: float | None) -> str:
 
 
 def _plain(value: object) -> Any:
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+    names = getattr(value, "__struct_fields__", None)
+    if names is None and dataclasses.is_dataclass(value):
+        names = [field.name for field in dataclasses.fields(value)]
+    if names is not None:
+        return {name: getattr(value, name) for name in names}
     return value.decode(errors="replace") if isinstance(value, bytes) else str(value)
 
 

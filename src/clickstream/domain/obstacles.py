@@ -7,9 +7,10 @@ partitions; another producer's open transaction holds back what lies behind its 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
+
+import msgspec
 
 
 class ObstacleKind(StrEnum):
@@ -31,8 +32,7 @@ MOST_NAMED: Final = 3
 COMPACT: Final = "compact"
 
 
-@dataclass(frozen=True, slots=True)
-class ForeignMember:
+class ForeignMember(msgspec.Struct, frozen=True):
     """A member of one of our consumer groups that is not a worker of clickstream."""
 
     group: str
@@ -46,19 +46,18 @@ class ForeignMember:
         return f"{self.client_id} on {self.host}"
 
 
-@dataclass(frozen=True, slots=True)
-class Surroundings:
+class Surroundings(msgspec.Struct, frozen=True):
     """What Kafka says of the events topic and of the consumer groups, beside offsets."""
 
     topic: str
     topic_id: str
     configs: Mapping[str, str] | None = None
     """The topic's settings of CONFIGS; None: this user may not read them."""
-    foreign: Mapping[str, tuple[ForeignMember, ...]] = field(default_factory=dict)
+    foreign: Mapping[str, tuple[ForeignMember, ...]] = msgspec.field(default_factory=dict)
     """By group, of those that this user may describe."""
-    unstable: Mapping[int, int] = field(default_factory=dict)
+    unstable: Mapping[int, int] = msgspec.field(default_factory=dict)
     """Partition to the offset from which on nothing can be read, as an open transaction begins there."""
-    producers: Mapping[int, str] = field(default_factory=dict)
+    producers: Mapping[int, str] = msgspec.field(default_factory=dict)
     """Partition to the producer that has that transaction, where it is known."""
 
     @property
@@ -77,8 +76,7 @@ CONFIGS: Final = (CLEANUP_POLICY, "retention.ms", "retention.bytes")
 """Settings of a topic that say when Kafka removes messages, read or not."""
 
 
-@dataclass(frozen=True, slots=True)
-class Obstacle:
+class Obstacle(msgspec.Struct, frozen=True):
     """One thing that keeps messages from being stored."""
 
     kind: ObstacleKind
@@ -97,8 +95,7 @@ class Obstacle:
         return f"{self.message} ({self.hint})"
 
 
-@dataclass(frozen=True, slots=True)
-class PartitionProgress:
+class PartitionProgress(msgspec.Struct, frozen=True):
     """How far the consumers are in one partition."""
 
     position: int

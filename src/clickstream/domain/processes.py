@@ -9,6 +9,8 @@ import signal
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+import msgspec
+
 from clickstream.domain.reports import WorkerReport
 
 
@@ -106,8 +108,7 @@ def is_benchmarks(name: str) -> bool:
     return name.startswith("benchmark-")
 
 
-@dataclass(frozen=True, slots=True)
-class ProcessStatus:
+class ProcessStatus(msgspec.Struct, frozen=True):
     """One process as the supervisor sees it now."""
 
     name: str
@@ -126,8 +127,7 @@ class ProcessStatus:
     """The end of its log, where it has FAILED."""
 
 
-@dataclass(frozen=True, slots=True)
-class Snapshot:
+class Snapshot(msgspec.Struct, frozen=True):
     """Everything the supervisor knows at one instant."""
 
     at: float

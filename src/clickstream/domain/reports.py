@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final
+
+import msgspec
+from msgspec.structs import replace
 
 from clickstream.domain.escapes import brief
 
@@ -34,8 +36,7 @@ class WorkerState(StrEnum):
     """It ends, as its file cannot be read; `detail` says why."""
 
 
-@dataclass(frozen=True, slots=True)
-class WorkerReport:
+class WorkerReport(msgspec.Struct, frozen=True):
     """A worker's figures at one instant."""
 
     at: float
@@ -53,7 +54,7 @@ class WorkerReport:
     """Messages in Kafka behind this worker's partitions that it has not committed; None where it makes no sense."""
     active_sessions: int = 0
     """Sessions that could still grow in event time, in this worker's partitions."""
-    counters: dict[str, int] = field(default_factory=dict)
+    counters: dict[str, int] = msgspec.field(default_factory=dict)
     """Totals since this life began: `stored`, `late` (of those stored), `duplicates`, `rejected`, `batches`, `failed`,
     `bad_lines`, ..."""
     latency_counts: tuple[int, ...] = ()
@@ -61,13 +62,13 @@ class WorkerReport:
     of LATENCY_EDGES_MS."""
     latency_seconds: float = 0.0
     """The sum of those latencies."""
-    stages: dict[str, float] = field(default_factory=dict)
+    stages: dict[str, float] = msgspec.field(default_factory=dict)
     """Share of the last second (0 to 1) that went to each of STAGES."""
     batch_fill: float = 0.0
     """Messages of an average batch of the last second over the most that a batch may hold (0 to 1)."""
     newest_event_ms: int | None = None
     """The newest event time seen, Unix milliseconds."""
-    positions: dict[int, int] = field(default_factory=dict)
+    positions: dict[int, int] = msgspec.field(default_factory=dict)
     """Partition to the offset up to which everything is stored; a consumer's open partitions."""
     pace: str = ""
     """What a producer's sending follows: `500 events/s`, `5x realtime`, `full speed`."""

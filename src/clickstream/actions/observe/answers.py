@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from clickstream.actions.observe.poll import PollResult
 from clickstream.actions.observe.sources import KafkaAnswer, OpenSearchAnswer, PostgresAnswer, ValkeyAnswer
@@ -20,16 +21,15 @@ SILENT_AFTER = 3.0
 """Seconds without an answer after which a server counts as down."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answers:
+class Answers(msgspec.Struct, frozen=True):
     """What every source last said."""
 
     snapshot: Snapshot | None
     kafka: PollResult[KafkaAnswer]
     postgres: PollResult[PostgresAnswer]
     valkey: PollResult[ValkeyAnswer]
-    opensearch: PollResult[OpenSearchAnswer] = field(default_factory=PollResult)
-    surroundings: PollResult[Surroundings | None] = field(default_factory=PollResult)
+    opensearch: PollResult[OpenSearchAnswer] = msgspec.field(default_factory=PollResult)
+    surroundings: PollResult[Surroundings | None] = msgspec.field(default_factory=PollResult)
     counts: Figure[StoredCounts] | None = None
     analytics: Figure[Analytics] | None = None
     top_items: Figure[tuple[TopItem, ...]] | None = None

@@ -9,8 +9,9 @@ bottleneck.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from clickstream.actions.observe.model import DOWN, SILENT
 from clickstream.domain.processes import ProcessState, Role
@@ -38,8 +39,7 @@ WORTH_NAMING = 0.05
 """A stage with a smaller share of the time than this is not a bottleneck."""
 
 
-@dataclass(frozen=True, slots=True)
-class BackPressure:
+class BackPressure(msgspec.Struct, frozen=True):
     """One consumer over the last second. Shares of the time are from 0 to 1."""
 
     worker: str

@@ -9,8 +9,10 @@ import math
 import time
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from typing import Any
+
+import msgspec
+from msgspec.structs import replace
 
 from clickstream.actions.observe.answers import Answers
 from clickstream.actions.observe.arrivals import Arrivals
@@ -63,8 +65,7 @@ SURROUNDINGS_COUNT_FOR = 30.0
 """Seconds after which what was around the topic is not known any more."""
 
 
-@dataclass(frozen=True, slots=True)
-class _PartitionSurroundings:
+class _PartitionSurroundings(msgspec.Struct, frozen=True):
     """What concerns partitions of what is around the topic."""
 
     held: Mapping[int, int]
@@ -100,13 +101,12 @@ class OffsetRates:
         return max(0.0, (last[partition] - first.get(partition, last[partition])) / (last_at - first_at))
 
 
-@dataclass(slots=True)
-class _HistoryBuffers:
+class _HistoryBuffers(msgspec.Struct):
     """The ring buffers behind History."""
 
-    rows: deque[tuple[float, ...]] = field(default_factory=lambda: deque(maxlen=KEPT))
-    hour: deque[tuple[float, tuple[int, ...]]] = field(default_factory=lambda: deque(maxlen=HOUR_KEPT))
-    rates: dict[str, deque[float]] = field(default_factory=dict)
+    rows: deque[tuple[float, ...]] = msgspec.field(default_factory=lambda: deque(maxlen=KEPT))
+    hour: deque[tuple[float, tuple[int, ...]]] = msgspec.field(default_factory=lambda: deque(maxlen=HOUR_KEPT))
+    rates: dict[str, deque[float]] = msgspec.field(default_factory=dict)
 
     def view(self) -> History:
         columns = zip(*self.rows, strict=True) if self.rows else ((),) * 6
@@ -114,8 +114,7 @@ class _HistoryBuffers:
         return History(at, produced, stored, lag, active, tuple(self.hour), not_new)
 
 
-@dataclass(frozen=True, slots=True)
-class _Flows:
+class _Flows(msgspec.Struct, frozen=True):
     """What flows, a second."""
 
     produced: float | None

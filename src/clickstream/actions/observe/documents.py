@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator
 from typing import Any
+
+import msgspec
 
 from clickstream.actions.observe.back_pressure import BackPressure
 from clickstream.actions.observe.model import (
@@ -79,7 +80,7 @@ def status(frame: Frame) -> dict[str, Any]:
             "duplicates": totals and totals.duplicates,
             "late": totals and totals.late,
         },
-        "obstacles": [dataclasses.asdict(one) for one in frame.obstacles],
+        "obstacles": [msgspec.to_builtins(one) for one in frame.obstacles],
     }
 
 
@@ -127,16 +128,17 @@ def lag(frame: Frame) -> dict[str, Any]:
         "partitions": [partition(row) for row in frame.partitions],
         "read_per_second": _rounded(frame.read_per_second),
         "outcomes_per_second": frame.outcomes
-        and {name: _rounded(rate) for name, rate in dataclasses.asdict(frame.outcomes).items()},
+        and {name: _rounded(rate) for name, rate in msgspec.to_builtins(frame.outcomes).items()},
         "at": as_of(frame),
-        "opensearch": dataclasses.asdict(frame.indexing) if frame.indexing else None,
-        "obstacles": [dataclasses.asdict(one) for one in frame.obstacles],
+        "opensearch": msgspec.to_builtins(frame.indexing) if frame.indexing else None,
+        "obstacles": [msgspec.to_builtins(one) for one in frame.obstacles],
     }
 
 
 def partition(row: PartitionRow) -> dict[str, Any]:
     """One partition. Rates are messages a second."""
-    return dataclasses.asdict(row) | {
+    plain: dict[str, Any] = msgspec.to_builtins(row)
+    return plain | {
         "rate_in": round(row.rate_in, 1),
         "rate_out": round(row.rate_out, 1),
         "seconds_to_drain": None if row.seconds_to_drain is None else round(row.seconds_to_drain, 1),
@@ -150,7 +152,7 @@ def _rounded(rate: float | None) -> float | None:
 
 def report(frame: Frame, pressure: tuple[BackPressure, ...]) -> dict[str, Any]:
     """The same with what each consumer's time goes to."""
-    return lag(frame) | {"consumers": [dataclasses.asdict(one) for one in pressure]}
+    return lag(frame) | {"consumers": [msgspec.to_builtins(one) for one in pressure]}
 
 
 def as_of(frame: Frame) -> float | None:

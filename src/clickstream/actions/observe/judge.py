@@ -9,9 +9,10 @@ one after three.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Generic, TypeVar
+
+import msgspec
 
 from clickstream.actions.observe.model import LAGGING, OK, STALLED, STOPPED, PartitionState, Trend
 
@@ -36,8 +37,7 @@ ENTER_TREND, LEAVE_TREND = 0.06, 0.02
 GRAVITY = {OK: 0, LAGGING: 1, STALLED: 2, STOPPED: 3}
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(msgspec.Struct, frozen=True):
     """One sample of a partition."""
 
     lag: int
@@ -64,8 +64,7 @@ class Reading:
 W = TypeVar("W", bound=StrEnum)
 
 
-@dataclass(slots=True)
-class StableWord(Generic[W]):
+class StableWord(msgspec.Struct, Generic[W]):
     """A word that changes only when several samples in a row say so."""
 
     word: W

@@ -5,9 +5,10 @@ A figure that could not be read is None or keeps its last value with the time at
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Generic, TypeVar
+
+import msgspec
 
 if TYPE_CHECKING:
     from clickstream.actions.analytics import Analytics
@@ -75,8 +76,7 @@ SILENT = "silent"
 """The activity of a worker that has not reported lately, and of a server that runs and does not answer."""
 
 
-@dataclass(frozen=True, slots=True)
-class Figure(Generic[T]):
+class Figure(msgspec.Struct, Generic[T], frozen=True):
     """A value with the time at which it was true."""
 
     value: T
@@ -87,8 +87,7 @@ class Figure(Generic[T]):
         return max(0.0, now - self.at)
 
 
-@dataclass(frozen=True, slots=True)
-class Outcomes(Generic[Amount]):
+class Outcomes(msgspec.Struct, Generic[Amount], frozen=True):
     """What became of the messages that the consumers read, as they count it themselves. All but `late` make up what
     was read."""
 
@@ -102,8 +101,7 @@ class Outcomes(Generic[Amount]):
     """Of `stored`: those that came later than a consumer remembers, so that their sessions were looked up."""
 
 
-@dataclass(frozen=True, slots=True)
-class ServiceRow:
+class ServiceRow(msgspec.Struct, frozen=True):
     """One server."""
 
     name: str
@@ -133,8 +131,7 @@ class ServiceRow:
         return self.state is ServiceState.DOWN and (self.error in {"", NO_ANSWER} or "does not answer" in self.error)
 
 
-@dataclass(frozen=True, slots=True)
-class ProcessRow:
+class ProcessRow(msgspec.Struct, frozen=True):
     """One process: a server or worker of this home, or a worker elsewhere that sends heartbeats."""
 
     name: str
@@ -199,8 +196,7 @@ class ProcessRow:
         return self.report.pace if self.report else ""
 
 
-@dataclass(frozen=True, slots=True)
-class PartitionRow:
+class PartitionRow(msgspec.Struct, frozen=True):
     """One partition of the events topic. Rates are messages a second over the last seconds."""
 
     partition: int
@@ -238,8 +234,7 @@ class PartitionRow:
     """The offset from which on another producer's open transaction holds messages back; None: none does."""
 
 
-@dataclass(frozen=True, slots=True)
-class Latency:
+class Latency(msgspec.Struct, frozen=True):
     """End-to-end latency (commit minus record timestamp) over the last ten seconds, in milliseconds."""
 
     p50: float
@@ -248,8 +243,7 @@ class Latency:
     samples: int
 
 
-@dataclass(frozen=True, slots=True)
-class ProducerRow:
+class ProducerRow(msgspec.Struct, frozen=True):
     """How far this home's producer is."""
 
     state: ProcessState
@@ -269,8 +263,7 @@ class ProducerRow:
     """What its sending follows: `500 events/s`, `5x realtime`, `full speed`."""
 
 
-@dataclass(frozen=True, slots=True)
-class StoredCounts:
+class StoredCounts(msgspec.Struct, frozen=True):
     """Rows in PostgreSQL."""
 
     events: int
@@ -285,8 +278,7 @@ class StoredCounts:
     """No rows: lines of CSV files that producers of this home rejected; None: not readable."""
 
 
-@dataclass(frozen=True, slots=True)
-class JournalEntry:
+class JournalEntry(msgspec.Struct, frozen=True):
     """Something worth a line: what, when and how grave."""
 
     at: float
@@ -297,8 +289,7 @@ class JournalEntry:
     """Worth a mark on the throughput plot: a fault or the end of one."""
 
 
-@dataclass(frozen=True, slots=True)
-class History:
+class History(msgspec.Struct, frozen=True):
     """The last five minutes, one value a second, oldest first; all of one length. NaN: not known then."""
 
     at: tuple[float, ...] = ()
@@ -316,8 +307,7 @@ class History:
     """Messages a second that were read and made no new event: duplicates and rejects."""
 
 
-@dataclass(frozen=True, slots=True)
-class IndexedPartition:
+class IndexedPartition(msgspec.Struct, frozen=True):
     """One partition."""
 
     partition: int
@@ -331,8 +321,7 @@ class IndexedPartition:
     """The member of the group that has it and is not an indexer."""
 
 
-@dataclass(frozen=True, slots=True)
-class IndexLag:
+class IndexLag(msgspec.Struct, frozen=True):
     """All partitions of the topic."""
 
     group: str
@@ -340,8 +329,7 @@ class IndexLag:
     partitions: tuple[IndexedPartition, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(msgspec.Struct, frozen=True):
     """Everything at one instant."""
 
     at: float
@@ -398,7 +386,7 @@ class Frame:
     """What the last verify of this front end found; None as well once the data that it was about is gone."""
     happenings: tuple[JournalEntry, ...] = ()
     """Newest first; at most 200."""
-    history: History = field(default_factory=History)
+    history: History = msgspec.field(default_factory=History)
     problem: str = ""
     """The settings cannot be read: why. What is shown then is how things stood with the settings before."""
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+import msgspec
 
 from clickstream.domain.errors import ClickstreamError
 
 
-@dataclass(frozen=True, slots=True)
-class PartitionOffsets:
+class PartitionOffsets(msgspec.Struct, frozen=True):
     """One partition."""
 
     begin: int

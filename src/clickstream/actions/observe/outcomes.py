@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+import msgspec
 
 from clickstream.actions.observe.model import Outcomes
 
@@ -15,15 +16,14 @@ NAMES = ("stored", "duplicates", "rejected", "late")
 """The counters, in the order of Outcomes' fields."""
 
 
-@dataclass(frozen=True, slots=True)
-class Life:
+class Life(msgspec.Struct, frozen=True):
     """One life of one consumer, as it last reported of it."""
 
     began: float
     """Unix seconds, like the next."""
     at: float
     """When it reported."""
-    counters: Mapping[str, int] = field(default_factory=dict)
+    counters: Mapping[str, int] = msgspec.field(default_factory=dict)
     """Totals since it began."""
 
 

@@ -8,8 +8,10 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
+
+import msgspec
+from msgspec.structs import replace
 
 from clickstream.domain.errors import ClickstreamError
 
@@ -32,8 +34,7 @@ class Skipped(Exception):
     """The question cannot be asked now; the text says why."""
 
 
-@dataclass(frozen=True, slots=True)
-class PollResult(Generic[T]):
+class PollResult(msgspec.Struct, Generic[T], frozen=True):
     """What is known of the answers to one question."""
 
     value: T | None = None

@@ -6,8 +6,9 @@ import socket
 import time
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from clickstream.actions.observe.model import SILENT, ProcessRow
 from clickstream.actions.observe.outcomes import Life

@@ -9,8 +9,10 @@ import os
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
+
+import msgspec
+from msgspec.structs import replace
 
 from clickstream.actions.observe.arrivals import EndsSample, past_ends
 from clickstream.actions.observe.model import StoredCounts
@@ -69,16 +71,15 @@ class LiveSettings:
         return tuple(_changed_at(path) for path in (str(self.current.home.stack_env), ".env"))
 
 
-@dataclass(frozen=True, slots=True)
-class KafkaAnswer:
+class KafkaAnswer(msgspec.Struct, frozen=True):
     """What Kafka says of the events topic."""
 
     latency_ms: float
     version: str | None
     topic_id: str | None
     """None: there is no such topic."""
-    begins: dict[int, int] = field(default_factory=dict)
-    ends: dict[int, int] = field(default_factory=dict)
+    begins: dict[int, int] = msgspec.field(default_factory=dict)
+    ends: dict[int, int] = msgspec.field(default_factory=dict)
     read_at: float = 0.0
     """Seconds of the monotonic clock just before the offsets were asked for: they are at least those of then."""
     indexed: dict[int, int] | None = None
@@ -87,20 +88,18 @@ class KafkaAnswer:
     """Where the ends were before anybody looked: see observe/arrivals.py."""
 
 
-@dataclass(frozen=True, slots=True)
-class PostgresAnswer:
+class PostgresAnswer(msgspec.Struct, frozen=True):
     """What PostgreSQL says of the partitions."""
 
     latency_ms: float
     version: str
-    offsets: dict[str, dict[int, StoredOffset]] = field(default_factory=dict)
+    offsets: dict[str, dict[int, StoredOffset]] = msgspec.field(default_factory=dict)
     """By the topic's id, of every incarnation that it had, then by partition."""
     read_at: float = 0.0
     """Seconds of the monotonic clock just after they came: they are at most those of then."""
 
 
-@dataclass(frozen=True, slots=True)
-class ValkeyAnswer:
+class ValkeyAnswer(msgspec.Struct, frozen=True):
     """What Valkey says, and the heartbeats in it."""
 
     latency_ms: float
@@ -108,8 +107,7 @@ class ValkeyAnswer:
     heartbeats: tuple[Heartbeat, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class OpenSearchAnswer:
+class OpenSearchAnswer(msgspec.Struct, frozen=True):
     """What OpenSearch says of itself."""
 
     latency_ms: float

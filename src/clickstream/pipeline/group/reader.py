@@ -11,8 +11,9 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from typing import Final, Generic, TypeVar
+
+from msgspec.structs import replace
 
 from clickstream.config.settings import KafkaSettings, PostgresSettings, Settings, ValkeySettings
 from clickstream.domain.errors import (

@@ -7,7 +7,6 @@ Knows no queue, no server and no supervisor: a worker's parent is the process th
 from __future__ import annotations
 
 import _thread
-import dataclasses
 import logging
 import os
 import select
@@ -22,6 +21,7 @@ from types import FrameType
 from typing import Final
 
 import msgspec
+from msgspec.structs import replace
 
 from clickstream.domain.escapes import escape_controls
 from clickstream.domain.pauses import Pauses
@@ -156,7 +156,7 @@ class Reporter:
             self._on_report(report)
         if not self._enabled:
             return
-        report = dataclasses.replace(report, detail=report.detail[:LONGEST_DETAIL])
+        report = replace(report, detail=report.detail[:LONGEST_DETAIL])
         try:
             if self._poll.poll(2000 if final else 0):
                 os.write(self._fd, msgspec.json.encode(report) + b"\n")

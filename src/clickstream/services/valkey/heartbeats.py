@@ -5,11 +5,11 @@ A heartbeat expires by itself. The pipeline does not need any of them to be righ
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import Final, cast
 
 import msgspec
 import valkey
+from msgspec.structs import replace
 
 from clickstream.domain.escapes import brief
 from clickstream.domain.processes import Role
@@ -24,8 +24,7 @@ _LONGEST_HEARTBEAT: Final = 1_000_000
 """Bytes; that of a worker with a thousand partitions has some ten thousand."""
 
 
-@dataclass(frozen=True, slots=True)
-class Heartbeat:
+class Heartbeat(msgspec.Struct, frozen=True):
     """What one worker last said of itself."""
 
     name: str
