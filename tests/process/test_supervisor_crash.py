@@ -115,11 +115,12 @@ def test_many_at_once_get_one_supervisor(home: Home) -> None:
 
 def test_a_second_one_in_the_foreground_gives_way(supervisor: Control, home: Home) -> None:
     script = (
-        "from clickstream.actions.control import run_supervisor\n"
         "from clickstream.config.paths import Home\n"
-        "raise SystemExit(run_supervisor(Home.from_environment()))"
+        "from clickstream.supervision.daemon import run\n"
+        "raise SystemExit(run(Home.from_environment(), print))"
     )
-    assert subprocess.run([sys.executable, "-c", script], timeout=60, check=False).returncode == 1
+    second = subprocess.run([sys.executable, "-c", script], timeout=60, check=False, capture_output=True, text=True)
+    assert (second.returncode, second.stdout, second.stderr) == (1, "busy\n", "")
     assert supervisor.snapshot().processes == ()
 
 
