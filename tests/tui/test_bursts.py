@@ -208,7 +208,7 @@ def test_what_was_edited_is_not_lost_to_a_burst(make_app: MakeApp, effects: list
 
 def fed(app: ClickstreamApp, data: str) -> None:
     """What the terminal sends, by the parser that the driver has. The framework has no public way in but a terminal."""
-    driver = app._driver
+    driver = app._driver  # noqa: SLF001
     assert driver is not None
     for message in XTermParser().feed(data):
         message.set_sender(app)

@@ -61,7 +61,7 @@ NO_ANSWER = Look("✖", "no answer", FAILED)
 
 TREND = {"growing": "↗", "shrinking": "↘", "steady": "→"}
 
-_PROCESS = {
+PROCESS = {
     "starting": Look("▲", "starting", BUSY),
     "running": Look("●", "running", OKAY),
     "backoff": Look("▲", "restarting", BUSY),
@@ -71,7 +71,7 @@ _PROCESS = {
     "failed": Look("✖", "failed", FAILED),
 }
 
-_ACTIVITY = {
+ACTIVITY = {
     "idle": Look("●", "idle", OKAY),
     "waiting": Look("▲", "waiting", BUSY),
     "silent": Look("▲", "silent", BUSY),
@@ -84,9 +84,9 @@ def process_look(row: ProcessRow) -> Look:
     """A running worker looks as its own word says."""
     if row.state == "running" and row.activity == SILENT and row.role == "server":
         return NO_ANSWER
-    if row.state == "running" and row.activity in _ACTIVITY:
-        return _ACTIVITY[row.activity]
-    return _PROCESS.get(row.state, Look("?", row.state, BUSY))
+    if row.state == "running" and row.activity in ACTIVITY:
+        return ACTIVITY[row.activity]
+    return PROCESS.get(row.state, Look("?", row.state, BUSY))
 
 
 def service_look(row: ServiceRow) -> Look:
