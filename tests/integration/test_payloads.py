@@ -47,7 +47,7 @@ from clickstream.tui.widgets.row_table import RowTable
 from tests.consuming import drain
 from tests.feed import START_MS, TIMEOUT_MS, check, own_names, query, value
 from tests.oracle import Event
-from tests.tui.driving import asking, strips
+from tests.tui.driving import asking, settled, strips
 from tests.waiting import until
 
 MEGABYTE = 1_000_000
@@ -306,7 +306,7 @@ def test_the_notice_board_is_read_as_what_strangers_wrote(posted: Settings, caps
                 await until(pilot, lambda: app.frame and any(not row.local for row in app.frame.processes), "posts")
                 for screen in "123":
                     await pilot.press(screen)
-                    await pilot.pause(0.1)
+                    await settled(pilot)
                     assert_tame(app)
 
     asyncio.run(drive())

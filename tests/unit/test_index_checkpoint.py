@@ -25,7 +25,7 @@ class Settles:
         self.failure: Exception | None = None
 
     def settle(self, batch: Documents, topic: tuple[str, str], cancelled: threading.Event) -> Settled:
-        assert self.go_on.wait(10)
+        assert self.go_on.wait(60)
         self.log.append(batch.read)
         return Settled(batch.read, 0, 0, 0)
 
