@@ -13,7 +13,8 @@ from clickstream.domain.reports import WorkerReport
 from clickstream.pipeline.consumer.sink import consumer
 from clickstream.pipeline.process.loop import OnReport
 from clickstream.pipeline.process.run import WorkerOptions
-from tests.feed import all_committed, wait_until
+from tests.feed import all_committed
+from tests.waiting import wait_until
 
 
 class Runs(Protocol):

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import random
-import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 import psycopg
@@ -144,15 +143,6 @@ def stored_sessions(settings: Settings) -> list[SessionRow]:
             SessionRow(visitor, start, end, views, carts, purchases, tuple(viewed), tuple(carted), tuple(purchased))
         )
     return sessions
-
-
-def wait_until(condition: Callable[[], bool], what: str, seconds: float = 60) -> None:
-    """Asks less and less often: most conditions connect to servers, which takes a core from those that are awaited."""
-    deadline, pause = time.monotonic() + seconds, 0.02
-    while not condition():
-        assert time.monotonic() < deadline, f"still not: {what}"
-        time.sleep(pause)
-        pause = min(pause * 1.3, 0.2)
 
 
 def all_committed(settings: Settings) -> bool:

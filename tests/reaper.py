@@ -10,17 +10,15 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
 
-ROOT = Path(__file__).resolve().parents[1]
+from tests.waiting import wait_until
 
-PATIENCE = 60.0
-PAUSE = 0.05
+ROOT = Path(__file__).resolve().parents[1]
 
 
 @contextmanager
@@ -54,13 +52,17 @@ def _is_to_end(process: psutil.Process) -> bool:
     return False
 
 
+def _killed(folder: Path) -> list[psutil.Process]:
+    """Those that were left just now."""
+    for process in (left := left_of(folder)):
+        with suppress(psutil.Error):
+            process.kill()
+    return left
+
+
 def _end(folder: Path) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while (left := left_of(folder)) and time.monotonic() < deadline:
-        for process in left:
-            with suppress(psutil.Error):
-                process.kill()
-        time.sleep(PAUSE)
+    with suppress(AssertionError):  # what cannot be ended does not keep the folder
+        wait_until(lambda: not _killed(folder), "all have ended")
     for file in folder.rglob("stack.json"):
         _forget(file.parent)
     shutil.rmtree(folder, ignore_errors=True)

@@ -21,7 +21,8 @@ from clickstream.pipeline.process.run import WorkerOptions
 from clickstream.services.kafka.admin import create_topic, delete_topic
 from clickstream.services.opensearch.client import connect
 from tests.consuming import Running, Runs, running
-from tests.feed import own_names, query, wait_until
+from tests.feed import own_names, query
+from tests.waiting import wait_until
 
 
 @contextmanager

@@ -178,7 +178,7 @@ def _strike_all(outcomes: list[Outcome], around: Surroundings) -> None:
 
 def _strike(outcome: Outcome, began: float) -> None:
     planned = outcome.strike
-    time.sleep(max(0.0, began + planned.at - time.monotonic()))
+    time.sleep(max(0.0, began + planned.at - time.monotonic()))  # a plan has times
     deadline = time.monotonic() + TRIES_FOR
     while True:
         try:

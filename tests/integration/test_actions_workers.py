@@ -22,7 +22,8 @@ from clickstream.domain.errors import ClickstreamError
 from clickstream.domain.processes import ProcessState, Role
 from clickstream.services.kafka.admin import delete_topic, describe_topic, read_offsets
 from clickstream.services.valkey.connection import PREFIX, connect
-from tests.feed import all_committed, check, observed, query, sampled, send, shop, wait_until
+from tests.feed import all_committed, check, observed, query, sampled, send, shop
+from tests.waiting import wait_until
 
 EVENTS = shop(11, 400)
 CSV = "timestamp,visitorid,event,itemid,transactionid\n" + "".join(

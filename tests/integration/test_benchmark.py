@@ -29,7 +29,8 @@ from clickstream.services.kafka.admin import describe_topic, read_offsets
 from clickstream.services.kafka.config import client_config
 from clickstream.services.valkey.connection import connect as connect_valkey
 from tests.consuming import drain
-from tests.feed import query, send, shop, wait_until
+from tests.feed import query, send, shop
+from tests.waiting import wait_until
 
 EVENTS = 20_000
 
@@ -203,14 +204,12 @@ def started() -> subprocess.Popen[str]:
 def until_it_reads(user: Settings) -> None:
     control = running(user.home)
     assert control
-    workers = (Role.CONSUMER, ProcessState.RUNNING)
-    wait_until(
-        lambda: any(
-            one.name.startswith("benchmark-") and (one.role, one.state) == workers
-            for one in control.snapshot().processes
-        ),
-        "the benchmark's consumers run",
-    )
+
+    def reads() -> bool:
+        ours = (one for one in control.snapshot().of(Role.CONSUMER) if one.name.startswith("benchmark-"))
+        return any(one.state is ProcessState.RUNNING for one in ours)
+
+    wait_until(reads, "the benchmark's consumers run")
 
 
 @pytest.mark.slow

@@ -14,8 +14,9 @@ from clickstream.domain.events import MAX_TIMESTAMP_MS
 from clickstream.services.kafka.admin import create_topic, delete_topic
 from clickstream.services.kafka.config import client_config
 from tests.consuming import consumers, drain
-from tests.feed import START_MS, all_committed, check, query, send, shop, stored_events, value, wait_until
+from tests.feed import START_MS, all_committed, check, query, send, shop, stored_events, value
 from tests.oracle import Event
+from tests.waiting import wait_until
 
 
 @pytest.mark.parametrize("count", [1, 3])

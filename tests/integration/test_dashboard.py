@@ -16,10 +16,9 @@ from clickstream.actions.observe.watcher import Watcher
 from clickstream.actions.processes import consumers
 from clickstream.actions.processes.by_name import freeze
 from clickstream.config.settings import Settings, load_settings
-from clickstream.domain.errors import ClickstreamError
 from clickstream.tui.app import ClickstreamApp
 from clickstream.tui.widgets.row_table import RowTable
-from tests.waiting import until
+from tests.waiting import first, until
 
 EVENTS = 3_000
 START_MS = 1_430_622_000_000
@@ -89,10 +88,10 @@ def test_a_server_that_hangs_makes_its_own_figures_old_and_no_frame_late(setting
     with Watcher(load_settings, every=0.2) as watcher:
         frames = watcher.frames()
         try:
-            _first(frames, lambda frame: frame.service("postgresql").state == UP and bool(frame.partitions))
+            first(frames, lambda frame: frame.service("postgresql").state == UP and frame.partitions, "all answer")
             freeze(settings, "postgresql", frozen=True)
             began = time.monotonic()
-            hung = _first(frames, lambda frame: frame.service("postgresql").state == DOWN)
+            hung = first(frames, lambda frame: frame.service("postgresql").state == DOWN, "it is missed")
             assert time.monotonic() - began < 10
             assert hung.service("kafka").state == UP
             assert hung.partitions[0].as_of < hung.at - 0.5
@@ -102,14 +101,5 @@ def test_a_server_that_hangs_makes_its_own_figures_old_and_no_frame_late(setting
             assert time.monotonic() - gap < 5
         finally:
             freeze(settings, "postgresql", frozen=False)
-        back = _first(frames, lambda frame: frame.service("postgresql").state == UP)
+        back = first(frames, lambda frame: frame.service("postgresql").state == UP, "it is back")
         assert any("PostgreSQL answers again" in entry.text for entry in back.happenings)
-
-
-def _first(frames: Iterator[Frame], true: Callable[[Frame], bool]) -> Frame:
-    deadline = time.monotonic() + 30
-    for frame in frames:
-        if true(frame):
-            return frame
-        assert time.monotonic() < deadline
-    raise ClickstreamError("the frames ended")

@@ -24,10 +24,11 @@ from clickstream.services.postgres.connection import connect
 from clickstream.services.postgres.migrate import migrate
 from clickstream.services.postgres.verify import verify
 from tests.consuming import consumers, drain
-from tests.feed import START_MS, all_committed, check, query, send, shop, value, wait_until
+from tests.feed import START_MS, all_committed, check, query, send, shop, value
 from tests.hostile import ODD_SETTINGS, execute, rights_on_rows
 from tests.oracle import Event
 from tests.proxies.pooler import session_pooler, transaction_pooler
+from tests.waiting import wait_until
 
 EVENTS = shop(61, 400)
 TIMEOUT = 30 * 60_000

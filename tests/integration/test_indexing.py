@@ -29,7 +29,7 @@ from clickstream.services.kafka.config import client_config
 from clickstream.services.opensearch.client import connect
 from clickstream.services.opensearch.index import EventsIndex
 from tests.consuming import drain
-from tests.feed import KINDS, START_MS, all_committed, observed, query, sampled, send, shop, value, wait_until
+from tests.feed import KINDS, START_MS, all_committed, observed, query, sampled, send, shop, value
 from tests.oracle import Event
 from tests.searching import (
     all_indexed,
@@ -40,6 +40,7 @@ from tests.searching import (
     search_stack_in,
     stored_documents,
 )
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.slow  # the node and its compiler take their time, and the first run downloads it
 
@@ -315,7 +316,7 @@ def test_indexer_and_node_are_killed_in_the_middle_of_a_back_fill(settings: Sett
         wait_until(lambda before=before: done() != before, "under way")  # type: ignore[misc]
         kill(settings, victim)
     with LagMeter(settings) as meter:
-        wait_until(lambda: all_indexed(meter), "everything indexed", seconds=120)
+        wait_until(lambda: all_indexed(meter), "everything indexed")
     control_of(settings).stop(["indexer-0", "indexer-1"])
     check(settings, len(events))
     assert "refresh_interval" not in index_settings(settings)
@@ -329,12 +330,12 @@ def indexer(settings: Settings) -> WorkerReport | None:
 
 def wait_until_it_waits(settings: Settings, reason: str) -> None:
     told = f"OpenSearch is not ready: {reason}"
-    wait_until(lambda: bool((report := indexer(settings)) and (report.state, report.detail) == ("waiting", told)), told)
+    wait_until(lambda: (report := indexer(settings)) and (report.state, report.detail) == ("waiting", told), told)
 
 
 def check_all_there(settings: Settings, events: int) -> None:
     with LagMeter(settings) as meter:
-        wait_until(lambda: all_indexed(meter), "everything indexed", seconds=120)
+        wait_until(lambda: all_indexed(meter), "everything indexed")
     control_of(settings).stop(["indexer-0"])
     check(settings, events)
     assert query(settings, "SELECT count(*) FROM rejected_events") == [(0,)]
@@ -347,7 +348,7 @@ def test_an_index_that_is_closed_in_the_middle_of_a_back_fill_is_waited_for(sett
     drain(settings)
     name = settings.opensearch.events_index
     consumers.start(settings, kind=ConsumerKind.OPENSEARCH)
-    wait_until(lambda: bool((report := indexer(settings)) and report.events), "under way")
+    wait_until(lambda: (report := indexer(settings)) and report.events, "under way")
     with connect(settings.opensearch) as client:
         client.indices.close(index=name)
         wait_until_it_waits(settings, f"[{name}] closed (index_closed_exception)")

@@ -38,9 +38,10 @@ from clickstream.stack.layout import (
     layout_file,
     load_layout,
 )
-from tests.feed import send, shop, stored_events, wait_until
+from tests.feed import send, shop, stored_events
 from tests.proxies.kafka import METADATA, kafka_proxy
 from tests.stacks import stack_in
+from tests.waiting import wait_until
 
 SASL_HANDSHAKE, SASL_AUTHENTICATE = 17, 36
 OPEN_REQUESTS = {

@@ -11,9 +11,10 @@ from clickstream.domain.errors import ServiceUnavailable
 from clickstream.services.kafka.broker_watch import REPORTS
 from clickstream.services.kafka.consumer import EventConsumer
 from clickstream.services.kafka.producer import EventProducer
-from tests.feed import START_MS, send, shop, value, wait_until
+from tests.feed import START_MS, send, shop, value
 from tests.oracle import Event
 from tests.proxies.kafka import METADATA, kafka_proxy
+from tests.waiting import wait_until
 
 NO_BROKERS = '{"brokers": {}}'
 

@@ -21,7 +21,8 @@ from clickstream.actions.processes.by_name import freeze
 from clickstream.cli.main import run as clickstream
 from clickstream.config.settings import Settings, load_settings
 from clickstream.domain.errors import UsageError
-from tests.feed import all_committed, send, shop, wait_until
+from tests.feed import all_committed, send, shop
+from tests.waiting import wait_until
 
 EVENTS = 2_000
 

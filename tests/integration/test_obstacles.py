@@ -6,7 +6,6 @@ import json
 import secrets
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -42,10 +41,11 @@ from clickstream.services.kafka.config import client_config
 from clickstream.services.kafka.surroundings import SurroundingsReader, topic_configs
 from tests.changing import replace
 from tests.consuming import consumers
-from tests.feed import all_committed, observed, send, shop, value, wait_until
+from tests.feed import all_committed, observed, send, shop, value
 from tests.feed import check as check_stored
 from tests.hostile import kafka_user
 from tests.oracle import Event
+from tests.waiting import first, wait_until
 
 PLAIN = {"partition.assignment.strategy": "range"}
 """How a plain consumer shares partitions, which workers cannot join."""
@@ -105,13 +105,8 @@ def transaction(settings: Settings, events: list[Event]) -> Iterator[Producer]:
 
 
 def frame_where(condition: Callable[[Frame], bool], what: str) -> Frame:
-    deadline = time.monotonic() + 60
     with Watcher(load_settings) as watcher:
-        for frame in watcher.frames():
-            if condition(frame):
-                return frame
-            assert time.monotonic() < deadline, f"still not: {what}"
-    raise AssertionError("unreachable")
+        return first(watcher.frames(), condition, what)
 
 
 def lag_where(settings: Settings, kind: str, *, all_held: bool = False) -> Frame:

@@ -19,7 +19,8 @@ from clickstream.services.kafka.admin import create_topic, delete_topic, read_of
 from clickstream.services.kafka.config import client_config
 from clickstream.services.postgres.connection import connect
 from tests.consuming import consumers, drain
-from tests.feed import all_committed, check, query, sampled, send, shop, stored_events, wait_until
+from tests.feed import all_committed, check, query, sampled, send, shop, stored_events
+from tests.waiting import wait_until
 
 
 def positions(settings: Settings) -> dict[int, int]:
@@ -85,7 +86,7 @@ def test_a_topic_created_again_under_running_consumers_is_reported_and_the_next_
     delete_topic(settings.kafka, settings.kafka.events_topic)
     create_topic(settings.kafka)
     send(settings, events[200:])
-    wait_until(lambda: all_committed(settings), "the new topic's messages stored", seconds=60)
+    wait_until(lambda: all_committed(settings), "the new topic's messages stored")
     processes.stop(settings)
     check(settings, events)
 

@@ -12,7 +12,8 @@ from clickstream.config.settings import Settings, load_settings
 from clickstream.domain.events import BadLine
 from clickstream.pipeline.events.csvfile.rejects import write_rejects
 from tests.consuming import consumers, drain
-from tests.feed import all_committed, check, send, shop, wait_until
+from tests.feed import all_committed, check, send, shop
+from tests.waiting import wait_until
 
 EVENTS = shop(21, 300)
 

@@ -47,7 +47,7 @@ from clickstream.tui.widgets.row_table import RowTable
 from tests.consuming import drain
 from tests.feed import START_MS, TIMEOUT_MS, check, own_names, query, value
 from tests.oracle import Event
-from tests.tui.driving import asking, strips
+from tests.tui.driving import asking, strips, until_idle
 from tests.waiting import until
 
 MEGABYTE = 1_000_000
@@ -312,7 +312,7 @@ def test_heartbeats_are_read_as_what_strangers_wrote(
                 )
                 for screen in "123":
                     await pilot.press(screen)
-                    await pilot.pause(0.1)
+                    await until_idle(pilot)
                     assert_escaped(app)
 
     asyncio.run(drive())

@@ -22,9 +22,10 @@ from clickstream.services.postgres.connection import translated
 from clickstream.services.postgres.reads import MOST, NAME, borrow
 from tests.changing import replace
 from tests.consuming import drain
-from tests.feed import query, send, shop, wait_until
+from tests.feed import query, send, shop
 from tests.proxies.pooler import session_pooler, transaction_pooler
 from tests.proxies.postgres import postgres_proxy
+from tests.waiting import wait_until
 
 FRAMES = 10
 

@@ -11,8 +11,9 @@ from clickstream.pipeline.consumer import sizer
 from clickstream.services.postgres import store
 from clickstream.services.postgres.migrate import migrate
 from tests.consuming import consumers, drain
-from tests.feed import START_MS, TIMEOUT_MS, all_committed, check, query, send, shop, value, wait_until
+from tests.feed import START_MS, TIMEOUT_MS, all_committed, check, query, send, shop, value
 from tests.oracle import Event
+from tests.waiting import wait_until
 
 BAD_ITEM = 666
 

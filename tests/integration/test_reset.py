@@ -35,7 +35,8 @@ from clickstream.services.valkey.connection import connect as connect_valkey
 from clickstream.stack import wheels
 from clickstream.stack.layout import VALKEY, Layout
 from tests.consuming import drain
-from tests.feed import check, query, sampled, send, shop, wait_until
+from tests.feed import check, query, sampled, send, shop
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.slow  # `make test-all` and CI run them; the everyday run is to stay under twelve minutes
 

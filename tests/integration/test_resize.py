@@ -25,8 +25,9 @@ from clickstream.domain.target import Target
 from clickstream.services.kafka.admin import create_topic, delete_topic, describe_topic
 from clickstream.services.kafka.config import client_config
 from tests.consuming import consumers, drain
-from tests.feed import all_committed, check, query, send, shop, value, wait_until
+from tests.feed import all_committed, check, query, send, shop, value
 from tests.oracle import Event
+from tests.waiting import wait_until
 
 IndexPosition = Callable[[Event], dict[str, Any]]
 
@@ -156,7 +157,7 @@ def test_a_topic_that_grows_under_a_backlog_and_a_running_producer(
     with consumers(settings, after), sending(settings, mixed):
         wait_until(lambda: committed(settings) > 500, "in the middle of the backlog")
         topic.resize(settings, after)
-        wait_until(lambda: partitions_seen(settings) == after, "the new partitions are read", seconds=40)
+        wait_until(lambda: partitions_seen(settings) == after, "the new partitions are read")
     drain(settings, count=after)
     finish(settings, events)
 
@@ -188,7 +189,7 @@ def test_kill_9_while_the_topic_grows(settings: Settings, monkeypatch: pytest.Mo
             seen = committed(settings)
             wait_until(lambda seen=seen: committed(settings) > seen + 300, "some more were stored")  # type: ignore[misc]
             kill(settings, name)
-    wait_until(lambda: all_committed(settings), "everything committed", seconds=90)
+    wait_until(lambda: all_committed(settings), "everything committed")
     processes.stop(settings)
     finish(settings, events)
 
@@ -203,7 +204,7 @@ def test_messages_without_a_key_while_the_topic_grows(settings: Settings, monkey
     with consumers(settings, 3), sending(settings, mixed, place=without_key):
         wait_until(lambda: committed(settings) > 1000, "some were stored")
         topic.resize(settings, 5)
-        wait_until(lambda: partitions_seen(settings) == 5, "the new partitions are read", seconds=40)
+        wait_until(lambda: partitions_seen(settings) == 5, "the new partitions are read")
     drain(settings, count=3)
     finish(settings, events)
 

@@ -23,8 +23,9 @@ from clickstream.services.kafka.admin import create_partitions, create_topic, de
 from clickstream.services.kafka.config import client_config
 from clickstream.services.postgres.rewind import moving
 from tests.consuming import consumers, drain
-from tests.feed import START_MS, all_committed, check, query, send, shop, stored_events, value, wait_until
+from tests.feed import START_MS, all_committed, check, query, send, shop, stored_events, value
 from tests.oracle import Event
+from tests.waiting import wait_until
 
 EARLIEST, LATEST = Target.of("earliest"), Target.of("latest")
 
@@ -93,9 +94,9 @@ def test_what_is_read_again_is_a_duplicate_and_not_late(settings: Settings, monk
 
 
 def figures(worker: Any) -> dict[str, int]:
-    """What the consumer counts of its messages."""
-    counters = worker._worker._sink.totals.counters
-    return {name: counters[name] for name in ("stored", "late", "duplicates", "rejected")}
+    """What the consumer has reported of its messages."""
+    counters = worker.report.counters
+    return {name: counters.get(name, 0) for name in ("stored", "late", "duplicates", "rejected")}
 
 
 @pytest.mark.slow
@@ -123,7 +124,7 @@ def test_a_consumer_with_nothing_to_do_notices(settings: Settings) -> None:
         wait_until(lambda: all_committed(settings), "everything committed")
         rewind.rewind(settings, EARLIEST)
         assert not all_committed(settings)
-        wait_until(lambda: all_committed(settings), "read again", seconds=20)
+        wait_until(lambda: all_committed(settings), "read again")
     check(settings, events)
 
 
@@ -133,9 +134,9 @@ def test_a_consumer_that_has_never_committed_anything_notices(settings: Settings
     send(settings, events)
     drain(settings)
     with consumers(settings) as (worker,):
-        wait_until(lambda: len(worker._worker._partitions.open) == 3, "it has opened its partitions")
+        wait_until(lambda: len(worker.report.positions) == 3, "it has opened its partitions")
         rewind.rewind(settings, EARLIEST)
-        wait_until(lambda: all_committed(settings), "read again", seconds=20)
+        wait_until(lambda: all_committed(settings), "read again")
     check(settings, events)
 
 
@@ -146,7 +147,7 @@ def test_consumers_of_this_home_notice_and_run_on(settings: Settings, workers_st
     processes.start(settings, count=2)
     wait_until(lambda: all_committed(settings), "everything committed")
     rewind.rewind(settings, EARLIEST)
-    wait_until(lambda: all_committed(settings), "read again", seconds=30)
+    wait_until(lambda: all_committed(settings), "read again")
     assert [worker.state for worker in processes.list_workers(settings)] == ["running", "running"]
     check(settings, events)
 

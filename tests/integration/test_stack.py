@@ -28,7 +28,7 @@ from clickstream.domain.processes import ProcessState
 from clickstream.services.kafka.config import client_config
 from clickstream.stack import accounts
 from clickstream.stack.layout import SERVERS, layout_file, load_layout
-from tests.feed import wait_until
+from tests.waiting import wait_until
 
 TOPIC = "kept"
 

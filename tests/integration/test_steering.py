@@ -15,7 +15,7 @@ from clickstream.cli.main import run
 from clickstream.config.settings import Settings, load_settings
 from clickstream.domain.pace import Pace
 from clickstream.services.kafka.admin import describe_topic, read_offsets
-from tests.feed import wait_until
+from tests.waiting import wait_until
 
 EVENTS = 50_000
 CSV = "timestamp,visitorid,event,itemid,transactionid\n" + "".join(

@@ -8,7 +8,6 @@ import os
 import ssl
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -30,10 +29,11 @@ from clickstream.services.kafka.surroundings import SurroundingsReader
 from clickstream.services.kafka.wire import BrokerConnection
 from clickstream.services.postgres.connection import connect
 from tests.certificates import certificates
-from tests.feed import KINDS, all_committed, check, shop, wait_until
+from tests.feed import KINDS, all_committed, check, shop
 from tests.oracle import Event
 from tests.tls import Relays, secure_kafka
 from tests.tls_cases import CASES, REFUSED_AT_ONCE, SLOW_CASES, WRONG_PASSWORD, Case, Cloud, on
+from tests.waiting import wait_until
 
 SOON = 60
 """Seconds within which every command must have ended; on a quiet machine they take two or three."""
@@ -175,21 +175,16 @@ def assert_found(done: subprocess.CompletedProcess[str], case: Case) -> None:
     assert len((failed[0]["message"] + failed[0]["hint"]).splitlines()) == 1
 
 
-def until_said(variable: str, *arguments: str) -> str:
-    """What a worker that goes on endlessly says up to the line that names the variable, and at its end."""
-    command = [sys.executable, "-m", "clickstream", *arguments]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
-        assert process.stdout
-        guard = threading.Timer(SOON, process.kill)
-        guard.start()
-        said = ""
-        for line in process.stdout:
-            if variable in line and variable not in said:
-                process.terminate()
-            said += line
-        guard.cancel()
+def said_by_worker(variable: str, log: Path) -> str:
+    """What a consumer that goes on endlessly says until it has named the variable, and at its end."""
+    command = [sys.executable, "-m", "clickstream", "worker", "consumer", "--name", "worker"]
+    with log.open("w") as output, subprocess.Popen(command, stdout=output, stderr=output) as process:
+        try:
+            wait_until(lambda: variable in log.read_text(), f"{variable} is named", evidence=log.read_text)
+        finally:
+            process.terminate()
     assert process.returncode == 0
-    return said
+    return log.read_text()
 
 
 def error_of(case: Case, status: Any) -> str:
@@ -211,7 +206,7 @@ def test_what_is_wrong_is_said_in_one_line(
         checked = pool.submit(clickstream, "config", "check", "--json")
         status = pool.submit(clickstream, "status", "--json")
         if case.service == "valkey":  # which nothing needs: the worker goes on without it, and says so
-            said = pool.submit(until_said, case.variable, "worker", "consumer", "--name", "worker")
+            said = pool.submit(said_by_worker, case.variable, tmp_path / "worker.log")
             lines = complaints(said.result(), case, cloud)
             assert len({"heartbeat not" in line for line in lines}) == len(lines), "each consequence once"
         else:
@@ -230,13 +225,15 @@ def test_what_is_wrong_is_said_in_one_line(
 
 
 @pytest.mark.slow
-def test_a_broker_that_hangs_up_on_another_protocol(cloud: Cloud, home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_broker_that_hangs_up_on_another_protocol(
+    cloud: Cloud, home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """It says nothing, as a server that starts may, so workers wait; a command that asks says where to look."""
     case = Case("certificate for a server that wants a password", "kafka", "KAFKA_SECURITY_PROTOCOL", on("SCRAM"))
     change(case, cloud, monkeypatch)
     assert_found(clickstream("config", "check", "--json"), case)
     assert_failed_clearly(clickstream("consumer", "start"), case, cloud)
-    assert len(complaints(until_said(case.variable, "worker", "consumer", "--name", "worker"), case, cloud)) == 1
+    assert len(complaints(said_by_worker(case.variable, tmp_path / "worker.log"), case, cloud)) == 1
 
 
 @pytest.mark.slow

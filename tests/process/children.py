@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -12,8 +11,7 @@ import psutil
 
 from clickstream.actions.control import Control
 from clickstream.domain.processes import ProcessSpec, ProcessState, ProcessStatus, RestartPolicy, Role
-
-PATIENCE = 20.0
+from tests.waiting import AT_MOST
 
 QUICK = RestartPolicy(first_delay=0.001, max_delay=0.01, give_up_after=3)
 NEVER = RestartPolicy(give_up_after=1)
@@ -39,13 +37,13 @@ def child(script: str = READY + SLEEP, name: str = "child", **settings: Any) -> 
 def run(supervisor: Control, *specs: ProcessSpec) -> list[ProcessStatus]:
     """Start them and wait until all run."""
     supervisor.start(specs)
-    snapshot = supervisor.wait([spec.name for spec in specs], {ProcessState.RUNNING}, PATIENCE)
+    snapshot = supervisor.wait([spec.name for spec in specs], {ProcessState.RUNNING}, AT_MOST)
     return [status for spec in specs if (status := snapshot.get(spec.name)) is not None]
 
 
 def reached(supervisor: Control, name: str, *states: ProcessState) -> ProcessStatus:
     """Its status, once it is in one of `states`."""
-    status = supervisor.wait([name], states, PATIENCE).get(name)
+    status = supervisor.wait([name], states, AT_MOST).get(name)
     assert status is not None
     return status
 
@@ -63,11 +61,3 @@ def alive(pid: int) -> bool:
     with suppress(psutil.NoSuchProcess):
         return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
     return False
-
-
-def until(condition: Callable[[], object]) -> None:
-    """Wait for what sends no word of itself."""
-    deadline = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < deadline, "has not come true"
-        time.sleep(0.005)

@@ -20,8 +20,9 @@ from clickstream.actions.control import running
 from clickstream.config.paths import Home
 from clickstream.config.settings import load_settings
 from clickstream.domain.processes import ProcessState
-from tests.feed import KINDS, check, shop, wait_until
+from tests.feed import KINDS, check, shop
 from tests.stacks import stack_in
+from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.slow, pytest.mark.alone, pytest.mark.timeout(1_800)]
 

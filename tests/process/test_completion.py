@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import os
 import pty
-import select
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from clickstream.cli.main import run
-
-WITHIN = 60.0
-"""Seconds for a shell's answer, on a busy machine."""
+from tests.waiting import AT_MOST, read_until
 
 INTERACTIVE = {
     "bash": (["bash", "--norc", "--noprofile", "-i"], "source <(clickstream completion bash)"),
@@ -58,14 +54,8 @@ class Shell:
     def type(self, text: str) -> None:
         os.write(self._ours, text.encode())
 
-    def read_until(self, *wanted: str) -> str:
-        """What it writes, up to the point where it holds all that is wanted."""
-        seen, deadline = "", time.monotonic() + WITHIN
-        while not all(one in seen for one in wanted):
-            ready, _, _ = select.select([self._ours], [], [], max(0.0, deadline - time.monotonic()))
-            assert ready, f"{wanted} not among: {seen}"
-            seen += os.read(self._ours, 65_536).decode(errors="replace")
-        return seen
+    def shows(self, *words: str) -> None:
+        read_until(self._ours, *words)
 
     def close(self) -> None:
         self._process.kill()
@@ -81,7 +71,7 @@ def shell(request: pytest.FixtureRequest, path: str) -> Iterator[Shell]:
     started = Shell(command, path)
     try:
         started.type(f"{prepare}; echo read''y\n")
-        started.read_until("ready")
+        started.shows("ready")
         yield started
     finally:
         started.close()
@@ -90,12 +80,12 @@ def shell(request: pytest.FixtureRequest, path: str) -> Iterator[Shell]:
 def test_tab_completes_what_is_half_typed(shell: Shell) -> None:
     for typed, completed in HALF_TYPED:
         shell.type(typed)
-        shell.read_until(typed)
+        shell.shows(typed)
         shell.type("\t\t" if len(completed) > 1 else "\t")
         rest = [one.removeprefix(typed.rpartition(" ")[2]) if len(completed) == 1 else one for one in completed]
-        shell.read_until(*rest)
+        shell.shows(*rest)
         shell.type("\x15echo do''ne\n")  # Ctrl+U takes the line away
-        shell.read_until("done")
+        shell.shows("done")
 
 
 def test_fish_completes_what_is_half_typed(path: str) -> None:
@@ -104,7 +94,7 @@ def test_fish_completes_what_is_half_typed(path: str) -> None:
     lines = "; ".join(f"complete -C '{typed}'" for typed, _ in HALF_TYPED)
     done = subprocess.run(
         ["fish", "--no-config", "-c", f"clickstream completion fish | source; {lines}"],
-        env={**os.environ, "PATH": path}, capture_output=True, text=True, check=True, timeout=WITHIN,
+        env={**os.environ, "PATH": path}, capture_output=True, text=True, check=True, timeout=AT_MOST,
     )  # fmt: skip
     found = [line.partition("\t")[0] for line in done.stdout.splitlines()]
     assert found == [one.strip() for _, completed in HALF_TYPED for one in completed]

@@ -14,28 +14,21 @@ from clickstream.domain.processes import ProcessState
 from clickstream.supervision import managed as supervision
 from clickstream.supervision.managed import Managed
 from clickstream.supervision.sweep import Ledger
-from tests.process.children import NEVER, PATIENCE, child
+from tests.process.children import NEVER, child
+from tests.waiting import wait_until_async
 
 
 async def reason_after_kill(home: Home, kernel: dict[str, int | None], counted: int | None) -> str:
     """The exit reason of a child that is killed just after the kernel's counter has become `counted`."""
-    changed = asyncio.Event()
-    process = Managed(child(restart=NEVER), home, Ledger(home.root / "ledger"), changed.set)
+    process = Managed(child(restart=NEVER), home, Ledger(home.root / "ledger"), lambda: None)
     asyncio.get_running_loop().add_signal_handler(signal.SIGCHLD, process.reap)
-
-    async def until(*states: ProcessState) -> None:
-        async with asyncio.timeout(PATIENCE):
-            while process.state not in states:
-                changed.clear()
-                await changed.wait()
-
-    await until(ProcessState.RUNNING)
+    await wait_until_async(lambda: process.state is ProcessState.RUNNING, "it runs")
     process.sample()
     kernel["oom_kills"] = counted
     pid = process.status().pid
     assert pid
     os.kill(pid, signal.SIGKILL)
-    await until(ProcessState.FAILED)
+    await wait_until_async(lambda: process.state is ProcessState.FAILED, "its end is noticed")
     return process.status().exit_reason
 
 

@@ -7,9 +7,9 @@ cannot show a change of that very second alike.
 from __future__ import annotations
 
 import json
+import math
 import os
 import signal
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -24,9 +24,10 @@ from clickstream.actions.processes import consumers
 from clickstream.actions.processes.by_name import freeze
 from clickstream.cli.main import run
 from clickstream.config.settings import Settings, load_settings
-from tests.feed import all_committed, observed, send, shop, wait_until
+from tests.feed import all_committed, observed, send, shop
 from tests.integration.test_obstacles import transaction
 from tests.process.test_hosts import Host, hosts  # noqa: F401 (a fixture)
+from tests.waiting import first, wait_until
 
 pytestmark = pytest.mark.slow
 
@@ -75,17 +76,17 @@ def open_transaction(settings: Settings) -> Iterator[Callable[[Frame], bool]]:
         yield lambda frame: all(row.held_from is not None and row.state == "LAGGING" for row in frame.partitions)
 
 
-def steady(condition: Callable[[Frame], bool]) -> Iterator[Frame]:
-    """Frames of a watcher from when the condition has held for three seconds."""
-    deadline = time.monotonic() + 90
-    since: float | None = None
+def steady(condition: Callable[[Frame], bool]) -> Frame:
+    """What a watcher shows when the condition has held for three seconds."""
+    since = math.inf
+
+    def holds(frame: Frame) -> bool:
+        nonlocal since
+        since = min(since, frame.at) if frame.partitions and condition(frame) else math.inf
+        return frame.at - since > 3
+
     with Watcher(load_settings) as watcher:
-        for frame in watcher.frames():
-            holds = bool(frame.partitions) and condition(frame)
-            since = (since or frame.at) if holds else None
-            if since and frame.at - since > 3:
-                yield frame
-            assert time.monotonic() < deadline, frame.partitions
+        return first(watcher.frames(), holds, "three seconds of the situation")
 
 
 def answer(capsys: pytest.CaptureFixture[str], *line: str) -> tuple[int, Any]:
@@ -104,8 +105,8 @@ def words(partitions: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
 @pytest.mark.usefixtures("workers_stop")
 def test_all_faces_agree(settings: Settings, capsys: pytest.CaptureFixture[str], situation: Situation) -> None:
     with situation(settings) as condition:
-        frame = next(steady(condition))
-        watched = words([{name: getattr(row, name) for name in row.__slots__} for row in frame.partitions])
+        frame = steady(condition)
+        watched = words([{name: getattr(row, name) for name in row.__struct_fields__} for row in frame.partitions])
         code, lag = answer(capsys, "lag")
         assert (code, words(lag["partitions"])) == (0, watched)
         assert words(answer(capsys, "lag", "--report")[1]["partitions"]) == watched

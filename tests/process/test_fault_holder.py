@@ -17,7 +17,8 @@ import pytest
 from clickstream.actions.control import Control
 from clickstream.actions.faults.holders import fault_process
 from clickstream.domain.processes import ProcessSpec, ProcessState
-from tests.process.children import READY, SLEEP, alive, child, reached, run, seen, until
+from tests.process.children import READY, SLEEP, alive, child, reached, run, seen
+from tests.waiting import wait_until
 
 HOLDER, RELAY = "clickstream.supervision.fault_holder", "clickstream.supervision.relay"
 ENDLESS = 500.0
@@ -42,14 +43,14 @@ def freeze(supervisor: Control, seconds: float = ENDLESS) -> list[psutil.Process
     family = [leader, *leader.children()]
     assert len(family) == 2
     run(supervisor, holder("freeze", seconds=seconds))
-    until(lambda: all(map(frozen, family)))
+    wait_until(lambda: all(map(frozen, family)), "frozen")
     return family
 
 
 def test_a_freeze_holds_the_process_and_its_children_until_it_is_stopped(supervisor: Control) -> None:
     family = freeze(supervisor)
     supervisor.stop(["holder"])
-    until(lambda: not any(map(frozen, family)))
+    wait_until(lambda: not any(map(frozen, family)), "thawed")
     assert all(process.is_running() for process in family)
 
 
@@ -83,7 +84,7 @@ def test_a_holder_that_is_started_past_its_time_only_reverts(supervisor: Control
 def test_the_supervisors_death_lets_go_of_what_was_frozen(supervisor: Control) -> None:
     family = freeze(supervisor)
     os.kill(supervisor.snapshot().supervisor_pid, signal.SIGKILL)
-    until(lambda: not any(alive(process.pid) for process in family[:1]))
+    wait_until(lambda: not alive(family[0].pid), "the child ends")
     for process in family[1:]:  # only the frozen one could end it
         process.kill()
 
@@ -123,18 +124,18 @@ def test_a_full_disk_is_full_for_the_next_life_too_and_has_room_again(supervisor
     file = tmp_path / "data"
     # SIGXFSZ is ignored by Python as by the servers.
     [status] = run(supervisor, child(READY + WRITING.replace("PATH", repr(str(file)))))
-    until(lambda: file.exists() and file.stat().st_size > 0)
+    wait_until(lambda: file.exists() and file.stat().st_size > 0, "it writes")
     run(supervisor, holder("fill-disk"))
 
     def grows() -> bool:
         before = file.stat().st_size
-        time.sleep(0.3)
+        time.sleep(0.3)  # in which it tries to write a dozen times
         return file.stat().st_size > before
 
     assert not grows()
     os.kill(status.pid or 0, signal.SIGKILL)
     seen(supervisor, "child", lambda now: now.restarts > 0 and now.state is ProcessState.RUNNING)
-    until(lambda: not grows())
+    wait_until(lambda: not grows(), "the disk is full again")
     supervisor.stop(["holder"])
     assert grows()
 

@@ -22,7 +22,8 @@ from clickstream.domain.errors import UsageError
 from clickstream.domain.pace import Pace
 from clickstream.domain.processes import ProcessState, Role
 from tests.campaign.truth import write_input
-from tests.feed import all_committed, query, send, shop, wait_until
+from tests.feed import all_committed, query, send, shop
+from tests.waiting import wait_until
 
 SHORT = 1.5
 """Seconds that a fault lasts here; a consumer's freeze must outlast the group's patience."""

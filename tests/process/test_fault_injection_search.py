@@ -20,8 +20,9 @@ from clickstream.domain.pace import Pace
 from clickstream.domain.processes import ProcessState, Role
 from clickstream.services.opensearch.client import connect
 from tests.campaign.truth import write_input
-from tests.feed import own_names, send, shop, wait_until
+from tests.feed import own_names, send, shop
 from tests.searching import search_stack_in
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.slow  # a node more than the other faults have, and its starts
 

@@ -14,8 +14,9 @@ from clickstream.actions.processes import consumers
 from clickstream.actions.verify import sessions as verify
 from clickstream.config.settings import Settings, load_settings
 from clickstream.domain.processes import ProcessState
-from tests.feed import all_committed, check, query, send, shop, wait_until
+from tests.feed import all_committed, check, query, send, shop
 from tests.oracle import Event
+from tests.waiting import wait_until
 
 EVENTS = 12_000
 BATCH_SIZE = 100
@@ -55,7 +56,7 @@ def begin(settings: Settings, events: list[Event]) -> None:
 def finish(settings: Settings, events: list[Event]) -> None:
     """The other half, and the proof."""
     send(settings, events[EVENTS // 2 :])
-    wait_until(lambda: all_committed(settings), "everything committed", seconds=120)
+    wait_until(lambda: all_committed(settings), "everything committed")
     consumers.stop(settings)
     assert verify.verify(settings).ok
     check(settings, events)

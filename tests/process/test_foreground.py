@@ -20,7 +20,8 @@ from clickstream.cli.main import run as clickstream
 from clickstream.config.paths import Home
 from clickstream.config.settings import Settings
 from clickstream.services.kafka.admin import delete_topic
-from tests.feed import all_committed, check, send, shop, wait_until
+from tests.feed import all_committed, check, send, shop
+from tests.waiting import wait_until
 
 EVENTS = 3_000
 FIGURES = "clickstream.figures"

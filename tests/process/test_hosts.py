@@ -27,7 +27,8 @@ from clickstream.actions.verify import sessions as verify
 from clickstream.config.paths import Home
 from clickstream.config.settings import Settings
 from clickstream.domain.errors import ClickstreamError
-from tests.feed import all_committed, check, query, send, shop, wait_until
+from tests.feed import all_committed, check, query, send, shop
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.slow  # `make test-all` and CI run them; the everyday run is to stay under twelve minutes
 
@@ -132,12 +133,12 @@ def test_when_one_host_dies_the_other_one_takes_over(settings: Settings, hosts: 
     wait_until(lambda: stored(settings) > 500, "in the middle")
     dying.die()
     send(settings, events[EVENTS // 2 :])
-    wait_until(lambda: all_committed(settings), "the other one has stored everything", seconds=90)
+    wait_until(lambda: all_committed(settings), "the other one has stored everything")
     assert set(owners(staying).values()) == {"consumer-0"}
     assert staying.answer("verify")["ok"]
     dying.answer("consumer", "start", "--count", "1")  # it comes back as if nothing had been
     staying.answer("consumer", "rewind", "--to", "earliest")
-    wait_until(lambda: all_committed(settings), "both have read everything again", seconds=90)
+    wait_until(lambda: all_committed(settings), "both have read everything again")
     for host in hosts:
         host.answer("consumer", "stop")
     check(settings, events)

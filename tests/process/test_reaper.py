@@ -18,9 +18,9 @@ import pytest
 
 from clickstream.actions.control import ensure
 from clickstream.config.paths import Home
-from tests.feed import wait_until
 from tests.process.children import IGNORE_TERM, READY, SLEEP, child, python, run
 from tests.reaper import ROOT, left_of
+from tests.waiting import wait_until
 
 TOLD = "REAPER_TEST_TOLD"
 """Names the file into which the endless test writes its shelter, once all that it starts is there."""
@@ -84,7 +84,7 @@ def test_a_run_that_is_ended_leaves_nothing(
         stdout=subprocess.DEVNULL,
     ) as inner:
         try:
-            wait_until(lambda: told.exists() or inner.poll() is not None, "the endless test runs", seconds=120)
+            wait_until(lambda: told.exists() or inner.poll() is not None, "the endless test runs")
             shelter = Path(told.read_text())
             assert left_of(shelter)
             if end is not None:
@@ -92,4 +92,4 @@ def test_a_run_that_is_ended_leaves_nothing(
             inner.wait(120)
         finally:
             inner.kill()
-    wait_until(lambda: not shelter.exists() and not left_of(shelter), "all is gone", seconds=120)
+    wait_until(lambda: not shelter.exists() and not left_of(shelter), "all is gone")

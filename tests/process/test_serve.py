@@ -18,7 +18,7 @@ from urllib.request import Request, urlopen
 import psutil
 import pytest
 
-from tests.process.children import until
+from tests.waiting import wait_until
 
 UPGRADE = {
     "Connection": "Upgrade",
@@ -148,7 +148,7 @@ def test_a_window_has_a_dashboard_of_its_own_that_ends_with_it(served: Served) -
     with closing(served.open_window()):
         [window] = served.windows()
         assert "clickstream" in window.cmdline()
-    until(lambda: not served.windows())
+    wait_until(lambda: not served.windows(), "the dashboard ends")
 
 
 def test_the_token_is_in_no_command_line_and_no_environment(served: Served) -> None:
@@ -165,7 +165,7 @@ def test_windows_end_with_the_server(served: Served, number: signal.Signals) -> 
         os.kill(served.process.pid, number)
         code = served.process.wait(30)
         assert code == (130 if number is signal.SIGINT else -signal.SIGKILL)
-        until(lambda: not window.is_running() or window.status() == psutil.STATUS_ZOMBIE)
+        wait_until(lambda: not window.is_running() or window.status() == psutil.STATUS_ZOMBIE, "the window ends")
 
 
 def test_a_taken_port_is_said(served: Served) -> None:

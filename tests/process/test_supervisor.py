@@ -12,7 +12,8 @@ from clickstream.actions.control import Control
 from clickstream.config.paths import Home
 from clickstream.domain.errors import ClickstreamError, UsageError
 from clickstream.domain.processes import ProcessSpec, ProcessState, RestartPolicy, Role
-from tests.process.children import READY, SLEEP, child, reached, run, seen, until
+from tests.process.children import READY, SLEEP, child, reached, run, seen
+from tests.waiting import wait_until
 
 REPORT = """import json, time
 print('not a report')
@@ -171,7 +172,7 @@ def test_a_flood_of_output_starves_no_process_and_fills_no_disk(supervisor: Cont
     endless = child("import os\nwhile True: os.write(1, b'y' * 65536)", "endless", ready_pattern=None)
     run(supervisor, flood, endless)
     [calm] = run(supervisor, child())
-    until((home.logs / "flood.log.1").exists)
+    wait_until((home.logs / "flood.log.1").exists, "its log is rotated")
     snapshot = supervisor.snapshot()
     assert calm.pid in {status.pid for status in snapshot.processes}
     supervisor.stop(["flood", "endless"])

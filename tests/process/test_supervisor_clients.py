@@ -20,7 +20,7 @@ from clickstream.actions.control import Control
 from clickstream.config.paths import Home
 from clickstream.domain.errors import ClickstreamError
 from clickstream.domain.processes import ProcessState
-from tests.process.children import IGNORE_TERM, READY, SLEEP, child, run
+from tests.process.children import IGNORE_TERM, READY, SLEEP, child, reached, run
 
 
 @contextmanager
@@ -64,7 +64,7 @@ def test_a_stop_goes_on_when_its_client_has_gone(supervisor: Control, home: Home
     with connection(home) as stream:
         stream.write(b'{"type":"stop","names":["child"]}\n')
         stream.flush()
-    supervisor.wait(["child"], {ProcessState.STOPPED}, 20)
+    reached(supervisor, "child", ProcessState.STOPPED)
 
 
 def test_a_watcher_that_never_reads_holds_up_no_one(supervisor: Control, home: Home) -> None:

@@ -17,13 +17,14 @@ from clickstream.actions import control
 from clickstream.actions.control import Control
 from clickstream.config.paths import Home
 from clickstream.domain.processes import ProcessSpec, ProcessState, Role
-from tests.process.children import IGNORE_TERM, READY, SLEEP, alive, child, python, reached, run, until
+from tests.process.children import IGNORE_TERM, READY, SLEEP, alive, child, python, reached, run
+from tests.waiting import wait_until
 
 
 def kill(supervisor: Control) -> None:
     own = supervisor.snapshot().supervisor_pid
     os.kill(own, signal.SIGKILL)
-    until(lambda: not alive(own))
+    wait_until(lambda: not alive(own), "the supervisor ends")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the next supervisor ends them")
@@ -32,7 +33,7 @@ def test_its_children_are_told_to_stop(supervisor: Control, home: Home) -> None:
     told = f"signal.signal(signal.SIGUSR2, lambda *_: (open({str(file)!r}, 'w'), sys.exit(0)))\n"
     [status] = run(supervisor, child("import signal, sys\n" + told + READY + SLEEP, stop_signal=signal.SIGUSR2))
     kill(supervisor)
-    until(lambda: not alive(status.pid or 0))
+    wait_until(lambda: not alive(status.pid or 0), "the child ends")
     assert file.exists()
 
 
@@ -41,7 +42,7 @@ def test_a_child_of_another_user_is_told_too(supervisor: Control) -> None:
     argv = ("/bin/sh", "-c", "echo ready; exec sleep 600")
     [status] = run(supervisor, ProcessSpec("child", Role.SERVER, argv, cwd="/", uid=12345, gid=12345))
     kill(supervisor)
-    until(lambda: not alive(status.pid or 0))
+    wait_until(lambda: not alive(status.pid or 0), "the child ends")
 
 
 def test_the_next_one_ends_what_did_not_listen(supervisor: Control, home: Home) -> None:
@@ -73,7 +74,7 @@ def test_the_next_one_ends_grandchildren_whose_parent_is_gone(supervisor: Contro
     script += f"open({str(file)!r}, 'w').write(str(grandchild.pid)); print('set')\n"
     [status] = run(supervisor, child("import subprocess\n" + script + SLEEP, ready_pattern="set"))
     kill(supervisor)
-    until(lambda: not alive(status.pid or 0))
+    wait_until(lambda: not alive(status.pid or 0), "the child ends")
     assert alive(int(file.read_text()))
     control.ensure(home)
     assert not alive(int(file.read_text()))

@@ -9,7 +9,8 @@ from clickstream.actions import control
 from clickstream.actions.control import Control
 from clickstream.config.paths import Home
 from clickstream.domain.processes import ProcessSpec, ProcessState, SetupStep
-from tests.process.children import READY, SLEEP, alive, child, python, reached, run, until
+from tests.process.children import READY, SLEEP, alive, child, python, reached, run
+from tests.waiting import wait_until
 
 MAKE = "import os, pathlib\npathlib.Path(os.environ['STAGING']).mkdir()\n"
 
@@ -29,7 +30,7 @@ def test_is_taken_once_before_the_first_start(supervisor: Control, home: Home) -
     counted = step(home, MAKE + f"open({str(count)!r}, 'a').write('x')")
     run(supervisor, served(home, counted))
     supervisor.restart(["child"])
-    supervisor.wait(["child"], {ProcessState.RUNNING}, 20)
+    reached(supervisor, "child", ProcessState.RUNNING)
     supervisor.stop(["child"])
     run(supervisor, served(home, counted))
     assert count.read_text() == "x"
@@ -57,7 +58,7 @@ def test_a_step_that_makes_nothing_has_failed(supervisor: Control, home: Home) -
 
 def test_a_stop_in_the_middle_leaves_nothing(supervisor: Control, home: Home) -> None:
     supervisor.start([served(home, step(home, MAKE + SLEEP))])
-    until((home.root / "made.new").exists)
+    wait_until((home.root / "made.new").exists, "the set-up has begun")
     supervisor.stop(["child"])
     assert reached(supervisor, "child", ProcessState.STOPPED).pid is None
     assert not list(home.root.glob("made*"))
@@ -65,11 +66,11 @@ def test_a_stop_in_the_middle_leaves_nothing(supervisor: Control, home: Home) ->
 
 def test_killing_the_supervisor_in_the_middle_leaves_nothing_that_counts(supervisor: Control, home: Home) -> None:
     supervisor.start([served(home, step(home, MAKE + SLEEP))])
-    until((home.root / "made.new").exists)
+    wait_until((home.root / "made.new").exists, "the set-up has begun")
     snapshot = supervisor.snapshot()
     [status] = snapshot.processes
     assert status.pid is not None
     os.kill(snapshot.supervisor_pid, signal.SIGKILL)
-    until(lambda: not alive(status.pid or 0))
+    wait_until(lambda: not alive(status.pid or 0), "the set-up ends")
     assert not (home.root / "made").exists()
     run(control.ensure(home), served(home, step(home)))

@@ -17,7 +17,8 @@ from clickstream.config.paths import Home
 from clickstream.domain.errors import ClickstreamError, UsageError
 from clickstream.domain.processes import ProcessSpec, ProcessState, RestartPolicy, Role
 from clickstream.supervision.process import Execution, Process
-from tests.process.children import IGNORE_TERM, READY, SLEEP, alive, child, python, reached, run, until
+from tests.process.children import IGNORE_TERM, READY, SLEEP, alive, child, python, reached, run
+from tests.waiting import AT_MOST, wait_until
 
 SPAWN = """import os, signal, subprocess, sys, time
 grandchild = subprocess.Popen(ARGV, stdout=subprocess.PIPE, start_new_session=NEW_SESSION)
@@ -81,14 +82,14 @@ def test_grandchildren_end_with_it(supervisor: Control, home: Home, new_session:
     run(supervisor, parent(file, SLEEP, new_session=new_session))
     assert alive(int(file.read_text()))
     supervisor.stop(["child"])
-    until(lambda: not alive(int(file.read_text())))
+    wait_until(lambda: not alive(int(file.read_text())), "the grandchild ends")
 
 
 def test_grandchildren_of_one_that_ends_by_itself_are_ended(supervisor: Control, home: Home) -> None:
     file = home.root / "grandchild"
     supervisor.start([parent(file, "os._exit(1)")])
     reached(supervisor, "child", ProcessState.BACKOFF)
-    until(lambda: not alive(int(file.read_text())))
+    wait_until(lambda: not alive(int(file.read_text())), "the grandchild ends")
 
 
 def test_dependants_stop_first(supervisor: Control, home: Home) -> None:
@@ -124,7 +125,7 @@ def test_a_stop_can_be_turned_into_a_kill(supervisor: Control) -> None:
     run(supervisor, child(IGNORE_TERM + READY + SLEEP, stop_timeout=600))
     stopping = threading.Thread(target=supervisor.stop, args=(["child"],))
     stopping.start()
-    supervisor.wait(["child"], {ProcessState.STOPPING}, 20)
+    reached(supervisor, "child", ProcessState.STOPPING)
     supervisor.stop(["child"], kill=True)
     stopping.join()
     reached(supervisor, "child", ProcessState.STOPPED)
@@ -147,7 +148,7 @@ def test_a_start_while_it_stops_waits_for_the_end(supervisor: Control) -> None:
     [first] = run(supervisor, child(IGNORE_TERM + READY + SLEEP, stop_timeout=0.2))
     stopping = threading.Thread(target=supervisor.stop, args=(["child"],))
     stopping.start()
-    supervisor.wait(["child"], {ProcessState.STOPPING}, 20)
+    reached(supervisor, "child", ProcessState.STOPPING)
     [second] = run(supervisor, child())
     stopping.join()
     assert not alive(first.pid or 0)
@@ -162,7 +163,7 @@ def test_stopping_what_is_not_there_is_nothing(supervisor: Control) -> None:
 def test_restart_runs_the_same_again(supervisor: Control) -> None:
     before = run(supervisor, child(name="a"), child(name="b", role=Role.CONSUMER))
     supervisor.restart(["a", "b"])
-    after = supervisor.wait(["a", "b"], {ProcessState.RUNNING}, 20)
+    after = supervisor.wait(["a", "b"], {ProcessState.RUNNING}, AT_MOST)
     assert {status.pid for status in before}.isdisjoint(status.pid for status in after.processes)
     with pytest.raises(UsageError, match="no such process: ghost"):
         supervisor.restart(["ghost"])
@@ -208,7 +209,7 @@ def test_a_signal_to_the_supervisor_is_a_shutdown(supervisor: Control, number: s
     [status] = run(supervisor, child(role=Role.CONSUMER))
     own = supervisor.snapshot().supervisor_pid
     os.kill(own, number)
-    until(lambda: not alive(own))
+    wait_until(lambda: not alive(own), "the supervisor ends")
     assert not alive(status.pid or 0)
 
 
@@ -216,7 +217,7 @@ def test_a_new_supervisor_waits_for_the_end_of_the_old(supervisor: Control, home
     [status] = run(supervisor, child(IGNORE_TERM + READY + SLEEP, stop_timeout=0.3))
     own = supervisor.snapshot().supervisor_pid
     os.kill(own, signal.SIGTERM)
-    until(lambda: control.running(home) is None)
+    wait_until(lambda: control.running(home) is None, "the supervisor ends")
     successor = control.ensure(home)
     assert not alive(status.pid or 0)
     assert successor.snapshot().processes == ()

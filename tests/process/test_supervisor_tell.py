@@ -8,7 +8,8 @@ from clickstream.actions.control import Control
 from clickstream.config.paths import Home
 from clickstream.domain.errors import ClickstreamError, UsageError
 from clickstream.domain.processes import ProcessState, Role
-from tests.process.children import READY, SLEEP, child, reached, run, seen, until
+from tests.process.children import READY, SLEEP, child, reached, run, seen
+from tests.waiting import wait_until
 
 REPORT = """import json, os, sys, time
 def report(detail):
@@ -30,7 +31,7 @@ def test_it_hears_what_it_is_told(supervisor: Control) -> None:
 def test_each_life_has_a_stdin_of_its_own(supervisor: Control) -> None:
     [first] = run(supervisor, child(ECHO, **WORKER))
     supervisor.restart(["child"])
-    supervisor.wait(["child"], {ProcessState.RUNNING}, 20)
+    reached(supervisor, "child", ProcessState.RUNNING)
     supervisor.tell("child", "again")
     status = seen(supervisor, "child", lambda status: status.report and status.report.detail == "again")
     assert status.pid != first.pid
@@ -82,4 +83,4 @@ def test_only_one_short_line_is_taken(supervisor: Control, line: str) -> None:
 
 def test_what_is_not_a_worker_has_nothing_on_its_stdin(supervisor: Control, home: Home) -> None:
     run(supervisor, child("import sys; print('read', repr(sys.stdin.read()))\n" + READY + SLEEP))
-    until(lambda: "read ''" in (home.logs / "child.log").read_text())
+    wait_until(lambda: "read ''" in (home.logs / "child.log").read_text(), "it reads nothing")

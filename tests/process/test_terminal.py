@@ -11,6 +11,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.waiting import read_until
+
 
 @pytest.fixture
 def terminal() -> Iterator[tuple[int, int]]:
@@ -31,9 +33,7 @@ def test_the_dashboard_ends_with_its_terminal_where_the_signal_for_it_is_ignored
         start_new_session=True,
     )
     try:
-        screen = b""
-        while b"events/s" not in screen:
-            screen += os.read(ours, 65_536)
+        read_until(ours, "events/s")
         os.close(ours)
         assert dashboard.wait(30) == 128 + signal.SIGHUP
     finally:

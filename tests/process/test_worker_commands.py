@@ -11,7 +11,8 @@ import pytest
 from clickstream.actions.control import Control
 from clickstream.cli.main import run as clickstream
 from clickstream.domain.processes import ProcessState
-from tests.process.children import READY, SLEEP, child, run, seen, until
+from tests.process.children import READY, SLEEP, child, run, seen
+from tests.waiting import wait_until
 
 
 def answer(capsys: pytest.CaptureFixture[str], *line: str) -> Any:
@@ -42,9 +43,9 @@ def test_a_frozen_one_hangs_until_it_is_thawed(supervisor: Control, capsys: pyte
     [status] = run(supervisor, child(READY + SLEEP))
     process = psutil.Process(status.pid)
     answer(capsys, "freeze", "child")
-    until(lambda: process.status() == psutil.STATUS_STOPPED)
+    wait_until(lambda: process.status() == psutil.STATUS_STOPPED, "frozen")
     answer(capsys, "thaw", "child")
-    until(lambda: process.status() != psutil.STATUS_STOPPED)
+    wait_until(lambda: process.status() != psutil.STATUS_STOPPED, "thawed")
 
 
 @pytest.mark.parametrize("command", ["stop", "restart", "kill", "freeze", "thaw"])

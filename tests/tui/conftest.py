@@ -18,13 +18,13 @@ from tests.tui.driving import LOGS, HeldJob, MakeApp, keep_notices
 from tests.tui.frames import FakeSource
 from tests.tui.stand_ins import LINES, Database, Doctor, Store, write
 
-_parse_rules = Stylesheet._parse_rules
+_parse_rules = Stylesheet._parse_rules  # noqa: SLF001
 _parsed: dict[Any, list[RuleSet]] = {}
 
 
 def _parsed_once(sheet: Stylesheet, css: str, **source: Any) -> list[RuleSet]:
     """Every app parses the same style sheets, with the variables of its theme: a fifth of what these tests take."""
-    key = (css, *source.values(), *sheet._variables.items())
+    key = (css, *source.values(), *sheet._variables.items())  # noqa: SLF001
     if key not in _parsed:
         _parsed[key] = _parse_rules(sheet, css, **source)
     return _parsed[key]

@@ -56,7 +56,7 @@ def notices(app: ClickstreamApp) -> list[tuple[str, str]]:
 
 def strips(app: ClickstreamApp) -> list[Strip]:
     """The lines on the screen. The framework has no public way to them but a picture."""
-    return app.screen._compositor.render_strips()
+    return app.screen._compositor.render_strips()  # noqa: SLF001
 
 
 def text_of(app: ClickstreamApp) -> str:

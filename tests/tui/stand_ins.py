@@ -72,7 +72,7 @@ class Doctor:
 
     def check(self, settings: Settings) -> list[Check]:
         self.asked += 1
-        assert self.may.wait(20)
+        assert self.may.wait(60)
         if self.error:
             raise self.error
         return FOUND
@@ -102,7 +102,7 @@ class Database:
         if self.holds is not None:
             with cancellation.ending(self.holds.set):
                 self.asked.set()
-                assert self.holds.wait(20)
+                assert self.holds.wait(60)
             if cancellation.wanted:
                 raise Interrupted("cancelled")
         return funnel_figures.ordered()

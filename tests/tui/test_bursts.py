@@ -9,8 +9,6 @@ import asyncio
 import fcntl
 import os
 import pty
-import re
-import select
 import subprocess
 import sys
 import termios
@@ -36,7 +34,7 @@ from clickstream.tui.screens.prompt import PromptScreen
 from tests.tui import frames
 from tests.tui.driving import MakeApp, driven, notices, until_idle
 from tests.tui.test_keys import bindings, two_of_three
-from tests.waiting import until
+from tests.waiting import read_until, until
 
 pytestmark = pytest.mark.usefixtures("answers")
 
@@ -208,7 +206,7 @@ def test_what_was_edited_is_not_lost_to_a_burst(make_app: MakeApp, effects: list
 
 def fed(app: ClickstreamApp, data: str) -> None:
     """What the terminal sends, by the parser that the driver has. The framework has no public way in but a terminal."""
-    driver = app._driver
+    driver = app._driver  # noqa: SLF001
     assert driver is not None
     for message in XTermParser().feed(data):
         message.set_sender(app)
@@ -276,12 +274,7 @@ class Terminal:
 
     def shows(self, words: str) -> None:
         """Wait until these words are drawn, from now on."""
-        drawn = ""
-        while words not in drawn:
-            ready, _, _ = select.select([self._descriptor], [], [], 60)
-            assert ready, f"{words!r} is not drawn: {drawn[-2000:]!r}"
-            drawn += os.read(self._descriptor, 65536).decode(errors="replace")
-            drawn = re.sub(r"\x1b\[[^a-zA-Z]*[a-zA-Z]", "", drawn)
+        read_until(self._descriptor, words)
 
 
 @contextmanager

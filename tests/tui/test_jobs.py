@@ -27,7 +27,7 @@ def test_progress_is_shown_and_the_end_is_told(make_app: MakeApp, monkeypatch: p
 
     def run(job: Job) -> str:
         job.report("counting sheep", 43, 100)
-        assert go_on.wait(10)
+        assert go_on.wait(60)
         return "100 sheep"
 
     replaced(monkeypatch, run)
@@ -77,7 +77,7 @@ def test_quitting_while_a_job_runs_asks(make_app: MakeApp, monkeypatch: pytest.M
     go_on = threading.Event()
 
     def run(_job: Job) -> str:
-        go_on.wait(10)
+        go_on.wait(60)
         return ""
 
     replaced(monkeypatch, run)

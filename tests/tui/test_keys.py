@@ -420,7 +420,7 @@ def bindings() -> Iterator[tuple[str, str, str]]:
         for cls in concrete.__mro__
     }
     for concrete in classes():
-        merged = concrete._merge_bindings()
+        merged = concrete._merge_bindings()  # noqa: SLF001 (what is public wants an app that runs)
         for one in (one for several in merged.key_to_bindings.values() for one in several):
             declared_by = next(cls for cls in concrete.__mro__ if (one.key, one.action) in own[cls])
             taken_by_its_field = declared_by is CommandPalette and one.key in {key for key, _ in own[Input]}

@@ -79,7 +79,7 @@ def test_generating_is_cancelled_and_no_file_is_there(make_app: MakeApp, monkeyp
     asked = threading.Event()
 
     def held(_shape: Any, seed: int, _go_on: Any) -> Any:
-        assert asked.wait(20)
+        assert asked.wait(60)
         return generate_events(RETAILROCKET.scaled(0.01), seed)
 
     def go_on(_app: ClickstreamApp) -> None:
@@ -95,7 +95,7 @@ def test_a_verify_that_is_cancelled_has_found_nothing(make_app: MakeApp, monkeyp
     answered = threading.Event()
 
     def verify(_settings: Any) -> Verification:
-        assert answered.wait(20)
+        assert answered.wait(60)
         return Verification(1, 1, 1, 0, 0, 0, 0)
 
     def answer(app: ClickstreamApp) -> None:
@@ -139,7 +139,7 @@ def test_a_reset_empties_everything_or_nothing_so_it_cannot_be_cancelled(
     go_on = threading.Event()
 
     def reset(_settings: Any) -> ResetResult:
-        assert go_on.wait(20)
+        assert go_on.wait(60)
         return ResetResult("clicks", True, True, 1_234)
 
     monkeypatch.setattr("clickstream.actions.reset.reset", reset)

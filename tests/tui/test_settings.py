@@ -148,8 +148,10 @@ def test_settings_that_change_under_the_doctors_hands_are_checked_again(make_app
         await pilot.pause()
         assert isinstance(app.source, FakeSource)
         app.source.settings = replace(app.source.settings, sources={})
-        app.source.push(replace(running(), at=running().at + 1))
-        await pilot.pause(0.1)
+        later = replace(running(), at=running().at + 1)
+        app.source.push(later)
+        await until(pilot, lambda: app.frame is later, "the frame")
+        await pilot.pause()
         assert doctor.asked == 1
         doctor.may.set()
         await until_idle(pilot)

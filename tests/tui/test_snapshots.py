@@ -20,6 +20,7 @@ from clickstream.tui.widgets import status_bar
 from tests.changing import replace
 from tests.tui import frames, funnel_figures
 from tests.tui.driving import EVERY_SIZE, SIZES, HeldJob, MakeApp, pressing, until_idle
+from tests.waiting import until
 
 
 @pytest.mark.parametrize("size", EVERY_SIZE)
@@ -74,7 +75,7 @@ def test_help_of_a_screen_with_many_keys(snap_compare: Any, make_app: MakeApp) -
 def test_palette(snap_compare: Any, make_app: MakeApp) -> None:
     async def find(pilot: Any) -> None:
         await pressing("colon", *"prod")(pilot)
-        await pilot.pause(0.3)
+        await until(pilot, lambda: not list(pilot.app.workers), "the end of the search")
         await until_idle(pilot)
 
     assert snap_compare(make_app(frames.running()), terminal_size=SIZES["120x40"], run_before=find)

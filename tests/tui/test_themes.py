@@ -168,8 +168,8 @@ def test_every_state_has_a_sign_of_its_own_gravity() -> None:
     looks = [
         *states.SERVICE.values(),
         *states.PARTITION.values(),
-        *states._PROCESS.values(),
-        *states._ACTIVITY.values(),
+        *states.PROCESS.values(),
+        *states.ACTIVITY.values(),
     ]
     for look in looks:
         assert look.word

@@ -49,7 +49,7 @@ def test_what_takes_long_says_what_it_does_and_how_far_it_is(monkeypatch: pytest
     activity_of = activity.Activity("verify")
     activity_of.report("comparing every session", 45, 100)
     activity_of.begin()
-    assert terminal.written.wait(30)
+    assert terminal.written.wait(60)
     activity_of.end()
     assert "comparing every session  ━━━━━━━━━─────────── 45%" in terminal.getvalue()
     assert terminal.getvalue().endswith("\x1b[2K"), "the line is taken away"
@@ -59,7 +59,7 @@ def test_data_takes_the_line_away_first(monkeypatch: pytest.MonkeyPatch, capsys:
     terminal = on_a_terminal(monkeypatch)
     monkeypatch.setattr(activity, "SHOWN_AFTER", 0.0)
     with activity.shown("show the lag"):
-        assert terminal.written.wait(30)
+        assert terminal.written.wait(60)
         output.write_text("lag 0")
         before = terminal.getvalue()
         activity.report("more")

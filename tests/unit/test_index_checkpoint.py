@@ -25,7 +25,7 @@ class RecordingSettler:
         self.failure: Exception | None = None
 
     def settle(self, batch: Documents, topic: tuple[str, str], cancelled: threading.Event) -> SettledBatch:
-        assert self.go_on.wait(10)
+        assert self.go_on.wait(60)
         self.log.append(batch.read)
         return SettledBatch(batch.read, 0, 0, 0)
 

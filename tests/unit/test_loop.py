@@ -104,7 +104,7 @@ def test_a_rate_is_growth_by_time() -> None:
 def test_the_first_signal_asks_and_the_second_insists(number: signal.Signals) -> None:
     stop = install_stop()
     signal.raise_signal(number)
-    assert stop.wait(10)
+    assert stop.wait(60)
     assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
     with pytest.raises(KeyboardInterrupt):
         signal.raise_signal(signal.SIGINT)

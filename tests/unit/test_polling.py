@@ -4,25 +4,18 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
 
 import pytest
 
 from clickstream.actions.observe.poll import Poller, PollResult, Skipped, to_next_beat
 from clickstream.domain.errors import ServiceUnavailable
-
-
-def until(true: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 10
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
+from tests.waiting import wait_until
 
 
 def test_answers_are_kept_with_their_time() -> None:
     poller = Poller("test", lambda: 7, every=0.01)
     poller.start()
-    until(lambda: poller.result.value == 7)
+    wait_until(lambda: poller.result.value == 7, "an answer")
     poller.stop()
     assert poller.result.at > 0
 
@@ -41,14 +34,14 @@ def test_a_fault_keeps_the_last_answer_and_its_time(error: Exception, words: str
 
     poller = Poller("test", ask, every=0.01)
     poller.start()
-    until(lambda: poller.result.value == 7)
+    wait_until(lambda: poller.result.value == 7, "an answer")
     broken.set()
-    until(lambda: poller.result.error.startswith(words))
+    wait_until(lambda: poller.result.error.startswith(words), "the fault")
     at = poller.result.at
-    until(lambda: poller.result.asked_at is None)
+    wait_until(lambda: poller.result.asked_at is None, "a moment between two questions")
     assert (poller.result.value, poller.result.at) == (7, at)
     broken.clear()
-    until(lambda: not poller.result.error)
+    wait_until(lambda: not poller.result.error, "an answer again")
     poller.stop()
 
 
@@ -56,7 +49,7 @@ def test_a_source_that_hangs_is_seen_to_hang_and_keeps_no_one_waiting() -> None:
     released = threading.Event()
     poller = Poller("test", lambda: released.wait(30), every=0.01)
     poller.start()
-    until(lambda: poller.result.silent_for(time.time()) > 0.05)
+    wait_until(lambda: poller.result.silent_for(time.time()) > 0.05, "it is silent")
     assert poller.result.value is None
     poller.stop()
     released.set()
@@ -68,7 +61,7 @@ def test_no_server_to_ask() -> None:
 
     poller = Poller("test", ask, every=0.01)
     poller.start()
-    until(lambda: poller.result.skipped == "stopped")
+    wait_until(lambda: poller.result.skipped == "stopped", "it has asked")
     poller.stop()
     assert poller.result.error == ""
 
@@ -78,11 +71,11 @@ def test_a_poller_with_a_twentieth_of_the_time_rests_nineteen_times_as_long_as_i
 
     def ask() -> None:
         asked.append(time.monotonic())
-        time.sleep(0.02)
+        time.sleep(0.02)  # the work that the rest is measured by
 
     poller = Poller("test", ask, every=0.0, share=0.05)
     poller.start()
-    until(lambda: len(asked) == 2)
+    wait_until(lambda: len(asked) == 2, "it has asked twice")
     poller.stop()
     assert asked[1] - asked[0] >= 0.4
 
@@ -100,7 +93,7 @@ def test_who_comes_after_another_asks_when_that_one_has_answered() -> None:
     second.start()
     first.start()
     answer.set()
-    until(lambda: len(asked) == 2)
+    wait_until(lambda: len(asked) == 2, "both have asked")
     first.stop()
     second.stop()
     assert asked == ["first", "second"]
@@ -112,7 +105,7 @@ def test_who_comes_after_one_that_hangs_waits_for_a_moment_only() -> None:
     second = Poller("second", lambda: 7, after=first)
     first.start()
     second.start()
-    until(lambda: second.result.value == 7)
+    wait_until(lambda: second.result.value == 7, "an answer")
     assert first.result.value is None
     released.set()
     first.stop()

@@ -140,8 +140,8 @@ def test_lines_are_heard_whole_until_the_other_end_closes() -> None:
 
     read_lines(reader, hear)
     os.write(writer, b"one\ntwo\nthr")
-    assert two.wait(10)
+    assert two.wait(60)
     os.write(writer, b"ee\n")
-    assert all_.wait(10)
+    assert all_.wait(60)
     os.close(writer)
     assert heard == [b"one", b"two", b"three"]

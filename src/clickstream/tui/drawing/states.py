@@ -61,7 +61,7 @@ NO_ANSWER = StateStyle("✖", "no answer", FAILED)
 
 TREND = {"growing": "↗", "shrinking": "↘", "steady": "→"}
 
-_PROCESS = {
+PROCESS = {
     "starting": StateStyle("▲", "starting", BUSY),
     "running": StateStyle("●", "running", OKAY),
     "backoff": StateStyle("▲", "restarting", BUSY),
@@ -71,7 +71,7 @@ _PROCESS = {
     "failed": StateStyle("✖", "failed", FAILED),
 }
 
-_ACTIVITY = {
+ACTIVITY = {
     "idle": StateStyle("●", "idle", OKAY),
     "waiting": StateStyle("▲", "waiting", BUSY),
     "silent": StateStyle("▲", "silent", BUSY),
@@ -84,9 +84,9 @@ def process_style(row: ProcessRow) -> StateStyle:
     """A running worker looks as its own word says."""
     if row.state == "running" and row.activity == SILENT and row.role == "server":
         return NO_ANSWER
-    if row.state == "running" and row.activity in _ACTIVITY:
-        return _ACTIVITY[row.activity]
-    return _PROCESS.get(row.state, StateStyle("?", row.state, BUSY))
+    if row.state == "running" and row.activity in ACTIVITY:
+        return ACTIVITY[row.activity]
+    return PROCESS.get(row.state, StateStyle("?", row.state, BUSY))
 
 
 def service_style(row: ServiceRow) -> StateStyle:
