@@ -1,6 +1,6 @@
 """Every key: each binding of the app, of every screen and dialog, and of whatever on them can have the focus.
 
-KEYS says of each what one sees when it is pressed. It is compared with the bindings that there are: a key without an
+PLACES says of each what one sees when it is pressed. It is compared with the bindings that there are: a key without an
 entry fails, and so does an entry without a key. Every entry is pressed.
 """
 

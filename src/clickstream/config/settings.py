@@ -25,7 +25,10 @@ from clickstream.config import addresses, identifiers
 from clickstream.config.paths import Home
 from clickstream.config.problems import SettingsError, describe, described_characters, file_values
 
-PREFIXES = ("KAFKA_", "PG_", "POSTGRESQL_", "VALKEY_", "OPENSEARCH_", "PRODUCER_", "CONSUMER_", "CLICKSTREAM_")
+PREFIXES = tuple(
+    f"{name}_"
+    for name in ("KAFKA", "PG", "POSTGRESQL", "VALKEY", "OPENSEARCH", "AIVEN", "PRODUCER", "CONSUMER", "CLICKSTREAM")
+)
 
 OTHER_VARIABLES = ("CLICKSTREAM_HOME", "CLICKSTREAM_DEBUG", "CLICKSTREAM_IMAGE")
 """Names with these prefixes that are read elsewhere, by docker-compose.yml, too."""

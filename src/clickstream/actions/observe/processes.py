@@ -32,7 +32,7 @@ Rates = dict[str, deque[float]]
 def process_rows(answers: Answers, rates: Rates, now: float, *, tick: bool) -> tuple[ProcessRow, ...]:
     """Servers, producer, consumers of this home by name, then workers elsewhere. `tick`: add to `rates`."""
     local = local_rows(answers.snapshot, rates, answers.snapshot_at or now, tick=tick)
-    elsewhere = foreign_heartbeats(_fresh_heartbeats(answers), {row.pid for row in local})
+    elsewhere = heartbeats_elsewhere(_fresh_heartbeats(answers), {row.pid for row in local})
     return _one_owner_each((*local, *(_remote(heartbeat, rates, now, tick=tick) for heartbeat in elsewhere)))
 
 
@@ -43,7 +43,7 @@ def consumer_lives(answers: Answers) -> dict[str, Life]:
         [one for one in answers.snapshot.of(Role.CONSUMER) if not is_benchmarks(one.name)] if answers.snapshot else []
     )
     running = [one for one in here if one.state in ALIVE]
-    heartbeats = foreign_heartbeats(_fresh_heartbeats(answers), {one.pid for one in running})
+    heartbeats = heartbeats_elsewhere(_fresh_heartbeats(answers), {one.pid for one in running})
     elsewhere = [one for one in heartbeats if one.role is Role.CONSUMER and not is_benchmarks(one.name)]
     known = running if running or elsewhere else here
     reported = [(socket.gethostname(), one.name, one.started_at or 0.0, one.report) for one in known]
@@ -72,7 +72,7 @@ def local_rows(
     return tuple(_local(process, {} if rates is None else rates, at, tick=tick) for process in ordered)
 
 
-def foreign_heartbeats(heartbeats: tuple[Heartbeat, ...], local_pids: set[int | None]) -> tuple[Heartbeat, ...]:
+def heartbeats_elsewhere(heartbeats: tuple[Heartbeat, ...], local_pids: set[int | None]) -> tuple[Heartbeat, ...]:
     """Heartbeats of workers that this home's supervisor does not have, and that still live as far as can be seen."""
     here = socket.gethostname()
     return tuple(

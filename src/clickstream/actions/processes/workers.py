@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from clickstream.actions.config.show import values
 from clickstream.actions.control import Control, running
-from clickstream.actions.observe.processes import foreign_heartbeats, local_rows
+from clickstream.actions.observe.processes import heartbeats_elsewhere, local_rows
 from clickstream.config.settings import Settings, variables
 from clickstream.domain.errors import ClickstreamError
 from clickstream.domain.processes import ALIVE, ProcessSpec, ProcessState, ProcessStatus, Role, Snapshot
@@ -142,7 +142,7 @@ def refuse_while_working(settings: Settings) -> None:
     local = local_workers(settings)
     busy = [row.name for row in local if row.under_way]
     with suppress(ClickstreamError):  # without Valkey nothing is known of other hosts, and the reset itself says so
-        elsewhere = foreign_heartbeats(_heartbeats(settings), {row.pid for row in local})
+        elsewhere = heartbeats_elsewhere(_heartbeats(settings), {row.pid for row in local})
         busy += [f"{heartbeat.name} on {heartbeat.host}" for heartbeat in elsewhere]
     deadline = time.monotonic() + FORGOTTEN_WITHIN
     indexers = [settings.opensearch.consumer_group_id] if settings.opensearch.enabled else []
