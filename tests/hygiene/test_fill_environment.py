@@ -67,6 +67,7 @@ def test_where_uv_fails_pip_tries_and_both_are_heard(tmp_path: Path, python: Pat
     assert "No matching distribution found" in err
 
 
+@pytest.mark.slow
 def test_without_uv_pip_does_it(python: Path) -> None:
     with filling(python, "") as filled:
         out, err = filled.communicate(timeout=120)

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from clickstream.config.paths import Home, cache_folder
 from clickstream.config.settings import load_settings
 from tests.hygiene.tree import ROOT
@@ -21,6 +23,7 @@ def test_this_run_is_sheltered(tmp_path: Path, shelter: Path) -> None:
     assert not cache_folder().is_relative_to(shelter)
 
 
+@pytest.mark.slow
 def test_a_hostile_environment_does_not_get_through(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("PRODUCER_DATA_FILE=leaked.csv\n")
     hostile = {"CLICKSTREAM_HOME": str(tmp_path), "KAFKA_BOOTSTRAP_SERVERS": "leaked:1", "PGHOST": "leaked"}

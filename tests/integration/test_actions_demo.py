@@ -66,6 +66,7 @@ def test_the_same_again_is_duplicates_and_fresh_is_not(settings: Settings) -> No
     assert not any("stored already" in word.words for word in said)
 
 
+@pytest.mark.slow
 def test_a_limited_run_waits_for_no_more_than_it_sends(settings: Settings, data_file: Path) -> None:
     data_file.unlink()
     result, said = ran(limit=500)

@@ -129,7 +129,10 @@ def doctor(settings: Settings) -> dict[str, Check]:
 # A compacted topic.
 
 
-@pytest.mark.parametrize("policy", ["compact", "compact,delete", "delete,compact"])
+@pytest.mark.parametrize(
+    "policy",
+    ["compact", *(pytest.param(policy, marks=pytest.mark.slow) for policy in ("compact,delete", "delete,compact"))],
+)
 def test_a_compacted_topic_is_refused_in_a_sentence(
     settings: Settings, workers_stop: None, policy: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -250,6 +253,7 @@ def test_a_plain_consumer_that_keeps_ours_out_is_named(settings: Settings, capsy
     check_stored(settings, events)
 
 
+@pytest.mark.slow
 def test_one_that_shares_as_ours_do_has_some_of_the_partitions(settings: Settings) -> None:
     with member(settings, COOPERATIVE, partitions=3) as plain, consumers(settings, 2) as ours:
 

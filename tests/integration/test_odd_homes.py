@@ -47,6 +47,7 @@ def works(home: Home) -> bool:
     return any((home.data / "kafka").glob(f"{settings.kafka.events_topic}-*"))
 
 
+@pytest.mark.slow
 def test_the_stack_works_in_a_home_of_any_letters(shelter: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LC_ALL", "C")
     with stack_in(shelter / "odd" / EVERYTHING) as home:

@@ -54,8 +54,7 @@ def test_all_three_say_the_same(settings: Settings) -> None:
     "line",
     [
         "watch --json",
-        "lag --watch",
-        *(pytest.param(line, marks=pytest.mark.slow) for line in ("watch", "status --watch --json")),
+        *(pytest.param(line, marks=pytest.mark.slow) for line in ("lag --watch", "watch", "status --watch --json")),
     ],
 )
 def test_it_ends_with_its_reader_and_with_control_c(line: str) -> None:

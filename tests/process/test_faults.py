@@ -66,9 +66,7 @@ def finish(settings: Settings, events: list[Event]) -> None:
     "name",
     [
         "consumer-0",
-        pytest.param("kafka", marks=pytest.mark.slow),
-        pytest.param("postgresql", marks=pytest.mark.slow),
-        "valkey",
+        *(pytest.param(name, marks=pytest.mark.slow) for name in ("kafka", "postgresql", "valkey")),
     ],
 )
 def test_kill_9_in_the_middle_of_a_run(settings: Settings, events: list[Event], name: str) -> None:

@@ -180,6 +180,7 @@ def test_refused_passwords_and_broken_settings_tell_no_secret(
     assert_none_of(list(PLANTED.values()), {"a command's words": heard, "a log": logged(settings.home)})
 
 
+@pytest.mark.slow
 def test_a_crash_leaves_no_secret_behind(life: Control, settings: Settings) -> None:
     plant(*UNUSED)
     layout = load_layout(settings.home)

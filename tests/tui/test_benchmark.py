@@ -83,6 +83,7 @@ def test_picture_of_the_first_one(snap_compare: Any, make_app: MakeApp, held_job
     assert snap_compare(make_app(frames.done()), terminal_size=SIZES["120x40"], run_before=run)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["light", "NO_COLOR"])
 def test_picture_in_other_colours(
     snap_compare: Any, make_app: MakeApp, history: None, monkeypatch: pytest.MonkeyPatch, how: str

@@ -73,7 +73,7 @@ def brightness(color: Color) -> float:
     return 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2]
 
 
-@pytest.mark.parametrize("theme", [DARK.name, LIGHT.name])
+@pytest.mark.parametrize("theme", [DARK.name, pytest.param(LIGHT.name, marks=pytest.mark.slow)])
 def test_text_stands_out_on_every_screen(make_app: MakeApp, theme: str) -> None:
     app = funnel_figures.with_postgres(make_app(all_states()))
 
@@ -95,7 +95,8 @@ def first_hit(app: ClickstreamApp) -> str:
     return str(hits[0].get_option_at_index(0).hit.text) if hits else ""
 
 
-@pytest.mark.parametrize("theme", [LIGHT.name, pytest.param("textual-light", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("theme", [LIGHT.name, "textual-light"])
 def test_the_palette_changes_the_theme_at_once(make_app: MakeApp, theme: str) -> None:
     app = make_app(frames.running())
 
@@ -118,6 +119,7 @@ def test_the_palette_changes_the_theme_at_once(make_app: MakeApp, theme: str) ->
     driven(app, steps)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", EVERY_SIZE[:2])
 def test_without_colours_states_are_told_by_sign_and_word(
     make_app: MakeApp, monkeypatch: pytest.MonkeyPatch, size: str

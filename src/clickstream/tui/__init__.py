@@ -14,8 +14,9 @@ To add a screen:
    the clock.
 2. Name it in MODE_NAMES (app.py): one word, in the order of the number keys. All nine have a screen: a tenth needs a
    key of its own there. The class's name is that name and Screen.
-3. What it can do goes into commands.py under its CLI name, with `opens=` what only opens the screen; a key for it is `command_binding(key, name)` in the screen's
-   BINDINGS. Footer, help (`?`) and palette come from there by themselves; read-only mode drops what changes something.
+3. What it can do goes into commands.py under its CLI name, with `opens=` what only opens the screen. A key for it is
+   `command_binding(key, name)` in the screen's BINDINGS. Footer, help (`?`) and palette come from there by themselves;
+   read-only mode drops what changes something.
 4. Styles that only it needs stand in its CSS (not DEFAULT_CSS: theme.tcss would win); only theme variables as colours.
 5. `tests/tui/frames.py` has frames to show. A test beside the screen's others takes its picture at three sizes
    (`EVERY_SIZE` in `tests/tui/driving.py`); `test_keys.py` wants an entry for each key, `test_refresh.py` one for what
