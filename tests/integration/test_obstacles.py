@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from confluent_kafka import Consumer, Producer
@@ -134,16 +135,17 @@ def doctor(settings: Settings) -> dict[str, Check]:
     ["compact", *(pytest.param(policy, marks=pytest.mark.slow) for policy in ("compact,delete", "delete,compact"))],
 )
 def test_a_compacted_topic_is_refused_in_a_sentence(
-    settings: Settings, workers_stop: None, policy: str, capsys: pytest.CaptureFixture[str]
+    settings: Settings, workers_stop: None, policy: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     set_policy(settings, policy)
     sentence = rf"topic {settings.kafka.events_topic} is compacted \(cleanup\.policy={policy}\)"  # type: ignore[union-attr]
     with pytest.raises(ServiceRefused, match=sentence) as refused:
         workers.start(settings)
     assert "--add-config cleanup.policy=delete" in refused.value.hint
-    settings.pipeline.data_file.write_text("timestamp,visitorid,event,itemid,transactionid\n1,2,view,3,\n")
+    file = tmp_path / "events.csv"
+    file.write_text("timestamp,visitorid,event,itemid,transactionid\n1,2,view,3,\n")
     with pytest.raises(ServiceRefused, match=sentence):
-        producers.start(settings, producers.SendingRun(settings.pipeline.data_file))
+        producers.start(settings, producers.SendingRun(file))
     assert not workers.list_workers(settings)
     line = [sys.executable, "-m", "clickstream", "worker", "consumer"]
     worker = subprocess.run(line, capture_output=True, text=True, check=False)

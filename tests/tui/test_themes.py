@@ -132,7 +132,8 @@ def test_without_colours_states_are_told_by_sign_and_word(
         for mode in ("overview", "workers", "partitions", "settings"):
             app.action_mode(mode)
             await until_idle(pilot)
-            await until_idle(pilot)
+            if mode == "settings":
+                await until(pilot, lambda: "● kafka" in text_of(app), "the doctor's answers")
             shown[mode] = text_of(app)
             for strip in strips(app):
                 for filter_ in app.get_line_filters():

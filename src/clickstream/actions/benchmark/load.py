@@ -67,7 +67,7 @@ def read(file: Path, limit: int) -> EventColumns:
     columns = read_events(file, limit=limit).columns
     if len(columns) < limit:
         raise ClickstreamError(
-            f"{file} holds {len(columns):,} events, and {limit:,} are to be sent",
+            f"{limit:,} events are to be sent, and {file} holds only {len(columns):,}",
             hint="use a smaller --limit, or `clickstream data generate`",
         )
     return columns
