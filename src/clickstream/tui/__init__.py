@@ -3,24 +3,26 @@
 How it works: feed.py iterates frames in a thread and posts FrameArrived; the app keeps the newest as its
 reactive `frame`; each dashboard screen gets it through `show(frame)` and changes its own widgets. No thread touches a
 widget, no handler asks a server. A command runs as a job in a thread (jobs.py) under its name.
-The app imports its screens; what they need of it is a Dashboard (screens/dashboard.py).
+The app loads a screen by its name when it is opened first; what screens need of it is a Dashboard
+(screens/dashboard.py).
 `widgets/` holds Textual widgets; `drawing/` holds the pure functions that turn frames into text, boxes and table cells.
 A screen asks servers and files only through a BackgroundQuery (background.py); logs come from a LogFollower.
 
 To add a screen:
 
 1. `screens/NAME.py`: a class NameScreen(DashboardScreen) with `body()`, which composes, and `show(frame)`, which
-   updates. `show` comes once a second and when the screen is entered; ages are counted from `frame.at`, never from
-   the clock.
+   updates. `show` comes once a second, when something happens and when the screen is entered; ages are counted from
+   `frame.at`, never from the clock.
 2. Name it in MODE_NAMES (app.py): one word, in the order of the number keys. All nine have a screen: a tenth needs a
    key of its own there. The class's name is that name and Screen.
 3. What it can do goes into commands.py under its CLI name, with `opens=` what only opens the screen. A key for it is
    `command_binding(key, name)` in the screen's BINDINGS. Footer, help (`?`) and palette come from there by themselves;
    read-only mode drops what changes something.
 4. Styles that only it needs stand in its CSS (not DEFAULT_CSS: theme.tcss would win); only theme variables as colours.
-5. `tests/tui/frames.py` has frames to show. A test beside the screen's others takes its picture at three sizes
-   (`EVERY_SIZE` in `tests/tui/driving.py`); `test_keys.py` wants an entry for each key, `test_refresh.py` one for what
-   the screen shows as time goes by.
+5. `tests/tui/frames.py` has frames to show, `tests/tui/conftest.py` (`answers`) a stand-in for each server. A test
+   beside the other screens' takes its picture at three sizes (`EVERY_SIZE` in `tests/tui/driving.py`); `make snapshots`
+   draws it, and every picture whose key line changes. `test_keys.py`, `test_refresh.py` and `test_themes.py` go over
+   all screens and say what is missing in their tables.
 """
 
 from __future__ import annotations
