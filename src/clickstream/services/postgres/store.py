@@ -37,6 +37,12 @@ if TYPE_CHECKING:
 LOCK_PATIENCE: Final = 20
 """Seconds that a commit waits for a lock before it looks whether the owner still lives."""
 
+_COPY_REJECTS: Final = (
+    'COPY rejected_events (topic, topic_id, partition, "offset", reason, key, payload) FROM STDIN (FORMAT BINARY)'
+)
+
+_REJECT_TYPES: Final = ("text", "text", "int4", "int8", "text", "bytea", "bytea")
+
 _REFUSALS: Final = (
     psycopg.DataError,
     psycopg.IntegrityError,
@@ -255,13 +261,16 @@ class Store:
         self.connection.execute(statement("add_up_days"), whose | columns)
 
     def _reject(self, key: PartitionKey, rejected: Sequence[RejectedMessage]) -> None:
-        with self.connection.cursor() as cursor:
-            cursor.executemany(
-                'INSERT INTO rejected_events (topic, topic_id, partition, "offset", reason, key, payload)'
-                " VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING",
-                [
-                    (key.topic, key.topic_id, key.partition, one.offset, reason, one.key, one.payload)
-                    for one in rejected
-                    for reason in [storable(self.connection, one.reason)]
-                ],
-            )
+        """Keep what is not kept yet: after a rewind, messages come that were rejected before."""
+        found = self.connection.execute(
+            'SELECT "offset" FROM rejected_events WHERE topic = %s AND topic_id = %s AND partition = %s'
+            ' AND "offset" BETWEEN %s AND %s',
+            [key.topic, key.topic_id, key.partition, rejected[0].offset, rejected[-1].offset],
+        )
+        kept = {int(str(row[0])) for row in found}
+        with self.connection.cursor() as cursor, cursor.copy(_COPY_REJECTS) as rows:
+            rows.set_types(_REJECT_TYPES)
+            for one in rejected:
+                if one.offset not in kept:
+                    reason = storable(self.connection, one.reason)
+                    rows.write_row((key.topic, key.topic_id, key.partition, one.offset, reason, one.key, one.payload))
