@@ -63,6 +63,7 @@ def test_every_byte_is_kept_and_nothing_steers_the_terminal(
     found = command("list", capsys=capsys)
     assert found["total"] == len(found["rejects"]) == len(BROKEN)
     whole = [command("show", one["id"], capsys=capsys) for one in found["rejects"]]
+    assert command("show", capsys=capsys)["id"] == found["rejects"][0]["id"], "the newest"
     payloads = [one["payload_base64"] for one in whole]
     assert {None if text is None else base64.b64decode(text) for text in payloads} == {payload for _, payload in BROKEN}
     assert all(one["payload_text"] is None or one["payload_text"].isprintable() for one in whole)
@@ -150,6 +151,9 @@ def test_discarded_is_gone(rejected: Settings, capsys: pytest.CaptureFixture[str
     assert rejects.listing(rejected).total == len(BROKEN) - 1 - same
     rejects_replay.discard_all(rejected)
     assert query(rejected, "SELECT * FROM rejected_events") == []
+    assert command("show", capsys=capsys) is None
+    assert run(["rejects", "show"]) == 0
+    assert capsys.readouterr().err == "no rejects\n"
 
 
 def test_what_was_replayed_is_discarded_only_when_it_is_asked_for(

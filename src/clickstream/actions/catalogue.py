@@ -130,7 +130,7 @@ COMMANDS: Final = (
         interrupted="Kafka may have made the partitions already; `clickstream topic show` shows them",
     ),
     Command("rejects list", "list rejects, the newest first, with the reason of each", "rejects list --source csv"),
-    Command("rejects show", "show one reject whole, with control characters escaped", "rejects show p1@12345"),
+    Command("rejects show", "show one reject whole, with control characters escaped", "rejects show"),
     Command(
         "rejects replay",
         "send rejects again, as they are or corrected; what is still not an event is not sent",

@@ -124,6 +124,17 @@ def find(settings: Settings, id_: str, *, first: int = WHOLE) -> Reject:
     return find_all(settings, [id_], first=first)[0]
 
 
+def newest(settings: Settings) -> Reject | None:
+    """The newest reject that was not replayed, whole; None: there is none.
+
+    Raises ClickstreamError where PostgreSQL cannot be asked.
+    """
+    found = listing(settings, limit=1)
+    if found.problem:
+        raise ClickstreamError(found.problem)
+    return find(settings, found.rejects[0].id) if found.rejects else None
+
+
 def find_all(settings: Settings, ids: Sequence[str], *, first: int = WHOLE) -> list[Reject]:
     """Those of these ids, all or none, each once. Raises as `find` does."""
     unique = list(dict.fromkeys(ids))

@@ -78,16 +78,20 @@ def list_(
 
 
 @command("rejects show")
-@click.argument("id_", metavar="ID", help="As `rejects list` shows it.")
+@click.argument("id_", metavar="[ID]", required=False, help="As `rejects list` shows it (default: the newest).")
 @click.option("--raw", is_flag=True, help="Only the payload, byte by byte, for a file or a pipe.")
-def show(id_: str, raw: bool, as_json: bool) -> int:
+def show(id_: str | None, raw: bool, as_json: bool) -> int:
     from clickstream.actions.rejects import listing as rejects
 
-    found = rejects.find(current_settings(), id_)
-    if raw:
+    settings = current_settings()
+    found = rejects.newest(settings) if id_ is None else rejects.find(settings, id_)
+    if found and raw:
         return _raw(found)
     if as_json:
-        output.write_json(rejects.document(found))
+        output.write_json(rejects.document(found) if found else None)
+        return ExitCode.DONE
+    if found is None:
+        print_message("no rejects")
         return ExitCode.DONE
     for line in _description(found):
         output.write_text(line)
