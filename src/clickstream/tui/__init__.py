@@ -10,9 +10,9 @@ A screen asks servers and files only through a BackgroundQuery (background.py); 
 
 To add a screen:
 
-1. `screens/NAME.py`: a class NameScreen(DashboardScreen) with `body()`, which composes, and `show(frame)`, which
-   updates. `show` comes once a second, when something happens and when the screen is entered; ages are counted from
-   `frame.at`, never from the clock.
+1. `screens/NAME.py`: a class NameScreen(DashboardScreen), from screens/base.py, with `body()`, which composes, and
+   `show(frame)`, which updates. `show` comes once a second, when something happens and when the screen is entered;
+   ages are counted from `frame.at`, never from the clock.
 2. Name it in MODE_NAMES (app.py): one word, in the order of the number keys. All nine have a screen: a tenth needs a
    key of its own there. The class's name is that name and Screen.
 3. What it can do goes into commands.py under its CLI name, with `opens=` what only opens the screen. A key for it is
@@ -21,8 +21,9 @@ To add a screen:
 4. Styles that only it needs stand in its CSS (not DEFAULT_CSS: theme.tcss would win); only theme variables as colours.
 5. `tests/tui/frames.py` has frames to show, `tests/tui/conftest.py` (`answers`) a stand-in for each server. A test
    beside the other screens' takes its picture at three sizes (`EVERY_SIZE` in `tests/tui/driving.py`); `make snapshots`
-   draws it, and every picture whose key line changes. `test_keys.py`, `test_refresh.py` and `test_themes.py` go over
-   all screens and say what is missing in their tables.
+   draws it, and every picture whose key line changes. In `tests/tui`, `test_keys.py` wants an entry for each key,
+   `test_refresh.py` one if the screen shows the time or a consumer's figures; `test_themes.py` and
+   `test_commands_match_cli.py` judge the screen as it is.
 """
 
 from __future__ import annotations
