@@ -8,13 +8,14 @@ import pytest
 from textual.pilot import Pilot
 
 from clickstream.domain.errors import ClickstreamError
+from clickstream.tui.app import MODE_NAMES
 from clickstream.tui.commands import BY_NAME
 from clickstream.tui.jobs import Job
 from clickstream.tui.screens.confirm import ConfirmScreen
 from clickstream.tui.widgets.status_bar import StatusBar, progress
 from tests.changing import replace
 from tests.tui import frames
-from tests.tui.driving import MakeApp, driven, notices, until_idle
+from tests.tui.driving import HeldJob, MakeApp, driven, notices, until_idle
 from tests.waiting import until
 
 
@@ -105,3 +106,25 @@ def test_the_progress_line_has_rate_and_time_left_and_fits() -> None:
     assert "30 s left" in line
     assert "esc cancel" in line
     assert all(len(str(progress(job, width, 10.0))) <= width for width in range(78, 200))
+
+
+@pytest.mark.parametrize("done", [0, 1, 100, 600, 1200])
+def test_the_progress_line_needs_no_room(done: int) -> None:
+    """A screen that opens has no width before its first layout."""
+    job = Job(BY_NAME["demo"], frames.FakeSource(), {}, lambda _: None, words="verifying", done=done, total=1200)
+    for width in range(79):
+        progress(job, width, 10.0)
+
+
+def test_every_screen_opens_while_a_job_has_hardly_begun(make_app: MakeApp, held_job: HeldJob) -> None:
+    app = make_app(frames.running())
+
+    async def steps(pilot: Pilot[None]) -> None:
+        held_job.run(app, "demo", words="computing every session again, in SQL", done=12, total=100)
+        for number, name in enumerate(MODE_NAMES, start=1):
+            await pilot.press(str(number))
+            await until_idle(pilot)
+            assert app.current_mode == name
+            assert "12 %" in str(app.screen.query_one(StatusBar).content)
+
+    driven(app, steps)

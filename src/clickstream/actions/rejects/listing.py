@@ -125,7 +125,7 @@ def find(settings: Settings, id_: str, *, first: int = WHOLE) -> Reject:
 
 
 def newest(settings: Settings) -> Reject | None:
-    """The newest reject that was not replayed, whole; None: there is none.
+    """The newest reject that was not replayed, whole; None where there are none.
 
     Raises ClickstreamError where PostgreSQL cannot be asked.
     """

@@ -137,7 +137,7 @@ class Settler:
 
         Raises:
             Abandoned: `cancelled` was set first.
-            IndexDeleted: there is no index any more.
+            IndexDeleted: the index was deleted.
             ServiceUnavailable: none of these documents is taken, and why is not known; others might be.
             ServiceRefused: the server takes no document at all, or none from us.
         """

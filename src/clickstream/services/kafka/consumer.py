@@ -168,8 +168,8 @@ class EventConsumer:
             gather: seconds after it in which others join it.
 
         Raises:
-            OffsetLost: a partition's offset is not (any more) in Kafka.
-            ServiceRefused: no rights; AdmissionRefused: no broker ever let us in, nor will.
+            OffsetLost: Kafka does not hold a partition's offset, or has removed it.
+            ServiceRefused: no rights; AdmissionRefused: no broker has let us in, and another try cannot help.
         """
         try:
             messages = self._consumer.consume(1, wait)

@@ -197,7 +197,7 @@ class EventProducer:
         self._producer.close()
 
     def _replace_lost_client(self) -> None:
-        """Hand what is outstanding to a new client where the old one knows no broker to connect to any more."""
+        """Where the client has lost its brokers, hand what is outstanding to a new one."""
         if not self.watch.lost:
             return
         messages: list[dict[str, Any]] = []

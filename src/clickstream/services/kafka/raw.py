@@ -72,7 +72,7 @@ def read_back(
 
     Raises:
         ServiceUnavailable: nothing came for `patience` seconds.
-        ClickstreamError: Kafka refused, or does not hold the first offset any more.
+        ClickstreamError: Kafka refused, or has removed the first offset.
     """
     left = {partition: end for partition, (begin, end) in ranges.items() if begin < end}
     consumer = Consumer(client_config(settings, client_id="clickstream-read-back") | _READING)

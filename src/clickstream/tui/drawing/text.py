@@ -88,7 +88,11 @@ def day(milliseconds_: int | None) -> str:
 
 
 def bar(share: float, width: int) -> str:
-    """A bar of whole cells, padded to `width`; less than a cell is drawn as a thin one, so as not to vanish."""
+    """A bar of whole cells, padded to `width`; less than a cell is drawn as a thin one, so as not to vanish.
+
+    Empty where there is no room: a screen that opens has no width before its first layout.
+    """
+    width = max(0, width)
     cells = min(1.0, max(0.0, share)) * width
     if cells >= 1:
         return (TICKS[6] * round(cells)).ljust(width)
